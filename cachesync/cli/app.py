@@ -1,0 +1,80 @@
+"""The commands that click parses. A command's module is imported when it is run, not before."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..errors import UsageError
+from .entry import Globals
+
+__all__ = ["COMMANDS", "cli", "run"]
+
+# Command -> module below this package and name in it.
+COMMANDS = {
+    "backup": ("maintenance", "backup"),
+    "changes": ("changes", "changes"),
+    "completion": ("completion", "completion"),
+    "config": ("config", "config"),
+    "forget": ("maintenance", "forget"),
+    "rebuild": ("maintenance", "rebuild"),
+    "search": ("searching", "search"),
+    "show": ("show", "show"),
+    "status": ("status", "status"),
+    "sync": ("sync", "sync"),
+    "verify": ("verify", "verify"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name only."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"{__package__}.{module}"), name)
+        return command
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 done, 1 it failed, 2 usage or configuration, 130 interrupted.",
+)
+@click.option("--config", metavar="FILE", help="The configuration (YAML).")
+@click.option("--state-dir", metavar="DIR", help="Where the ledger and the index are.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
+@click.option("-q", "--quiet", is_flag=True, help="Say less on standard error.")
+@click.version_option(__version__, prog_name="cachesync", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, /, **_options: Any) -> None:
+    """Search Spack build caches, and know what changed in them."""
+    ctx.ensure_object(Globals)
+
+
+def run(options: Globals, arguments: list[str]) -> int:
+    """Run what the arguments name; returns the exit status. Raises CachesyncError."""
+    try:
+        result = cli.main(
+            arguments or ["--help"], prog_name="cachesync", standalone_mode=False, obj=options
+        )
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        return 2
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "cachesync"
+        raise UsageError(error.format_message(), hint=f"{command} --help") from error
+    except click.exceptions.Exit as error:
+        return int(error.exit_code)
+    except click.Abort as error:
+        raise KeyboardInterrupt from error
+    return result if isinstance(result, int) else 0

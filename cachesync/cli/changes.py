@@ -1,0 +1,188 @@
+"""`cachesync changes`: the change log, and following it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import sys
+import time
+from typing import Any
+
+import click
+
+from ..errors import UsageError
+from ..ledger import connect, log
+from ..model import Build, Change, ChangeKind
+from . import output, paths
+from .entry import Globals
+
+__all__ = ["changes", "document"]
+
+POLL_SECONDS = 0.5
+DEFAULT_LIMIT = 100
+_KINDS = {kind.label: kind for kind in ChangeKind}
+_AGE = re.compile(r"(\d{1,9})([smhdw])")
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+@click.command(short_help="What changed, oldest first.")
+@click.option("--since", metavar="SEQ|TIME|AGE", help="After a seq, or from a time or age (2d) on.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(_KINDS)), help="Only these.")
+@click.option("--package", help="Only of this package.")
+@click.option("--tag", help="Only of this tag.")
+@click.option("--source", help="Only of this source.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=None,
+    help=f"At most so many: the newest {DEFAULT_LIMIT} by default, the oldest N after --since;"
+    " 0 is all.",
+)  # fmt: skip
+@click.option("--follow", is_flag=True, help="Go on printing changes as they are made.")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines.")
+@click.pass_obj
+def changes(
+    options: Globals,
+    since: str | None,
+    kinds: tuple[str, ...],
+    package: str | None,
+    tag: str | None,
+    source: str | None,
+    limit: int | None,
+    follow: bool,
+    as_json: bool,
+) -> int:
+    """What changed, oldest first.
+
+    \b
+    cachesync changes --since 2d --kind spec.cached
+    cachesync changes --follow --json --package hdf5
+    """
+    paths.require_config(options)
+    after, start = parse_since(since, now=time.time())
+    wanted = log.Filter(
+        after=after,
+        since=start,
+        kinds=[_KINDS[kind] for kind in kinds],
+        package=package,
+        tag=tag,
+        source=source,
+    )
+    state_dir = paths.reader_state_dir(options)
+    show = _print_json if as_json else _print_line
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            last = _print_some(db, wanted, since=since, limit=limit, show=show)
+            while follow:
+                sys.stdout.flush()
+                time.sleep(POLL_SECONDS)
+                for change in log.changes(db, wanted._replace(after=last)):
+                    show(change)
+                    last = change.seq
+        finally:
+            db.close()
+    return 0
+
+
+def _print_some(
+    db: sqlite3.Connection, wanted: log.Filter, *, since: str | None, limit: int | None, show: Any
+) -> int:
+    """Print what there is; returns the last seq that was looked at."""
+    (newest,) = db.execute("SELECT coalesce(max(seq), 0) FROM change").fetchone()
+    last = max(int(newest), wanted.after)
+    if limit is None and since is None:
+        wanted = wanted._replace(after=log.newest_after(db, wanted, DEFAULT_LIMIT))
+    for change in log.changes(db, wanted, limit=limit or 0):
+        show(change)
+        last = max(last, change.seq)
+    return last
+
+
+def parse_since(text: str | None, *, now: float) -> tuple[int, int | None]:
+    """`--since` as an exclusive seq and an inclusive time (microseconds since the epoch).
+
+    Raises UsageError for what is neither a seq, nor an age such as 2d, nor an ISO 8601 time.
+    """
+    if text is None:
+        return 0, None
+    if text.isdecimal() and text.isascii() and len(text) < 19:
+        return int(text), None
+    relative = _AGE.fullmatch(text)
+    if relative is not None:
+        seconds = int(relative[1]) * _UNIT_SECONDS[relative[2]]
+        return 0, int((now - seconds) * 1e6)
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--since does not understand {text!r}",
+            hint="a seq (41), an age (90s, 15m, 6h, 2d, 1w), or a time (2026-11-22T16:00:00Z)",
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return 0, int(moment.timestamp() * 1e6)
+
+
+def _print_json(change: Change) -> None:
+    output.print_json(document(change))
+
+
+def document(change: Change) -> dict[str, Any]:
+    """A change as JSON (CLI.md): what does not apply to its kind is absent."""
+    kind = change.kind
+    found: dict[str, Any] = {
+        "seq": change.seq,
+        "at": output.timestamp(change.at, fraction=True),
+        "kind": kind.label,
+        "source": change.source,
+    }
+    for key in ("tag", "package", "hash", "path", "reason"):
+        value = getattr(change, key)
+        if value is not None:
+            found[key] = value
+    if kind is ChangeKind.SPEC_CACHED:
+        found["first"] = change.flag
+    if kind is ChangeKind.SPEC_EVICTED:
+        found["last"] = change.flag
+    if change.baseline:
+        found["baseline"] = True
+    if change.stacks is not None:
+        found["stacks"] = list(change.stacks)
+    if change.stacks_before is not None:
+        found["stacks_before"] = list(change.stacks_before)
+    if change.build is not None:
+        found["build"] = _build(change.build)
+    if change.build_before is not None:
+        found["build_before"] = _build(change.build_before)
+    return found
+
+
+def _build(build: Build) -> dict[str, Any]:
+    described = build._asdict()
+    del described["package"]
+    return described
+
+
+def _print_line(change: Change) -> None:
+    parts = [
+        str(change.seq),
+        output.timestamp(change.at) or "",
+        change.kind.label + (" (first)" if change.flag and change.kind.name == "SPEC_CACHED" else "")
+        + (" (last)" if change.flag and change.kind.name == "SPEC_EVICTED" else ""),
+        change.source,
+        f"{change.tag}/{change.package}" if change.tag is not None else change.path or "",
+    ]  # fmt: skip
+    if change.hash is not None and change.build is not None:
+        build = change.build
+        parts.append(
+            f"/{change.hash[:7]} {build.package}@{build.version} %{build.compiler}"
+            f" {build.os} {build.target}"
+        )
+    if change.stacks_before is not None and change.stacks is not None:
+        gained = sorted(set(change.stacks) - set(change.stacks_before))
+        lost = sorted(set(change.stacks_before) - set(change.stacks))
+        parts.append(" ".join([f"+{stack}" for stack in gained] + [f"-{stack}" for stack in lost]))
+    if change.reason is not None:
+        parts.append(change.reason)
+    print("  ".join(output.visible(part) for part in parts))

@@ -1,0 +1,27 @@
+"""`cachesync completion SHELL`: the script that teaches a shell to complete cachesync."""
+
+from __future__ import annotations
+
+import click
+
+from .app import cli
+
+__all__ = ["completion"]
+
+
+@click.command(short_help="Print a shell completion script.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print the completion script for a shell.
+
+    \b
+    bash:  cachesync completion bash > ~/.local/share/bash-completion/completions/cachesync
+    zsh:   cachesync completion zsh > ~/.zfunc/_cachesync
+    fish:  cachesync completion fish > ~/.config/fish/completions/cachesync.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None, "click knows the shells it is asked for"
+    print(kind(cli, {}, "cachesync", "_CACHESYNC_COMPLETE").source())
+    return 0

@@ -1,0 +1,30 @@
+"""`cachesync config check`."""
+
+from __future__ import annotations
+
+import click
+
+from ..errors import UsageError
+from . import output
+from .configuration import find_config, load_config
+from .entry import Globals
+
+__all__ = ["config"]
+
+
+@click.group(short_help="Check the configuration.")
+def config() -> None:
+    """The configuration."""
+
+
+@config.command()
+@click.pass_obj
+def check(options: Globals) -> int:
+    """Read the configuration and print every problem, with line numbers."""
+    path = find_config(options)
+    if path is None:
+        raise UsageError("there is no config file", hint="name one with --config FILE")
+    loaded = load_config(options)
+    sources, subscriptions = len(loaded.sources), len(loaded.subscriptions)
+    print(output.visible(f"{path}: ok, {sources} sources, {subscriptions} subscriptions"))
+    return 0

@@ -1,0 +1,24 @@
+"""Finding and reading the config for a command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .. import config as settings
+from ..config import Config
+from .entry import Globals
+
+__all__ = ["find_config", "load_config"]
+
+
+def find_config(options: Globals) -> Path | None:
+    """The config file that applies; None when there is none. Raises ConfigError."""
+    named = None if options.config is None else Path(options.config)
+    return settings.find(named, os.environ)
+
+
+def load_config(options: Globals) -> Config:
+    """The config that applies; the defaults when there is no file. Raises ConfigError."""
+    path = find_config(options)
+    return settings.load(path) if path is not None else settings.parse("", name="defaults")

@@ -1,0 +1,123 @@
+"""`cachesync rebuild index`, `forget` and `backup`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+import click
+
+from .. import projection
+from ..errors import UsageError
+from ..ledger import connect, read
+from ..ledger.write import Writer
+from . import output, paths
+from .configuration import load_config
+from .entry import Globals
+
+__all__ = ["backup", "forget", "rebuild"]
+
+
+def _clock() -> int:
+    return time.time_ns() // 1000
+
+
+@click.group(short_help="Build a projection anew.")
+def rebuild() -> None:
+    """Build something that is derived from the ledger anew."""
+
+
+@rebuild.command()
+@click.pass_obj
+def index(options: Globals) -> int:
+    """Build the search index anew beside the old one and swap it in; searches go on meanwhile."""
+    paths.require_config(options)
+    state_dir = paths.writer_state_dir(options)
+    connect.open_reader(state_dir).close()  # says so when nothing was ever synced
+    with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
+        db = connect.open_writer(state_dir, now=_clock())
+        try:
+            projection.rebuild(db, state_dir)
+        finally:
+            db.close()
+    if not options.quiet:
+        print("the search index was built anew")
+    return 0
+
+
+@click.command(short_help="Drop a source and everything only it held.")
+@click.argument("name")
+@click.pass_obj
+def forget(options: Globals, name: str) -> int:
+    """Drop the source NAME and all its placements; the change log keeps what happened.
+
+    A source that the config names is refused: it would come back with the next pass.
+    """
+    config = load_config(options)
+    if any(source.name == name for source in config.sources):
+        raise UsageError(f"{name} is in the config", hint="remove it there first")
+    state_dir = paths.writer_state_dir(options)
+    connect.open_reader(state_dir).close()
+    with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
+        db = connect.open_writer(state_dir, now=_clock())
+        try:
+            writer = Writer(db, clock=_clock)
+            rows = {row.name: row for row in writer.sources()}
+            row = rows.get(name) or rows.get(os.path.realpath(name))
+            if row is None:
+                raise UsageError(
+                    f"no source is called {name}",
+                    hint="sources: " + (", ".join(rows) or "none"),
+                )
+            first = read.last_seq(db)
+            writer.forget(row)
+            projection.catch_up(db, state_dir)
+            made = read.last_seq(db) - first
+        finally:
+            db.close()
+    if not options.quiet:
+        print(output.visible(f"{row.name} is forgotten: {made:,} changes"))
+    return 0
+
+
+@click.command(short_help="A consistent copy of the ledger, while writers run.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def backup(options: Globals, file: Path) -> int:
+    """Copy the ledger to FILE, which must not exist; writers need not stop.
+
+    To restore, put FILE in place of ledger.sqlite in an otherwise empty state directory.
+    """
+    paths.require_config(options)
+    state_dir = paths.reader_state_dir(options)
+    if file.exists():
+        raise UsageError(f"{file} exists", hint="name a file that does not exist yet")
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    db = connect.open_reader(state_dir)
+    try:
+        with connect.ledger_errors(file.parent):
+            _copy(db, partial)
+            os.link(partial, file)
+    finally:
+        db.close()
+        partial.unlink(missing_ok=True)
+    if not options.quiet:
+        print(output.visible(f"{file}: {file.stat().st_size / 2**20:.1f} MiB"))
+    return 0
+
+
+def _copy(db: sqlite3.Connection, path: Path) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    copy = sqlite3.connect(path)
+    try:
+        db.backup(copy)  # one step: one moment of the ledger
+        copy.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        copy.close()
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,70 @@
+"""What reaches standard output: tables for people, JSON for programs, nothing raw for terminals."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+__all__ = ["SCHEMA", "age", "print_json", "print_table", "timestamp", "visible"]
+
+SCHEMA = 1
+"""The version of every JSON document (CLI.md)."""
+
+
+def visible(text: str) -> str:
+    """`text` with everything that is not printable written as an escape (`\\x1b`)."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One JSON document on one line, its schema first; ASCII, so no terminal can be reached by it."""
+    import json
+
+    print(json.dumps({"schema": SCHEMA, **document}))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table fitted to the terminal; tab-separated with a header where output is no terminal."""
+    cells = ([visible(str(cell)) for cell in row] for row in rows)
+    if not sys.stdout.isatty():
+        print("\t".join(columns))
+        for row in cells:
+            print("\t".join(row))
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        right = column in ("SPECS", "SEQ", "PAGES", "REJECTED")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None:
+    """`2026-11-22T16:00:00Z` (UTC), with milliseconds if wanted; None for None."""
+    if microseconds is None:
+        return None
+    from datetime import UTC, datetime
+
+    text = datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(
+        timespec="milliseconds" if fraction else "seconds"
+    )
+    return text.removesuffix("+00:00") + "Z"
+
+
+def age(seconds: float) -> str:
+    """A duration for people: `40 s`, `12 min`, `3 h`, `2 days`."""
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"

@@ -1,0 +1,122 @@
+"""`cachesync status`: sources, sizes, lag, and every page that is not as it should be."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import IndexUnusableError
+from ..ledger import connect, log, read
+from ..model import LocationState
+from . import output, paths
+from .entry import Globals
+
+__all__ = ["status"]
+
+SHOWN = 20
+
+
+@click.command(short_help="Sources, sizes, lag, rejected pages, held passes.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def status(options: Globals, as_json: bool) -> int:
+    """What is known, how old it is, and what is wrong."""
+    paths.require_config(options)
+    state_dir = paths.reader_state_dir(options)
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            document = _document(db, state_dir)
+        finally:
+            db.close()
+    if as_json:
+        output.print_json(document)
+    else:
+        _print(document)
+    return 0
+
+
+def _document(db: Any, state_dir: Path) -> dict[str, Any]:
+    index = _index(db, state_dir)
+    with read.snapshot(db):
+        return {
+            "ledger": {**log.totals(db), "bytes": _size(state_dir)},
+            "index": index,
+            "sources": [_source(source) for source in log.source_statuses(db)],
+            "rejected": [_trouble(t) for t in log.troubles(db, LocationState.REJECTED)],
+            "skipped": [_trouble(t) for t in log.troubles(db, LocationState.SKIPPED)],
+            "warnings": [_trouble(t) for t in log.warnings(db)],
+        }
+
+
+def _index(db: Any, state_dir: Path) -> dict[str, Any]:
+    from ..index import SearchIndex
+
+    try:
+        opened = SearchIndex(state_dir / connect.INDEX_DIRECTORY, ledger=read.identity(db))
+    except IndexUnusableError as error:
+        return {"builds": 0, "seq": 0, "bytes": 0, "error": error.message}
+    found = {"builds": len(opened.builds()), "seq": opened.seq, "bytes": opened.bytes}
+    opened.close()
+    return {**found, "error": None}
+
+
+def _size(state_dir: Path) -> int:
+    names = (connect.LEDGER_FILE, f"{connect.LEDGER_FILE}-wal")
+    return sum((state_dir / n).stat().st_size for n in names if (state_dir / n).exists())
+
+
+def _source(source: log.SourceStatus) -> dict[str, Any]:
+    return {
+        **source._asdict(),
+        "last_success": output.timestamp(source.last_success),
+        "last_attempt": output.timestamp(source.last_attempt),
+    }
+
+
+def _trouble(trouble: log.Trouble) -> dict[str, Any]:
+    return {**trouble._asdict(), "since": output.timestamp(trouble.since)}
+
+
+def _print(document: dict[str, Any]) -> None:
+    ledger, index = document["ledger"], document["index"]
+    print(
+        f"ledger: {ledger['pages']:,} pages, {ledger['specs']:,} specs, {ledger['builds']:,} builds,"
+        f" {ledger['placements']:,} placements, seq {ledger['seq']:,},"
+        f" {ledger['bytes'] / 2**20:.1f} MiB"
+    )
+    if index["error"] is not None:
+        print(f"index:  {index['error']} (`cachesync rebuild index`); searches ask the ledger")
+    else:
+        behind = ledger["seq"] - index["seq"]
+        lag = f"{behind:,} changes behind" if behind else "up to date"
+        print(f"index:  {index['builds']:,} builds, {lag}, {index['bytes'] / 2**20:.1f} MiB")
+    rows = [
+        (s["name"], s["type"], s["state"], s["pages"], s["rejected"], _age(s), s["error"] or "")
+        for s in document["sources"]
+    ]
+    output.print_table(("SOURCE", "TYPE", "STATE", "PAGES", "REJECTED", "AGE", "ERROR"), rows)
+    for name in ("rejected", "skipped", "warnings"):
+        _print_troubles(name, document[name])
+
+
+def _age(source: dict[str, Any]) -> str:
+    if source["last_success"] is None:
+        return "never"
+    from datetime import datetime
+
+    return output.age(time.time() - datetime.fromisoformat(source["last_success"]).timestamp())
+
+
+def _print_troubles(name: str, troubles: list[dict[str, Any]]) -> None:
+    if not troubles:
+        return
+    print(f"{name}: {len(troubles):,}")
+    for trouble in troubles[:SHOWN]:
+        line = f"  {trouble['source']}: {trouble['page']}: {trouble['reason']}"
+        print(output.visible(line))
+    if len(troubles) > SHOWN:
+        print(f"  ... and {len(troubles) - SHOWN:,} more (--json lists all)")

@@ -1,0 +1,292 @@
+"""What may stand in a configuration: every key, how it is read, and the rules between keys.
+
+The machinery is in `yamlschema`, the single values in `scalars`, what comes out in `settings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import query, scalars, settings
+from .diff import Guard, Selection
+from .errors import QueryError
+from .model import ChangeKind
+from .yamlnodes import InvalidError, Node, Problem, problem_at, refuse
+from .yamlschema import (
+    Fields,
+    Key,
+    Kinds,
+    ListOf,
+    Record,
+    boolean,
+    choice,
+    exactly_one,
+    fraction,
+    integer,
+    not_both,
+    scalar,
+)
+
+__all__ = ["SCHEMA"]
+
+_TEXT = scalar(str)
+_WORD = scalar(scalars.word)
+
+
+# -- secrets
+
+
+def _secret(kind: settings.SecretKind) -> Callable[[str], settings.Secret]:
+    convert = {
+        settings.SecretKind.FILE: scalars.absolute_path,
+        settings.SecretKind.ENV: scalars.environment_name,
+        settings.SecretKind.CREDENTIAL: scalars.credential_name,
+    }[kind]
+    return lambda text: settings.Secret(kind, convert(text))
+
+
+_FORMS = "{file: PATH}, {env: NAME} or {credential: NAME}"
+_SECRET = Record(
+    lambda secret: secret,
+    {kind.value: Key(scalar(_secret(kind)), "secret") for kind in settings.SecretKind},
+    rules=(exactly_one(*(kind.value for kind in settings.SecretKind)),),
+    expected=f"a secret never stands here itself; write {_FORMS}",
+    strange=f"expected {_FORMS}",
+)
+
+
+# -- sources
+
+
+def _source(make: Callable[..., Any]) -> Callable[..., Any]:
+    def build(**values: Any) -> Any:
+        globs = {key: values.pop(key) for key in ("tags", "packages") if key in values}
+        if "cron" in values:
+            values["interval_seconds"] = None
+        return make(**values, selection=Selection(**globs))
+
+    return build
+
+
+def _globs(convert: Callable[[str], str]) -> dict[str, Key]:
+    reader = ListOf(scalar(convert))
+    return {"tags": Key(reader), "packages": Key(reader)}
+
+
+_COMMON = {
+    "name": Key(scalar(scalars.name), required=True),
+    "type": Key(_TEXT),
+    "notify_baseline": Key(boolean),
+}
+_INTERVAL = Key(scalar(scalars.schedule_interval), "interval_seconds")
+_SCHEDULE = {"every": _INTERVAL, "cron": Key(scalar(scalars.cron))}
+_INNER_PATH = Key(scalar(scalars.inner_path))
+
+
+def _template_rule(fields: Fields) -> Iterator[Problem]:
+    url = fields.values.get("url")
+    lists = [name for name in ("tags", "packages") if name in fields.places]
+    if "urls" in fields.places or (url is not None and not scalars.is_template(url)):
+        for name in lists:
+            yield problem_at(
+                fields.places[name], f"{name} goes with a url that holds {{tag}} and {{package}}"
+            )
+    elif url is not None:
+        for name in ("tags", "packages"):
+            if name not in lists:
+                yield problem_at(fields.places["url"], f"a url template needs {name}")
+
+
+_DIRECTORY = Record(
+    _source(settings.DirectorySourceConfig),
+    {
+        **_COMMON,
+        **_globs(scalars.glob),
+        "path": Key(scalar(scalars.absolute_path), required=True),
+        "rescan": _INTERVAL,
+    },
+)
+_GITHUB = Record(
+    _source(settings.GithubSourceConfig),
+    {
+        **_COMMON,
+        **_globs(scalars.glob),
+        **_SCHEDULE,
+        "repository": Key(scalar(scalars.repository), required=True),
+        "ref": Key(_WORD),
+        "path": _INNER_PATH,
+        "token": Key(_SECRET),
+        "api_url": Key(scalar(scalars.base_url)),
+        "raw_url": Key(scalar(scalars.base_url)),
+    },
+    rules=(not_both("every", "cron"),),
+)
+_HTTP = Record(
+    _source(settings.HttpSourceConfig),
+    {
+        **_COMMON,
+        **_globs(scalars.page_name),
+        **_SCHEDULE,
+        "url": Key(scalar(scalars.url_template)),
+        "urls": Key(ListOf(scalar(scalars.url), unique=())),
+    },
+    rules=(not_both("every", "cron"), exactly_one("url", "urls"), _template_rule),
+)
+_ARCHIVE = Record(
+    _source(settings.ArchiveSourceConfig),
+    {
+        **_COMMON,
+        **_globs(scalars.glob),
+        **_SCHEDULE,
+        "url": Key(scalar(scalars.url), required=True),
+        "path": _INNER_PATH,
+    },
+    rules=(not_both("every", "cron"),),
+)
+_SOURCE: Kinds[settings.SourceConfig] = Kinds(
+    {"directory": _DIRECTORY, "github": _GITHUB, "http": _HTTP, "archive": _ARCHIVE}
+)
+
+
+# -- subscriptions
+
+
+def _query(node: Node) -> tuple[str, query.Node]:
+    text = _TEXT(node)
+    try:
+        return text, query.parse(text)
+    except QueryError as error:
+        where = f" (at character {error.position + 1} of the query)"
+        hint = f"; {error.hint}" if error.hint else ""
+        problem = problem_at(node, error.message + where + hint)
+        raise InvalidError([_point_into(problem, node, text, error.position)]) from None
+
+
+def _point_into(problem: Problem, node: Node, text: str, position: int) -> Problem:
+    """The problem at the character of a scalar that stands as it is in one line, else unmoved."""
+    start, end = node.start_mark, node.end_mark
+    quotes = end.column - start.column - len(text)
+    if start.line != end.line or quotes not in (0, 2):  # folded, or with escapes
+        return problem
+    return problem._replace(column=problem.column + quotes // 2 + position)
+
+
+def _subscription(**values: Any) -> settings.Subscription:
+    text, condition = values.pop("query")
+    return settings.Subscription(query=text, condition=condition, **values)
+
+
+def _argv(node: Node) -> tuple[str, ...]:
+    words = _WORDS(node)
+    if not words[0] or ("/" in words[0] and not words[0].startswith("/")):
+        refuse(
+            node.value[0], "expected the absolute path of a program, or a name to be found in PATH"
+        )
+    return words
+
+
+_WORDS = ListOf(scalar(scalars.program_word))
+_TYPE = Key(_TEXT)
+_TARGET: Kinds[settings.Target] = Kinds(
+    {
+        "webhook": Record(
+            settings.WebhookTarget,
+            {
+                "type": _TYPE,
+                "url": Key(scalar(scalars.url), required=True),
+                "secret": Key(ListOf(_SECRET, single=True), "secrets"),
+                "format": Key(choice({kind.value: kind for kind in settings.WebhookFormat})),
+                "allow_private": Key(boolean),
+                "timeout": Key(scalar(scalars.positive_duration), "timeout_seconds"),
+            },
+        ),
+        "apprise": Record(
+            settings.AppriseTarget, {"type": _TYPE, "url": Key(_SECRET, required=True)}
+        ),
+        "command": Record(
+            settings.CommandTarget,
+            {"type": _TYPE, "argv": Key(_argv, required=True)},
+        ),
+    }
+)
+_BATCH = Record(
+    settings.Batch,
+    {
+        "window": Key(scalar(scalars.duration), "window_seconds"),
+        "most": Key(integer(minimum=1)),
+        "summary_above": Key(integer(minimum=1)),
+    },
+)
+_SUBSCRIPTION = Record(
+    _subscription,
+    {
+        "name": Key(_WORD, required=True),
+        "query": Key(_query, required=True),
+        "events": Key(ListOf(choice({kind.label: kind for kind in ChangeKind}), unique=())),
+        "first": Key(boolean),
+        "batch": Key(_BATCH),
+        "backfill": Key(boolean),
+        "targets": Key(ListOf(_TARGET), required=True),
+    },
+)
+
+
+# -- the whole
+
+
+def _cap_rule(fields: Fields) -> Iterator[Problem]:
+    watch = settings.Watch()
+    quiet = fields.values.get("quiet", watch.quiet_seconds)
+    if fields.values.get("cap", watch.cap_seconds) < quiet:
+        yield problem_at(fields.node, f"cap ({watch.cap_seconds:g}s unless given) is below quiet")
+
+
+_POSITIVE = scalar(scalars.positive_duration)
+_SIZE = scalar(scalars.size)
+
+SCHEMA = Record(
+    settings.Config,
+    {
+        "sources": Key(ListOf(_SOURCE, empty=True, unique=("name",))),
+        "watch": Key(
+            Record(
+                settings.Watch,
+                {"quiet": Key(_POSITIVE, "quiet_seconds"), "cap": Key(_POSITIVE, "cap_seconds")},
+                rules=(_cap_rule,),
+            )
+        ),
+        "limits": Key(
+            Record(
+                settings.Limits,
+                {
+                    "page": Key(_SIZE, "page_bytes"),
+                    "download": Key(_SIZE, "download_bytes"),
+                    "request": Key(_POSITIVE, "request_seconds"),
+                },
+            )
+        ),
+        "guard": Key(
+            Record(
+                Guard,
+                {"removal_fraction": Key(fraction), "removal_minimum": Key(integer(minimum=0))},
+            )
+        ),
+        "subscriptions": Key(ListOf(_SUBSCRIPTION, empty=True, unique=("name",))),
+        "metrics": Key(
+            Record(
+                lambda listen: settings.Metrics(*listen),
+                {"listen": Key(scalar(scalars.listen), required=True)},
+            )
+        ),
+        "log": Key(
+            Record(
+                settings.Log,
+                {
+                    "format": Key(choice({kind.value: kind for kind in settings.LogFormat})),
+                    "level": Key(choice({level.value: level for level in settings.LogLevel})),
+                },
+            )
+        ),
+    },
+)

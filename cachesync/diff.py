@@ -1,0 +1,122 @@
+"""What a pass has to do, decided before anything is done. Pure: no I/O, no clock.
+
+Pages are compared as sets of specs, each with its set of stacks: two pages with the same specs are
+equal, whatever the order. Nothing here knows where pages come from or where changes go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import translate
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+
+from .model import NO_COMPILER, Build
+
+__all__ = ["Guard", "PageDiff", "Selection", "compare", "page_order", "reconcile"]
+
+_Stacks = TypeVar("_Stacks")
+
+
+class PageDiff(NamedTuple):
+    """What distinguishes a page from what the ledger holds of it: hashes, each list sorted."""
+
+    added: list[str]
+    restacked: list[str]
+    removed: list[str]
+
+
+def compare(prior: Mapping[str, _Stacks], observed: Mapping[str, _Stacks]) -> PageDiff:
+    """The difference between two pages, given as hash -> stacks (any values that compare equal)."""
+    return PageDiff(
+        sorted(observed.keys() - prior.keys()),
+        sorted(h for h in observed.keys() & prior.keys() if observed[h] != prior[h]),
+        sorted(prior.keys() - observed.keys()),
+    )
+
+
+class Guard(NamedTuple):
+    """The mass-removal guard (CONFIG.md, `guard`)."""
+
+    removal_fraction: float = 0.5
+    removal_minimum: int = 20
+
+    def holds(self, *, retiring: int, pages: int) -> bool:
+        """Whether a pass that would retire `retiring` of a source's `pages` must not."""
+        return retiring > self.removal_minimum and retiring > self.removal_fraction * pages
+
+
+class Selection(NamedTuple):
+    """Globs over tags and packages; the last that matches wins, `!` excludes."""
+
+    tags: tuple[str, ...] = ("*",)
+    packages: tuple[str, ...] = ("*",)
+
+    def admits_tag(self, tag: str) -> bool:
+        """Whether pages of `tag` are wanted."""
+        return _admits(self.tags, tag)
+
+    def admits_package(self, package: str) -> bool:
+        """Whether pages of `package` are wanted."""
+        return _admits(self.packages, package)
+
+    def admits(self, tag: str, package: str) -> bool:
+        """Whether the page of `package` in `tag` is wanted."""
+        return _admits(self.tags, tag) and _admits(self.packages, package)
+
+
+@lru_cache(maxsize=65536)
+def _admits(globs: tuple[str, ...], name: str) -> bool:
+    # A list that begins by excluding takes everything it does not exclude.
+    admitted = not globs or globs[0].startswith("!")
+    for glob in globs:
+        if _compiled(glob.removeprefix("!")).match(name):
+            admitted = not glob.startswith("!")
+    return admitted
+
+
+@lru_cache(maxsize=1024)
+def _compiled(glob: str) -> re.Pattern[str]:
+    return re.compile(translate(glob))
+
+
+def page_order(path: str) -> tuple[str, ...]:
+    """The key that puts paths in the order of tag, then the rest of the path.
+
+    Compared by component: `develop/zlib` before `develop-2025/abc`, although `-` sorts before `/`.
+    """
+    return tuple(path.split("/"))
+
+
+def reconcile(known: Build, seen: Build) -> Build:
+    """One description of a hash that two pages describe differently: the more specific of each part.
+
+    A compiler with a version beats a bare name beats `none`; a superset of variants beats the
+    subset; a value beats none. Where neither is more specific the known one stays.
+    """
+    return Build(
+        known.package or seen.package,
+        known.version or seen.version,
+        _more_specific_compiler(known.compiler, seen.compiler),
+        known.os or seen.os,
+        known.platform or seen.platform,
+        known.target or seen.target,
+        seen.variants if set(seen.variants) > set(known.variants) else known.variants,
+    )
+
+
+def _more_specific_compiler(known: str, seen: str) -> str:
+    if known == NO_COMPILER or (seen != known and seen.startswith(known + "@")):
+        return seen
+    return known
+
+
+def first_by_path(paths: Iterable[str]) -> str:
+    """The path that stands when several pages claim the same tag and package."""
+    return min(paths, key=page_order)
+
+
+def covers(prefixes: Sequence[str], path: str) -> bool:
+    """Whether `path` lies below one of `prefixes` (directories, each ending in `/`)."""
+    return any(path.startswith(prefix) for prefix in prefixes)

@@ -1,0 +1,99 @@
+"""Everything cachesync raises on purpose, and the exit status each leads to.
+
+    CachesyncError                 exit 1
+    ├── UsageError                 exit 2   the command line, or what it names
+    │   └── ConfigError            exit 2   the configuration, every problem at once
+    ├── QueryError                 exit 2   a query, with the position of what is wrong
+    ├── PageError                  (never leaves a pass: the page is recorded as rejected)
+    │   └── PageSkipped            (recognised, holds nothing to record: recorded as skipped)
+    ├── SourceError                exit 1   a source that cannot be listed
+    ├── LedgerError                exit 1   the database cannot be opened, read or written
+    │   ├── LedgerMissingError     exit 1   nothing was ever synced
+    │   └── LedgerBusyError        exit 1   another writer holds the state directory
+    └── IndexUnusableError         (never leaves a command: the ledger answers instead)
+
+An error carries one line for the person in front of it, and a hint where something can be done.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CachesyncError",
+    "ConfigError",
+    "IndexUnusableError",
+    "LedgerBusyError",
+    "LedgerError",
+    "LedgerMissingError",
+    "PageError",
+    "PageSkipped",
+    "QueryError",
+    "SourceError",
+    "UsageError",
+]
+
+
+class CachesyncError(Exception):
+    """Base of all; `hint` is a second line for the operator, `exit_status` what a command ends with."""
+
+    exit_status = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(CachesyncError):
+    """The command line asks for something that does not exist or does not fit."""
+
+    exit_status = 2
+
+
+class ConfigError(UsageError):
+    """The configuration is wrong; `problems` holds every line to print."""
+
+    def __init__(self, message: str, problems: tuple[str, ...], *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = problems
+
+
+class QueryError(CachesyncError):
+    """A query that is not understood; `position` counts characters from 0, `length` is at least 1."""
+
+    exit_status = 2
+
+    def __init__(
+        self, message: str, *, query: str, position: int, length: int = 1, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.query = query
+        self.position = position
+        self.length = max(1, length)
+
+
+class PageError(CachesyncError):
+    """A page that is not accepted; the message says why and, where known, at which line and column."""
+
+
+class PageSkipped(PageError):
+    """A page that is recognised and holds nothing to record (the 2022 era has no hashes)."""
+
+
+class SourceError(CachesyncError):
+    """A source that could not be listed: nothing is known of its pages in this pass."""
+
+
+class LedgerError(CachesyncError):
+    """The ledger cannot be opened, read or written."""
+
+
+class LedgerMissingError(LedgerError):
+    """There is no ledger yet: nothing was ever synced into this state directory."""
+
+
+class LedgerBusyError(LedgerError):
+    """Another process writes to this state directory."""
+
+
+class IndexUnusableError(CachesyncError):
+    """The search index is missing, foreign, old or damaged; the ledger must answer."""

@@ -1,0 +1,149 @@
+"""Opening the ledger: as the one writer, or as one of many readers.
+
+Knows files, locks and SQLite's modes; knows nothing of what the tables mean.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import LedgerBusyError, LedgerError, LedgerMissingError
+from . import schema
+
+__all__ = ["INDEX_DIRECTORY", "LEDGER_FILE", "ledger_errors", "open_reader", "open_writer", "writer_lock"]
+
+LEDGER_FILE = "ledger.sqlite"
+INDEX_DIRECTORY = "index"
+LOCK_FILE = "writer.lock"
+BUSY_SECONDS = 10.0
+
+
+@contextmanager
+def writer_lock(state_dir: Path) -> Iterator[None]:
+    """Hold the state directory for writing; it is made when it is missing.
+
+    Raises LedgerBusyError, naming the holder's pid, when another process holds it. The lock goes
+    with the process, however it ends.
+    """
+    import fcntl
+
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        lock = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise LedgerError(
+            f"cannot write to the state directory {state_dir}: {error.strerror}",
+            hint="choose another with --state-dir, or run as the user who owns it",
+        ) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            raise LedgerBusyError(
+                f"another cachesync (pid {holder}) is writing to {state_dir}",
+                hint="wait for it to end, or use another --state-dir",
+            ) from None
+        with ledger_errors(state_dir):
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(lock)
+
+
+def open_writer(state_dir: Path, *, now: int) -> sqlite3.Connection:
+    """The ledger for writing, made or migrated where needed. The caller holds `writer_lock`."""
+    with ledger_errors(state_dir):
+        db = sqlite3.connect(
+            state_dir / LEDGER_FILE, timeout=BUSY_SECONDS, isolation_level=None
+        )
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA cache_size = -65536")
+            db.execute("PRAGMA temp_store = MEMORY")
+            schema.migrate(db, now=now)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+def open_reader(state_dir: Path) -> sqlite3.Connection:
+    """The ledger for reading only. Raises LedgerMissingError when nothing was ever synced."""
+    path = state_dir / LEDGER_FILE
+    if not path.exists():
+        raise LedgerMissingError(
+            f"nothing was ever synced into {state_dir}",
+            hint="cachesync sync --pages DIR, or name the state directory with --state-dir",
+        )
+    with ledger_errors(state_dir):
+        db = _connect_reader(path)
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        schema.check_version(version, application)
+        if version == 0:
+            raise LedgerMissingError(
+                f"nothing was ever synced into {state_dir}",
+                hint="cachesync sync --pages DIR, or name the state directory with --state-dir",
+            )
+        if version < schema.VERSION:
+            raise LedgerError(
+                f"the ledger has schema {version}, this cachesync reads {schema.VERSION}",
+                hint="run `cachesync sync` once as its owner: it migrates the ledger",
+            )
+        return db
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    """A read-only connection, also where this user may not create the WAL's shared memory."""
+    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    db = sqlite3.connect(
+        f"file:{quoted}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+    )
+    try:
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        db.close()
+        if path.with_name(path.name + "-wal").exists():
+            raise
+        # A cleanly closed ledger in a directory this user cannot write: there is no WAL to miss.
+        return sqlite3.connect(f"file:{quoted}?immutable=1", uri=True, isolation_level=None)
+    return db
+
+
+@contextmanager
+def ledger_errors(state_dir: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system raise into one LedgerError that names the remedy."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        text = str(error)
+        if "disk is full" in text:
+            raise _disk_full(state_dir) from error
+        if "malformed" in text or "not a database" in text:
+            raise LedgerError(
+                f"the ledger in {state_dir} is damaged: {text}",
+                hint="restore a `cachesync backup` of it, or move it away and sync again",
+            ) from error
+        raise LedgerError(f"the ledger in {state_dir} cannot be used: {text}") from error
+    except OSError as error:
+        import errno
+
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _disk_full(state_dir) from error
+        raise LedgerError(
+            f"the state directory {state_dir} cannot be used: {error.strerror or error}"
+        ) from error
+
+
+def _disk_full(state_dir: Path) -> LedgerError:
+    return LedgerError(
+        f"no space left on the device that holds {state_dir}",
+        hint="free some space and sync again: what was recorded is intact, the rest follows",
+    )

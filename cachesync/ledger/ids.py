@@ -1,0 +1,189 @@
+"""The integers that stand for what repeats: finding them, and making new ones.
+
+One `Ids` belongs to one writer. It remembers what it looked up, so a chunk of pages costs a few
+set-wide queries; in a ledger that was empty when it was opened it knows everything and asks nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from .. import versions
+from ..model import Build
+
+__all__ = ["Ids", "KnownSpec", "make_build", "pack", "unpack"]
+
+MAX_REMEMBERED = 500_000
+
+
+def pack(names: tuple[str, ...]) -> str:
+    """A set of names as one text: names are printable, so a line break can separate them."""
+    return "\n".join(names)
+
+
+def unpack(text: str) -> tuple[str, ...]:
+    """The inverse of `pack`."""
+    return tuple(text.split("\n")) if text else ()
+
+
+def make_build(row: Sequence[Any]) -> Build:
+    """The build in the columns package, version, compiler, os, platform, target, variants."""
+    package, version, compiler, os, platform, target, variants = row
+    return Build(package, version, compiler, os, platform, target, unpack(variants))
+
+
+class KnownSpec(NamedTuple):
+    """A spec the ledger holds: its id, its build's id, and whether it is placed anywhere now."""
+
+    id: int
+    build_id: int
+    placed: bool
+
+
+class Ids:
+    """Ids by value, for one writer over `db`."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._builds: dict[Build, int] = {}
+        # A parser hands out one object for equal builds: finding it by identity spares hashing it.
+        self._same_build: dict[int, tuple[Build, int]] = {}
+        self._stacks: dict[tuple[str, ...], int] = {}
+        self._tags: dict[tuple[int, str], int] = {}
+        self._specs: dict[str, KnownSpec] = {}
+        self._next_build = self._next("build")
+        self._next_spec = self._next("spec")
+        self._next_stacks = self._next("stacks")
+        self._next_page = self._next("page")
+        self._complete = self._next_spec == self._next_build == 1
+        self._new_specs: dict[str, tuple[int, str, int]] = {}
+        self._new_builds: list[tuple[object, ...]] = []
+        self._new_stacks: list[tuple[int, str]] = []
+
+    def _next(self, table: str) -> int:
+        (highest,) = self._db.execute(f"SELECT max(id) FROM {table}").fetchone()
+        return int(highest or 0) + 1
+
+    def build(self, build: Build) -> int:
+        """The id of `build`, made if it is new."""
+        same = self._same_build.get(id(build))
+        if same is None:
+            same = self._same_build[id(build)] = (build, self._build_id(build))
+        return same[1]
+
+    def _build_id(self, build: Build) -> int:
+        found = self._builds.get(build)
+        if found is None:
+            row = None if self._complete else self._db.execute(
+                "SELECT id FROM build WHERE package = ? AND version = ? AND compiler = ? AND os = ?"
+                " AND platform = ? AND target = ? AND variants = ?",
+                (*build[:6], pack(build.variants)),
+            ).fetchone()  # fmt: skip
+            if row is not None:
+                found = int(row[0])
+            else:
+                found, self._next_build = self._next_build, self._next_build + 1
+                key = versions.sort_key(build.version)
+                self._new_builds.append((found, *build[:2], key, *build[2:6], pack(build.variants)))
+            self._builds[build] = found
+        return found
+
+    def stacks(self, stacks: tuple[str, ...]) -> int:
+        """The id of a sorted set of stacks, made if it is new."""
+        found = self._stacks.get(stacks)
+        if found is None:
+            packed = pack(stacks)
+            row = self._db.execute("SELECT id FROM stacks WHERE names = ?", (packed,)).fetchone()
+            if row is not None:
+                found = int(row[0])
+            else:
+                found, self._next_stacks = self._next_stacks, self._next_stacks + 1
+                self._new_stacks.append((found, packed))
+            self._stacks[stacks] = found
+        return found
+
+    def page(self, source_id: int, tag: str, package: str) -> tuple[int, bool]:
+        """The id of the page of a package in a tag, and whether it was made just now.
+
+        A page that is made is present from now on.
+        """
+        tag_id = self._tags.get((source_id, tag))
+        if tag_id is None:
+            self._db.execute(
+                "INSERT INTO tag (source_id, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (source_id, tag),
+            )
+            (tag_id,) = self._db.execute(
+                "SELECT id FROM tag WHERE source_id = ? AND name = ?", (source_id, tag)
+            ).fetchone()
+            self._tags[source_id, tag] = tag_id
+        row = self._db.execute(
+            "SELECT id FROM page WHERE tag_id = ? AND package = ?", (tag_id, package)
+        ).fetchone()
+        if row is not None:
+            return int(row[0]), False
+        # Stored at once: another page of the same chunk may claim the same.
+        page_id, self._next_page = self._next_page, self._next_page + 1
+        self._db.execute("INSERT INTO page VALUES (?, ?, ?, 1)", (page_id, tag_id, package))
+        return page_id, True
+
+    def look_up(self, hashes: Iterable[str]) -> None:
+        """Learn of all `hashes` at once what the ledger knows of them."""
+        if self._complete:
+            return
+        missing = [h for h in hashes if h not in self._specs]
+        if not missing:
+            return
+        rows = self._db.execute(
+            "SELECT s.hash, s.id, s.build_id,"
+            " EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id)"
+            " FROM json_each(?) j JOIN spec s ON s.hash = j.value",
+            (json.dumps(missing),),
+        )
+        for spec_hash, spec_id, build_id, placed in rows:
+            self._specs[spec_hash] = KnownSpec(spec_id, build_id, bool(placed))
+
+    def spec(self, spec_hash: str) -> KnownSpec | None:
+        """What is known of a hash that was looked up."""
+        return self._specs.get(spec_hash)
+
+    def add_spec(self, spec_hash: str, build_id: int) -> KnownSpec:
+        """A new spec, about to be placed."""
+        spec_id, self._next_spec = self._next_spec, self._next_spec + 1
+        self._new_specs[spec_hash] = (spec_id, spec_hash, build_id)
+        known = self._specs[spec_hash] = KnownSpec(spec_id, build_id, True)
+        return known
+
+    def update_spec(self, spec_hash: str, known: KnownSpec) -> None:
+        """Remember that a spec was placed, or is described by another build."""
+        self._specs[spec_hash] = known
+        if spec_hash in self._new_specs:
+            self._new_specs[spec_hash] = (known.id, spec_hash, known.build_id)
+
+    def build_of(self, build_id: int) -> Build:
+        """The build with an id, whether it is stored yet or not."""
+        row = self._db.execute(
+            "SELECT package, version, compiler, os, platform, target, variants"
+            " FROM build WHERE id = ?",
+            (build_id,),
+        ).fetchone()
+        if row is not None:
+            return make_build(row)
+        return next(build for build, known in self._builds.items() if known == build_id)
+
+    def store_new(self) -> None:
+        """Insert what was made since the last call; within the caller's transaction."""
+        insert = self._db.executemany
+        insert("INSERT INTO build VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._new_builds)
+        insert("INSERT INTO stacks VALUES (?, ?)", self._new_stacks)
+        insert("INSERT INTO spec VALUES (?, ?, ?)", list(self._new_specs.values()))
+        self._new_builds, self._new_stacks, self._new_specs = [], [], {}
+
+    def forget(self, *, only_when_large: bool = True) -> None:
+        """Remember nothing, so that a rolled-back chunk leaves no trace (or memory stays bounded)."""
+        if only_when_large and len(self._specs) + len(self._same_build) < MAX_REMEMBERED:
+            return
+        self.__init__(self._db)  # type: ignore[misc]

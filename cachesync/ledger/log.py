@@ -1,0 +1,186 @@
+"""Reading the change log, and what the ledger says of its sources. Functions of a connection."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ..model import Build, Change, ChangeKind
+from .ids import make_build, unpack
+
+__all__ = ["Filter", "SourceStatus", "Trouble", "changes", "counts_since", "history", "totals"]
+
+_SELECT = """
+SELECT c.seq, c.at, c.kind, s.name, t.name, g.package, x.hash, c.flags, k.names, c.before_id,
+       b.package, b.version, b.compiler, b.os, b.platform, b.target, b.variants, c.detail
+FROM change c
+JOIN source s ON s.id = c.source_id
+LEFT JOIN page g ON g.id = c.page_id
+LEFT JOIN tag t ON t.id = g.tag_id
+LEFT JOIN spec x ON x.id = c.spec_id
+LEFT JOIN build b ON b.id = c.build_id
+LEFT JOIN stacks k ON k.id = c.stacks_id
+"""
+FLAG, BASELINE = 1, 2
+
+
+class Filter(NamedTuple):
+    """Which changes are wanted; an empty or None condition wants all."""
+
+    after: int = 0
+    """Only changes with a greater `seq`."""
+    since: int | None = None
+    """Only changes from this time on, in microseconds since the epoch."""
+    kinds: Sequence[ChangeKind] = ()
+    package: str | None = None
+    tag: str | None = None
+    source: str | None = None
+
+
+def changes(
+    db: sqlite3.Connection, wanted: Filter, *, limit: int = 0, newest_first: int = 0
+) -> Iterator[Change]:
+    """The changes that are wanted, oldest first; `limit` 0 means all.
+
+    With `newest_first`, so many of them, the newest first.
+    """
+    conditions, parameters = ["c.seq > ?"], [wanted.after]
+    more: list[Any] = list(parameters)
+    for condition, value in (
+        ("c.at >= ?", wanted.since),
+        ("g.package = ?", wanted.package),
+        ("t.name = ?", wanted.tag),
+        ("s.name = ?", wanted.source),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            more.append(value)
+    if wanted.kinds:
+        conditions.append(f"c.kind IN ({','.join(str(int(kind)) for kind in wanted.kinds)})")
+    query = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY c.seq"
+    if newest_first:
+        query += f" DESC LIMIT {int(newest_first)}"
+    elif limit:
+        query += f" LIMIT {int(limit)}"
+    for row in db.execute(query, more):
+        yield _change(db, row)
+
+
+def history(db: sqlite3.Connection, spec_hash: str) -> Iterator[Change]:
+    """The changes about one spec, oldest first."""
+    query = f"{_SELECT} WHERE c.spec_id = (SELECT id FROM spec WHERE hash = ?) ORDER BY c.seq"
+    for row in db.execute(query, (spec_hash,)):
+        yield _change(db, row)
+
+
+def _change(db: sqlite3.Connection, row: Sequence[Any]) -> Change:
+    kind = ChangeKind(row[2])
+    before = row[9]
+    detail = json.loads(row[17]) if row[17] else {}
+    return Change(
+        seq=row[0], at=row[1], kind=kind, source=row[3], tag=row[4], package=row[5], hash=row[6],
+        flag=bool(row[7] & FLAG), baseline=bool(row[7] & BASELINE),
+        stacks=None if row[8] is None else unpack(row[8]),
+        stacks_before=_stacks(db, before) if kind is ChangeKind.SPEC_RESTACKED else None,
+        build=None if row[10] is None else make_build(row[10:17]),
+        build_before=_build(db, before) if kind is ChangeKind.SPEC_REFINED else None,
+        path=detail.get("path"), reason=detail.get("reason"),
+    )  # fmt: skip
+
+
+def _stacks(db: sqlite3.Connection, stacks_id: int) -> tuple[str, ...]:
+    (names,) = db.execute("SELECT names FROM stacks WHERE id = ?", (stacks_id,)).fetchone()
+    return unpack(names)
+
+
+def _build(db: sqlite3.Connection, build_id: int) -> Build:
+    row = db.execute(
+        "SELECT package, version, compiler, os, platform, target, variants FROM build WHERE id = ?",
+        (build_id,),
+    ).fetchone()
+    return make_build(row)
+
+
+def counts_since(db: sqlite3.Connection, seq: int) -> dict[str, int]:
+    """How many changes of each kind there are after `seq`, by the kind's name."""
+    rows = db.execute(
+        "SELECT kind, count(*) FROM change WHERE seq > ? GROUP BY kind ORDER BY kind", (seq,)
+    )
+    return {ChangeKind(kind).label: count for kind, count in rows}
+
+
+def totals(db: sqlite3.Connection) -> dict[str, int]:
+    """What is placed now: numbers of pages, specs, builds and placements, and the last seq."""
+    row = db.execute(
+        "SELECT (SELECT count(*) FROM page WHERE present),"
+        " (SELECT count(DISTINCT spec_id) FROM placement),"
+        " (SELECT count(DISTINCT s.build_id) FROM spec s"
+        "  WHERE EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id)),"
+        " (SELECT count(*) FROM placement), (SELECT max(seq) FROM change)"
+    ).fetchone()
+    names = ("pages", "specs", "builds", "placements", "seq")
+    return dict(zip(names, (value or 0 for value in row), strict=True))
+
+
+class SourceStatus(NamedTuple):
+    """A source as `status` shows it. Times in microseconds since the epoch, or None."""
+
+    name: str
+    type: str
+    location: str
+    state: str
+    error: str | None
+    last_success: int | None
+    last_attempt: int | None
+    pages: int
+    rejected: int
+
+
+def source_statuses(db: sqlite3.Connection) -> list[SourceStatus]:
+    """Every source that is not forgotten."""
+    rows = db.execute(
+        "SELECT name, type, location, state, error, last_success, last_attempt,"
+        " (SELECT count(*) FROM tag t JOIN page g ON g.tag_id = t.id"
+        "  WHERE t.source_id = source.id AND g.present),"
+        " (SELECT count(*) FROM location l WHERE l.source_id = source.id AND l.state = 1)"
+        " FROM source WHERE NOT forgotten ORDER BY id"
+    )
+    return [SourceStatus(*row) for row in rows]
+
+
+class Trouble(NamedTuple):
+    """A page that is rejected, skipped or warned about."""
+
+    source: str
+    page: str
+    reason: str
+    since: int
+
+
+def troubles(db: sqlite3.Connection, state: int) -> Iterator[Trouble]:
+    """The places in a state (rejected or skipped), by source and path."""
+    rows = db.execute(
+        "SELECT s.name, l.path, l.reason, l.since FROM location l JOIN source s"
+        " ON s.id = l.source_id WHERE l.state = ? AND l.state != 0 ORDER BY s.name, l.path",
+        (state,),
+    )
+    return (Trouble(*row) for row in rows)
+
+
+def warnings(db: sqlite3.Connection) -> Iterator[Trouble]:
+    """Every warning about a page that is accepted."""
+    rows = db.execute(
+        "SELECT s.name, l.path, l.warnings, l.since FROM location l JOIN source s"
+        " ON s.id = l.source_id WHERE l.warnings IS NOT NULL ORDER BY s.name, l.path"
+    )
+    for source, path, text, since in rows:
+        for warning in text.split("\n"):
+            yield Trouble(source, path, warning, since)
+
+
+def newest_after(db: sqlite3.Connection, wanted: Filter, count: int) -> int:
+    """The seq after which exactly the newest `count` of the wanted changes lie."""
+    seqs = [change.seq for change in changes(db, wanted, newest_first=count + 1)]
+    return seqs[-1] if len(seqs) > count else wanted.after

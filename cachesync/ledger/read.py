@@ -1,0 +1,278 @@
+"""What everybody but the writer asks the ledger. Functions of an open connection.
+
+Callers that ask several things about one moment wrap them in `snapshot`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+from ..model import Build
+from .ids import make_build, unpack
+
+__all__ = [
+    "Document",
+    "PlacedSpec",
+    "SourceAge",
+    "builds",
+    "builds_with_hash",
+    "documents",
+    "identity",
+    "last_seq",
+    "placed_specs",
+    "snapshot",
+    "source_ages",
+    "touched_since",
+]
+
+
+def id_list(ids: Iterable[int]) -> str:
+    """Integers as the JSON list that `json_each` takes: no limit on their number."""
+    return f"[{','.join(map(str, ids))}]"
+
+
+@contextmanager
+def snapshot(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One moment of the ledger: what is read inside does not change under the reader."""
+    db.execute("BEGIN")
+    try:
+        yield db
+    finally:
+        if db.in_transaction:
+            db.execute("COMMIT")
+
+
+def identity(db: sqlite3.Connection) -> str:
+    """What tells this ledger from every other."""
+    (found,) = db.execute("SELECT id FROM ledger").fetchone()
+    return str(found)
+
+
+def last_seq(db: sqlite3.Connection) -> int:
+    """The number of the last change; 0 before the first."""
+    (found,) = db.execute("SELECT max(seq) FROM change").fetchone()
+    return int(found or 0)
+
+
+def touched_since(db: sqlite3.Connection, seq: int) -> set[int]:
+    """The ids of the builds that changes after `seq` are about."""
+    rows = db.execute(
+        "SELECT build_id FROM change WHERE seq > ? AND build_id IS NOT NULL UNION"
+        " SELECT before_id FROM change WHERE seq > ? AND kind = 4",
+        (seq, seq),
+    )
+    return {build_id for (build_id,) in rows}
+
+
+class Document(NamedTuple):
+    """A build as the search index holds it, with how many of its specs are placed where."""
+
+    build_id: int
+    build: Build
+    specs: int
+    tags: dict[str, int]
+    stacks: dict[str, int]
+    sources: dict[str, int]
+
+
+def documents(db: sqlite3.Connection, build_ids: Iterable[int] | None = None) -> Iterator[Document]:
+    """The documents of some builds, or of all; builds of which nothing is placed have none."""
+    chosen = "" if build_ids is None else " WHERE s.build_id IN (SELECT value FROM json_each(?))"
+    parameters = () if build_ids is None else (id_list(build_ids),)
+    tags = _tag_names(db)
+    stacks = {i: unpack(names) for i, names in db.execute("SELECT id, names FROM stacks")}
+    rows = db.execute(
+        "SELECT s.build_id, group_concat(g.tag_id), group_concat(DISTINCT p.stacks_id)"
+        " FROM spec s JOIN placement p ON p.spec_id = s.id JOIN page g ON g.id = p.page_id"
+        f"{chosen} GROUP BY s.build_id, s.id ORDER BY s.build_id",
+        parameters,
+    )
+    described = _builds_in_order(db, build_ids)
+    patterns: dict[tuple[str, str], tuple[set[str], set[str], set[str]]] = {}
+    for build_id, specs in groupby(rows, key=itemgetter(0)):
+        counts: tuple[dict[str, int], dict[str, int], dict[str, int]] = ({}, {}, {})
+        total = 0
+        for _, tag_ids, stacks_ids in specs:
+            total += 1
+            pattern = patterns.get((tag_ids, stacks_ids))
+            if pattern is None:
+                placed = [tags[int(i)] for i in tag_ids.split(",")]
+                pattern = patterns[tag_ids, stacks_ids] = (
+                    {tag for _, tag in placed},
+                    {name for i in stacks_ids.split(",") for name in stacks[int(i)]},
+                    {source for source, _ in placed},
+                )
+            for count, names in zip(counts, pattern, strict=True):
+                for name in names:
+                    count[name] = count.get(name, 0) + 1
+        build = next(build for described_id, build in described if described_id == build_id)
+        yield Document(build_id, build, total, *counts)
+
+
+def _builds_in_order(
+    db: sqlite3.Connection, build_ids: Iterable[int] | None
+) -> Iterator[tuple[int, Build]]:
+    chosen = "" if build_ids is None else " WHERE id IN (SELECT value FROM json_each(?))"
+    rows = db.execute(
+        "SELECT id, package, version, compiler, os, platform, target, variants FROM build"
+        f"{chosen} ORDER BY id",
+        () if build_ids is None else (id_list(build_ids),),
+    )
+    for row in rows:
+        yield row[0], make_build(row[1:])
+
+
+def _tag_names(db: sqlite3.Connection) -> dict[int, tuple[str, str]]:
+    """Tag id -> source and tag."""
+    rows = db.execute("SELECT t.id, s.name, t.name FROM tag t JOIN source s ON s.id = t.source_id")
+    return {tag_id: (source, tag) for tag_id, source, tag in rows}
+
+
+def builds(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[int, Build]:
+    """The builds with some ids."""
+    return dict(_builds_in_order(db, build_ids))
+
+
+def all_builds(db: sqlite3.Connection) -> Iterator[tuple[int, Build]]:
+    """Every build ever seen, placed or not, by id."""
+    return _builds_in_order(db, None)
+
+
+def builds_with_hash(db: sqlite3.Connection, prefix: str) -> dict[int, int]:
+    """Builds that have placed specs whose hash begins with `prefix`, and how many."""
+    rows = db.execute(
+        "SELECT s.build_id, count(*) FROM spec s WHERE s.hash >= ? AND s.hash < ?"
+        " AND EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id) GROUP BY s.build_id",
+        (prefix, prefix + "\x7f"),
+    )
+    return dict(rows)
+
+
+class PlacedSpec(NamedTuple):
+    """One placement of a spec, with names for ids."""
+
+    build_id: int
+    hash: str
+    source: str
+    tag: str
+    stacks: tuple[str, ...]
+
+
+def placed_specs(db: sqlite3.Connection, build_ids: Iterable[int]) -> Iterator[PlacedSpec]:
+    """Every placement of the specs of some builds, by build and hash, then source and tag."""
+    tags = _tag_names(db)
+    stacks = {i: unpack(names) for i, names in db.execute("SELECT id, names FROM stacks")}
+    rows = db.execute(
+        "SELECT s.build_id, s.hash, g.tag_id, p.stacks_id"
+        " FROM json_each(?) j JOIN spec s ON s.build_id = j.value"
+        " JOIN placement p ON p.spec_id = s.id JOIN page g ON g.id = p.page_id",
+        (id_list(build_ids),),
+    )
+    for build_id, spec_hash, tag_id, stacks_id in rows:
+        source, tag = tags[tag_id]
+        yield PlacedSpec(build_id, spec_hash, source, tag, stacks[stacks_id])
+
+
+def packages(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[int, str]:
+    """The package of each build."""
+    return dict(
+        db.execute(
+            "SELECT id, package FROM build WHERE id IN (SELECT value FROM json_each(?))",
+            (id_list(build_ids),),
+        )
+    )
+
+
+def in_order(db: sqlite3.Connection, build_ids: Iterable[int], order: str) -> list[int]:
+    """Builds in one of the orders of `search --sort`; `relevance` is for builds of equal score."""
+    clause = {
+        "relevance": "length(package), package, version_key DESC",
+        "package": "package, version_key DESC",
+        "version": "version_key DESC, package",
+        "newest": "(SELECT max(s.id) FROM spec s WHERE s.build_id = build.id) DESC",
+    }[order]
+    rows = db.execute(
+        f"SELECT id FROM build WHERE id IN (SELECT value FROM json_each(?)) ORDER BY {clause}, id",
+        (id_list(build_ids),),
+    )
+    return [build_id for (build_id,) in rows]
+
+
+class SourceAge(NamedTuple):
+    """How far the truth of a source reaches. Times in microseconds since the epoch, or None."""
+
+    name: str
+    state: str
+    error: str | None
+    last_success: int | None
+    last_attempt: int | None
+    interval: int | None
+    """Seconds between passes, when the config says so."""
+
+
+def source_ages(db: sqlite3.Connection) -> list[SourceAge]:
+    """Every source that is not forgotten, in the order in which they were first seen."""
+    rows = db.execute(
+        "SELECT name, state, error, last_success, last_attempt, interval FROM source"
+        " WHERE NOT forgotten ORDER BY id"
+    )
+    return [SourceAge(*row) for row in rows]
+
+
+def hashes(db: sqlite3.Connection, beginning: str, *, limit: int) -> list[str]:
+    """Hashes ever seen that begin so, at most `limit`."""
+    rows = db.execute(
+        "SELECT hash FROM spec WHERE hash >= ? AND hash < ? ORDER BY hash LIMIT ?",
+        (beginning, beginning + "\x7f", limit),
+    )
+    return [spec_hash for (spec_hash,) in rows]
+
+
+class LedgerPlacement(NamedTuple):
+    """One placement as the ledger holds it."""
+
+    source: str
+    tag: str
+    package: str
+    """That of the page."""
+    hash: str
+    stacks: tuple[str, ...]
+
+
+def all_placements(db: sqlite3.Connection, source: str | None = None) -> Iterator[LedgerPlacement]:
+    """Every placement, or every one of a source, in no particular order."""
+    stacks = {i: unpack(names) for i, names in db.execute("SELECT id, names FROM stacks")}
+    condition = "" if source is None else " WHERE o.name = ?"
+    rows = db.execute(
+        "SELECT o.name, t.name, g.package, s.hash, p.stacks_id FROM placement p"
+        " JOIN page g ON g.id = p.page_id JOIN tag t ON t.id = g.tag_id"
+        f" JOIN source o ON o.id = t.source_id JOIN spec s ON s.id = p.spec_id{condition}",
+        () if source is None else (source,),
+    )
+    for source_name, tag, package, spec_hash, stacks_id in rows:
+        yield LedgerPlacement(source_name, tag, package, spec_hash, stacks[stacks_id])
+
+
+def placements_by_page(
+    db: sqlite3.Connection, source: str
+) -> dict[tuple[str, str], dict[str, tuple[str, ...]]]:
+    """Of a source: tag and package -> hash -> stacks."""
+    found: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    for placement in all_placements(db, source):
+        found.setdefault((placement.tag, placement.package), {})[placement.hash] = placement.stacks
+    return found
+
+
+def located_pages(db: sqlite3.Connection, source: str) -> dict[str, tuple[str, str]]:
+    """Of a source: path -> tag and package of the page that lies there."""
+    rows = db.execute(
+        "SELECT l.path, t.name, g.package FROM location l JOIN source o ON o.id = l.source_id"
+        " JOIN page g ON g.id = l.page_id JOIN tag t ON t.id = g.tag_id WHERE o.name = ?",
+        (source,),
+    )
+    return {path: (tag, package) for path, tag, package in rows}

@@ -1,0 +1,164 @@
+"""The ledger's tables and how older ones become these. A migration commits with its number.
+
+Integers stand for what repeats (pages, specs, builds, stack sets), so 425,000 placements fit in
+some 20 MB. `tag`, `page`, `spec`, `build` and `stacks` rows are never deleted: the change log refers
+to them, which keeps every change understandable after what it speaks of is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from ..errors import LedgerError
+
+__all__ = ["APPLICATION_ID", "VERSION", "migrate"]
+
+APPLICATION_ID = 0x6373_796E  # "csyn"
+
+_V1 = """
+CREATE TABLE ledger (id TEXT NOT NULL, created INTEGER NOT NULL);
+
+CREATE TABLE source (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  type TEXT NOT NULL,
+  location TEXT NOT NULL,
+  configured INTEGER NOT NULL,       -- 0: named by `sync --pages`
+  state TEXT NOT NULL,
+  error TEXT,
+  interval INTEGER,                  -- seconds between passes, when the config says so
+  selection TEXT,                    -- the globs of the last complete pass; NULL: none yet
+  last_attempt INTEGER,
+  last_success INTEGER,
+  forgotten INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE tag (
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  name TEXT NOT NULL,
+  UNIQUE (source_id, name)
+);
+
+CREATE TABLE page (
+  id INTEGER PRIMARY KEY,
+  tag_id INTEGER NOT NULL REFERENCES tag,
+  package TEXT NOT NULL,
+  present INTEGER NOT NULL,
+  UNIQUE (tag_id, package)
+);
+
+-- Where pages lie. page_id is the page a good file holds, or last held when it was good.
+CREATE TABLE location (
+  source_id INTEGER NOT NULL REFERENCES source,
+  path TEXT NOT NULL,
+  signature TEXT,                    -- NULL: read it again in the next pass
+  digest BLOB,
+  state INTEGER NOT NULL,
+  reason TEXT,
+  since INTEGER NOT NULL,
+  warnings TEXT,
+  page_id INTEGER REFERENCES page,
+  PRIMARY KEY (source_id, path)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX location_page ON location (page_id) WHERE page_id IS NOT NULL;
+CREATE INDEX location_trouble ON location (source_id, path) WHERE state != 0 OR warnings IS NOT NULL;
+
+CREATE TABLE build (
+  id INTEGER PRIMARY KEY,
+  package TEXT NOT NULL,
+  version TEXT NOT NULL,
+  version_key BLOB NOT NULL,         -- compares as Spack compares versions
+  compiler TEXT NOT NULL,
+  os TEXT NOT NULL,
+  platform TEXT NOT NULL,
+  target TEXT NOT NULL,
+  variants TEXT NOT NULL,            -- sorted, a line each
+  UNIQUE (package, version, compiler, os, platform, target, variants)
+);
+
+CREATE TABLE spec (
+  id INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  build_id INTEGER NOT NULL REFERENCES build
+);
+CREATE INDEX spec_build ON spec (build_id);
+
+CREATE TABLE stacks (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
+
+CREATE TABLE placement (
+  spec_id INTEGER NOT NULL REFERENCES spec,
+  page_id INTEGER NOT NULL REFERENCES page,
+  stacks_id INTEGER NOT NULL REFERENCES stacks,
+  PRIMARY KEY (spec_id, page_id)
+) WITHOUT ROWID;
+CREATE INDEX placement_page ON placement (page_id);
+
+CREATE TABLE change (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  source_id INTEGER NOT NULL,
+  page_id INTEGER,
+  spec_id INTEGER,
+  build_id INTEGER,
+  stacks_id INTEGER,
+  before_id INTEGER,                 -- of restacked: stacks; of refined: build
+  flags INTEGER NOT NULL,
+  detail TEXT                        -- JSON, of the kinds that need words
+);
+CREATE INDEX change_page ON change (page_id);
+"""
+
+_MIGRATIONS = (_V1,)
+VERSION = len(_MIGRATIONS)
+
+
+def migrate(db: sqlite3.Connection, *, now: int) -> None:
+    """Bring the open database to `VERSION`, each step in one transaction with its number.
+
+    Raises LedgerError when it is not a ledger or was written by a newer cachesync.
+    """
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    check_version(version, application)
+    while version < VERSION:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in _statements(_MIGRATIONS[version]):
+                db.execute(statement)
+            if version == 0:
+                db.execute("INSERT INTO ledger VALUES (?, ?)", (os.urandom(16).hex(), now))
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            version += 1
+            db.execute(f"PRAGMA user_version = {version}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+def check_version(version: int, application: int) -> None:
+    """Raise LedgerError unless a database with these two numbers can be used or made into a ledger."""
+    if version > VERSION:
+        raise LedgerError(
+            f"the ledger has schema {version}, this cachesync knows up to {VERSION}",
+            hint="upgrade cachesync, or use another --state-dir",
+        )
+    if (version, application) != (0, 0) and application != APPLICATION_ID:
+        raise LedgerError(
+            "the database in the state directory is not a cachesync ledger",
+            hint="use another --state-dir",
+        )
+
+
+def _statements(script: str) -> list[str]:
+    statements, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements

@@ -1,0 +1,131 @@
+"""The values everything else speaks of: builds, specs, pages, placements, changes.
+
+Plain immutable tuples, no behaviour beyond what their names promise, no I/O, no clock. They are
+`NamedTuple`s rather than dataclasses because every `cachesync search` imports this module and
+`dataclasses` alone costs as much as starting Python does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, IntEnum
+from typing import NamedTuple
+
+__all__ = [
+    "NO_COMPILER",
+    "Build",
+    "Change",
+    "ChangeKind",
+    "Listed",
+    "LocationState",
+    "Page",
+    "Placement",
+    "SourceState",
+]
+
+NO_COMPILER = "none"
+"""What pages written since Spack 1.0 say instead of a compiler (FORMATS: the 2025-07 era)."""
+
+
+class Build(NamedTuple):
+    """What specs that differ only by hash have in common.
+
+    `compiler` is normalised (`name@=version`, a bare name, or `none`); `variants` is sorted and
+    has no duplicates, so equal builds are equal tuples.
+    """
+
+    package: str
+    version: str
+    compiler: str
+    os: str
+    platform: str
+    target: str
+    variants: tuple[str, ...]
+
+
+Listed = tuple[Build, tuple[str, ...]]
+"""What a page says of one hash: its build, and the stacks that carry it (sorted, no duplicates)."""
+
+
+class Page(NamedTuple):
+    """A page that could be read: which tag and package it claims, and its specs by hash."""
+
+    tag: str
+    package: str
+    specs: Mapping[str, Listed]
+    """The order is that of the page and means nothing."""
+    meta: bytes | None = None
+    """The page's own summary as JSON, undecoded (`pages.disagreements` compares it)."""
+
+
+class Placement(NamedTuple):
+    """Where a spec is: a tag of a source, with the stacks that carry it there."""
+
+    source: str
+    tag: str
+    stacks: tuple[str, ...]
+
+
+class SourceState(Enum):
+    """What the last pass over a source came to (CLI.md, `status`)."""
+
+    NEVER = "never"
+    OK = "ok"
+    FAILED = "failed"
+    HELD = "held"
+    ORPHANED = "orphaned"
+
+
+class LocationState(IntEnum):
+    """What is known of the file or URL a page lies at."""
+
+    GOOD = 0
+    REJECTED = 1
+    SKIPPED = 2
+
+
+class ChangeKind(IntEnum):
+    """The kinds of change; the numbers are stored in the ledger and never reused."""
+
+    SPEC_CACHED = 1
+    SPEC_EVICTED = 2
+    SPEC_RESTACKED = 3
+    SPEC_REFINED = 4
+    PAGE_ADDED = 10
+    PAGE_REMOVED = 11
+    PAGE_REJECTED = 12
+    PAGE_RECOVERED = 13
+    SOURCE_FAILED = 20
+    SOURCE_RECOVERED = 21
+    SOURCE_HELD = 22
+    SOURCE_OVERFLOWED = 23
+    TARGET_DISABLED = 30
+    TARGET_ENABLED = 31
+
+    @property
+    def label(self) -> str:
+        """The name used on the command line and in JSON, such as `spec.cached`."""
+        return self.name.lower().replace("_", ".", 1)
+
+
+class Change(NamedTuple):
+    """One fact of the change log, with what is needed to understand it without the ledger."""
+
+    seq: int
+    at: int
+    """Microseconds since the epoch, UTC."""
+    kind: ChangeKind
+    source: str
+    tag: str | None = None
+    package: str | None = None
+    hash: str | None = None
+    flag: bool = False
+    """`first` of spec.cached, `last` of spec.evicted."""
+    baseline: bool = False
+    stacks: tuple[str, ...] | None = None
+    """The stacks after the change; of an evicted spec, those it had."""
+    stacks_before: tuple[str, ...] | None = None
+    build: Build | None = None
+    build_before: Build | None = None
+    path: str | None = None
+    reason: str | None = None

@@ -1,0 +1,279 @@
+"""Answering a query: the index where it can, the ledger where it must, the same answer either way.
+
+Every answer belongs to one moment of the ledger. Builds that changed after the index's cursor are
+looked up in the ledger, so an index that is behind costs time and never truth.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import candidates, query
+from .errors import IndexUnusableError
+from .ledger import connect, read
+from .model import Build, Placement
+
+if TYPE_CHECKING:
+    from .index import SearchIndex
+
+__all__ = ["Answer", "Hit", "MatchedSpec", "Searcher"]
+
+MAX_BEHIND = 4_000
+"""Builds changed since the index's cursor beyond which the ledger answers the whole query."""
+
+EXACT, NAMED, OTHER = 8.0, 4.0, 1.0
+"""What one wanted term adds to the score: the package's name, a part of it, anything else."""
+
+
+class MatchedSpec(NamedTuple):
+    """A spec that matches, with those of its placements that do."""
+
+    hash: str
+    placements: tuple[Placement, ...]
+
+
+class Hit(NamedTuple):
+    """A build that matches, with those of its specs that do."""
+
+    build: Build
+    score: float
+    specs: tuple[MatchedSpec, ...]
+
+
+class Answer(NamedTuple):
+    """What a query found."""
+
+    builds: int
+    specs: int
+    """All matches, not only those among `hits`."""
+    hits: tuple[Hit, ...]
+    facets: dict[str, dict[str, dict[str, int]]]
+    seq: int
+    """The last change that the answer takes into account."""
+    sources: tuple[read.SourceAge, ...]
+    note: str | None
+    """Why the ledger answered instead of the index; None when the index did."""
+    took_ms: float
+
+
+class Searcher:
+    """An open state directory to ask. Not for use by several threads."""
+
+    def __init__(self, state_dir: Path) -> None:
+        """Raises LedgerMissingError when nothing was ever synced, LedgerError when it is unusable."""
+        self._state_dir = state_dir
+        self._db = connect.open_reader(state_dir)
+        self._index: SearchIndex | None = None
+        self._fault: str | None = None
+
+    def close(self) -> None:
+        """Release the ledger and the index."""
+        self._db.close()
+        if self._index is not None:
+            self._index.close()
+
+    def search(
+        self,
+        node: query.Node,
+        *,
+        limit: int = 0,
+        offset: int = 0,
+        sort: str = "relevance",
+        facets: bool = False,
+    ) -> Answer:
+        """What matches `node`, best first; `limit` 0 means all."""
+        started = time.perf_counter()
+        with connect.ledger_errors(self._state_dir):
+            self._refresh()
+            with read.snapshot(self._db) as db:
+                seq = read.last_seq(db)
+                counts, note = self._counts(node, seq)
+                ordered = self._order(node, list(counts), sort, limit and offset + limit)
+                shown = ordered[offset : offset + limit] if limit else ordered[offset:]
+                hits = self._hits(node, shown)
+                found = _facets(self._hits(node, [(b, 0.0) for b in counts])) if facets else {}
+                sources = tuple(read.source_ages(db))
+        took_ms = (time.perf_counter() - started) * 1000
+        return Answer(
+            len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms
+        )
+
+    def _refresh(self) -> None:
+        from .index import SearchIndex
+
+        if self._index is not None and self._index.is_current:
+            return
+        if self._index is not None:
+            self._index.close()
+        self._index = None
+        root = self._state_dir / connect.INDEX_DIRECTORY
+        for attempt in range(5):
+            try:
+                self._index = SearchIndex(root, ledger=read.identity(self._db))
+            except IndexUnusableError as error:
+                # A commit or a swap between two of our reads looks like damage: look again.
+                self._fault = error.message
+                time.sleep(0.01 * attempt)
+            else:
+                self._fault = None
+                return
+
+    def _counts(self, node: query.Node, seq: int) -> tuple[dict[int, int], str | None]:
+        """Every build that matches, with how many of its specs do, and why the ledger was asked."""
+        if self._index is None:
+            return dict(self._count(node, None)), self._fault
+        behind: set[int] = set()
+        if self._index.seq != seq:
+            behind = read.touched_since(self._db, self._index.seq)
+        if len(behind) > MAX_BEHIND:
+            return dict(self._count(node, None)), (
+                f"the search index is {seq - self._index.seq:,} changes behind"
+            )
+        try:
+            counts, unknown = self._from_index(self._index, node)
+        except Exception as error:  # Whoosh raises anything on damaged files
+            self._index.close()
+            self._index = None
+            self._fault = f"the search index cannot be read ({type(error).__name__})"
+            return dict(self._count(node, None)), self._fault
+        for build_id in behind:
+            counts.pop(build_id, None)
+        unknown |= behind
+        if unknown:
+            counts.update(self._count(node, unknown))
+        return counts, None
+
+    def _from_index(
+        self, index: SearchIndex, node: query.Node
+    ) -> tuple[dict[int, int], set[int]]:
+        """Builds with known numbers of matching specs, and builds the ledger has to count."""
+
+        def with_hash(prefix: str) -> dict[int, int]:
+            found = read.builds_with_hash(self._db, prefix)
+            known = index.builds() if found else {}
+            return {known[build]: count for build, count in found.items() if build in known}
+
+        found = candidates.evaluate(node, index, with_hash)
+        ids = index.build_ids(found.whole | found.part.keys())
+        totals = index.spec_counts(found.whole)
+        counts = {ids[document]: totals[document] for document in found.whole}
+        unknown = set()
+        for document, count in found.part.items():
+            if count is None:
+                unknown.add(ids[document])
+            else:
+                counts[ids[document]] = count
+        return counts, unknown
+
+    def _count(
+        self, node: query.Node, build_ids: set[int] | None
+    ) -> Iterator[tuple[int, int]]:
+        """Count the matching specs of some builds, or of all, in the ledger."""
+        described = dict(
+            read.all_builds(self._db) if build_ids is None else read.builds(self._db, build_ids)
+        )
+        residues = {build_id: query.residue(node, build) for build_id, build in described.items()}
+        possible = [build_id for build_id, rest in residues.items() if rest is not False]
+        hashes: dict[int, set[str]] = {}
+        for spec in _matching(read.placed_specs(self._db, possible), residues):
+            hashes.setdefault(spec.build_id, set()).add(spec.hash)
+        for build_id, found in hashes.items():
+            yield build_id, len(found)
+
+    def _order(
+        self, node: query.Node, build_ids: list[int], sort: str, enough: int
+    ) -> list[tuple[int, float]]:
+        """Builds with their scores in the order asked for; at least the first `enough` (0: all)."""
+        scores = self._scores(node, build_ids)
+        if sort != "relevance":
+            return [(b, scores[b]) for b in read.in_order(self._db, build_ids, sort)]
+        ordered: list[tuple[int, float]] = []
+        for score in sorted(set(scores.values()), reverse=True):
+            tied = [build_id for build_id in build_ids if scores[build_id] == score]
+            ordered += [(b, score) for b in read.in_order(self._db, tied, "relevance")]
+            if enough and len(ordered) >= enough:
+                break
+        return ordered
+
+    def _scores(self, node: query.Node, build_ids: list[int]) -> dict[int, float]:
+        words = [
+            term
+            for term, wanted in query.terms(node)
+            if wanted and term.field in (None, "package") and not term.prefix
+        ]
+        others = sum(wanted for _, wanted in query.terms(node)) - len(words)
+        packages = read.packages(self._db, build_ids) if words else {}
+        by_package: dict[str, float] = {}
+        for package in set(packages.values()):
+            runs = query.name_runs(package)
+            by_package[package] = sum(
+                EXACT if term.value == package.lower() else NAMED if term.value in runs else OTHER
+                for term in words
+            )
+        if not words:
+            return dict.fromkeys(build_ids, OTHER * others)
+        return {b: by_package[packages[b]] + OTHER * others for b in build_ids}
+
+    def _hits(self, node: query.Node, chosen: list[tuple[int, float]]) -> tuple[Hit, ...]:
+        described = read.builds(self._db, [build_id for build_id, _ in chosen])
+        residues = {build_id: query.residue(node, build) for build_id, build in described.items()}
+        placed: dict[int, dict[str, list[Placement]]] = {}
+        for spec in _matching(read.placed_specs(self._db, described), residues):
+            of_build = placed.setdefault(spec.build_id, {})
+            of_build.setdefault(spec.hash, []).append(
+                Placement(spec.source, spec.tag, spec.stacks)
+            )
+        return tuple(
+            Hit(
+                described[build_id],
+                score,
+                tuple(
+                    MatchedSpec(spec_hash, tuple(sorted(placements)))
+                    for spec_hash, placements in sorted(placed[build_id].items())
+                ),
+            )
+            for build_id, score in chosen
+        )
+
+
+def _matching(
+    placed: Iterable[read.PlacedSpec], residues: dict[int, query.Node | bool]
+) -> Iterator[read.PlacedSpec]:
+    """The placements that satisfy what is left of the query once their build is known."""
+    for spec in placed:
+        rest = residues[spec.build_id]
+        if rest is True or (
+            not isinstance(rest, bool)
+            and query.matches_where(
+                rest, spec.hash, source=spec.source, tag=spec.tag, stacks=spec.stacks
+            )
+        ):
+            yield spec
+
+
+FACETS = ("target", "os", "compiler", "stack", "tag", "version", "package")
+
+
+def _facets(hits: Iterable[Hit]) -> dict[str, dict[str, dict[str, int]]]:
+    """How many specs and builds there are of each value of each facet, most specs first."""
+    counts: dict[str, dict[str, dict[str, int]]] = {name: {} for name in FACETS}
+    for hit in hits:
+        of_build: dict[tuple[str, str], int] = {}
+        for name in ("target", "os", "compiler", "version", "package"):
+            of_build[name, getattr(hit.build, name)] = len(hit.specs)
+        for spec in hit.specs:
+            tags = {("tag", placement.tag) for placement in spec.placements}
+            stacks = {("stack", stack) for p in spec.placements for stack in p.stacks}
+            for key in tags | stacks:
+                of_build[key] = of_build.get(key, 0) + 1
+        for (name, value), specs in of_build.items():
+            count = counts[name].setdefault(value, {"specs": 0, "builds": 0})
+            count["specs"] += specs
+            count["builds"] += 1
+    return {
+        name: dict(sorted(values.items(), key=lambda item: (-item[1]["specs"], item[0])))
+        for name, values in counts.items()
+    }

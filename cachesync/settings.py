@@ -1,0 +1,248 @@
+"""What a configuration says, as frozen values with the defaults of a configuration that says nothing.
+
+This module does not know YAML, nor where a configuration lies; `config` makes these values.
+Secrets are only named here: what a `Secret` refers to is read where it is used.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+from typing import Literal, NamedTuple
+
+from .diff import Guard, Selection
+from .model import ChangeKind
+from .query import Node
+
+__all__ = [
+    "AppriseTarget",
+    "ArchiveSourceConfig",
+    "Batch",
+    "CommandTarget",
+    "Config",
+    "DirectorySourceConfig",
+    "GithubSourceConfig",
+    "HttpSourceConfig",
+    "Limits",
+    "Log",
+    "LogFormat",
+    "LogLevel",
+    "Metrics",
+    "Secret",
+    "SecretKind",
+    "SourceConfig",
+    "Subscription",
+    "Target",
+    "Watch",
+    "WebhookFormat",
+    "WebhookTarget",
+]
+
+
+class SecretKind(Enum):
+    """Where a secret is found."""
+
+    FILE = "file"
+    ENV = "env"
+    CREDENTIAL = "credential"
+
+
+class Secret(NamedTuple):
+    """Where a secret is found, never the secret itself.
+
+    `name` is the absolute path of a file, the name of an environment variable, or the name of a
+    systemd credential (a file in `$CREDENTIALS_DIRECTORY`).
+    """
+
+    kind: SecretKind
+    name: str
+
+
+class DirectorySourceConfig(NamedTuple):
+    """A directory that holds `<tag>/<package>/specs.md`."""
+
+    name: str
+    path: str
+    """Absolute."""
+    selection: Selection = Selection()
+    interval_seconds: int = 3600
+    """A full pass after so long, whatever the watcher says."""
+    notify_baseline: bool = False
+    type: Literal["directory"] = "directory"
+
+
+class GithubSourceConfig(NamedTuple):
+    """A directory of a GitHub repository, read through the REST API."""
+
+    name: str
+    repository: str
+    """`owner/name`."""
+    ref: str = "main"
+    path: str = "_cache"
+    """Inside the repository, without slashes around it; empty for its root."""
+    token: Secret | None = None
+    selection: Selection = Selection()
+    interval_seconds: int | None = 1800
+    """Exactly one of this and `cron` is None."""
+    cron: str | None = None
+    api_url: str = "https://api.github.com"
+    """Like `raw_url`, without a slash at the end."""
+    raw_url: str = "https://raw.githubusercontent.com"
+    notify_baseline: bool = False
+    type: Literal["github"] = "github"
+
+
+class HttpSourceConfig(NamedTuple):
+    """Pages at addresses that are known: a template over tags and packages, or a list."""
+
+    name: str
+    url: str | None = None
+    """A page, or a template with `{tag}` and `{package}`; None where `urls` lists the pages."""
+    urls: tuple[str, ...] = ()
+    selection: Selection = Selection()
+    """For a template its tags and packages, plain names every one; otherwise everything."""
+    interval_seconds: int | None = 6 * 3600
+    """Exactly one of this and `cron` is None."""
+    cron: str | None = None
+    notify_baseline: bool = False
+    type: Literal["http"] = "http"
+
+
+class ArchiveSourceConfig(NamedTuple):
+    """A directory in a tarball that is downloaded as a whole."""
+
+    name: str
+    url: str
+    path: str = "_cache"
+    """Inside the repository, without slashes around it; empty for its root."""
+    selection: Selection = Selection()
+    interval_seconds: int | None = 86400
+    """Exactly one of this and `cron` is None."""
+    cron: str | None = None
+    notify_baseline: bool = False
+    type: Literal["archive"] = "archive"
+
+
+SourceConfig = DirectorySourceConfig | GithubSourceConfig | HttpSourceConfig | ArchiveSourceConfig
+
+
+class Watch(NamedTuple):
+    """How long file system events are gathered before a path is looked at."""
+
+    quiet_seconds: float = 0.3
+    cap_seconds: float = 5.0
+    """However busy a path is, it is looked at after so long."""
+
+
+class Limits(NamedTuple):
+    """What is refused for being too much."""
+
+    page_bytes: int = 32 * 2**20
+    download_bytes: int = 2 * 2**30
+    request_seconds: float = 60.0
+
+
+class Batch(NamedTuple):
+    """How the matches of a subscription are put into messages."""
+
+    window_seconds: float = 30.0
+    most: int = 100
+    """Changes in one message."""
+    summary_above: int = 1000
+    """More matches than this in one pass become one summary."""
+
+
+class WebhookFormat(StrEnum):
+    """The body of a webhook."""
+
+    STANDARD = "standard"
+    CLOUDEVENTS = "cloudevents"
+
+
+class WebhookTarget(NamedTuple):
+    """An address that a signed message is posted to."""
+
+    url: str
+    secrets: tuple[Secret, ...] = ()
+    """Each signs; several while they are being rotated, none leaves messages unsigned."""
+    format: WebhookFormat = WebhookFormat.STANDARD
+    allow_private: bool = False
+    timeout_seconds: float = 15.0
+    type: Literal["webhook"] = "webhook"
+
+
+class AppriseTarget(NamedTuple):
+    """An Apprise address, which holds credentials and therefore is a secret."""
+
+    url: Secret
+    type: Literal["apprise"] = "apprise"
+
+
+class CommandTarget(NamedTuple):
+    """A program that is run with the message on its standard input."""
+
+    argv: tuple[str, ...]
+    """The program comes first: an absolute path, or a bare name that `PATH` is searched for."""
+    type: Literal["command"] = "command"
+
+
+Target = WebhookTarget | AppriseTarget | CommandTarget
+
+
+class Subscription(NamedTuple):
+    """A saved query, and where to send what newly matches it."""
+
+    name: str
+    query: str
+    condition: Node
+    """What `query` means."""
+    targets: tuple[Target, ...]
+    events: tuple[ChangeKind, ...] = (ChangeKind.SPEC_CACHED,)
+    first: bool = True
+    """Only hashes that no source had before."""
+    batch: Batch = Batch()
+    backfill: bool = False
+    """Also what is already cached when the subscription is new."""
+
+
+class Metrics(NamedTuple):
+    """Where metrics are served."""
+
+    host: str
+    """A name or an address; of IPv6 without brackets."""
+    port: int
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Log(NamedTuple):
+    """What is logged, and how."""
+
+    format: LogFormat = LogFormat.TEXT
+    level: LogLevel = LogLevel.INFO
+
+
+class Config(NamedTuple):
+    """A whole configuration; `Config()` is that of an empty file, or of none."""
+
+    sources: tuple[SourceConfig, ...] = ()
+    watch: Watch = Watch()
+    limits: Limits = Limits()
+    guard: Guard = Guard()
+    subscriptions: tuple[Subscription, ...] = ()
+    metrics: Metrics | None = None
+    """None: no metrics are served."""
+    log: Log = Log()

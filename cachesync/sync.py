@@ -1,0 +1,343 @@
+"""One pass over a source: listing, reading, parsing, diffing, recording, and then removing.
+
+Decides with `diff`, writes through `ledger.write`. Every chunk is committed by itself, so a pass
+that is cut off loses at most one chunk of work and no change; the next pass finds the rest.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, TypeVar
+
+from . import diff, pages
+from .errors import PageError, PageSkipped, SourceError
+from .ledger.write import (
+    Good,
+    KnownLocation,
+    Outcome,
+    Rejected,
+    Same,
+    Skipped,
+    SourceRow,
+    Writer,
+)
+from .model import LocationState, SourceState
+from .sources.base import Changed, Entry, Failed, Gone, Listing, Source
+
+__all__ = ["PassResult", "Progress", "run_pass"]
+
+_Item = TypeVar("_Item")
+
+CHUNK_PAGES = 5_000
+CHUNK_SPECS = 50_000
+
+
+class PassResult(NamedTuple):
+    """What one pass over one source came to (CLI.md, `sync --json`)."""
+
+    name: str
+    state: SourceState
+    listed: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    rejected: int = 0
+    held: int = 0
+    error: str | None = None
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with the source's name, the pages done and the pages to do in this pass."""
+
+
+def run_pass(
+    writer: Writer,
+    source: Source,
+    row: SourceRow,
+    *,
+    selection: diff.Selection,
+    guard: diff.Guard,
+    allow_mass_removal: bool = False,
+    progress: Progress = lambda _name, _done, _total: None,
+) -> PassResult:
+    """Bring the ledger up to what `source` holds now, and say what that came to.
+
+    A source that cannot be listed, and removals that the guard holds, are results, not exceptions;
+    LedgerError and everything SQLite raises is the caller's.
+    """
+    try:
+        listing = source.listing()
+    except SourceError as error:
+        writer.fail(row, error.message)
+        return PassResult(row.name, SourceState.FAILED, error=error.message)
+    with _no_garbage_collection():
+        return _pass_over(
+            writer, source, row, listing, selection=selection, guard=guard,
+            allow_mass_removal=allow_mass_removal, progress=progress,
+        )  # fmt: skip
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A pass makes millions of objects and no cycles; looking for them would double its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _pass_over(
+    writer: Writer,
+    source: Source,
+    row: SourceRow,
+    listing: Listing,
+    *,
+    selection: diff.Selection,
+    guard: diff.Guard,
+    allow_mass_removal: bool,
+    progress: Progress,
+) -> PassResult:
+    known = writer.locations(row)
+    before = writer.present_pages(row)
+    plan = _plan(listing, known, again=row.selection is not None and row.selection != selection)
+    recorder = _Recorder(writer, source, row, selection, listing, known, plan, progress)
+    recorder.run()
+
+    now = writer.locations(row)
+    removal = _removal(writer, row, now, recorder)
+    retiring = len(removal.pages) + len(removal.emptied)
+    held = 0
+    if guard.holds(retiring=retiring, pages=len(before)) and not allow_mass_removal:
+        held = retiring
+    else:
+        recorder.evict(removal.emptied)
+        for chunk in _chunks(removal.pages, CHUNK_PAGES):
+            writer.retire(row, chunk)
+        if removal.troubles:
+            writer.drop_locations(row, removal.troubles)
+    recorder.evict(removal.shrunk)
+
+    final = writer.locations(row).values()
+    result = PassResult(
+        row.name,
+        SourceState.HELD if held else SourceState.OK,
+        listed=len(listing.entries) + len(listing.faults) + len(listing.notes),
+        changed=recorder.changed,
+        unchanged=plan.unchanged + recorder.same,
+        removed=0 if held else len(removal.pages),
+        rejected=sum(location.state is LocationState.REJECTED for location in final),
+        held=held,
+    )
+    if held:
+        reason = (
+            f"{held} of {len(before)} pages would be removed; nothing was"
+            " (`guard:` in the config, or --allow-mass-removal to accept it once)"
+        )
+        writer.hold(row, reason)
+        return result._replace(error=reason)
+    writer.succeed(row, selection)
+    return result
+
+
+class _Plan(NamedTuple):
+    """What to look at, in the order of tag and path."""
+
+    read: list[Entry]
+    noted: list[Outcome]
+    unchanged: int
+
+
+def _plan(listing: Listing, known: Mapping[str, KnownLocation], *, again: bool) -> _Plan:
+    """Skip what has the signature it had. `again`: what was passed over by globs may now be wanted."""
+    read, unchanged = [], 0
+    get = known.get
+    for entry in listing.entries:
+        before = get(entry.path)
+        if (
+            before is None
+            or before.signature != entry.signature
+            or (again and before.state is LocationState.SKIPPED)
+        ):
+            read.append(entry)
+        else:
+            unchanged += 1
+    read.sort(key=lambda entry: diff.page_order(entry.path))
+    noted: list[Outcome] = []
+    for fault in listing.faults:
+        outcome = Rejected(fault.path, f"fault: {fault.reason}", None, fault.reason)
+        noted.append(outcome)
+    for note in listing.notes:
+        noted.append(Skipped(note.path, f"note: {note.reason}", None, note.reason))
+    news = [o for o in noted if o.path not in known or known[o.path].signature != o.signature]
+    news.sort(key=lambda outcome: diff.page_order(outcome.path))
+    return _Plan(read, news, unchanged)
+
+
+class _Recorder:
+    """Reads what is to be read and records it chunk by chunk; knows what is left to remove."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        source: Source,
+        row: SourceRow,
+        selection: diff.Selection,
+        listing: Listing,
+        known: Mapping[str, KnownLocation],
+        plan: _Plan,
+        progress: Progress,
+    ) -> None:
+        self._writer = writer
+        self._source = source
+        self._row = row
+        self._selection = selection
+        self._known = known
+        self._plan = plan
+        self._progress = progress
+        self._parser = pages.PageParser()
+        self._unlisted = listing.unlisted
+        self.standing = {entry.path for entry in listing.entries}
+        self.standing.update(fault.path for fault in listing.faults)
+        self.standing.update(note.path for note in listing.notes)
+        self.leaving: dict[int, list[int]] = {}
+        self.unsettled: dict[int, Good] = {}
+        self.emptied: set[int] = set()
+        self.changed = 0
+        self.same = 0
+
+    def stands(self, path: str) -> bool:
+        """Whether the source still holds something at `path`, or might."""
+        return path in self.standing or diff.covers(self._unlisted, path)
+
+    def run(self) -> None:
+        """Read and record everything in the plan."""
+        done, total = 0, len(self._plan.read)
+        for chunk in _chunks(self._plan.noted, CHUNK_PAGES):
+            self._record(chunk)
+        chunk_of: list[Outcome] = []
+        specs = 0
+        for entry in self._plan.read:
+            outcome = self._look(entry)
+            done += 1
+            if outcome is not None:
+                chunk_of.append(outcome)
+                specs += len(outcome.page.specs) if isinstance(outcome, Good) else 1
+            if len(chunk_of) >= CHUNK_PAGES or specs >= CHUNK_SPECS:
+                self._record(chunk_of)
+                chunk_of, specs = [], 0
+                self._progress(self._row.name, done, total)
+        self._record(chunk_of)
+        self._progress(self._row.name, done, total)
+
+    def _record(self, outcomes: Sequence[Outcome]) -> None:
+        if not outcomes:
+            return
+        leaving = self._writer.record(self._row, outcomes, stands=self.stands)
+        self.leaving.update(leaving)
+        by_claim = {
+            (o.page.tag, o.page.package): o for o in outcomes if isinstance(o, Good)
+        }
+        for page_id, good in self._claimed(leaving, by_claim):
+            self.unsettled[page_id] = good
+            if not good.page.specs:
+                self.emptied.add(page_id)
+
+    def _claimed(
+        self, leaving: Mapping[int, list[int]], by_claim: Mapping[tuple[str, str], Good]
+    ) -> Iterator[tuple[int, Good]]:
+        if leaving:
+            claims = self._writer.present_pages(self._row)
+            for page_id in leaving:
+                yield page_id, by_claim[claims[page_id]]
+
+    def _look(self, entry: Entry) -> Outcome | None:
+        """The outcome at one path; None when nothing at all is new there."""
+        content = self._source.read(entry.path)
+        if isinstance(content, Gone):
+            self.standing.discard(entry.path)
+            return None
+        known = self._known.get(entry.path)
+        if isinstance(content, Failed):
+            self.changed += 1
+            return Rejected(entry.path, f"fault: {content.reason}", None, content.reason)
+        signature = content.signature if content.settled else None
+        digest = hashlib.blake2b(content.data, digest_size=16).digest()
+        if known is not None and known.digest == digest:
+            self.same += 1
+            return Same(entry.path, signature) if signature != known.signature else None
+        self.changed += 1
+        return self._parse(entry.path, content, signature, digest)
+
+    def _parse(
+        self, path: str, content: Changed, signature: str | None, digest: bytes
+    ) -> Outcome:
+        try:
+            page = self._parser.parse(content.data)
+        except PageSkipped as skipped:
+            return Skipped(path, signature, digest, skipped.message)
+        except PageError as error:
+            return Rejected(path, signature, digest, error.message)
+        if not self._selection.admits(page.tag, page.package):
+            reason = f"the page of {page.package} in {page.tag} is not selected by the config"
+            return Skipped(path, signature, digest, reason)
+        return Good(path, signature, digest, page, (*_misplaced(path, page.tag, page.package),
+                                                    *pages.disagreements(page)))  # fmt: skip
+
+    def evict(self, page_ids: Iterable[int]) -> None:
+        """Commit what left the given pages, then the signatures that say they are up to date."""
+        for chunk in _chunks(list(page_ids), CHUNK_PAGES):
+            self._writer.evict(self._row, {page_id: self.leaving[page_id] for page_id in chunk})
+            self._writer.settle(self._row, [self.unsettled[page_id] for page_id in chunk])
+
+
+def _misplaced(path: str, tag: str, package: str) -> tuple[str, ...]:
+    parts = path.split("/")
+    if len(parts) >= 3 and parts[-3:-1] == [tag, package]:
+        return ()
+    return (f"the page says tag {tag} and package {package}, its path says otherwise",)
+
+
+class _Removal(NamedTuple):
+    """What is to leave: pages as a whole, pages that keep nothing, pages that keep something."""
+
+    pages: list[int]
+    emptied: list[int]
+    shrunk: list[int]
+    troubles: list[str]
+
+
+def _removal(
+    writer: Writer,
+    row: SourceRow,
+    now: Mapping[str, KnownLocation],
+    recorder: _Recorder,
+) -> _Removal:
+    held = {
+        location.page_id
+        for path, location in now.items()
+        if location.page_id is not None and recorder.stands(path)
+    }
+    present = writer.present_pages(row)
+    gone = sorted((claim, page_id) for page_id, claim in present.items() if page_id not in held)
+    troubles = [
+        path
+        for path, location in now.items()
+        if location.page_id is None and not recorder.stands(path)
+    ]
+    return _Removal(
+        [page_id for _, page_id in gone],
+        [page_id for page_id in recorder.leaving if page_id in recorder.emptied],
+        [page_id for page_id in recorder.leaving if page_id not in recorder.emptied],
+        troubles,
+    )
+
+
+def _chunks(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,171 @@
+"""Comparing ledger, change log, index and directory sources with each other.
+
+Each function yields one line for each difference it finds; none repairs anything.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from . import diff, pages
+from .errors import PageError, SourceError
+from .ledger import log, read
+from .model import Change, ChangeKind
+from .sources.base import Changed, Source
+
+if TYPE_CHECKING:
+    from .index import SearchIndex
+
+__all__ = ["Key", "check_database", "check_index", "check_log", "check_source", "replay"]
+
+Key = tuple[str, str, str, str]
+"""Source, tag, package and hash: what tells one placement from all others."""
+
+
+def check_database(db: sqlite3.Connection) -> Iterator[str]:
+    """What SQLite itself finds wrong with the database."""
+    for (text,) in db.execute("PRAGMA integrity_check(20)"):
+        if text != "ok":
+            yield f"ledger: {text}"
+    for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check"):
+        yield f"ledger: row {rowid} of {table} refers to a {parent} that does not exist"
+
+
+def replay(
+    changes: Iterable[Change], start: Mapping[Key, tuple[str, ...]] | None = None
+) -> dict[Key, tuple[str, ...]]:
+    """The placements, with their stacks, that applying `changes` in order to `start` gives.
+
+    Raises ValueError for a change that does not fit what came before it.
+    """
+    state = dict(start or {})
+    for change in changes:
+        if change.hash is None or change.kind is ChangeKind.SPEC_REFINED:
+            continue
+        assert change.tag is not None
+        assert change.package is not None
+        key = (change.source, change.tag, change.package, change.hash)
+        stacks = change.stacks or ()
+        if change.kind is ChangeKind.SPEC_CACHED:
+            if key in state:
+                raise ValueError(f"seq {change.seq} caches what is cached already")
+            state[key] = stacks
+        elif change.kind is ChangeKind.SPEC_RESTACKED:
+            if state.get(key) != change.stacks_before:
+                raise ValueError(f"seq {change.seq} restacks what has other stacks")
+            state[key] = stacks
+        elif change.kind is ChangeKind.SPEC_EVICTED:
+            if state.pop(key, None) != stacks:
+                raise ValueError(f"seq {change.seq} evicts what is not there")
+    return state
+
+
+def check_log(db: sqlite3.Connection) -> Iterator[str]:
+    """Where replaying the change log does not give the ledger's placements."""
+    try:
+        replayed = replay(log.changes(db, log.Filter()))
+    except ValueError as error:
+        yield f"change log: {error}"
+        return
+    placed = {
+        (p.source, p.tag, p.package, p.hash): p.stacks for p in read.all_placements(db)
+    }
+    for key in sorted(replayed.keys() | placed.keys()):
+        said, held = replayed.get(key), placed.get(key)
+        if said != held:
+            source, tag, package, spec_hash = key
+            yield (
+                f"change log: /{spec_hash} in {source}: {tag}/{package} has stacks"
+                f" {_list(said)} in the log and {_list(held)} in the ledger"
+            )
+
+
+def _list(stacks: tuple[str, ...] | None) -> str:
+    return "nothing" if stacks is None else f"[{' '.join(stacks)}]"
+
+
+def check_index(db: sqlite3.Connection, index: SearchIndex) -> Iterator[str]:
+    """Where the index says something else than the ledger did at the index's cursor.
+
+    Builds that changed since are passed over: an index that is behind is no difference.
+    """
+    behind = read.touched_since(db, index.seq) if index.seq < read.last_seq(db) else set()
+    if index.seq > read.last_seq(db):
+        yield "index: it is ahead of the ledger"
+    held = index.builds()
+    expected: set[int] = set()
+    totals = index.spec_counts(held.values())
+    wanted: dict[tuple[str, str], dict[int, int]] = {}
+    for document in read.documents(db):
+        expected.add(document.build_id)
+        number = held.get(document.build_id)
+        if document.build_id in behind:
+            continue
+        if number is None:
+            yield f"index: build {document.build_id} ({document.build.package}) is missing"
+            continue
+        if totals[number] != document.specs:
+            yield f"index: build {document.build_id} has {totals[number]}, not {document.specs} specs"
+        for field, terms in index.postings_of(document).items():
+            for term, weight in terms.items():
+                wanted.setdefault((field, term), {})[number] = weight
+    fresh = {held[b] for b in behind if b in held}
+    for build_id in sorted(held.keys() - expected - behind):
+        yield f"index: build {build_id} has no placement in the ledger"
+    yield from _check_postings(index, wanted, fresh)
+
+
+def _check_postings(
+    index: SearchIndex, wanted: dict[tuple[str, str], dict[int, int]], fresh: set[int]
+) -> Iterator[str]:
+    for field in index.fields():
+        for term in index.terms(field, ""):
+            found = index.weights(field, term)
+            for number in found.keys() & fresh:
+                del found[number]
+            if found != wanted.pop((field, term), {}):
+                yield f"index: {field}:{term} is in other documents than the ledger says"
+    for (field, term), numbers in sorted(wanted.items()):
+        if numbers:
+            yield f"index: {field}:{term} is missing"
+
+
+def check_source(
+    db: sqlite3.Connection, source: Source, selection: diff.Selection
+) -> Iterator[str]:
+    """Where a source's pages say something else than the ledger."""
+    try:
+        listing = source.listing()
+    except SourceError as error:
+        yield f"{source.name}: cannot be compared: {error.message}"
+        return
+    held = read.placements_by_page(db, source.name)
+    located = read.located_pages(db, source.name)
+    rejected = {t.page for t in log.troubles(db, 1) if t.source == source.name}
+    parser = pages.PageParser()
+    for entry in sorted(listing.entries, key=lambda entry: diff.page_order(entry.path)):
+        known = located.pop(entry.path, None)
+        content = source.read(entry.path)
+        if not isinstance(content, Changed):
+            continue
+        try:
+            page = parser.parse(content.data)
+        except PageError:
+            continue
+        if not selection.admits(page.tag, page.package) or entry.path in rejected:
+            continue
+        observed = {spec_hash: stacks for spec_hash, (_, stacks) in page.specs.items()}
+        if known != (page.tag, page.package):
+            yield f"{source.name}: {entry.path} is not in the ledger as it is now"
+        elif held.get(known, {}) != observed:
+            difference = diff.compare(held.get(known, {}), observed)
+            yield (
+                f"{source.name}: {entry.path} lists {len(difference.added)} specs that the ledger"
+                f" does not, lacks {len(difference.removed)}, has other stacks for"
+                f" {len(difference.restacked)}"
+            )
+    for path in sorted(located):
+        if not diff.covers(listing.unlisted, path) and path not in rejected:
+            yield f"{source.name}: {path} is in the ledger and not in the source"
