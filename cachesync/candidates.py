@@ -99,7 +99,7 @@ def _term(term: query.Term, postings: Postings, with_hash: HashLookup) -> Candid
                 postings.weights(posting_field, text)
                 for posting_field, text in _look_ups(term, field, postings)
             )
-    if term.field == "hash" or (term.field is None and len(term.value) >= query.MIN_HASH_WORD):
+    if query.may_be_hash(term):
         parts.append(with_hash(term.value))
     return _either([Candidates(whole, {}), *(Candidates(set(), dict(part)) for part in parts)])
 

@@ -75,7 +75,7 @@ class PageError(CachesyncError):
     """A page that is not accepted; the message says why and, where known, at which line and column."""
 
 
-class PageSkipped(PageError):
+class PageSkipped(PageError):  # noqa: N818 - no error: the page is passed over
     """A page that is recognised and holds nothing to record (the 2022 era has no hashes)."""
 
 

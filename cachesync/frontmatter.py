@@ -1,9 +1,8 @@
 """YAML front matter to plain values, safely, and back from a value to its line and column.
 
-For pages that are not in the two-JSON-lines form. PyYAML's C loader composes recursively, so a
-page could crash the process by nesting and fill the memory by aliases: both are bounded on the
-event stream, which is flat, before anything is composed. Scalars stay text: `1.10` is a version,
-not a number. This module knows YAML; it does not know what a page means.
+For pages that are not in the two-JSON-lines form. What `yamlguard` finds too deep or too large is
+never composed. Scalars stay text: `1.10` is a version, not a number. This module knows YAML; it
+does not know what a page means.
 """
 
 from __future__ import annotations
@@ -14,11 +13,10 @@ from typing import Any, NamedTuple
 import yaml
 
 from .errors import PageError
+from .yamlguard import find_excess, reader_offset
 
 __all__ = ["FrontMatter", "load", "locate", "split"]
 
-MAX_DEPTH = 32
-"""Levels of nesting; the deepest legal page has five."""
 MAX_EXPANDED = 4_000_000
 """Nodes after following every alias; a 32 MiB page without aliases has fewer."""
 
@@ -57,7 +55,7 @@ _Loader.yaml_constructors = {
 
 
 def split(text: str) -> FrontMatter:
-    """The front matter of a page, with `\\n` line ends.
+    r"""The front matter of a page, with `\n` line ends.
 
     Raises PageError when the page does not begin with `---` or the closing `---` is missing, as
     in a page that is still being written.
@@ -75,15 +73,21 @@ def split(text: str) -> FrontMatter:
     )
 
 
+def _refuse_excess(front: FrontMatter) -> None:
+    excess = find_excess(front.text, values=MAX_EXPANDED)
+    if excess is not None:
+        raise PageError(_at(excess.mark, front, excess.problem))
+
+
 def load(front: FrontMatter) -> dict[str, Any]:
     """The front matter as a mapping of text, lists, mappings and None.
 
-    Raises PageError with line and column for what is not YAML, not a mapping, nested deeper than
-    `MAX_DEPTH`, or larger than `MAX_EXPANDED` nodes once aliases are followed.
+    Raises PageError with line and column for what is not YAML, not a mapping, nested too deep,
+    or larger than `MAX_EXPANDED` nodes once aliases are followed.
     """
     try:
         _refuse_directives(front)
-        _check_events(front)
+        _refuse_excess(front)
         value = yaml.load(front.text, Loader=_Loader)  # noqa: S506 - a SafeLoader, see above
     except yaml.MarkedYAMLError as error:
         raise PageError(_explain(error, front)) from error
@@ -103,36 +107,6 @@ def _refuse_directives(front: FrontMatter) -> None:
     if directive is not None:
         line = directive[0].count("\n") + 1 + front.first_line
         raise PageError(f"line {line}, column 1: a directive does not belong after '---'")
-
-
-def _check_events(front: FrontMatter) -> None:
-    open_nodes: list[tuple[str | None, int]] = []  # anchor and size before it
-    sizes: dict[str, int] = {}
-    expanded = 0
-    for event in yaml.parse(front.text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in sizes:
-                raise PageError(_at(event.start_mark, front, f"alias *{event.anchor} is not complete"))
-            expanded += sizes[event.anchor]
-        elif isinstance(event, yaml.CollectionStartEvent):
-            open_nodes.append((event.anchor, expanded))
-            expanded += 1
-            if len(open_nodes) > MAX_DEPTH:
-                raise PageError(
-                    _at(event.start_mark, front, f"nested deeper than {MAX_DEPTH} levels")
-                )
-        elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, before = open_nodes.pop()
-            if anchor is not None:
-                sizes[anchor] = expanded - before
-        elif isinstance(event, yaml.ScalarEvent):
-            expanded += 1
-            if event.anchor is not None:
-                sizes[event.anchor] = 1
-        if expanded > MAX_EXPANDED:
-            raise PageError(
-                _at(event.start_mark, front, f"more than {MAX_EXPANDED:,} values once aliases expand")
-            )
 
 
 def locate(front: FrontMatter, path: Path) -> str:
@@ -172,10 +146,8 @@ def _explain(error: yaml.MarkedYAMLError, front: FrontMatter) -> str:
 
 
 def _explain_reader(error: yaml.YAMLError, front: FrontMatter) -> str:
-    position = getattr(error, "position", None)
-    reason = getattr(error, "reason", None) or "not readable as YAML"
-    if not isinstance(position, int):
-        return f"line {front.first_line + 1}, column 1: {reason}"
-    before = front.text[:position]
+    if not isinstance(error, yaml.reader.ReaderError):
+        return f"line {front.first_line + 1}, column 1: not readable as YAML"
+    before = front.text[: reader_offset(error, front.text)]
     line = before.count("\n") + 1 + front.first_line
-    return f"line {line}, column {position - (before.rfind(chr(10)) + 1) + 1}: {reason}"
+    return f"line {line}, column {len(before) - before.rfind(chr(10))}: {error.reason}"

@@ -95,6 +95,9 @@ class Number(FieldType):
 class BlockMatcher(W3LeafMatcher):
     """Whoosh's posting reader, a block at a time instead of a posting at a time."""
 
+    _ids: array[int]
+    _weights: array[float]
+
     def blocks(self) -> Iterator[tuple[array[int], array[float]]]:
         """Document numbers and weights, in the order in which they are stored."""
         while self.is_active():
@@ -119,6 +122,9 @@ class BlockMatcher(W3LeafMatcher):
 
 class _PostingsWriter(W3PostingsWriter):
     """Writes a term's postings as arrays; weights that are all one as nothing."""
+
+    _ids: array[int]
+    _weights: array[float]
 
     def add_all(self, ids: array[int], weights: array[float]) -> None:
         """Take every posting of the term that was started."""
@@ -191,7 +197,7 @@ class BlockCodec(W3Codec):
         """See W3Codec."""
         return _FieldWriter(self, storage, segment)
 
-    def postings_writer(self, dbfile: Any, byteids: bool = False) -> _PostingsWriter:  # noqa: FBT001, FBT002
+    def postings_writer(self, dbfile: Any, *_: Any) -> _PostingsWriter:
         """See W3Codec."""
         return _PostingsWriter(
             dbfile, blocklimit=self._blocklimit, compression=self._compression, inlinelimit=0
@@ -208,14 +214,14 @@ class BlockCodec(W3Codec):
 class _Storage(FileStorage):
     """A directory that writes the checksums of a generation just before it becomes the current one."""
 
-    def rename_file(self, oldname: str, newname: str, safe: bool = False) -> None:
+    def rename_file(self, oldname: str, newname: str, **options: Any) -> None:
         if newname.endswith(".toc"):
-            names = [n for n in os.listdir(self.folder) if n.startswith(NAME) and n[-4:] == ".seg"]
-            sums = {name: _checksum(Path(self.folder, name)) for name in names}
-            sums[newname] = _checksum(Path(self.folder, oldname))
+            folder = Path(self.folder)
+            sums = {path.name: _checksum(path) for path in folder.glob(f"{NAME}_*.seg")}
+            sums[newname] = _checksum(folder / oldname)
             lines = "".join(f"{value} {name}\n" for name, value in sorted(sums.items()))
             Path(self.folder, _manifest_name(newname)).write_text(lines, encoding="utf-8")
-        super().rename_file(oldname, newname, safe=safe)
+        super().rename_file(oldname, newname, **options)
 
 
 def _manifest_name(toc: str) -> str:

@@ -77,7 +77,7 @@ _decode_text = msgspec.json.Decoder(str).decode
 _decode_any = msgspec.json.Decoder().decode
 
 
-class _Wrong(Exception):
+class _Wrong(Exception):  # noqa: N818 - becomes a PageError
     """Something wrong at a place in the page; becomes a PageError once the place is located."""
 
     def __init__(self, problem: str, *path: str | int) -> None:
@@ -104,6 +104,7 @@ class PageParser:
 
     def __init__(self) -> None:
         self._builds: dict[bytes, Build] = {}
+        self._distinct: dict[Build, Build] = {}
         self._stacks: dict[bytes, tuple[str, ...]] = {}
 
     def parse(self, data: bytes) -> Page:
@@ -130,6 +131,7 @@ class PageParser:
     def _page(self, fields: _Fields) -> Page:
         if len(self._builds) > MAX_INTERNED or len(self._stacks) > MAX_INTERNED:
             self._builds.clear()
+            self._distinct.clear()
             self._stacks.clear()
         rows, builds, stack_lists = fields.rows, self._builds, self._stacks
         specs: dict[str, Listed] = {}
@@ -185,7 +187,9 @@ def _wrong_attribute(row: _Row, where: tuple[str, int]) -> _Wrong:
             if not _value(value, *where, key):
                 return _Wrong(f"{key} is empty", *where, key)
         if len(versions[0]) > MAX_VERSION:
-            return _Wrong(f"the version is longer than {MAX_VERSION} characters", *where, "versions")
+            return _Wrong(
+                f"the version is longer than {MAX_VERSION} characters", *where, "versions"
+            )
         for key, raw in (("compiler", row.compiler), ("platform", row.platform)):
             value = _decode_any(raw)
             if value is not None:
@@ -361,24 +365,28 @@ def disagreements(page: Page) -> tuple[str, ...]:
         meta = _decode_meta(page.meta)
     except (msgspec.MsgspecError, RecursionError):
         return ("meta does not have the expected form",)
-    builds = {id(build): build for build, _ in page.specs.values()}.values()
-    counts: dict[tuple[str, ...], int] = {}
-    for _, stacks in page.specs.values():
-        counts[stacks] = counts.get(stacks, 0) + 1
+    builds: dict[int, Build] = {}
+    counts: dict[int, int] = {}
+    stack_lists: dict[int, tuple[str, ...]] = {}
+    for build, stacks in page.specs.values():
+        builds[id(build)] = build
+        stack_lists[id(stacks)] = stacks
+        counts[id(stacks)] = counts.get(id(stacks), 0) + 1
     by_stack: dict[str, int] = {}
-    for stacks, count in counts.items():
-        for stack in stacks:
+    for key, count in counts.items():
+        for stack in stack_lists[key]:
             by_stack[stack] = by_stack.get(stack, 0) + count
+    distinct = builds.values()
     compilers = None if meta.compilers is None else {normalise_compiler(c) for c in meta.compilers}
     compared = (
         ("num_specs", meta.num_specs, len(page.specs)),
         ("num_specs_by_stack", meta.num_specs_by_stack, by_stack),
-        ("compilers", compilers, {b.compiler for b in builds}),
-        ("oss", meta.oss, {b.os for b in builds}),
-        ("platforms", meta.platforms, {b.platform for b in builds}),
+        ("compilers", compilers, {b.compiler for b in distinct}),
+        ("oss", meta.oss, {b.os for b in distinct}),
+        ("platforms", meta.platforms, {b.platform for b in distinct}),
         ("stacks", meta.stacks, by_stack.keys()),
-        ("targets", meta.targets, {b.target for b in builds}),
-        ("versions", meta.versions, {b.version for b in builds}),
+        ("targets", meta.targets, {b.target for b in distinct}),
+        ("versions", meta.versions, {b.version for b in distinct}),
     )
     return tuple(
         f"meta disagrees with spec_details about {name}"

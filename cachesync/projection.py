@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from . import index
@@ -12,7 +11,7 @@ from .ledger import connect, read
 __all__ = ["catch_up", "rebuild"]
 
 
-def catch_up(db: sqlite3.Connection, state_dir: Path) -> str | None:
+def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
     """Index what changed since the index's cursor; everything when it cannot be used.
 
     Returns why everything was indexed, None when only changes were.
@@ -42,7 +41,7 @@ def catch_up(db: sqlite3.Connection, state_dir: Path) -> str | None:
         return why
 
 
-def rebuild(db: sqlite3.Connection, state_dir: Path) -> None:
+def rebuild(db: connect.Connection, state_dir: Path) -> None:
     """Build the index anew beside the old one and swap it in."""
     with connect.ledger_errors(state_dir), read.snapshot(db):
         index.rebuild(

@@ -32,6 +32,7 @@ __all__ = [
     "matches_hash",
     "matches_placement",
     "matches_where",
+    "may_be_hash",
     "name_runs",
     "parse",
     "residue",
@@ -44,7 +45,9 @@ FIELDS = (*BUILD_FIELDS, *PLACEMENT_FIELDS, "hash")
 
 _FIELD = re.compile(r"([A-Za-z_]+):")
 _BARE = re.compile(r'[^\s"]*')
-_RESERVED = re.compile(r"[@%=^/()~]")
+# What Spack's spec syntax will use, in a bare word and in a version.
+_RESERVED = re.compile(r"[@%=^/()~:]|(?<=[^+])\+")
+_RESERVED_VERSION = re.compile(r"[:,]")
 
 MAX_LENGTH = 10_000
 MAX_TERMS = 200
@@ -121,10 +124,14 @@ def _term(text: str, start: int) -> tuple[Node, int]:
     if end < len(text) and not text[end].isspace():
         raise QueryError("expected a space", query=text, position=end)
     if not quoted:
-        _refuse_reserved(text, start, position, value, field)
+        _refuse_reserved(text, position, value, field)
     if not value:
-        raise QueryError(_empty(field, excluded, prefix), query=text, position=position)
-    node: Node = _make_term(field, value.lower(), prefix)
+        raise QueryError(
+            _empty(field, excluded=excluded, prefix=prefix), query=text, position=position
+        )
+    if field is None and value[0] == "+" and not quoted:
+        field = "variant"
+    node: Node = _make_term(field, value.lower(), prefix=prefix)
     return (Not(node) if excluded else node), end
 
 
@@ -158,20 +165,17 @@ def _value(text: str, position: int) -> tuple[str, int, bool]:
     return match[0], match.end(), False
 
 
-def _refuse_reserved(text: str, start: int, position: int, value: str, field: str | None) -> None:
+def _refuse_reserved(text: str, position: int, value: str, field: str | None) -> None:
     star = value.find("*")
     if star >= 0:
-        raise QueryError(
-            "* stands at the end of a word only", query=text, position=position + star
-        )
-    if field is not None:
-        return
-    if value == "OR":
+        raise QueryError("* stands at the end of a word only", query=text, position=position + star)
+    if field is None and value == "OR":
         raise QueryError(
             "OR is reserved for a later release",
-            query=text, position=start, length=2, hint='quote it to search for the word: "OR"',
+            query=text, position=position, length=2, hint='quote it to search for the word: "OR"',
         )  # fmt: skip
-    reserved = _RESERVED.search(value)
+    pattern = _RESERVED if field is None else _RESERVED_VERSION
+    reserved = pattern.search(value) if field in (None, "version", "compiler") else None
     if reserved is not None:
         raise QueryError(
             f"{reserved[0]} is reserved for Spack's spec syntax, in a later release",
@@ -182,7 +186,7 @@ def _refuse_reserved(text: str, start: int, position: int, value: str, field: st
         )
 
 
-def _empty(field: str | None, excluded: bool, prefix: bool) -> str:
+def _empty(field: str | None, *, excluded: bool, prefix: bool) -> str:
     if prefix:
         return "a prefix needs at least one character before *"
     if field is not None:
@@ -190,9 +194,7 @@ def _empty(field: str | None, excluded: bool, prefix: bool) -> str:
     return "- needs something to exclude" if excluded else "an empty word"
 
 
-def _make_term(field: str | None, value: str, prefix: bool) -> Term:
-    if field is None and value[0] == "+":
-        field = "variant"
+def _make_term(field: str | None, value: str, *, prefix: bool) -> Term:
     if field == "compiler":
         value = _plain_compiler(value)
     return Term(field, value, prefix)
@@ -323,11 +325,14 @@ def _matches_field(term: Term, build: Build, field: str) -> bool:
     return any(_fits(term, value) for value in field_values(build, field))
 
 
+def may_be_hash(term: Term) -> bool:
+    """Whether the term can be satisfied by a hash at all."""
+    return term.field == "hash" or (term.field is None and len(term.value) >= MIN_HASH_WORD)
+
+
 def matches_hash(term: Term, spec_hash: str) -> bool:
     """Whether the term is the beginning of the hash; a bare word needs `MIN_HASH_WORD` characters."""
-    if term.field is None:
-        return len(term.value) >= MIN_HASH_WORD and spec_hash.startswith(term.value)
-    return term.field == "hash" and spec_hash.startswith(term.value)
+    return may_be_hash(term) and spec_hash.startswith(term.value)
 
 
 def matches_placement(term: Term, *, source: str, tag: str, stacks: tuple[str, ...]) -> bool:

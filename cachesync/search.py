@@ -91,15 +91,13 @@ class Searcher:
             with read.snapshot(self._db) as db:
                 seq = read.last_seq(db)
                 counts, note = self._counts(node, seq)
-                ordered = self._order(node, list(counts), sort, limit and offset + limit)
+                ordered = self._order(node, counts, sort, limit and offset + limit)
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
                 hits = self._hits(node, shown)
                 found = _facets(self._hits(node, [(b, 0.0) for b in counts])) if facets else {}
                 sources = tuple(read.source_ages(db))
         took_ms = (time.perf_counter() - started) * 1000
-        return Answer(
-            len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms
-        )
+        return Answer(len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms)
 
     def _refresh(self) -> None:
         from .index import SearchIndex
@@ -124,12 +122,12 @@ class Searcher:
     def _counts(self, node: query.Node, seq: int) -> tuple[dict[int, int], str | None]:
         """Every build that matches, with how many of its specs do, and why the ledger was asked."""
         if self._index is None:
-            return dict(self._count(node, None)), self._fault
+            return self._count(node, None), self._fault
         behind: set[int] = set()
         if self._index.seq != seq:
             behind = read.touched_since(self._db, self._index.seq)
         if len(behind) > MAX_BEHIND:
-            return dict(self._count(node, None)), (
+            return self._count(node, None), (
                 f"the search index is {seq - self._index.seq:,} changes behind"
             )
         try:
@@ -138,7 +136,7 @@ class Searcher:
             self._index.close()
             self._index = None
             self._fault = f"the search index cannot be read ({type(error).__name__})"
-            return dict(self._count(node, None)), self._fault
+            return self._count(node, None), self._fault
         for build_id in behind:
             counts.pop(build_id, None)
         unknown |= behind
@@ -146,9 +144,7 @@ class Searcher:
             counts.update(self._count(node, unknown))
         return counts, None
 
-    def _from_index(
-        self, index: SearchIndex, node: query.Node
-    ) -> tuple[dict[int, int], set[int]]:
+    def _from_index(self, index: SearchIndex, node: query.Node) -> tuple[dict[int, int], set[int]]:
         """Builds with known numbers of matching specs, and builds the ledger has to count."""
 
         def with_hash(prefix: str) -> dict[int, int]:
@@ -168,54 +164,85 @@ class Searcher:
                 counts[ids[document]] = count
         return counts, unknown
 
-    def _count(
-        self, node: query.Node, build_ids: set[int] | None
-    ) -> Iterator[tuple[int, int]]:
+    def _count(self, node: query.Node, build_ids: set[int] | None) -> dict[int, int]:
         """Count the matching specs of some builds, or of all, in the ledger."""
-        described = dict(
-            read.all_builds(self._db) if build_ids is None else read.builds(self._db, build_ids)
+        described = (
+            read.all_builds(self._db)
+            if build_ids is None
+            else read.builds(self._db, build_ids).items()
         )
-        residues = {build_id: query.residue(node, build) for build_id, build in described.items()}
+        residues = {build_id: query.residue(node, build) for build_id, build in described}
         possible = [build_id for build_id, rest in residues.items() if rest is not False]
-        hashes: dict[int, set[str]] = {}
-        for spec in _matching(read.placed_specs(self._db, possible), residues):
-            hashes.setdefault(spec.build_id, set()).add(spec.hash)
-        for build_id, found in hashes.items():
-            yield build_id, len(found)
+        names = read.Names(self._db)
+        beginnings = [t.value for t, _ in query.terms(node) if query.may_be_hash(t)]
+        by_hash = any(read.builds_with_hash(self._db, beginning) for beginning in beginnings)
+        # Few residues, tags and sets of stacks make up the many placements: each is judged once.
+        verdicts: dict[tuple[query.Node, int, int, str], bool] = {}
+        matched: dict[int, set[str]] = {}
+        for build_id, spec_hash, tag_id, stacks_id in read.placements_of(self._db, possible):
+            rest = residues[build_id]
+            if isinstance(rest, bool):
+                matched.setdefault(build_id, set()).add(spec_hash)
+                continue
+            key = (rest, tag_id, stacks_id, spec_hash if by_hash else "")
+            verdict = verdicts.get(key)
+            if verdict is None:
+                source, tag = names.tags[tag_id]
+                verdict = verdicts[key] = query.matches_where(
+                    rest, key[3], source=source, tag=tag, stacks=names.stacks[stacks_id]
+                )
+            if verdict:
+                matched.setdefault(build_id, set()).add(spec_hash)
+        return {build_id: len(found) for build_id, found in matched.items()}
 
     def _order(
-        self, node: query.Node, build_ids: list[int], sort: str, enough: int
+        self, node: query.Node, counts: dict[int, int], sort: str, enough: int
     ) -> list[tuple[int, float]]:
         """Builds with their scores in the order asked for; at least the first `enough` (0: all)."""
-        scores = self._scores(node, build_ids)
+        scores, base = self._scores(node, counts)
         if sort != "relevance":
-            return [(b, scores[b]) for b in read.in_order(self._db, build_ids, sort)]
+            return [(b, scores.get(b, base)) for b in read.in_order(self._db, counts, sort)]
+        groups: dict[float, list[int]] = {}
+        for build_id, score in scores.items():
+            groups.setdefault(score, []).append(build_id)
         ordered: list[tuple[int, float]] = []
-        for score in sorted(set(scores.values()), reverse=True):
-            tied = [build_id for build_id in build_ids if scores[build_id] == score]
-            ordered += [(b, score) for b in read.in_order(self._db, tied, "relevance")]
+        for score in sorted(groups, reverse=True):
+            tied = read.in_order(self._db, groups[score], "relevance")
+            ordered += [(build_id, score) for build_id in tied]
             if enough and len(ordered) >= enough:
-                break
-        return ordered
+                return ordered
+        rest = counts.keys() - scores.keys()
+        left = enough - len(ordered) if enough else 0
+        tied = read.first_in_order(self._db, rest, left)
+        return ordered + [(build_id, base) for build_id in tied]
 
-    def _scores(self, node: query.Node, build_ids: list[int]) -> dict[int, float]:
-        words = [
-            term
-            for term, wanted in query.terms(node)
-            if wanted and term.field in (None, "package") and not term.prefix
-        ]
-        others = sum(wanted for _, wanted in query.terms(node)) - len(words)
-        packages = read.packages(self._db, build_ids) if words else {}
-        by_package: dict[str, float] = {}
-        for package in set(packages.values()):
-            runs = query.name_runs(package)
-            by_package[package] = sum(
-                EXACT if term.value == package.lower() else NAMED if term.value in runs else OTHER
-                for term in words
-            )
-        if not words:
-            return dict.fromkeys(build_ids, OTHER * others)
-        return {b: by_package[packages[b]] + OTHER * others for b in build_ids}
+    def _scores(self, node: query.Node, counts: dict[int, int]) -> tuple[dict[int, float], float]:
+        """The scores of the builds that a term names, and the lower score of all others."""
+        wanted = [term for term, is_wanted in query.terms(node) if is_wanted]
+        base = OTHER * len(wanted)
+        extra: dict[int, float] = {}
+        for term in wanted:
+            if term.field not in (None, "package") or term.prefix:
+                continue
+            exact, named = self._named(term.value)
+            for build_id in counts.keys() & named:
+                gain = (EXACT if build_id in exact else NAMED) - OTHER
+                extra[build_id] = extra.get(build_id, 0.0) + gain
+        return {build_id: base + gain for build_id, gain in extra.items()}, base
+
+    def _named(self, word: str) -> tuple[set[int], set[int]]:
+        """The builds of the package called `word`, and those with it in their package's name."""
+        index = self._index
+        if index is not None and index.seq == read.last_seq(self._db):
+            exact, named = index.documents("package", word), index.documents("name", word)
+            return set(index.build_ids(exact).values()), set(index.build_ids(named).values())
+        exact, named = set(), set()
+        for package, build_ids in read.builds_named(self._db, word).items():
+            if word in query.name_runs(package):
+                named.update(build_ids)
+                if word == package.lower():
+                    exact.update(build_ids)
+        return exact, named
 
     def _hits(self, node: query.Node, chosen: list[tuple[int, float]]) -> tuple[Hit, ...]:
         described = read.builds(self._db, [build_id for build_id, _ in chosen])
@@ -223,9 +250,7 @@ class Searcher:
         placed: dict[int, dict[str, list[Placement]]] = {}
         for spec in _matching(read.placed_specs(self._db, described), residues):
             of_build = placed.setdefault(spec.build_id, {})
-            of_build.setdefault(spec.hash, []).append(
-                Placement(spec.source, spec.tag, spec.stacks)
-            )
+            of_build.setdefault(spec.hash, []).append(Placement(spec.source, spec.tag, spec.stacks))
         return tuple(
             Hit(
                 described[build_id],

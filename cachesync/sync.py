@@ -7,32 +7,23 @@ that is cut off loses at most one chunk of work and no change; the next pass fin
 from __future__ import annotations
 
 import gc
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
-from . import diff, pages
-from .errors import PageError, PageSkipped, SourceError
-from .ledger.write import (
-    Good,
-    KnownLocation,
-    Outcome,
-    Rejected,
-    Same,
-    Skipped,
-    SourceRow,
-    Writer,
-)
+from . import diff
+from .errors import SourceError
+from .ledger.write import Good, KnownLocation, Outcome, Rejected, Skipped, SourceRow, Writer
 from .model import LocationState, SourceState
-from .sources.base import Changed, Entry, Failed, Gone, Listing, Source
+from .reading import look_at
+from .sources.base import Entry, Listing, Source
 
 __all__ = ["PassResult", "Progress", "run_pass"]
 
 _Item = TypeVar("_Item")
 
-CHUNK_PAGES = 5_000
-CHUNK_SPECS = 50_000
+CHUNK_PAGES = 4_000
+CHUNK_SPECS = 25_000
 
 
 class PassResult(NamedTuple):
@@ -149,7 +140,7 @@ class _Plan(NamedTuple):
     """What to look at, in the order of tag and path."""
 
     read: list[Entry]
-    noted: list[Outcome]
+    noted: Sequence[Rejected | Skipped]
     unchanged: int
 
 
@@ -168,12 +159,10 @@ def _plan(listing: Listing, known: Mapping[str, KnownLocation], *, again: bool) 
         else:
             unchanged += 1
     read.sort(key=lambda entry: diff.page_order(entry.path))
-    noted: list[Outcome] = []
-    for fault in listing.faults:
-        outcome = Rejected(fault.path, f"fault: {fault.reason}", None, fault.reason)
-        noted.append(outcome)
-    for note in listing.notes:
-        noted.append(Skipped(note.path, f"note: {note.reason}", None, note.reason))
+    noted: list[Rejected | Skipped] = [
+        Rejected(path, f"fault: {reason}", None, reason) for path, reason in listing.faults
+    ]
+    noted += [Skipped(path, f"note: {reason}", None, reason) for path, reason in listing.notes]
     news = [o for o in noted if o.path not in known or known[o.path].signature != o.signature]
     news.sort(key=lambda outcome: diff.page_order(outcome.path))
     return _Plan(read, news, unchanged)
@@ -200,7 +189,6 @@ class _Recorder:
         self._known = known
         self._plan = plan
         self._progress = progress
-        self._parser = pages.PageParser()
         self._unlisted = listing.unlisted
         self.standing = {entry.path for entry in listing.entries}
         self.standing.update(fault.path for fault in listing.faults)
@@ -217,22 +205,27 @@ class _Recorder:
 
     def run(self) -> None:
         """Read and record everything in the plan."""
-        done, total = 0, len(self._plan.read)
         for chunk in _chunks(self._plan.noted, CHUNK_PAGES):
             self._record(chunk)
-        chunk_of: list[Outcome] = []
-        specs = 0
-        for entry in self._plan.read:
-            outcome = self._look(entry)
+        done, total, specs = 0, len(self._plan.read), 0
+        outcomes: list[Outcome] = []
+        for look in look_at(self._source, self._plan.read, self._known, self._selection):
             done += 1
-            if outcome is not None:
-                chunk_of.append(outcome)
-                specs += len(outcome.page.specs) if isinstance(outcome, Good) else 1
-            if len(chunk_of) >= CHUNK_PAGES or specs >= CHUNK_SPECS:
-                self._record(chunk_of)
-                chunk_of, specs = [], 0
+            if look.gone:
+                self.standing.discard(look.path)
+                continue
+            self.same += look.same
+            self.changed += not look.same
+            outcome = look.outcome
+            if outcome is None:
+                continue
+            outcomes.append(outcome)
+            specs += len(outcome.page.specs) if isinstance(outcome, Good) else 1
+            if len(outcomes) >= CHUNK_PAGES or specs >= CHUNK_SPECS:
+                self._record(outcomes)
+                outcomes, specs = [], 0
                 self._progress(self._row.name, done, total)
-        self._record(chunk_of)
+        self._record(outcomes)
         self._progress(self._row.name, done, total)
 
     def _record(self, outcomes: Sequence[Outcome]) -> None:
@@ -240,9 +233,7 @@ class _Recorder:
             return
         leaving = self._writer.record(self._row, outcomes, stands=self.stands)
         self.leaving.update(leaving)
-        by_claim = {
-            (o.page.tag, o.page.package): o for o in outcomes if isinstance(o, Good)
-        }
+        by_claim = {(o.page.tag, o.page.package): o for o in outcomes if isinstance(o, Good)}
         for page_id, good in self._claimed(leaving, by_claim):
             self.unsettled[page_id] = good
             if not good.page.specs:
@@ -256,51 +247,11 @@ class _Recorder:
             for page_id in leaving:
                 yield page_id, by_claim[claims[page_id]]
 
-    def _look(self, entry: Entry) -> Outcome | None:
-        """The outcome at one path; None when nothing at all is new there."""
-        content = self._source.read(entry.path)
-        if isinstance(content, Gone):
-            self.standing.discard(entry.path)
-            return None
-        known = self._known.get(entry.path)
-        if isinstance(content, Failed):
-            self.changed += 1
-            return Rejected(entry.path, f"fault: {content.reason}", None, content.reason)
-        signature = content.signature if content.settled else None
-        digest = hashlib.blake2b(content.data, digest_size=16).digest()
-        if known is not None and known.digest == digest:
-            self.same += 1
-            return Same(entry.path, signature) if signature != known.signature else None
-        self.changed += 1
-        return self._parse(entry.path, content, signature, digest)
-
-    def _parse(
-        self, path: str, content: Changed, signature: str | None, digest: bytes
-    ) -> Outcome:
-        try:
-            page = self._parser.parse(content.data)
-        except PageSkipped as skipped:
-            return Skipped(path, signature, digest, skipped.message)
-        except PageError as error:
-            return Rejected(path, signature, digest, error.message)
-        if not self._selection.admits(page.tag, page.package):
-            reason = f"the page of {page.package} in {page.tag} is not selected by the config"
-            return Skipped(path, signature, digest, reason)
-        return Good(path, signature, digest, page, (*_misplaced(path, page.tag, page.package),
-                                                    *pages.disagreements(page)))  # fmt: skip
-
     def evict(self, page_ids: Iterable[int]) -> None:
         """Commit what left the given pages, then the signatures that say they are up to date."""
         for chunk in _chunks(list(page_ids), CHUNK_PAGES):
             self._writer.evict(self._row, {page_id: self.leaving[page_id] for page_id in chunk})
             self._writer.settle(self._row, [self.unsettled[page_id] for page_id in chunk])
-
-
-def _misplaced(path: str, tag: str, package: str) -> tuple[str, ...]:
-    parts = path.split("/")
-    if len(parts) >= 3 and parts[-3:-1] == [tag, package]:
-        return ()
-    return (f"the page says tag {tag} and package {package}, its path says otherwise",)
 
 
 class _Removal(NamedTuple):

@@ -5,13 +5,13 @@ Each function yields one line for each difference it finds; none repairs anythin
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from . import diff, pages
 from .errors import PageError, SourceError
 from .ledger import log, read
+from .ledger.connect import Connection
 from .model import Change, ChangeKind
 from .sources.base import Changed, Source
 
@@ -24,13 +24,10 @@ Key = tuple[str, str, str, str]
 """Source, tag, package and hash: what tells one placement from all others."""
 
 
-def check_database(db: sqlite3.Connection) -> Iterator[str]:
+def check_database(db: Connection) -> Iterator[str]:
     """What SQLite itself finds wrong with the database."""
-    for (text,) in db.execute("PRAGMA integrity_check(20)"):
-        if text != "ok":
-            yield f"ledger: {text}"
-    for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check"):
-        yield f"ledger: row {rowid} of {table} refers to a {parent} that does not exist"
+    for problem in read.integrity_problems(db):
+        yield f"ledger: {problem}"
 
 
 def replay(
@@ -48,30 +45,29 @@ def replay(
         assert change.package is not None
         key = (change.source, change.tag, change.package, change.hash)
         stacks = change.stacks or ()
-        if change.kind is ChangeKind.SPEC_CACHED:
-            if key in state:
-                raise ValueError(f"seq {change.seq} caches what is cached already")
+        before = state.pop(key, None)
+        expected = {
+            ChangeKind.SPEC_CACHED: None,
+            ChangeKind.SPEC_RESTACKED: change.stacks_before,
+            ChangeKind.SPEC_EVICTED: stacks,
+        }[change.kind]
+        if before != expected:
+            raise ValueError(
+                f"seq {change.seq} ({change.kind.label}) finds {_list(before)}, not {_list(expected)}"
+            )
+        if change.kind is not ChangeKind.SPEC_EVICTED:
             state[key] = stacks
-        elif change.kind is ChangeKind.SPEC_RESTACKED:
-            if state.get(key) != change.stacks_before:
-                raise ValueError(f"seq {change.seq} restacks what has other stacks")
-            state[key] = stacks
-        elif change.kind is ChangeKind.SPEC_EVICTED:
-            if state.pop(key, None) != stacks:
-                raise ValueError(f"seq {change.seq} evicts what is not there")
     return state
 
 
-def check_log(db: sqlite3.Connection) -> Iterator[str]:
+def check_log(db: Connection) -> Iterator[str]:
     """Where replaying the change log does not give the ledger's placements."""
     try:
         replayed = replay(log.changes(db, log.Filter()))
     except ValueError as error:
         yield f"change log: {error}"
         return
-    placed = {
-        (p.source, p.tag, p.package, p.hash): p.stacks for p in read.all_placements(db)
-    }
+    placed = {(p.source, p.tag, p.package, p.hash): p.stacks for p in read.all_placements(db)}
     for key in sorted(replayed.keys() | placed.keys()):
         said, held = replayed.get(key), placed.get(key)
         if said != held:
@@ -86,7 +82,7 @@ def _list(stacks: tuple[str, ...] | None) -> str:
     return "nothing" if stacks is None else f"[{' '.join(stacks)}]"
 
 
-def check_index(db: sqlite3.Connection, index: SearchIndex) -> Iterator[str]:
+def check_index(db: Connection, index: SearchIndex) -> Iterator[str]:
     """Where the index says something else than the ledger did at the index's cursor.
 
     Builds that changed since are passed over: an index that is behind is no difference.
@@ -132,9 +128,7 @@ def _check_postings(
             yield f"index: {field}:{term} is missing"
 
 
-def check_source(
-    db: sqlite3.Connection, source: Source, selection: diff.Selection
-) -> Iterator[str]:
+def check_source(db: Connection, source: Source, selection: diff.Selection) -> Iterator[str]:
     """Where a source's pages say something else than the ledger."""
     try:
         listing = source.listing()
@@ -147,7 +141,7 @@ def check_source(
     parser = pages.PageParser()
     for entry in sorted(listing.entries, key=lambda entry: diff.page_order(entry.path)):
         known = located.pop(entry.path, None)
-        content = source.read(entry.path)
+        content = source.read(entry.path, entry.signature)
         if not isinstance(content, Changed):
             continue
         try:

@@ -14,11 +14,8 @@ from hypothesis import strategies as st
 
 from cachesync import config, query
 from cachesync.config import Config, find, load, parse
-from cachesync.configschema import SCHEMA
-from cachesync.diff import Guard, Selection
-from cachesync.errors import ConfigError
-from cachesync.model import ChangeKind
-from cachesync.settings import (
+from cachesync.config.schema import SCHEMA
+from cachesync.config.settings import (
     AppriseTarget,
     ArchiveSourceConfig,
     Batch,
@@ -38,7 +35,10 @@ from cachesync.settings import (
     WebhookFormat,
     WebhookTarget,
 )
-from cachesync.yamlschema import Kinds, ListOf, Record
+from cachesync.config.yamlschema import Kinds, ListOf, Record
+from cachesync.diff import Guard, Selection
+from cachesync.errors import ConfigError
+from cachesync.model import ChangeKind
 
 EXAMPLE = Path(__file__).parents[1] / "config" / "cachesync.yaml"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import sys
 import time
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from ..errors import UsageError
-from ..ledger import connect, log
+from ..ledger import connect, log, read
 from ..model import Build, Change, ChangeKind
 from . import output, paths
 from .entry import Globals
@@ -84,11 +83,10 @@ def changes(
 
 
 def _print_some(
-    db: sqlite3.Connection, wanted: log.Filter, *, since: str | None, limit: int | None, show: Any
+    db: connect.Connection, wanted: log.Filter, *, since: str | None, limit: int | None, show: Any
 ) -> int:
     """Print what there is; returns the last seq that was looked at."""
-    (newest,) = db.execute("SELECT coalesce(max(seq), 0) FROM change").fetchone()
-    last = max(int(newest), wanted.after)
+    last = max(read.last_seq(db), wanted.after)
     if limit is None and since is None:
         wanted = wanted._replace(after=log.newest_after(db, wanted, DEFAULT_LIMIT))
     for change in log.changes(db, wanted, limit=limit or 0):

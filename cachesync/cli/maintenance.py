@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from pathlib import Path
 
@@ -98,7 +97,7 @@ def backup(options: Globals, file: Path) -> int:
     db = connect.open_reader(state_dir)
     try:
         with connect.ledger_errors(file.parent):
-            _copy(db, partial)
+            connect.copy(db, partial)
             os.link(partial, file)
     finally:
         db.close()
@@ -106,18 +105,3 @@ def backup(options: Globals, file: Path) -> int:
     if not options.quiet:
         print(output.visible(f"{file}: {file.stat().st_size / 2**20:.1f} MiB"))
     return 0
-
-
-def _copy(db: sqlite3.Connection, path: Path) -> None:
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    copy = sqlite3.connect(path)
-    try:
-        db.backup(copy)  # one step: one moment of the ledger
-        copy.execute("PRAGMA journal_mode = DELETE")
-    finally:
-        copy.close()
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

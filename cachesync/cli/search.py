@@ -17,6 +17,7 @@ from .entry import Globals
 
 __all__ = ["HELP", "OPTIONS", "Request", "parse_arguments", "run"]
 
+SHORT = {"-q": "--quiet", "-h": "--help"}
 SORTS = ("relevance", "package", "version", "newest")
 
 
@@ -88,16 +89,13 @@ def parse_arguments(arguments: list[str]) -> Request:
         if argument == "--":
             words.extend(rest)
             break
-        argument = {"-q": "--quiet", "-h": "--help"}.get(argument, argument)
-        if not argument.startswith("--"):
+        name, equals, value = SHORT.get(argument, argument).partition("=")
+        if not name.startswith("--"):
             words.append(argument)
             continue
-        name, equals, value = argument.partition("=")
         option = by_name.get(name)
         if option is None:
-            raise UsageError(
-                f"search has no option {name}", hint="options: " + " ".join(by_name)
-            )
+            raise UsageError(f"search has no option {name}", hint="options: " + " ".join(by_name))
         if option.value is None:
             if equals:
                 raise UsageError(f"{name} takes no value")
@@ -146,7 +144,7 @@ def run(options: Globals, arguments: list[str]) -> int:
         if request.json:
             output.print_json(_document(request.text, answer))
         else:
-            _print(answer, request)
+            _print(answer)
     return 1 if quiet and not answer.builds else 0
 
 
@@ -176,7 +174,7 @@ def _warn_of_age(answer: Answer) -> None:
             _note(f"{source.name} is {output.age(seconds)} old, older than its schedule")
 
 
-def _print(answer: Answer, request: Request) -> None:
+def _print(answer: Answer) -> None:
     columns = ("PACKAGE", "VERSION", "COMPILER", "OS", "TARGET", "SPECS", "TAGS", "VARIANTS")
     if answer.hits:
         output.print_table(columns, (_row(hit) for hit in answer.hits))

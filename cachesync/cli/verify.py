@@ -1,4 +1,4 @@
-"""`cachesync verify`: does everything agree with everything?"""
+"""`cachesync verify`: whether everything agrees with everything."""
 
 from __future__ import annotations
 

@@ -14,7 +14,18 @@ from pathlib import Path
 from ..errors import LedgerBusyError, LedgerError, LedgerMissingError
 from . import schema
 
-__all__ = ["INDEX_DIRECTORY", "LEDGER_FILE", "ledger_errors", "open_reader", "open_writer", "writer_lock"]
+Connection = sqlite3.Connection
+
+__all__ = [
+    "INDEX_DIRECTORY",
+    "LEDGER_FILE",
+    "Connection",
+    "copy",
+    "ledger_errors",
+    "open_reader",
+    "open_writer",
+    "writer_lock",
+]
 
 LEDGER_FILE = "ledger.sqlite"
 INDEX_DIRECTORY = "index"
@@ -59,9 +70,7 @@ def writer_lock(state_dir: Path) -> Iterator[None]:
 def open_writer(state_dir: Path, *, now: int) -> sqlite3.Connection:
     """The ledger for writing, made or migrated where needed. The caller holds `writer_lock`."""
     with ledger_errors(state_dir):
-        db = sqlite3.connect(
-            state_dir / LEDGER_FILE, timeout=BUSY_SECONDS, isolation_level=None
-        )
+        db = sqlite3.connect(state_dir / LEDGER_FILE, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
@@ -115,6 +124,22 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
         # A cleanly closed ledger in a directory this user cannot write: there is no WAL to miss.
         return sqlite3.connect(f"file:{quoted}?immutable=1", uri=True, isolation_level=None)
     return db
+
+
+def copy(db: Connection, path: Path) -> None:
+    """Write one moment of the ledger to a new file, durably; writers need not stop."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    target = sqlite3.connect(path)
+    try:
+        db.backup(target)  # in one step: a step at a time would start again at every write
+        target.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        target.close()
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

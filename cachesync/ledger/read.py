@@ -6,9 +6,9 @@ Callers that ask several things about one moment wrap them in `snapshot`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -163,29 +163,56 @@ class PlacedSpec(NamedTuple):
     stacks: tuple[str, ...]
 
 
-def placed_specs(db: sqlite3.Connection, build_ids: Iterable[int]) -> Iterator[PlacedSpec]:
-    """Every placement of the specs of some builds, by build and hash, then source and tag."""
-    tags = _tag_names(db)
-    stacks = {i: unpack(names) for i, names in db.execute("SELECT id, names FROM stacks")}
-    rows = db.execute(
+class Names:
+    """What the ledger's integers stand for; loaded once for many placements."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.tags = _tag_names(db)
+        """Tag id -> source and tag."""
+        self.stacks = {i: unpack(n) for i, n in db.execute("SELECT id, names FROM stacks")}
+
+
+def placements_of(
+    db: sqlite3.Connection, build_ids: Iterable[int]
+) -> Iterator[tuple[int, str, int, int]]:
+    """Build id, hash, tag id and stacks id of every placement of the specs of some builds."""
+    return db.execute(
         "SELECT s.build_id, s.hash, g.tag_id, p.stacks_id"
         " FROM json_each(?) j JOIN spec s ON s.build_id = j.value"
         " JOIN placement p ON p.spec_id = s.id JOIN page g ON g.id = p.page_id",
         (id_list(build_ids),),
     )
-    for build_id, spec_hash, tag_id, stacks_id in rows:
-        source, tag = tags[tag_id]
-        yield PlacedSpec(build_id, spec_hash, source, tag, stacks[stacks_id])
 
 
-def packages(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[int, str]:
-    """The package of each build."""
-    return dict(
-        db.execute(
-            "SELECT id, package FROM build WHERE id IN (SELECT value FROM json_each(?))",
-            (id_list(build_ids),),
-        )
+def placed_specs(db: sqlite3.Connection, build_ids: Iterable[int]) -> Iterator[PlacedSpec]:
+    """Every placement of the specs of some builds, with names."""
+    names = Names(db)
+    for build_id, spec_hash, tag_id, stacks_id in placements_of(db, build_ids):
+        source, tag = names.tags[tag_id]
+        yield PlacedSpec(build_id, spec_hash, source, tag, names.stacks[stacks_id])
+
+
+def builds_named(db: sqlite3.Connection, word: str) -> dict[str, list[int]]:
+    """Packages with `word` somewhere in their name, and the ids of their builds."""
+    found: dict[str, list[int]] = {}
+    rows = db.execute(
+        "SELECT package, id FROM build WHERE instr(lower(package), ?) ORDER BY package", (word,)
     )
+    for package, build_id in rows:
+        found.setdefault(package, []).append(build_id)
+    return found
+
+
+def first_in_order(db: sqlite3.Connection, build_ids: Collection[int], enough: int) -> list[int]:
+    """The first `enough` (0: all) of some builds in the order for builds of equal score."""
+    (total,) = db.execute("SELECT count(*) FROM build").fetchone()
+    if not enough or len(build_ids) * 20 < total:
+        return in_order(db, build_ids, "relevance")
+    # So many of all builds are wanted that walking the index in order meets enough of them soon.
+    rows = db.execute(
+        "SELECT id FROM build ORDER BY length(package), package, version_key DESC, id"
+    )
+    return list(islice((i for (i,) in rows if i in build_ids), enough))
 
 
 def in_order(db: sqlite3.Connection, build_ids: Iterable[int], order: str) -> list[int]:
@@ -276,3 +303,12 @@ def located_pages(db: sqlite3.Connection, source: str) -> dict[str, tuple[str, s
         (source,),
     )
     return {path: (tag, package) for path, tag, package in rows}
+
+
+def integrity_problems(db: sqlite3.Connection) -> Iterator[str]:
+    """What SQLite itself finds wrong with the database."""
+    for (text,) in db.execute("PRAGMA integrity_check(20)"):
+        if text != "ok":
+            yield text
+    for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check"):
+        yield f"row {rowid} of {table} refers to a {parent} that does not exist"

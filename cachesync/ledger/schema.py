@@ -78,6 +78,9 @@ CREATE TABLE build (
   UNIQUE (package, version, compiler, os, platform, target, variants)
 );
 
+-- The order of search results of equal score.
+CREATE INDEX build_order ON build (length(package), package, version_key DESC, id);
+
 CREATE TABLE spec (
   id INTEGER PRIMARY KEY,
   hash TEXT NOT NULL UNIQUE,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .. import diff
 from ..model import Build, ChangeKind, LocationState, Page, SourceState
 from . import read
-from .ids import Ids, KnownSpec
+from .ids import Ids, KnownSpec, insert_rows
 
 __all__ = ["Good", "KnownLocation", "Outcome", "Rejected", "Same", "Skipped", "SourceRow", "Writer"]
 
@@ -122,15 +122,11 @@ class Writer:
         self._ids.forget()
 
     def _store_changes(self, source: SourceRow) -> None:
-        self.db.executemany(
-            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._changes
-        )
+        every = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        insert_rows(self.db, "change", every, self._changes)
         # Nearly all changes of a first import are of one kind: they bind only what differs.
-        self.db.executemany(
-            f"INSERT INTO change VALUES (?, {self._at}, {int(ChangeKind.SPEC_CACHED)},"
-            f" {source.id}, ?, ?, ?, ?, NULL, ?, NULL)",
-            self._cached,
-        )
+        cached = f"(?, {self._at}, {int(ChangeKind.SPEC_CACHED)}, {source.id}, ?, ?, ?, ?, NULL, ?, NULL)"
+        insert_rows(self.db, "change", cached, self._cached)
 
     def _change(
         self,
@@ -271,11 +267,10 @@ class Writer:
                 else:
                     self._not_good(source, outcome)
             placements.sort()
-            self.db.executemany(
-                "INSERT INTO placement VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
-                " SET stacks_id = excluded.stacks_id",
-                placements,
-            )
+            insert_rows(
+                self.db, "placement", "(?, ?, ?)", placements,
+                "ON CONFLICT DO UPDATE SET stacks_id = excluded.stacks_id",
+            )  # fmt: skip
 
         self._transact(source, work)
         return leaving
@@ -320,7 +315,7 @@ class Writer:
         source: SourceRow,
         page: Page,
         page_id: int,
-        new: bool,
+        new: bool,  # noqa: FBT001
         flags: int,
         placements: list[tuple[int, int, int]],
         warnings: list[str],
@@ -421,7 +416,9 @@ class Writer:
         stands: Callable[[str], bool],
     ) -> bool:
         """Settle two paths that claim one page; true when `good` is the one that stands."""
-        self._store_located()  # the other path may be of this very chunk
+        # The other path may be of this very chunk, and so may the page.
+        self._ids.store_new()
+        self._store_located()
         row = self.db.execute(
             "SELECT path FROM location WHERE page_id = ? AND path != ?", (page_id, good.path)
         ).fetchone()
@@ -501,14 +498,13 @@ class Writer:
     def _store_located(self) -> None:
         # Several rows may be about one page: who loses it comes before who gets it.
         self._located.sort(key=lambda row: row[-1] is not None)
-        self.db.executemany(
-            "INSERT INTO location VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (source_id, path) DO UPDATE SET signature = excluded.signature,"
+        insert_rows(
+            self.db, "location", "(?, ?, ?, ?, ?, ?, ?, ?, ?)", self._located,
+            "ON CONFLICT (source_id, path) DO UPDATE SET signature = excluded.signature,"
             " digest = excluded.digest, since = CASE WHEN state = excluded.state THEN since"
             " ELSE excluded.since END, state = excluded.state, reason = excluded.reason,"
             " warnings = excluded.warnings, page_id = excluded.page_id",
-            self._located,
-        )
+        )  # fmt: skip
         self._located = []
 
     # -- leaving
@@ -536,9 +532,7 @@ class Writer:
                 ).fetchone()
                 self.db.execute("UPDATE page SET present = 0 WHERE id = ?", (page_id,))
                 detail = {"path": row[0]} if row is not None else None
-                self._change(
-                    ChangeKind.PAGE_REMOVED, source.id, page_id=page_id, detail=detail
-                )
+                self._change(ChangeKind.PAGE_REMOVED, source.id, page_id=page_id, detail=detail)
 
         self._transact(source, work)
 
@@ -644,7 +638,7 @@ def _selection(text: str | None) -> diff.Selection | None:
 
 def _difference(known: Any, seen: Any) -> str:
     parts = [
-        f"{field} {ascii(new)}, not {ascii(old)}"
+        f"{field} {new!a}, not {old!a}"
         for field, old, new in zip(known._fields, known, seen, strict=True)
         if old != new
     ]

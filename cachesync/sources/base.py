@@ -86,5 +86,5 @@ class Source(Protocol):
     def listing(self) -> Listing:
         """Everything the source holds now. Raises SourceError when it cannot be listed at all."""
 
-    def read(self, path: str) -> Changed | Gone | Failed:
-        """The content of one listed page."""
+    def read(self, path: str, listed_as: str) -> Changed | Gone | Failed:
+        """The content of the page that was listed at `path` with the signature `listed_as`."""

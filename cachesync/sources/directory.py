@@ -20,6 +20,7 @@ from .base import GONE, Changed, Entry, Failed, Fault, Gone, Listing, Note
 __all__ = ["PAGE_NAME", "DirectorySource"]
 
 PAGE_NAME = "specs.md"
+EVERYTHING = Selection()
 MAX_DEPTH = 8
 """Directories below the root; the site's layout has two."""
 SETTLED_NS = 100_000_000
@@ -39,7 +40,7 @@ class DirectorySource:
         root: Path,
         *,
         page_limit: int,
-        selection: Selection = Selection(),
+        selection: Selection = EVERYTHING,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.name = name
@@ -62,7 +63,7 @@ class DirectorySource:
             ) from error
         return Listing(walk.entries, walk.faults, walk.notes, walk.unlisted)
 
-    def read(self, path: str) -> Changed | Gone | Failed:
+    def read(self, path: str, listed_as: str) -> Changed | Gone | Failed:
         """The bytes of one page, with the signature of the very file that was read."""
         root = self._real_root or os.path.realpath(self.root)
         # O_NONBLOCK: a FIFO put in the page's place must not stop the pass.
@@ -74,28 +75,30 @@ class DirectorySource:
         except OSError as error:
             return Failed(_reason(error))
         try:
-            return self._read_open(descriptor, root)
+            return self._read_open(descriptor, root, listed_as)
         except OSError as error:
             return Failed(_reason(error))
         finally:
             os.close(descriptor)
 
-    def _read_open(self, descriptor: int, root: str) -> Changed | Failed:
+    def _read_open(self, descriptor: int, root: str, listed_as: str) -> Changed | Failed:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             return Failed("is not a regular file")
-        if not _lies_below(descriptor, root):
+        signature = _signature(before)
+        # The file that was listed lies below the root; for any other one has to look.
+        if signature != listed_as and not _lies_below(descriptor, root):
             return Failed("lies outside the source (a directory was replaced by a link)")
-        chunks, size = [], 0
-        while chunk := os.read(descriptor, 1 << 20):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > self.page_limit:
-                return Failed(_too_large(size, self.page_limit))
-        after = os.fstat(descriptor)
+        data = os.read(descriptor, min(before.st_size, self.page_limit) + 1)
+        while len(data) <= self.page_limit and (more := os.read(descriptor, 1 << 20)):
+            data += more
+        if len(data) > self.page_limit:
+            return Failed(_too_large(len(data), self.page_limit))
         # A file that changed meanwhile is taken as it was read and read again in the next pass.
-        settled = _signature(before) == _signature(after) and _is_settled(after, self._clock_ns())
-        return Changed(b"".join(chunks), _signature(after), settled)
+        after = os.fstat(descriptor)
+        if (after.st_size, *_times(after)) != (before.st_size, *_times(before)):
+            return Changed(data, _signature(after), settled=False)
+        return Changed(data, signature, _is_settled(after, self._clock_ns()))
 
 
 class _Walk:
@@ -129,7 +132,7 @@ class _Walk:
         if not _is_text(child.name):
             self._unseen(path, "its name is not UTF-8")
         elif child.is_symlink():
-            if os.path.isdir(child.path):
+            if child.is_dir():
                 self._link(child, path)
         elif depth >= MAX_DEPTH:
             self._unseen(path, f"nested deeper than {MAX_DEPTH} directories")
@@ -149,7 +152,9 @@ class _Walk:
         root = child.path[: len(child.path) - len(path.rstrip("/"))]
         target = os.path.realpath(child.path)
         if target.startswith(root):
-            self.notes.append(Note(path, "a symbolic link; what it points to is read where it lies"))
+            self.notes.append(
+                Note(path, "a symbolic link; what it points to is read where it lies")
+            )
         else:
             self.faults.append(Fault(path, "a symbolic link that leaves the source"))
 
@@ -187,8 +192,12 @@ def _signature(status: os.stat_result) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}:{status.st_ctime_ns}"
 
 
+def _times(status: os.stat_result) -> tuple[int, int]:
+    return status.st_mtime_ns, status.st_ctime_ns
+
+
 def _is_settled(status: os.stat_result, now_ns: int) -> bool:
-    times = (status.st_mtime_ns, status.st_ctime_ns)
+    times = _times(status)
     coarse = times[0] % 1_000_000_000 == 0 and times[1] % 1_000_000_000 == 0
     return now_ns - max(times) > (COARSE_SETTLED_NS if coarse else SETTLED_NS)
 

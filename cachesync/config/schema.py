@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import query, scalars, settings
-from .diff import Guard, Selection
-from .errors import QueryError
-from .model import ChangeKind
+from .. import query
+from ..diff import Guard, Selection
+from ..errors import QueryError
+from ..model import ChangeKind
+from . import scalars, settings
 from .yamlnodes import InvalidError, Node, Problem, problem_at, refuse
 from .yamlschema import (
     Fields,

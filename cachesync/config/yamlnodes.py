@@ -1,8 +1,7 @@
 """YAML text to nodes that remember their places, safely; and what is wrong at a place.
 
-PyYAML's C loader composes recursively, so a file could crash the process by nesting, and aliases
-of aliases stand for more values than can ever be read: both are bounded before anything is
-composed. Nothing is constructed here, so no tag can choose what runs.
+What `yamlguard` finds too deep or too large is never composed, and nothing is constructed here, so
+no tag can choose what runs.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
-from .frontmatter import MAX_DEPTH
+from ..yamlguard import find_excess, reader_offset
 
 __all__ = [
     "TAG",
@@ -76,18 +75,20 @@ def refuse(node: yaml.Node, text: str) -> NoReturn:
 def compose(text: str) -> yaml.Node | None:
     """The only document of `text`; None when it is empty.
 
-    Raises InvalidError for what is not YAML, nested deeper than `MAX_DEPTH`, or of more than
-    `MAX_VALUES` values once aliases are followed.
+    Raises InvalidError for what is not YAML, nested too deep, or of more than `MAX_VALUES`
+    values once aliases are followed.
     """
     try:
-        _check_events(text)
+        excess = find_excess(text, values=MAX_VALUES)
+        if excess is not None:
+            raise InvalidError([_problem(*excess)])
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(filter(None, (error.context, error.problem)))
         raise InvalidError([_problem(mark, reason)]) from None
     except yaml.reader.ReaderError as error:
-        before = text.encode()[: error.position].decode(errors="ignore")  # it counts bytes
+        before = text[: reader_offset(error, text)]
         raise InvalidError([problem_after(before, error.reason)]) from None
     except UnicodeEncodeError as error:
         raise InvalidError([problem_after(text[: error.start], "not Unicode text")]) from None
@@ -97,30 +98,3 @@ def compose(text: str) -> yaml.Node | None:
 def problem_after(before: str, text: str) -> Problem:
     """A problem at the first character after the text `before`."""
     return Problem(before.count("\n") + 1, len(before) - before.rfind("\n"), (), text)
-
-
-def _check_events(text: str) -> None:
-    # The composer recurses in C, and following aliases of aliases takes for ever: both are bounded
-    # on the stream of events, which is flat.
-    open_nodes: list[tuple[str | None, int]] = []  # anchor, and the values before it
-    sizes: dict[str | None, int] = {}
-    values = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            if any(anchor == event.anchor for anchor, _ in open_nodes):
-                raise _refused(event, "an alias inside of what it stands for")
-            values += sizes.get(event.anchor, 1)  # the composer says which is unknown
-        elif isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)):
-            open_nodes.append((event.anchor, values))
-            values += 1
-        if isinstance(event, (yaml.ScalarEvent, yaml.CollectionEndEvent)):
-            anchor, before = open_nodes.pop()
-            sizes[anchor] = values - before
-        if len(open_nodes) > MAX_DEPTH:
-            raise _refused(event, f"nested deeper than {MAX_DEPTH} levels")
-        if values > MAX_VALUES:
-            raise _refused(event, f"more than {MAX_VALUES:,} values once aliases are followed")
-
-
-def _refused(event: yaml.Event, text: str) -> InvalidError:
-    return InvalidError([_problem(event.start_mark, text)])

@@ -1,6 +1,6 @@
 """The configuration file: where it is found, and what it says, or every problem in it at once.
 
-What may stand in it is in `configschema`, the values it gives in `settings`.
+What may stand in it is in `schema`, the values it gives in `settings`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from .configschema import SCHEMA
-from .errors import ConfigError
+from ..errors import ConfigError
+from .schema import SCHEMA
 from .settings import Config
 from .yamlnodes import InvalidError, Problem, compose, problem_after
 

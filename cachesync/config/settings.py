@@ -9,9 +9,9 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import Literal, NamedTuple
 
-from .diff import Guard, Selection
-from .model import ChangeKind
-from .query import Node
+from ..diff import Guard, Selection
+from ..model import ChangeKind
+from ..query import Node
 
 __all__ = [
     "AppriseTarget",

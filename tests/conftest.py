@@ -1,0 +1,39 @@
+"""What all tests share: a place of their own, and the same Hypothesis examples in every run."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # `from tests...` whether cachesync is installed or not
+    sys.path.insert(0, str(ROOT))
+
+settings.register_profile(
+    "cachesync",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("cachesync")
+
+
+@pytest.fixture(autouse=True)
+def _no_real_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch):
+    """Nobody's real ledger or config is ever touched, whatever a test forgets to name."""
+    home = tmp_path_factory.getbasetemp() / "nobody"
+    for name in ("STATE_DIRECTORY", "CONFIGURATION_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+
+
+@pytest.fixture
+def world(tmp_path: Path):
+    """A state directory, a directory of pages and the real command line, all of one test."""
+    from tests.world import World
+
+    return World(tmp_path)

@@ -1,0 +1,153 @@
+"""A full disk: one clear error, nothing half-written, and the next sync goes on as if nothing was."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from .rig import Done, State, Tree, spec
+
+SIZE_KIB = 8_192
+LEFT_KIB = (0, 4, 8, 16, 32, 64, 96, 128, 160, 200, 250, 300, 400, 500, 600, 800)
+"""Kibibytes left free: the passes below need some 600."""
+
+
+class Case(NamedTuple):
+    before: Path
+    sources: tuple[Path, ...]
+    expected: list[dict[str, Any]]
+
+
+def write_trees(root: Path, *, later: bool) -> Path:
+    tree = Tree(root / "site")
+    for number in range(12):
+        kept = range(10, 40) if later and number % 3 == 0 else range(30)
+        stacks = ["root"] if later and number % 3 == 1 else ["e4s", "root"]
+        rows = [spec("d", number, n, versions=[f"1.{n}"], stacks=stacks) for n in kept]
+        tree.write("develop", f"pkg-{number}", rows)
+    if later:
+        tree.remove("develop", "pkg-2")
+        tree.write("develop", "new", [spec("new", n, versions=[f"3.{n}"]) for n in range(50)])
+        tree.put("develop", "pkg-5", b"---\nno page")
+    return tree.root
+
+
+@pytest.fixture(scope="module", params=["first import", "second sync"])
+def case(request, tmp_path_factory) -> Case:
+    root = tmp_path_factory.mktemp("full")
+    before = State(root / "before", write_trees(root, later=False))
+    if request.param == "second sync":
+        before.sync()
+        write_trees(root, later=True)
+    else:
+        before.path.mkdir()
+    undisturbed = before.copy_to(root / "undisturbed")
+    undisturbed.sync()
+    undisturbed.assert_sound()
+    return Case(before.path, before.sources, undisturbed.log())
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Iterator[Path]:
+    """A small file system of its own."""
+    where = tmp_path_factory.mktemp("small")
+    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_KIB}k", "cachesync-test", os.fspath(where)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted: {mounted.stderr.strip()}")
+    try:
+        yield where
+    finally:
+        subprocess.run(["umount", os.fspath(where)], check=True)
+
+
+def fill(where: Path, left_kib: int) -> Path:
+    """A file that leaves so much free."""
+    ballast = where / "ballast"
+    free = os.statvfs(where)
+    size = free.f_bavail * free.f_frsize - left_kib * 1024
+    with open(ballast, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+    return ballast
+
+
+def assert_clear(done: Done) -> None:
+    """One error, one hint, nothing else but warnings about pages."""
+    talk = [line for line in done.talk if not line.startswith("cachesync: warning: ")]
+    assert len(talk) == 2, done
+    assert talk[0].startswith("cachesync: error: "), done
+    assert "no space left" in talk[0], done
+    assert talk[1].startswith("hint: "), done
+
+
+def assert_intact(state: State) -> None:
+    """The ledger, as far as there is one, is sound; nobody says otherwise of it or of the log."""
+    ledger = state.path / "ledger.sqlite"
+    if not ledger.exists():
+        return
+    db = sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)
+    assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    db.close()
+    done = state.run("verify", "--json")
+    if done.status == 1 and not done.out:
+        assert "nothing was ever synced" in done.talk[0], done
+        return
+    wrong = [text for text in done.json["differences"] if text.startswith(("ledger", "change log"))]
+    assert not wrong, done
+
+
+@pytest.mark.parametrize("left_kib", LEFT_KIB)
+def test_a_sync_that_runs_out_of_space(case, small, left_kib):
+    """It exits 1 with one line and a hint, breaks nothing, and with space again it completes."""
+    state = State(small / "state", *case.sources)
+    shutil.copytree(case.before, state.path, symlinks=True)
+    state.config()
+    ballast = fill(small, left_kib)
+    try:
+        done = state.run("sync", "--json")
+        assert b"Traceback" not in done.err, done
+        assert done.status in (0, 1), done
+        if done.status == 1:
+            assert_clear(done)
+            assert_intact(state)
+            again = state.run("sync", "--json")
+            assert again.status == 1, again
+            assert_clear(again)
+            assert_intact(state)
+        else:
+            assert left_kib > 0, "nothing was needed?"
+        ballast.unlink()
+        state.sync()
+        state.assert_sound()
+        assert state.log() == case.expected
+    finally:
+        ballast.unlink(missing_ok=True)
+        shutil.rmtree(state.path)
+
+
+def test_reading_from_a_full_disk(case, small):
+    """Searches and all that only reads go on when there is not a byte left."""
+    state = State(small / "state", *case.sources)
+    shutil.copytree(case.before, state.path, symlinks=True)
+    state.sync()
+    ballast = fill(small, 0)
+    try:
+        assert len(state.hashes("package:pkg-0")) == 30
+        for arguments in (("status",), ("changes",), ("show", "pkg-0"), ("verify",)):
+            state.good(*arguments)
+        done = state.run("rebuild", "index")
+        assert done.status == 1, done
+        assert_clear(done)
+        done = state.run("backup", small / "copy")
+        assert done.status == 1, done
+        assert_clear(done)
+        assert not list(small.glob("*copy*"))
+        assert len(state.hashes("package:pkg-0")) == 30
+    finally:
+        ballast.unlink()
+        shutil.rmtree(state.path)

@@ -1,0 +1,235 @@
+"""What a pass has to do, decided before anything is done."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cachesync.diff import (
+    Guard,
+    Selection,
+    compare,
+    covers,
+    first_by_path,
+    page_order,
+    reconcile,
+)
+from cachesync.model import NO_COMPILER, Build
+
+_pages = st.dictionaries(st.sampled_from("abcdefgh"), st.frozensets(st.sampled_from("xyz")))
+
+
+@given(_pages)
+def test_a_page_does_not_differ_from_itself(page):
+    """Comparing a page with itself finds nothing, whatever the order."""
+    assert compare(page, dict(reversed(page.items()))) == ([], [], [])
+
+
+@given(_pages, _pages)
+def test_applying_the_difference_gives_what_was_observed(prior, observed):
+    """Prior, less the removed, with the added and the restacked as observed, is observed."""
+    found = compare(prior, observed)
+    result = {key: stacks for key, stacks in prior.items() if key not in found.removed}
+    result |= {key: observed[key] for key in (*found.added, *found.restacked)}
+    assert result == observed
+
+
+@given(_pages, _pages)
+def test_differences_are_sorted_and_disjoint_and_mirror_each_other(prior, observed):
+    """What is added one way is removed the other way; no hash is in two lists."""
+    there, back = compare(prior, observed), compare(observed, prior)
+    assert (there.added, there.restacked, there.removed) == (
+        back.removed,
+        back.restacked,
+        back.added,
+    )
+    everything = [*there.added, *there.restacked, *there.removed]
+    assert len(set(everything)) == len(everything)
+    for part in there:
+        assert part == sorted(part)
+
+
+@pytest.mark.parametrize(
+    ("retiring", "pages", "held"),
+    [
+        (0, 0, False),
+        (20, 20, False),  # everything, but no more than the minimum
+        (21, 21, True),
+        (21, 41, True),
+        (21, 42, False),  # exactly half
+        (22, 43, True),
+        (50, 100, False),
+        (51, 100, True),
+        (100, 100, True),
+    ],
+)
+def test_the_guard_holds_more_than_half_and_more_than_twenty(retiring, pages, held):
+    """Both bounds are exclusive: more than 20 pages, and more than half of them."""
+    assert Guard().holds(retiring=retiring, pages=pages) is held
+
+
+@pytest.mark.parametrize(
+    ("guard", "retiring", "pages", "held"),
+    [
+        (Guard(0.0, 0), 0, 10, False),
+        (Guard(0.0, 0), 1, 1000, True),
+        (Guard(1.0, 0), 10, 10, False),  # a fraction of one switches the guard off
+        (Guard(0.1, 5), 5, 10, False),
+        (Guard(0.1, 5), 6, 59, True),
+        (Guard(0.1, 5), 6, 60, False),
+    ],
+)
+def test_the_guard_takes_its_bounds_from_the_config(guard, retiring, pages, held):
+    """`removal_fraction` and `removal_minimum` move the bounds, and both stay exclusive."""
+    assert guard.holds(retiring=retiring, pages=pages) is held
+
+
+@given(st.integers(0, 500), st.integers(0, 500))
+def test_retiring_more_is_never_held_less(retiring, pages):
+    """Once a pass is held it stays held when it would retire one page more."""
+    if Guard().holds(retiring=retiring, pages=pages):
+        assert Guard().holds(retiring=retiring + 1, pages=pages)
+
+
+@pytest.mark.parametrize(
+    ("globs", "admitted", "refused"),
+    [
+        ((), ["develop", "v1"], []),
+        (("*",), ["develop", "v0.23.0"], []),
+        (("develop",), ["develop"], ["develop-2025-03-09", "Develop"]),
+        (("develop-2025-*",), ["develop-2025-03-09"], ["develop", "develop-2024-01-01"]),
+        (
+            ("develop-2025-*", "!develop-2025-01-*"),
+            ["develop-2025-02-02"],
+            ["develop-2025-01-05", "v1"],
+        ),
+        (("!develop-2025-01-*", "develop-2025-*"), ["develop-2025-01-05", "v1"], []),
+        (("!v*",), ["develop", "nightly"], ["v0.23.0"]),
+        (("!*",), [], ["develop", "v1"]),
+        (("*", "!v*", "v0.23.?"), ["develop", "v0.23.1"], ["v0.22.0", "v0.23.10"]),
+        (("v0.2[23].*",), ["v0.22.1", "v0.23.0"], ["v0.21.0"]),
+    ],
+)
+def test_the_last_glob_that_matches_wins(globs, admitted, refused):
+    """`!` excludes; a list that begins by excluding takes everything else."""
+    for name in (*admitted, *refused):
+        expected = name in admitted
+        assert Selection(tags=globs).admits_tag(name) is expected
+        assert Selection(packages=globs).admits_package(name) is expected
+        assert Selection(tags=globs).admits(name, "zlib") is expected
+        assert Selection(packages=globs).admits("develop", name) is expected
+
+
+_globs = st.lists(st.sampled_from(("*", "!*", "a*", "!a*", "ab", "!ab", "?b", "!?b")), max_size=5)
+
+
+@given(_globs, st.sampled_from(("*", "a*", "ab", "!ab", "!*")), st.sampled_from(("ab", "cb", "x")))
+def test_a_glob_at_the_end_decides_what_it_matches(globs, last, name):
+    """Whatever stands before: appending `*` admits everything, appending `!*` nothing."""
+    before = Selection(tags=(*globs, "*"))
+    assert before.admits_tag(name)
+    assert not Selection(tags=(*globs, "!*")).admits_tag(name)
+    matched = last.removeprefix("!") in ("*", name) or (last == "a*" and name == "ab")
+    if matched:
+        assert Selection(tags=(*globs, last)).admits_tag(name) is (not last.startswith("!"))
+
+
+def test_pages_are_ordered_by_tag_first():
+    """`develop/zlib` comes before `develop-2025/abc`, although `-` sorts before `/`."""
+    paths = ["develop-2025/abc/specs.md", "develop/zlib/specs.md", "develop/abc/specs.md"]
+    assert sorted(paths, key=page_order) == [paths[2], paths[1], paths[0]]
+    assert first_by_path(paths) == paths[2]
+
+
+@given(st.lists(st.text("ab-/.", max_size=8)))
+def test_the_order_of_pages_keeps_directories_together(paths):
+    """Everything below a directory is consecutive, so one tag is done before the next begins."""
+    tags = [path.split("/")[0] for path in sorted(paths, key=page_order)]
+    assert sum(tags[n] != tags[n - 1] for n in range(1, len(tags))) == max(len(set(tags)) - 1, 0)
+
+
+def test_a_prefix_covers_what_lies_below_it():
+    """A prefix is a directory: it does not cover a sibling whose name begins alike."""
+    assert covers(["develop/"], "develop/zlib/specs.md")
+    assert not covers(["develop/"], "develop-2025/zlib/specs.md")
+    assert not covers([], "develop/zlib/specs.md")
+
+
+# -- reconcile
+
+_compilers = st.sampled_from((NO_COMPILER, "gcc", "gcc@=13.2.0", "gcc@=7.5.0", "gccgo@=1", "clang"))
+_builds = st.builds(
+    Build,
+    package=st.just("hdf5"),
+    version=st.just("1.14.5"),
+    compiler=_compilers,
+    os=st.sampled_from(("", "ubuntu24.04")),
+    platform=st.sampled_from(("", "linux")),
+    target=st.just("aarch64"),
+    variants=st.sets(st.sampled_from(("+mpi", "~cxx", "+hl"))).map(lambda v: tuple(sorted(v))),
+)
+
+
+@given(_builds)
+def test_reconciling_a_build_with_itself_changes_nothing(build):
+    """The same description twice is that description."""
+    assert reconcile(build, build) == build
+
+
+@given(_builds, _builds)
+def test_reconciling_twice_is_reconciling_once(known, seen):
+    """Seeing a page again, or seeing the result, changes nothing."""
+    once = reconcile(known, seen)
+    assert reconcile(once, seen) == once
+    assert reconcile(once, once) == once
+
+
+@given(_builds, _builds)
+def test_a_compiler_is_never_replaced_by_none(known, seen):
+    """A compiler once known stays known, and a version of it too."""
+    result = reconcile(known, seen).compiler
+    if known.compiler != NO_COMPILER:
+        assert result != NO_COMPILER
+        assert result.startswith(known.compiler)
+    elif seen.compiler != NO_COMPILER:
+        assert result == seen.compiler
+
+
+@given(_builds, _builds)
+def test_nothing_known_is_lost(known, seen):
+    """The variants known are a subset of those kept; a value never becomes empty."""
+    result = reconcile(known, seen)
+    assert set(result.variants) >= set(known.variants)
+    assert result.os == (known.os or seen.os)
+    assert result.platform == (known.platform or seen.platform)
+
+
+@given(_builds, st.data())
+def test_of_two_comparable_descriptions_the_more_specific_stays(specific, data):
+    """Where one is at least as specific in every part, the order in which they are seen is nothing."""
+    name = specific.compiler.partition("@")[0]
+    vague = specific._replace(
+        compiler=data.draw(st.sampled_from((NO_COMPILER, name, specific.compiler))),
+        variants=tuple(v for v in specific.variants if data.draw(st.booleans())),
+        os=data.draw(st.sampled_from(("", specific.os))),
+        platform=data.draw(st.sampled_from(("", specific.platform))),
+    )
+    assert reconcile(specific, vague) == specific
+    assert reconcile(vague, specific) == specific
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "kept"),
+    [
+        ("none", "gcc", "gcc"),
+        ("gcc", "none", "gcc"),
+        ("gcc", "gcc@=13.2.0", "gcc@=13.2.0"),
+        ("gcc@=13.2.0", "gcc", "gcc@=13.2.0"),
+        ("gcc", "gccgo@=1", "gcc"),
+        ("gcc@=7.5.0", "gcc@=13.2.0", "gcc@=7.5.0"),
+        ("gcc@=1", "gcc@=13.2.0", "gcc@=1"),
+    ],
+)
+def test_which_compiler_is_kept(known, seen, kept):
+    """A version beats a bare name beats none; of two that contradict, the known one stays."""
+    build = Build("hdf5", "1", known, "o", "p", "t", ())
+    assert reconcile(build, build._replace(compiler=seen)).compiler == kept
