@@ -422,6 +422,8 @@ class _Segment:
         return {n: values[n - self._base] for n in here if n - self._base not in self._deleted}
 
     def _reader(self, column: str) -> Any:
+        if not self._documents.has_column(column):
+            return array("I", bytes(4 * self.size))  # a segment of nothing but the cursor
         return self._documents.column_reader(column, self._schema[column].column_type)
 
 

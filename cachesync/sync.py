@@ -96,12 +96,13 @@ def _pass_over(
 ) -> PassResult:
     known = writer.locations(row)
     before = writer.present_pages(row)
-    plan = _plan(listing, known, again=row.selection is not None and row.selection != selection)
+    again = row.selection is not None and row.selection != selection
+    plan = _plan(listing, known, again=again)
     recorder = _Recorder(writer, source, row, selection, listing, known, plan, progress)
     recorder.run()
 
     now = writer.locations(row)
-    removal = _removal(writer, row, now, recorder)
+    removal = _removal(writer, row, now, recorder, selection=selection if again else None)
     retiring = len(removal.pages) + len(removal.emptied)
     held = 0
     if guard.holds(retiring=retiring, pages=len(before)) and not allow_mass_removal:
@@ -268,13 +269,18 @@ def _removal(
     row: SourceRow,
     now: Mapping[str, KnownLocation],
     recorder: _Recorder,
+    *,
+    selection: diff.Selection | None,
 ) -> _Removal:
+    """What leaves: with new globs, `selection`, also what lies where it lay and is not wanted."""
     held = {
         location.page_id
         for path, location in now.items()
         if location.page_id is not None and recorder.stands(path)
     }
     present = writer.present_pages(row)
+    if selection is not None:
+        held = {page_id for page_id in held if selection.admits(*present[page_id])}
     gone = sorted((claim, page_id) for page_id, claim in present.items() if page_id not in held)
     troubles = [
         path

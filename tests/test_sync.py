@@ -308,6 +308,7 @@ def test_a_first_pass_that_was_cut_off_stays_a_baseline(world):
 
 def test_a_failed_first_pass_leaves_the_next_a_baseline(world):
     """A source that could not be listed at first has had no complete pass yet."""
+    world.configure(f"sources:\n{world.directory_source()}")
     world.pages.rmdir()
     world.sync(status=1)
     assert only_source(world)["state"] == "failed"

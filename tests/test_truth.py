@@ -50,8 +50,9 @@ def reorder(path: Path, order: random.Random) -> None:
     for line in path.read_text().split("\n"):
         key, _, value = line.partition(": ")
         if key in ("meta", "spec_details"):
-            line = f"{key}: {json.dumps(_shuffled(json.loads(value), order))}"
-        lines.append(line)
+            lines.append(f"{key}: {json.dumps(_shuffled(json.loads(value), order))}")
+        else:
+            lines.append(line)
     path.write_text("\n".join(lines))
 
 
@@ -151,18 +152,14 @@ def test_then_the_next_set(synced, truth):
 
 def test_seed_page(world):
     """The seed page alone: `filelock aarch64` is 2 builds and 7 specs, 4 of gcc and 3 of apple-clang."""
-    world.write(
-        "develop-2025-03-09/py-filelock", (SHARED / "seed" / "py-filelock.md").read_bytes()
-    )
+    world.write("develop-2025-03-09/py-filelock", (SHARED / "seed" / "py-filelock.md").read_bytes())
     assert world.sync()["changes"] == {"page.added": 1, "spec.cached": 18}
     answer = world.search("filelock", "aarch64")
     assert (answer["builds"], answer["specs"]) == (2, 7)
     found = {(r["compiler"].partition("@")[0], r["os"], len(r["specs"])) for r in answer["results"]}
     assert found == {("gcc", "ubuntu24.04", 4), ("apple-clang", "sequoia", 3)}
     assert world.status()["ledger"]["builds"] == 6
-    one = next(
-        s for r in answer["results"] for s in r["specs"] if s["hash"].startswith("bxjpbzp")
-    )
+    one = next(s for r in answer["results"] for s in r["specs"] if s["hash"].startswith("bxjpbzp"))
     assert one["placements"] == [
         {
             "source": str(world.pages),

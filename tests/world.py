@@ -96,7 +96,9 @@ class World:
         self.config.parent.mkdir(parents=True, exist_ok=True)
         self.config.write_text(text, encoding="utf-8")
 
-    def directory_source(self, name: str = "site", *, extra: str = "", path: Path | None = None) -> str:
+    def directory_source(
+        self, name: str = "site", *, extra: str = "", path: Path | None = None
+    ) -> str:
         """The lines of a config that name a directory source, for `configure`."""
         return f"  - {{name: {name}, type: directory, path: {path or self.pages}{extra}}}\n"
 

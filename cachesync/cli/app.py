@@ -50,8 +50,16 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 done, 1 it failed, 2 usage or configuration, 130 interrupted.",
 )
-@click.option("--config", metavar="FILE", help="The configuration (YAML).")
-@click.option("--state-dir", metavar="DIR", help="Where the ledger and the index are.")
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="The configuration (default /etc/cachesync/cachesync.yaml, or your own below ~/.config).",
+)
+@click.option(
+    "--state-dir",
+    metavar="DIR",
+    help="Where the ledger and the index are (default ~/.local/state/cachesync).",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
 @click.option("-q", "--quiet", is_flag=True, help="Say less on standard error.")
 @click.version_option(__version__, prog_name="cachesync", message="%(prog)s %(version)s")

@@ -26,14 +26,17 @@ _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 @click.command(short_help="What changed, oldest first.")
 @click.option("--since", metavar="SEQ|TIME|AGE", help="After a seq, or from a time or age (2d) on.")
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(_KINDS)), help="Only these.")
-@click.option("--package", help="Only of this package.")
-@click.option("--tag", help="Only of this tag.")
-@click.option("--source", help="Only of this source.")
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice(list(_KINDS)), metavar="KIND",
+    help="Only this kind, such as spec.cached; may be repeated.",
+)  # fmt: skip
+@click.option("--package", metavar="PACKAGE", help="Only of this package.")
+@click.option("--tag", metavar="TAG", help="Only of this tag.")
+@click.option("--source", metavar="SOURCE", help="Only of this source.")
 @click.option(
     "--limit", type=click.IntRange(min=0), default=None,
-    help=f"At most so many: the newest {DEFAULT_LIMIT} by default, the oldest N after --since;"
-    " 0 is all.",
+metavar="N",
+    help=f"The oldest N; 0 is all. Default: all with --since, else the newest {DEFAULT_LIMIT}.",
 )  # fmt: skip
 @click.option("--follow", is_flag=True, help="Go on printing changes as they are made.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines.")

@@ -25,6 +25,11 @@ def check(options: Globals) -> int:
     if path is None:
         raise UsageError("there is no config file", hint="name one with --config FILE")
     loaded = load_config(options)
-    sources, subscriptions = len(loaded.sources), len(loaded.subscriptions)
-    print(output.visible(f"{path}: ok, {sources} sources, {subscriptions} subscriptions"))
+    sources = output.number(len(loaded.sources), "source")
+    subscriptions = output.number(len(loaded.subscriptions), "subscription")
+    print(output.visible(f"{path}: ok, {sources}, {subscriptions}"))
+    idle = [f"{s.name} ({s.type})" for s in loaded.sources if s.type != "directory"]
+    idle += ["subscriptions"] * bool(loaded.subscriptions) + ["metrics"] * bool(loaded.metrics)
+    if idle:
+        print(output.visible(f"note: without effect in this release: {', '.join(idle)}"))
     return 0

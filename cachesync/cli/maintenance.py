@@ -23,12 +23,12 @@ def _clock() -> int:
     return time.time_ns() // 1000
 
 
-@click.group(short_help="Build a projection anew.")
+@click.group(short_help="Build the search index anew.")
 def rebuild() -> None:
     """Build something that is derived from the ledger anew."""
 
 
-@rebuild.command()
+@rebuild.command(short_help="Build the search index anew; searches go on.")
 @click.pass_obj
 def index(options: Globals) -> int:
     """Build the search index anew beside the old one and swap it in; searches go on meanwhile."""
@@ -77,7 +77,7 @@ def forget(options: Globals, name: str) -> int:
         finally:
             db.close()
     if not options.quiet:
-        print(output.visible(f"{row.name} is forgotten: {made:,} changes"))
+        print(output.visible(f"{row.name} is forgotten: {output.number(made, 'change')}"))
     return 0
 
 

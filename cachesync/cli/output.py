@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["SCHEMA", "age", "print_json", "print_table", "timestamp", "visible"]
+__all__ = ["SCHEMA", "age", "number", "print_json", "print_table", "timestamp", "visible"]
 
 SCHEMA = 1
 """The version of every JSON document (CLI.md)."""
@@ -44,7 +44,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         right = column in ("SPECS", "SEQ", "PAGES", "REJECTED")
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
+        long = column in ("TAGS", "VARIANTS", "SOURCE", "ERROR")  # these give way first
+        table.add_column(
+            column, justify="right" if right else "left", overflow="fold", no_wrap=not long
+        )
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     Console(highlight=False).print(table)
@@ -60,6 +63,11 @@ def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None
         timespec="milliseconds" if fraction else "seconds"
     )
     return text.removesuffix("+00:00") + "Z"
+
+
+def number(count: int, noun: str) -> str:
+    """`1 spec`, `2 specs`, `1,234 specs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def age(seconds: float) -> str:

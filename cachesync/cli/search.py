@@ -184,16 +184,12 @@ def _print(answer: Answer) -> None:
             output.print_table((name.upper(), "SPECS", "BUILDS"), rows[:20])
     shown = len(answer.hits)
     more = "" if shown >= answer.builds else f", {shown} shown (--limit 0 shows all)"
-    text = f"{_number(answer.builds, 'build')}, {_number(answer.specs, 'spec')}{more}"
+    text = f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}{more}"
     print(text if sys.stdout.isatty() else f"cachesync: {text}", file=_talk())
 
 
 def _talk() -> Any:
     return sys.stdout if sys.stdout.isatty() else sys.stderr
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _row(hit: Hit) -> tuple[object, ...]:

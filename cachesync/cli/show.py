@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import click
@@ -25,7 +26,7 @@ SHOWN_CHANGES = 20
 
 @click.command(short_help="Everything known of a package or a spec.")
 @click.argument("what", metavar="PACKAGE|/HASH")
-@click.option("--tag", help="Only what is placed in this tag.")
+@click.option("--tag", metavar="TAG", help="Only what is placed in this tag.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def show(options: Globals, what: str, tag: str | None, as_json: bool) -> int:
@@ -51,7 +52,7 @@ def show(options: Globals, what: str, tag: str | None, as_json: bool) -> int:
     if not answer.hits and not history:
         raise UsageError(
             f"nothing is known of {what}" + (f" in {tag}" if tag is not None else ""),
-            hint=f'cachesync search "{what.lstrip("/")}*"',
+            hint=_nearest(state_dir, what),
         )
     if as_json:
         output.print_json(_document(what, answer, history))
@@ -60,7 +61,24 @@ def show(options: Globals, what: str, tag: str | None, as_json: bool) -> int:
     return 0
 
 
-def _whole_hash(state_dir: Any, what: str) -> str:
+def _nearest(state_dir: Path, what: str) -> str:
+    """Where to look when no package is called `what`."""
+    from difflib import get_close_matches
+
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            packages = read.all_packages(db)
+        finally:
+            db.close()
+    parts = [package for package in packages if what.lower() in query.name_runs(package)]
+    near = parts[:3] or get_close_matches(what.lower(), packages, n=3)
+    if near:
+        return "did you mean " + ", ".join(near) + "?"
+    return f"cachesync search {what}"
+
+
+def _whole_hash(state_dir: Path, what: str) -> str:
     beginning = _HASH.fullmatch(what)
     if beginning is None:
         raise UsageError(f"{what} is not a hash", hint="a hash is 32 characters of a-z and 2-7")
@@ -71,7 +89,10 @@ def _whole_hash(state_dir: Any, what: str) -> str:
         finally:
             db.close()
     if not found:
-        raise UsageError(f"no spec has a hash that begins with {beginning[1]}")
+        raise UsageError(
+            f"no spec has a hash that begins with {beginning[1]}",
+            hint="cachesync show PACKAGE, or cachesync search WORDS",
+        )
     if len(found) > 1:
         raise UsageError(
             f"{what} is the beginning of more than one hash",
@@ -80,7 +101,7 @@ def _whole_hash(state_dir: Any, what: str) -> str:
     return found[0]
 
 
-def _history(state_dir: Any, what: str, spec_hash: str | None, tag: str | None) -> list[Change]:
+def _history(state_dir: Path, what: str, spec_hash: str | None, tag: str | None) -> list[Change]:
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
@@ -113,7 +134,11 @@ def _document(what: str, answer: Answer, history: list[Change]) -> dict[str, Any
 
 
 def _print(what: str, answer: Answer, history: list[Change]) -> None:
-    print(output.visible(f"{what}: {answer.builds:,} builds, {answer.specs:,} specs cached now"))
+    print(
+        output.visible(
+            f"{what}: {output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')} cached now"
+        )
+    )
     for hit in answer.hits:
         _print_hit(hit)
     shown = [change for change in history if change.kind is not ChangeKind.SPEC_CACHED]
@@ -152,7 +177,7 @@ def _cached_lines(cached: list[Change]) -> list[str]:
         key = (change.at, _where(change))
         groups[key] = groups.get(key, 0) + 1
     lines = [
-        f"{output.timestamp(at)}  spec.cached {count:,} spec{'' if count == 1 else 's'}  {where}"
+        f"{output.timestamp(at)}  spec.cached {output.number(count, 'spec')}  {where}"
         for (at, where), count in groups.items()
     ]
     if len(lines) > SHOWN_CHANGES:

@@ -59,8 +59,12 @@ def _index(db: Any, state_dir: Path) -> dict[str, Any]:
         opened = SearchIndex(state_dir / connect.INDEX_DIRECTORY, ledger=read.identity(db))
     except IndexUnusableError as error:
         return {"builds": 0, "seq": 0, "bytes": 0, "error": error.message}
-    found = {"builds": len(opened.builds()), "seq": opened.seq, "bytes": opened.bytes}
-    opened.close()
+    try:
+        found = {"builds": len(opened.builds()), "seq": opened.seq, "bytes": opened.bytes}
+    except Exception as error:  # Whoosh raises anything on damaged files
+        return {"builds": 0, "seq": 0, "bytes": 0, "error": f"it cannot be read ({error!r})"}
+    finally:
+        opened.close()
     return {**found, "error": None}
 
 

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,16 @@ _log = logging.getLogger("cachesync")
 
 @click.command(short_help="One pass over the sources.")
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option("--pages", metavar="DIR", help="A directory of pages, for this call; remembered.")
-@click.option("--allow-mass-removal", is_flag=True, help="Accept what the guard would hold.")
+@click.option(
+    "--pages",
+    metavar="DIR",
+    help="Also read this directory (DIR/TAG/PACKAGE/specs.md); later syncs read it again.",
+)
+@click.option(
+    "--allow-mass-removal",
+    is_flag=True,
+    help="Remove pages even when more than half of a source's pages would go.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def sync(
@@ -47,7 +55,8 @@ def sync(
 ) -> int:
     """Read every source once and bring the ledger and the index up to date.
 
-    Without SOURCE: all of the configuration, and without --pages those that --pages named before.
+    Without SOURCE, every source of the configuration is read. Directories once given with --pages
+    are read again too, unless --pages is given.
     """
     started = time.monotonic()
     config = load_config(options)
@@ -117,7 +126,7 @@ def _wanted(
     configured = {source.name: source for source in config.sources}
     known = {row.name: row for row in writer.sources()}
     remembered = [row.name for row in known.values() if not row.configured]
-    directory = None if pages is None else _directory_name(pages)
+    directory = None if pages is None else _directory_name(pages, known)
     missing = [n for n in names if n not in configured and n not in remembered]
     if missing:
         raise UsageError(
@@ -147,6 +156,11 @@ def _wanted(
         limit = config.limits.page_bytes
         source = DirectorySource(name, root, page_limit=limit, selection=selection)
         found.append((row, source, selection))
+    if not found:
+        raise UsageError(
+            "none of the sources can be read by this release",
+            hint="sources of type directory are; cachesync sync --pages DIR",
+        )
     return found
 
 
@@ -158,10 +172,11 @@ def raise_unsupported(name: str, kind: str, *, named: bool) -> None:
     _log.warning("%s", text)
 
 
-def _directory_name(pages: str) -> str:
-    if not pages:
-        raise UsageError("--pages needs a directory")
-    return os.path.realpath(pages)
+def _directory_name(pages: str, known: Collection[str]) -> str:
+    name = os.path.realpath(pages)
+    if not pages or (name not in known and not os.path.isdir(name)):
+        raise UsageError(f"--pages: {pages or 'it'} is not a directory")
+    return name
 
 
 @contextmanager
@@ -214,4 +229,4 @@ def _print(
         print(output.visible(line + (f", {result.held:,} held" if result.held else "")))
     for kind, count in changed.items():
         print(f"  {kind:<18}{count:>9,}")
-    print(f"{sum(changed.values()):,} changes, seq {seq:,}, {seconds:.1f} s")
+    print(f"{output.number(sum(changed.values()), 'change')}, seq {seq:,}, {seconds:.1f} s")

@@ -55,7 +55,7 @@ def verify(options: Globals, as_json: bool) -> int:
         print(
             f"{totals['pages']:,} pages, {totals['specs']:,} specs, {totals['placements']:,}"
             f" placements, {totals['seq']:,} changes compared:"
-            f" {len(differences):,} differences"
+            f" {output.number(len(differences), 'difference')}"
         )
     return 1 if differences else 0
 

@@ -312,3 +312,8 @@ def integrity_problems(db: sqlite3.Connection) -> Iterator[str]:
             yield text
     for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check"):
         yield f"row {rowid} of {table} refers to a {parent} that does not exist"
+
+
+def all_packages(db: sqlite3.Connection) -> list[str]:
+    """The name of every package ever seen, in order."""
+    return [name for (name,) in db.execute("SELECT DISTINCT package FROM build ORDER BY package")]

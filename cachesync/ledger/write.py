@@ -393,10 +393,8 @@ class Writer:
         known = self._ids.spec(spec_hash)
         assert known is not None, "only a known hash can be described differently"
         build = self._ids.build_of(known.build_id)
-        warnings.append(
-            f"spec {spec_hash} is described differently elsewhere: {_difference(build, seen)}"
-        )
         kept = diff.reconcile(build, seen)
+        warnings.append(f"spec /{spec_hash}: {_difference(build, seen, kept)}")
         if kept == build:
             return known
         refined = known._replace(build_id=self._ids.build(kept))
@@ -636,10 +634,9 @@ def _selection(text: str | None) -> diff.Selection | None:
     return diff.Selection(tuple(tags), tuple(packages))
 
 
-def _difference(known: Any, seen: Any) -> str:
-    parts = [
-        f"{field} {new!a}, not {old!a}"
-        for field, old, new in zip(known._fields, known, seen, strict=True)
+def _difference(known: Build, seen: Build, kept: Build) -> str:
+    return "; ".join(
+        f"{field}: this page says {new!a}, another says {old!a}; {stays!a} is kept"
+        for field, old, new, stays in zip(Build._fields, known, seen, kept, strict=True)
         if old != new
-    ]
-    return "; ".join(parts)
+    )

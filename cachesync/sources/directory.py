@@ -58,9 +58,7 @@ class DirectorySource:
             self._real_root = os.path.realpath(self.root, strict=True)
             walk.directory(self._real_root, "", 0)
         except OSError as error:
-            raise SourceError(
-                f"{self.location}: {_reason(error)}", hint="check `path:` and its permissions"
-            ) from error
+            raise SourceError(f"{_reason(error)} (check `path:` and its permissions)") from error
         return Listing(walk.entries, walk.faults, walk.notes, walk.unlisted)
 
     def read(self, path: str, listed_as: str) -> Changed | Gone | Failed:

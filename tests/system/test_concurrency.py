@@ -75,7 +75,9 @@ def build_tree(root: Path, *, packages: int = 60, specs: int = 6) -> Tree:
     return tree
 
 
-def searchers(state: State, number: int, *, empty: str = "never", prefix: Sequence[str] = ()) -> list[Loop]:
+def searchers(
+    state: State, number: int, *, empty: str = "never", prefix: Sequence[str] = ()
+) -> list[Loop]:
     expected = json.dumps(STABLE)
     return [Loop(_SEARCH, state.path, empty, expected, prefix=prefix) for _ in range(number)]
 
@@ -105,7 +107,7 @@ def busy(tmp_path) -> Iterator[tuple[Tree, State, list[Loop]]]:
 def test_searches_during_a_first_import(tmp_path):
     """From the first instant on a search answers or says that nothing was synced yet; what was
     found once is found from then on."""
-    tree = build_tree(tmp_path / "site", packages=1500, specs=60)
+    tree = build_tree(tmp_path / "site", packages=600, specs=60)
     state = State(tmp_path / "state", tree.root)
     loops = searchers(state, 2, empty="empty allowed")
     try:
@@ -126,9 +128,9 @@ def test_searches_during_syncs_that_commit(busy):
     """Commits and merges of the index, one after another: every search finds what is there."""
     tree, state, loops = busy
     loops += [*searchers(state, 2), Loop(_COMMANDS, state.path)]
-    for number in rounds(8, at_least=12):
+    for number in rounds(5, at_least=10):
         package = f"pkg-{number % 7}"
-        rows = [spec("c", number, n, versions=[f"1.{n}.{number}"]) for n in range(6)]
+        rows = [spec("commit", number, n, versions=[f"1.{n}.{number}"]) for n in range(6)]
         tree.write("develop", package, rows)
         assert state.sync().json["changes"]
     results = end_all(loops)
@@ -141,7 +143,7 @@ def test_searches_during_rebuilds(busy):
     """While the index is built anew and swapped in, every search finds what is there."""
     tree, state, loops = busy
     loops += [*searchers(state, 2), Loop(_COMMANDS, state.path)]
-    for number in rounds(8, at_least=12):
+    for number in rounds(5, at_least=10):
         state.good("rebuild", "index")
         if number % 3 == 0:
             tree.write("develop", "pkg-1", [spec("c", number, n) for n in range(6)])
@@ -164,8 +166,8 @@ def test_searches_without_write_permission_during_syncs(busy, tmp_path):
     if "--reuid=65534" not in prefix:
         state.path.chmod(0o555)
     loops += searchers(state, 2, prefix=prefix)
-    for number in rounds(10, at_least=12):
-        rows = [spec("c", number, n, versions=[f"1.{n}.{number}"]) for n in range(6)]
+    for number in rounds(6, at_least=12):
+        rows = [spec("commit", number, n, versions=[f"1.{n}.{number}"]) for n in range(6)]
         tree.write("develop", f"pkg-{number % 7}", rows)
         state.sync()
     end_all(loops)
@@ -206,7 +208,7 @@ def stopped(tmp_path) -> Iterator[tuple[State, subprocess.Popen[bytes]]]:
     tree = build_tree(tmp_path / "site")
     state = State(tmp_path / "state", tree.root)
     state.sync()
-    build_tree(tree.root, packages=1000, specs=30)
+    build_tree(tree.root, packages=600, specs=30)
     process = start_and_stop(state)
     yield state, process
     if process.poll() is None:
@@ -215,7 +217,9 @@ def stopped(tmp_path) -> Iterator[tuple[State, subprocess.Popen[bytes]]]:
     process.communicate()
 
 
-@pytest.mark.parametrize("arguments", [("sync",), ("rebuild", "index"), ("forget", "x")], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("sync",), ("rebuild", "index"), ("forget", "x")], ids=" ".join
+)
 def test_a_second_writer_is_told_who_the_first_is(stopped, arguments):
     """It exits 1 at once, names the holder's pid, and gives a hint; the first is not disturbed."""
     state, process = stopped

@@ -103,7 +103,9 @@ def test_the_case_holds_every_kind_of_change(case):
     kinds = {change["kind"] for change in case.expected}
     assert {"page.added", "page.rejected", "spec.cached"} <= kinds
     assert {True, False} <= {c.get("first") for c in case.expected if c["kind"] == "spec.cached"}
-    if any(not change.get("baseline") for change in case.expected if change["kind"] == "spec.cached"):
+    if any(
+        not change.get("baseline") for change in case.expected if change["kind"] == "spec.cached"
+    ):
         wanted = {"spec.evicted", "spec.restacked", "page.removed", "page.recovered"}
         assert wanted <= kinds
         assert {c["last"] for c in case.expected if c["kind"] == "spec.evicted"} == {True, False}

@@ -56,7 +56,15 @@ def case(request, tmp_path_factory) -> Case:
 def small(tmp_path_factory) -> Iterator[Path]:
     """A small file system of its own."""
     where = tmp_path_factory.mktemp("small")
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_KIB}k", "cachesync-test", os.fspath(where)]
+    command = [
+        "mount",
+        "-t",
+        "tmpfs",
+        "-o",
+        f"size={SIZE_KIB}k",
+        "cachesync-test",
+        os.fspath(where),
+    ]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode != 0:
         pytest.skip(f"no tmpfs can be mounted: {mounted.stderr.strip()}")

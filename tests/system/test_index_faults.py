@@ -13,7 +13,7 @@ import pytest
 
 from .rig import State, Tree, call, in_parallel, owner_prefix, spec, unprivileged
 
-QUERIES = ((), ("hdf5", "aarch64"), ("tag:develop", "-stack:gpu"), ("version:1.2", "+mpi"), ("none",))
+QUERIES = ((), ("hdf5", "aarch64"), ("tag:develop", "-stack:gpu"))
 WRITING = ("MAIN_WRITELOCK", "_MAIN_0.toc-checksums")
 """Files of the index that no search reads."""
 
@@ -66,7 +66,9 @@ def files(index: Path) -> list[str]:
     return sorted(names, key=lambda name: (name in WRITING, name))
 
 
-def check(indexed: Indexed, workdir: Path, damage: Callable[[Path], None], *, rebuild: bool) -> None:
+def check(
+    indexed: Indexed, workdir: Path, damage: Callable[[Path], None], *, rebuild: bool
+) -> None:
     """After `damage` every search answers as before and says so in one line; a writer mends it."""
     workdir.mkdir(parents=True)
     state = indexed.state.copy_to(workdir / "state")
