@@ -562,11 +562,7 @@ def _postings(document: Document) -> dict[str, dict[str, int]]:
         "platform": {build.platform.lower(): 1},
         "target": {build.target.lower(): 1},
         "variant": one(query.field_values(build, "variant"), 1),
-        "tag": _lower(document.tags),
-        "stack": _lower(document.stacks),
-        "source": _lower(document.sources),
+        "tag": document.tags,
+        "stack": document.stacks,
+        "source": document.sources,
     }
-
-
-def _lower(counts: dict[str, int]) -> dict[str, int]:
-    return {name.lower(): count for name, count in counts.items()}

@@ -6,6 +6,7 @@ looked up in the ledger, so an index that is behind costs time and never truth.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -66,6 +67,9 @@ class Searcher:
         """Raises LedgerMissingError when nothing was ever synced, LedgerError when it is unusable."""
         self._state_dir = state_dir
         self._db = connect.open_reader(state_dir)
+        if not read.is_anything_synced(self._db):
+            self._db.close()
+            raise connect.nothing_synced(state_dir)
         self._index: SearchIndex | None = None
         self._fault: str | None = None
 
@@ -108,7 +112,8 @@ class Searcher:
             self._index.close()
         self._index = None
         root = self._state_dir / connect.INDEX_DIRECTORY
-        for attempt in range(5):
+        # Where there is no index at all there is nothing to wait for.
+        for attempt in range(5 if os.path.lexists(root / "current") else 1):
             try:
                 self._index = SearchIndex(root, ledger=read.identity(self._db))
             except IndexUnusableError as error:

@@ -7,13 +7,22 @@ that is cut off loses at most one chunk of work and no change; the next pass fin
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
 from . import diff
 from .errors import SourceError
-from .ledger.write import Good, KnownLocation, Outcome, Rejected, Skipped, SourceRow, Writer
+from .ledger.write import (
+    Good,
+    KnownLocation,
+    Leaving,
+    Outcome,
+    Rejected,
+    Skipped,
+    SourceRow,
+    Writer,
+)
 from .model import LocationState, SourceState
 from .reading import look_at
 from .sources.base import Entry, Listing, Source
@@ -194,9 +203,7 @@ class _Recorder:
         self.standing = {entry.path for entry in listing.entries}
         self.standing.update(fault.path for fault in listing.faults)
         self.standing.update(note.path for note in listing.notes)
-        self.leaving: dict[int, list[int]] = {}
-        self.unsettled: dict[int, Good] = {}
-        self.emptied: set[int] = set()
+        self.leaving: dict[int, Leaving] = {}
         self.changed = 0
         self.same = 0
 
@@ -232,27 +239,12 @@ class _Recorder:
     def _record(self, outcomes: Sequence[Outcome]) -> None:
         if not outcomes:
             return
-        leaving = self._writer.record(self._row, outcomes, stands=self.stands)
-        self.leaving.update(leaving)
-        by_claim = {(o.page.tag, o.page.package): o for o in outcomes if isinstance(o, Good)}
-        for page_id, good in self._claimed(leaving, by_claim):
-            self.unsettled[page_id] = good
-            if not good.page.specs:
-                self.emptied.add(page_id)
+        self.leaving.update(self._writer.record(self._row, outcomes, stands=self.stands))
 
-    def _claimed(
-        self, leaving: Mapping[int, list[int]], by_claim: Mapping[tuple[str, str], Good]
-    ) -> Iterator[tuple[int, Good]]:
-        if leaving:
-            claims = self._writer.present_pages(self._row)
-            for page_id in leaving:
-                yield page_id, by_claim[claims[page_id]]
-
-    def evict(self, page_ids: Iterable[int]) -> None:
-        """Commit what left the given pages, then the signatures that say they are up to date."""
-        for chunk in _chunks(list(page_ids), CHUNK_PAGES):
+    def evict(self, page_ids: Sequence[int]) -> None:
+        """Commit what left the given pages."""
+        for chunk in _chunks(page_ids, CHUNK_PAGES):
             self._writer.evict(self._row, {page_id: self.leaving[page_id] for page_id in chunk})
-            self._writer.settle(self._row, [self.unsettled[page_id] for page_id in chunk])
 
 
 class _Removal(NamedTuple):
@@ -289,8 +281,8 @@ def _removal(
     ]
     return _Removal(
         [page_id for _, page_id in gone],
-        [page_id for page_id in recorder.leaving if page_id in recorder.emptied],
-        [page_id for page_id in recorder.leaving if page_id not in recorder.emptied],
+        [page_id for page_id, left in recorder.leaving.items() if not left.good.page.specs],
+        [page_id for page_id, left in recorder.leaving.items() if left.good.page.specs],
         troubles,
     )
 

@@ -83,6 +83,9 @@ def run(options: Globals, arguments: list[str]) -> int:
         raise UsageError(error.format_message(), hint=f"{command} --help") from error
     except click.exceptions.Exit as error:
         return int(error.exit_code)
+    except SystemExit as error:
+        # Outside of its standalone mode click ends the process only when standard output is gone.
+        raise BrokenPipeError from error
     except click.Abort as error:
         raise KeyboardInterrupt from error
     return result if isinstance(result, int) else 0

@@ -87,20 +87,14 @@ def open_reader(state_dir: Path) -> sqlite3.Connection:
     """The ledger for reading only. Raises LedgerMissingError when nothing was ever synced."""
     path = state_dir / LEDGER_FILE
     if not path.exists():
-        raise LedgerMissingError(
-            f"nothing was ever synced into {state_dir}",
-            hint="cachesync sync --pages DIR, or name the state directory with --state-dir",
-        )
+        raise nothing_synced(state_dir)
     with ledger_errors(state_dir):
         db = _connect_reader(path)
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (application,) = db.execute("PRAGMA application_id").fetchone()
         schema.check_version(version, application)
         if version == 0:
-            raise LedgerMissingError(
-                f"nothing was ever synced into {state_dir}",
-                hint="cachesync sync --pages DIR, or name the state directory with --state-dir",
-            )
+            raise nothing_synced(state_dir)
         if version < schema.VERSION:
             raise LedgerError(
                 f"the ledger has schema {version}, this cachesync reads {schema.VERSION}",
@@ -165,6 +159,14 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
         raise LedgerError(
             f"the state directory {state_dir} cannot be used: {error.strerror or error}"
         ) from error
+
+
+def nothing_synced(state_dir: Path) -> LedgerMissingError:
+    """The error for a state directory that holds nothing yet."""
+    return LedgerMissingError(
+        f"nothing was ever synced into {state_dir}",
+        hint="cachesync sync --pages DIR, or name the state directory with --state-dir",
+    )
 
 
 def _disk_full(state_dir: Path) -> LedgerError:

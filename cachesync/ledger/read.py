@@ -70,7 +70,10 @@ def touched_since(db: sqlite3.Connection, seq: int) -> set[int]:
 
 
 class Document(NamedTuple):
-    """A build as the search index holds it, with how many of its specs are placed where."""
+    """A build as the search index holds it, with how many of its specs are placed where.
+
+    The names are in lower case: ones that differ only by case are one to a search.
+    """
 
     build_id: int
     build: Build
@@ -103,9 +106,9 @@ def documents(db: sqlite3.Connection, build_ids: Iterable[int] | None = None) ->
             if pattern is None:
                 placed = [tags[int(i)] for i in tag_ids.split(",")]
                 pattern = patterns[tag_ids, stacks_ids] = (
-                    {tag for _, tag in placed},
-                    {name for i in stacks_ids.split(",") for name in stacks[int(i)]},
-                    {source for source, _ in placed},
+                    {tag.lower() for _, tag in placed},
+                    {name.lower() for i in stacks_ids.split(",") for name in stacks[int(i)]},
+                    {source.lower() for source, _ in placed},
                 )
             for count, names in zip(counts, pattern, strict=True):
                 for name in names:
@@ -317,3 +320,12 @@ def integrity_problems(db: sqlite3.Connection) -> Iterator[str]:
 def all_packages(db: sqlite3.Connection) -> list[str]:
     """The name of every package ever seen, in order."""
     return [name for (name,) in db.execute("SELECT DISTINCT package FROM build ORDER BY package")]
+
+
+def is_anything_synced(db: sqlite3.Connection) -> bool:
+    """Whether a pass ever found a page, or ever was complete."""
+    (found,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM page)"
+        " OR EXISTS (SELECT 1 FROM source WHERE last_success IS NOT NULL)"
+    ).fetchone()
+    return bool(found)

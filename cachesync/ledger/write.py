@@ -17,7 +17,17 @@ from ..model import Build, ChangeKind, LocationState, Page, SourceState
 from . import read
 from .ids import Ids, KnownSpec, insert_rows
 
-__all__ = ["Good", "KnownLocation", "Outcome", "Rejected", "Same", "Skipped", "SourceRow", "Writer"]
+__all__ = [
+    "Good",
+    "KnownLocation",
+    "Leaving",
+    "Outcome",
+    "Rejected",
+    "Same",
+    "Skipped",
+    "SourceRow",
+    "Writer",
+]
 
 FLAG = 1  # first of spec.cached, last of spec.evicted
 BASELINE = 2
@@ -57,6 +67,13 @@ class Skipped(NamedTuple):
     signature: str | None
     digest: bytes | None
     reason: str
+
+
+class Leaving(NamedTuple):
+    """A page that was recorded and no longer lists some specs, which are still placed in it."""
+
+    good: Good
+    specs: list[int]
 
 
 Outcome = Good | Same | Rejected | Skipped
@@ -119,6 +136,7 @@ class Writer:
             raise
         finally:
             self._changes, self._cached, self._located = [], [], []
+            self._states = {}
         self._ids.forget()
 
     def _store_changes(self, source: SourceRow) -> None:
@@ -242,13 +260,13 @@ class Writer:
 
     def record(
         self, source: SourceRow, outcomes: Sequence[Outcome], *, stands: Callable[[str], bool]
-    ) -> dict[int, list[int]]:
+    ) -> dict[int, Leaving]:
         """Commit what was found at some paths, in the order given; nothing is removed yet.
 
-        `stands(path)` says whether the source still has something at a path. Returns the spec ids
-        each page no longer lists (page id -> spec ids), for `retire`.
+        `stands(path)` says whether the source still has something at a path. Returns what
+        the pages no longer list, by page id, for `evict` and `settle`.
         """
-        leaving: dict[int, list[int]] = {}
+        leaving: dict[int, Leaving] = {}
 
         def work() -> None:
             self._learn_states(source, outcomes)
@@ -281,7 +299,7 @@ class Writer:
         good: Good,
         stands: Callable[[str], bool],
         placements: list[tuple[int, int, int]],
-        leaving: dict[int, list[int]],
+        leaving: dict[int, Leaving],
     ) -> None:
         page_id, new = self._ids.page(source.id, good.page.tag, good.page.package)
         if not new and not self._take_over(source, good, page_id, stands):
@@ -308,7 +326,7 @@ class Writer:
             LocationState.GOOD, None, page_id, warnings,
         )  # fmt: skip
         if gone:
-            leaving[page_id] = gone
+            leaving[page_id] = Leaving(good, gone)
 
     def _specs(
         self,
@@ -424,6 +442,8 @@ class Writer:
             return True
         owner: str = row[0]
         if not stands(owner):  # the page moved: same page, another place
+            self._learn_states(source, [Same(owner, None)])
+            self._recovered(source, owner, page_id)
             self.db.execute(
                 "DELETE FROM location WHERE source_id = ? AND path = ?", (source.id, owner)
             )
@@ -469,7 +489,7 @@ class Writer:
             " AND path IN (SELECT value FROM json_each(?))",
             (source.id, json.dumps([outcome.path for outcome in outcomes])),
         )
-        self._states = {path: (state, page_id) for path, state, page_id in rows}
+        self._states.update((path, (state, page_id)) for path, state, page_id in rows)
 
     def _recovered(self, source: SourceRow, path: str, page_id: int | None) -> None:
         if self._states.get(path, _UNKNOWN)[0] == LocationState.REJECTED:
@@ -488,6 +508,7 @@ class Writer:
         page_id: int | None,
         warnings: Iterable[str],
     ) -> None:
+        self._states[path] = (state, page_id)
         self._located.append(
             (source.id, path, signature, digest, state, reason, self._at,
              "\n".join(warnings) or None, page_id)
@@ -507,13 +528,20 @@ class Writer:
 
     # -- leaving
 
-    def evict(self, source: SourceRow, leaving: Mapping[int, Sequence[int]]) -> None:
-        """Commit that some specs left pages that stay (page id -> spec ids), in the order given."""
+    def evict(self, source: SourceRow, leaving: Mapping[int, Leaving]) -> None:
+        """Commit that some specs left pages that stay, in the order given, and the pages' signatures.
+
+        From now on the pages are up to date: until now a pass cut off would have read them again.
+        """
 
         def work() -> None:
-            remaining = self._placement_counts(s for specs in leaving.values() for s in specs)
-            for page_id, specs in leaving.items():
-                self._evict(source, page_id, specs, remaining)
+            remaining = self._placement_counts(s for left in leaving.values() for s in left.specs)
+            for page_id, left in leaving.items():
+                self._evict(source, page_id, left.specs, remaining)
+            self.db.executemany(
+                "UPDATE location SET signature = ?, digest = ? WHERE source_id = ? AND path = ?",
+                [(g.signature, g.digest, source.id, g.path) for g, _ in leaving.values()],
+            )
 
         self._transact(source, work)
 
@@ -607,17 +635,6 @@ class Writer:
             "DELETE FROM placement WHERE spec_id = ? AND page_id = ?",
             [(spec_id, page_id) for spec_id in specs],
         )
-
-    def settle(self, source: SourceRow, outcomes: Iterable[Good]) -> None:
-        """Commit the signatures of pages of which everything that left is gone."""
-
-        def work() -> None:
-            self.db.executemany(
-                "UPDATE location SET signature = ?, digest = ? WHERE source_id = ? AND path = ?",
-                [(o.signature, o.digest, source.id, o.path) for o in outcomes],
-            )
-
-        self._transact(source, work)
 
 
 def _path_detail(good: Good) -> dict[str, str] | None:

@@ -364,7 +364,7 @@ class Loop:
         self._process = subprocess.Popen(
             [*prefix, sys.executable, "-c", self.PRELUDE + program, *map(str, arguments)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=environment(), preexec_fn=_die_with_parent,
+            env=environment(), preexec_fn=_die_with_parent,  # noqa: PLW1509 - calls prctl only
         )  # fmt: skip
 
     @property
