@@ -110,7 +110,8 @@ def _pass_over(
     recorder = _Recorder(writer, source, row, selection, listing, known, plan, progress)
     recorder.run()
 
-    now = writer.locations(row)
+    # Where nothing was recorded, what was known is what is known.
+    now = writer.locations(row) if plan.read or plan.noted else known
     removal = _removal(writer, row, now, recorder, selection=selection if again else None)
     retiring = len(removal.pages) + len(removal.emptied)
     held = 0
@@ -124,7 +125,6 @@ def _pass_over(
             writer.drop_locations(row, removal.troubles)
     recorder.evict(removal.shrunk)
 
-    final = writer.locations(row).values()
     result = PassResult(
         row.name,
         SourceState.HELD if held else SourceState.OK,
@@ -132,7 +132,7 @@ def _pass_over(
         changed=recorder.changed,
         unchanged=plan.unchanged + recorder.same,
         removed=0 if held else len(removal.pages),
-        rejected=sum(location.state is LocationState.REJECTED for location in final),
+        rejected=writer.rejected(row),
         held=held,
     )
     if held:

@@ -151,6 +151,8 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
                 hint="restore a `cachesync backup` of it, or move it away and sync again",
             ) from error
         raise LedgerError(f"the ledger in {state_dir} cannot be used: {text}") from error
+    except BrokenPipeError:  # of standard output: none of the ledger's
+        raise
     except OSError as error:
         import errno
 

@@ -249,6 +249,14 @@ class Writer:
             for path, signature, digest, state, page_id in rows
         }
 
+    def rejected(self, source: SourceRow) -> int:
+        """How many of the source's pages are rejected now."""
+        (count,) = self.db.execute(
+            "SELECT count(*) FROM location WHERE source_id = ? AND state = 1 AND state != 0",
+            (source.id,),
+        ).fetchone()
+        return int(count)
+
     def present_pages(self, source: SourceRow) -> dict[int, tuple[str, str]]:
         """The pages the source has now: id -> tag and package."""
         rows = self.db.execute(
