@@ -17,9 +17,10 @@ from .yamlguard import find_excess, reader_offset
 
 __all__ = ["FrontMatter", "load", "locate", "split"]
 
-MAX_EXPANDED = 4_000_000
-"""Nodes after following every alias; a 32 MiB page without aliases has fewer."""
+MAX_EXPANDED = 400_000
+"""Values once aliases are followed: some 250 MiB composed. The largest real page has 90,000."""
 
+_END = re.compile(r"^(?:---|\.\.\.)[^\S\n]*$", re.MULTILINE)
 _DIRECTIVE = re.compile(r"(?:[\s\ufeff]|#[^\n\r\x85\u2028\u2029]*+)*+%")
 """libyaml would take these from where they must not stand, in time that grows with their square."""
 
@@ -60,17 +61,19 @@ def split(text: str) -> FrontMatter:
     Raises PageError when the page does not begin with `---` or the closing `---` is missing, as
     in a page that is still being written.
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    head, newline, rest = text.partition("\n")
-    if head.rstrip() != "---":
+    text = text.removeprefix("\ufeff")
+    if "\r\n" in text:
+        text = text.replace("\r\n", "\n")
+    start = text.find("\n") + 1
+    if text[: start or None].rstrip() != "---":
         raise PageError("line 1, column 1: the page does not begin with '---' (no front matter)")
-    lines = rest.split("\n") if newline else []
-    for number, line in enumerate(lines):
-        if line.startswith(("---", "...")) and line.rstrip() in ("---", "..."):
-            return FrontMatter("\n".join(lines[:number]), 1)
-    raise PageError(
-        f"line {len(lines) + 1}, column 1: the closing '---' is missing (the page is incomplete)"
-    )
+    end = _END.search(text, start) if start else None
+    if end is None:
+        raise PageError(
+            f"line {text.count(chr(10)) + 1}, column 1: the closing '---' is missing"
+            " (the page is incomplete)"
+        )
+    return FrontMatter(text[start : max(start, end.start() - 1)], 1)
 
 
 def _refuse_excess(front: FrontMatter) -> None:

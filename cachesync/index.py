@@ -18,7 +18,7 @@ import os
 import shutil
 import zlib
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from .ledger.read import Document
 
 __all__ = ["SCHEMA", "SearchIndex", "discard", "rebuild", "update"]
+
+Mark = Callable[[int], str | None]
+"""What tells the change with a seq from any other that had its number; None when there is none."""
 
 SCHEMA = 1
 """Raised when what is indexed changes: an index with another number is rebuilt."""
@@ -69,9 +72,9 @@ class Weights(FieldType):
         for term, weight in value.items():
             yield term.encode(), weight, weight, b""
 
-    def to_bytes(self, value: str) -> bytes:
-        """A term as Whoosh stores it."""
-        return value.encode()
+    def to_bytes(self, value: str | bytes) -> bytes:
+        """A term as Whoosh stores it; merging hands over terms that are stored already."""
+        return value if isinstance(value, bytes) else value.encode()
 
     def from_bytes(self, value: bytes) -> str:
         """The inverse of `to_bytes`."""
@@ -242,11 +245,11 @@ def _schema() -> Any:
 class SearchIndex:
     """An opened index: postings by field and term, over documents numbered from 0."""
 
-    def __init__(self, root: Path, *, ledger: str) -> None:
-        """Open and verify the index below `root` that belongs to `ledger`."""
+    def __init__(self, root: Path, *, ledger: str, mark: Mark) -> None:
+        """Open and verify the index below `root` that belongs to `ledger`, at a change it has."""
         self._segments: list[_Segment] = []
         try:
-            self._open(root, ledger)
+            self._open(root, ledger, mark)
         except IndexUnusableError:
             self.close()
             raise
@@ -254,7 +257,7 @@ class SearchIndex:
             self.close()
             raise IndexUnusableError(_why(error)) from error
 
-    def _open(self, root: Path, ledger: str) -> None:
+    def _open(self, root: Path, ledger: str, mark: Mark) -> None:
         try:
             self.folder = (root / CURRENT).resolve(strict=True)
         except OSError:
@@ -274,22 +277,26 @@ class SearchIndex:
             self._segments.append(opened)
             base += opened.size
         self.bytes = sum(path.stat().st_size for path in self.folder.iterdir())
-        self._read_cursor(ledger)
+        self._read_cursor(ledger, mark)
 
     def _verify(self, name: str, sums: dict[str, int]) -> None:
         if sums.get(name) != _checksum(self.folder / name):
             raise IndexUnusableError("the search index is damaged (a checksum does not match)")
 
-    def _read_cursor(self, ledger: str) -> None:
+    def _read_cursor(self, ledger: str, mark: Mark) -> None:
         cursors = self.terms("cursor", "")
         if len(cursors) != 1:
             raise IndexUnusableError("the search index has no cursor")
-        identity, schema, seq = cursors[0].split(" ")
+        identity, schema, seq, marked = cursors[0].split(" ")
         if identity != ledger:
             raise IndexUnusableError("the search index belongs to another ledger")
         if int(schema) != SCHEMA:
             raise IndexUnusableError("the search index was written by another version of cachesync")
+        if mark(int(seq)) != marked:
+            # A restored backup writes other changes under numbers the index has seen.
+            raise IndexUnusableError("the search index is of another past of the ledger")
         self.seq = int(seq)
+        self.cursor = cursors[0]
 
     @property
     def is_current(self) -> bool:
@@ -443,14 +450,20 @@ def _why(error: Exception) -> str:
 
 
 def update(
-    root: Path, *, ledger: str, seq: int, touched: set[int], documents: Iterable[Document]
+    root: Path,
+    *,
+    ledger: str,
+    mark: Mark,
+    seq: int,
+    touched: set[int],
+    documents: Iterable[Document],
 ) -> bool:
     """Replace the documents of the `touched` builds by `documents` and move the cursor to `seq`.
 
     Returns false, having changed nothing, when the index has to be rebuilt instead.
     """
     try:
-        opened = SearchIndex(root, ledger=ledger)
+        opened = SearchIndex(root, ledger=ledger, mark=mark)
     except IndexUnusableError:
         return False
     try:
@@ -458,7 +471,7 @@ def update(
         if len(touched) > REBUILD_FRACTION * max(1, len(numbers)):
             return False
         stale = [numbers[build] for build in touched if build in numbers]
-        stale.extend(opened.documents("cursor", _cursor(ledger, opened.seq)))
+        stale.extend(opened.documents("cursor", opened.cursor))
         folder = opened.folder
     finally:
         opened.close()
@@ -466,7 +479,7 @@ def update(
     try:
         for document in stale:
             writer.delete_document(document)
-        _add(writer, documents, ledger=ledger, seq=seq)
+        _add(writer, documents, cursor=_cursor(ledger, seq, mark))
         writer.commit()
     except BaseException:
         _cancel(writer)
@@ -475,10 +488,14 @@ def update(
     return True
 
 
-def rebuild(root: Path, *, ledger: str, seq: int, documents: Iterable[Document]) -> None:
+def rebuild(
+    root: Path, *, ledger: str, mark: Mark, seq: int, documents: Iterable[Document]
+) -> None:
     """Build an index beside the current one and swap it in; the old one answers until then."""
     from whoosh.index import FileIndex
 
+    if root.is_symlink() or root.is_file():
+        root.unlink()
     root.mkdir(parents=True, exist_ok=True)
     serial = 1 + max((int(p.name) for p in root.iterdir() if p.name.isdecimal()), default=0)
     folder = root / str(serial)
@@ -486,7 +503,7 @@ def rebuild(root: Path, *, ledger: str, seq: int, documents: Iterable[Document])
     FileIndex.create(_Storage(os.fspath(folder)), _schema(), indexname=NAME)
     writer = _writer(folder)
     try:
-        _add(writer, documents, ledger=ledger, seq=seq)
+        _add(writer, documents, cursor=_cursor(ledger, seq, mark))
         writer.commit()
     except BaseException:
         _cancel(writer)
@@ -538,14 +555,14 @@ def _sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _cursor(ledger: str, seq: int) -> str:
-    return f"{ledger} {SCHEMA} {seq}"
+def _cursor(ledger: str, seq: int, mark: Mark) -> str:
+    return f"{ledger} {SCHEMA} {seq} {mark(seq)}"
 
 
-def _add(writer: Any, documents: Iterable[Document], *, ledger: str, seq: int) -> None:
+def _add(writer: Any, documents: Iterable[Document], *, cursor: str) -> None:
     for document in documents:
         writer.add_document(id=document.build_id, specs=document.specs, **_postings(document))
-    writer.add_document(cursor={_cursor(ledger, seq): 1})
+    writer.add_document(cursor={cursor: 1})
 
 
 def _postings(document: Document) -> dict[str, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from . import index
@@ -19,9 +20,9 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
     """
     root = state_dir / connect.INDEX_DIRECTORY
     with connect.ledger_errors(state_dir), read.snapshot(db):
-        ledger, seq = read.identity(db), read.last_seq(db)
+        ledger, seq, mark = read.identity(db), read.last_seq(db), partial(read.mark, db)
         try:
-            opened = index.SearchIndex(root, ledger=ledger)
+            opened = index.SearchIndex(root, ledger=ledger, mark=mark)
         except IndexUnusableError as error:
             why = error.message
         else:
@@ -30,14 +31,13 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
             if behind_from == seq:
                 return None
             why = "most of it changed"
-            if behind_from > seq:
-                why = "the search index is ahead of the ledger (a restored backup?)"
-            else:
-                touched = read.touched_since(db, behind_from)
-                documents = read.documents(db, touched)
-                if index.update(root, ledger=ledger, seq=seq, touched=touched, documents=documents):
-                    return None
-        index.rebuild(root, ledger=ledger, seq=seq, documents=read.documents(db))
+            touched = read.touched_since(db, behind_from)
+            documents = read.documents(db, touched)
+            if index.update(
+                root, ledger=ledger, mark=mark, seq=seq, touched=touched, documents=documents
+            ):
+                return None
+        index.rebuild(root, ledger=ledger, mark=mark, seq=seq, documents=read.documents(db))
         return why
 
 
@@ -47,6 +47,7 @@ def rebuild(db: connect.Connection, state_dir: Path) -> None:
         index.rebuild(
             state_dir / connect.INDEX_DIRECTORY,
             ledger=read.identity(db),
+            mark=partial(read.mark, db),
             seq=read.last_seq(db),
             documents=read.documents(db),
         )

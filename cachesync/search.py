@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -115,7 +116,9 @@ class Searcher:
         # Where there is no index at all there is nothing to wait for.
         for attempt in range(5 if os.path.lexists(root / "current") else 1):
             try:
-                self._index = SearchIndex(root, ledger=read.identity(self._db))
+                self._index = SearchIndex(
+                    root, ledger=read.identity(self._db), mark=partial(read.mark, self._db)
+                )
             except IndexUnusableError as error:
                 # A commit or a swap between two of our reads looks like damage: look again.
                 self._fault = error.message

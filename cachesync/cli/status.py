@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,11 @@ def _index(db: Any, state_dir: Path) -> dict[str, Any]:
     from ..index import SearchIndex
 
     try:
-        opened = SearchIndex(state_dir / connect.INDEX_DIRECTORY, ledger=read.identity(db))
+        opened = SearchIndex(
+            state_dir / connect.INDEX_DIRECTORY,
+            ledger=read.identity(db),
+            mark=partial(read.mark, db),
+        )
     except IndexUnusableError as error:
         return {"builds": 0, "seq": 0, "bytes": 0, "error": error.message}
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,11 @@ def _index(db: Any, state_dir: Path) -> tuple[dict[str, Any], list[str]]:
     from ..index import SearchIndex
 
     try:
-        index = SearchIndex(state_dir / connect.INDEX_DIRECTORY, ledger=read.identity(db))
+        index = SearchIndex(
+            state_dir / connect.INDEX_DIRECTORY,
+            ledger=read.identity(db),
+            mark=partial(read.mark, db),
+        )
     except IndexUnusableError as error:
         return {"seq": 0, "behind": 0}, [f"index: {error.message}"]
     try:

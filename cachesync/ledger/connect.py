@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,10 @@ LEDGER_FILE = "ledger.sqlite"
 INDEX_DIRECTORY = "index"
 LOCK_FILE = "writer.lock"
 BUSY_SECONDS = 10.0
+FULL_BYTES = 1 << 20
+"""Free space below which an I/O error means that the disk is full."""
+PASSING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_LOCKED")
+"""What a reader without write permission may meet while a writer opens or closes."""
 
 
 @contextmanager
@@ -106,18 +111,30 @@ def open_reader(state_dir: Path) -> sqlite3.Connection:
 def _connect_reader(path: Path) -> sqlite3.Connection:
     """A read-only connection, also where this user may not create the WAL's shared memory."""
     quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    db = sqlite3.connect(
-        f"file:{quoted}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-    )
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        db = sqlite3.connect(
+            f"file:{quoted}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        )
+        try:
+            db.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            db.close()
+            if not _has_wal(path):
+                # Cleanly closed, in a directory this user cannot write: there is nothing to miss.
+                return sqlite3.connect(f"file:{quoted}?immutable=1", uri=True, isolation_level=None)
+            if not error.sqlite_errorname.startswith(PASSING) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return db
+
+
+def _has_wal(path: Path) -> bool:
     try:
-        db.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        db.close()
-        if path.with_name(path.name + "-wal").exists():
-            raise
-        # A cleanly closed ledger in a directory this user cannot write: there is no WAL to miss.
-        return sqlite3.connect(f"file:{quoted}?immutable=1", uri=True, isolation_level=None)
-    return db
+        return path.with_name(path.name + "-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def copy(db: Connection, path: Path) -> None:
@@ -143,7 +160,8 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         text = str(error)
-        if "disk is full" in text:
+        # With hardly anything left SQLite cannot even extend its shared memory.
+        if "disk is full" in text or ("disk I/O error" in text and _is_full(state_dir)):
             raise _disk_full(state_dir) from error
         if "malformed" in text or "not a database" in text:
             raise LedgerError(
@@ -169,6 +187,14 @@ def nothing_synced(state_dir: Path) -> LedgerMissingError:
         f"nothing was ever synced into {state_dir}",
         hint="cachesync sync --pages DIR, or name the state directory with --state-dir",
     )
+
+
+def _is_full(state_dir: Path) -> bool:
+    try:
+        room = os.statvfs(state_dir)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < FULL_BYTES
 
 
 def _disk_full(state_dir: Path) -> LedgerError:

@@ -59,6 +59,14 @@ def last_seq(db: sqlite3.Connection) -> int:
     return int(found or 0)
 
 
+def mark(db: sqlite3.Connection, seq: int) -> str | None:
+    """What tells the change with a `seq` from another that had its number before a restore."""
+    if seq == 0:
+        return "0"
+    row = db.execute("SELECT at FROM change WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def touched_since(db: sqlite3.Connection, seq: int) -> set[int]:
     """The ids of the builds that changes after `seq` are about."""
     rows = db.execute(

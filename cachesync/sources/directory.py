@@ -130,7 +130,7 @@ class _Walk:
         if not _is_text(child.name):
             self._unseen(path, "its name is not UTF-8")
         elif child.is_symlink():
-            if child.is_dir():
+            if os.path.isdir(child.path):  # not child.is_dir(): that raises for a loop
                 self._link(child, path)
         elif depth >= MAX_DEPTH:
             self._unseen(path, f"nested deeper than {MAX_DEPTH} directories")
@@ -149,12 +149,12 @@ class _Walk:
     def _link(self, child: os.DirEntry[str], path: str) -> None:
         root = child.path[: len(child.path) - len(path.rstrip("/"))]
         target = os.path.realpath(child.path)
-        if target.startswith(root):
+        if f"{target}/".startswith(root):
             self.notes.append(
                 Note(path, "a symbolic link; what it points to is read where it lies")
             )
         else:
-            self.faults.append(Fault(path, "a symbolic link that leaves the source"))
+            self._unseen(path, "a symbolic link that leaves the source")
 
     def _page(self, child: os.DirEntry[str], prefix: str) -> None:
         path = prefix + PAGE_NAME

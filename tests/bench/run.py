@@ -77,7 +77,9 @@ def sync_command(world: World) -> list[str]:
     return [*CACHESYNC, "--state-dir", str(world.state), "sync", "--pages", str(world.pages)]
 
 
-def alternate(first: Callable[[], float], second: Callable[[], float], times: int) -> tuple[float, float]:
+def alternate(
+    first: Callable[[], float], second: Callable[[], float], times: int
+) -> tuple[float, float]:
     """Medians of two measurements taken in turn."""
     pairs = [(first(), second()) for _ in range(times)]
     return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
@@ -92,7 +94,7 @@ def decoding(world: World) -> list[Row]:
     random.Random(1).shuffle(paths)
     sample = [path.read_bytes() for path in paths[:1500]]
 
-    def ours(check: bool) -> float:
+    def ours(*, check: bool) -> float:
         parser = pages.PageParser()
         for data in sample:  # what a pass has seen before: builds recur from tag to tag
             parser.parse(data)
@@ -118,14 +120,23 @@ def decoding(world: World) -> list[Row]:
         return time.perf_counter() - started
 
     slow = statistics.median(theirs() for _ in range(3))
-    fast = statistics.median(ours(False) for _ in range(7))
-    checked = statistics.median(ours(True) for _ in range(7))
+    fast = statistics.median(ours(check=False) for _ in range(7))
+    checked = statistics.median(ours(check=True) for _ in range(7))
     first = statistics.median(cold() for _ in range(7))
-    per_page = f"{fast / len(sample) * 1e6:.1f} µs a page, CSafeLoader {slow / len(sample) * 1e6:.0f}"
+    per_page = (
+        f"{fast / len(sample) * 1e6:.1f} µs a page, CSafeLoader {slow / len(sample) * 1e6:.0f}"
+    )
     return [
         Row("decoding pages / CSafeLoader", f"{slow / fast:.0f}x faster", ">= 40x", per_page),
-        Row("  builds seen for the first time", f"{slow / first:.0f}x faster", "", "no build recurs"),
-        Row("  with meta compared as well", f"{slow / checked:.0f}x faster", "", "pages.disagreements"),
+        Row(
+            "  builds seen for the first time", f"{slow / first:.0f}x faster", "", "no build recurs"
+        ),
+        Row(
+            "  with meta compared as well",
+            f"{slow / checked:.0f}x faster",
+            "",
+            "pages.disagreements",
+        ),
     ]
 
 
@@ -138,7 +149,9 @@ def first_sync(world: World, times: int) -> list[Row]:
     def theirs() -> float:
         world.database.unlink(missing_ok=True)
         warm(world.pages)
-        return run([*BARE, str(HERE / "baselines.py"), "fts5", str(world.pages), str(world.database)])
+        return run(
+            [*BARE, str(HERE / "baselines.py"), "fts5", str(world.pages), str(world.database)]
+        )
 
     mine, bare = alternate(ours, theirs, times)
     return [
@@ -262,7 +275,9 @@ def warm_queries(world: World) -> list[Row]:
 def memory(world: World) -> list[Row]:
     shutil.rmtree(world.state, ignore_errors=True)
     sync_peak, beside = peak(sync_command(world))
-    search_peak, _ = peak([*CACHESYNC, "--state-dir", str(world.state), "search", "filelock aarch64"])
+    search_peak, _ = peak(
+        [*CACHESYNC, "--state-dir", str(world.state), "search", "filelock aarch64"]
+    )
     return [
         Row("peak memory: first sync", f"{sync_peak + beside:.0f} MiB", "<= 300 MiB",
             f"{sync_peak:.0f} and {beside:.0f} for the reading process beside"),
@@ -331,7 +346,7 @@ def main() -> None:
         print("| what | must | measured | detail |\n|---|---|---|---|", flush=True)
         report(decoding(world))
         report(first_sync(world, arguments.runs))
-        unchanged, idle = nothing_changed(world)
+        unchanged, _ = nothing_changed(world)
         report(unchanged)
         report(cold_search(world))
         report(warm_queries(world))
