@@ -268,7 +268,11 @@ def check_answers(state: Path, db, nodes: list[query.Node]) -> None:
 
 def check_index(state: Path, db) -> None:
     """The index holds what the ledger says, posting for posting, as a fresh one would."""
-    opened = index.SearchIndex(state / connect.INDEX_DIRECTORY, ledger=read.identity(db))
+    opened = index.SearchIndex(
+        state / connect.INDEX_DIRECTORY,
+        ledger=read.identity(db),
+        mark=lambda seq: read.mark(db, seq),
+    )
     try:
         assert opened.seq == read.last_seq(db)
         assert list(verify.check_index(db, opened)) == []
