@@ -18,7 +18,7 @@ import os
 import shutil
 import zlib
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ from .errors import IndexUnusableError
 if TYPE_CHECKING:
     from .ledger.read import Document
 
-__all__ = ["SCHEMA", "SearchIndex", "discard", "rebuild", "update"]
+__all__ = ["SCHEMA", "SearchIndex", "discard", "rebuild", "update", "write_segment"]
 
 Mark = Callable[[int], str | None]
 """What tells the change with a seq from any other that had its number; None when there is none."""
@@ -57,8 +57,11 @@ POSTING_FIELDS = (
 )  # fmt: skip
 
 
+NUMBER = NumericColumn("I")
+
+
 class Weights(FieldType):
-    """A field given as term -> weight; nothing is analysed, stored or scored."""
+    """A field of terms with weights, which `_put` puts in; nothing is analysed or stored."""
 
     indexed = True
     stored = scorable = unique = spelling = sortable = False
@@ -67,17 +70,12 @@ class Weights(FieldType):
     def __init__(self) -> None:
         self.format = Frequency()
 
-    def index(self, value: dict[str, int], **_: Any) -> Iterator[tuple[bytes, int, int, bytes]]:
-        """Whoosh's (term, frequency, weight, value) of each posting."""
-        for term, weight in value.items():
-            yield term.encode(), weight, weight, b""
-
-    def to_bytes(self, value: str | bytes) -> bytes:
-        """A term as Whoosh stores it; merging hands over terms that are stored already."""
-        return value if isinstance(value, bytes) else value.encode()
+    def to_bytes(self, value: bytes) -> bytes:
+        """A term that is stored already, as merging hands it over."""
+        return value
 
     def from_bytes(self, value: bytes) -> str:
-        """The inverse of `to_bytes`."""
+        """A term as text."""
         return value.decode()
 
 
@@ -88,7 +86,7 @@ class Number(FieldType):
     vector = analyzer = format = None
 
     def __init__(self) -> None:
-        self.column_type = NumericColumn("I")
+        self.column_type = NUMBER
 
     def to_column_value(self, value: int) -> int:
         """The number itself."""
@@ -146,7 +144,7 @@ class _PostingsWriter(W3PostingsWriter):
 
 
 _ONE = bytes(array("f", [1.0]))
-_Terms = dict[bytes, tuple["array[int]", "array[float]"]]
+_Terms = dict[str, tuple["array[int]", "array[float]"]]
 
 
 class _Pool:
@@ -155,15 +153,20 @@ class _Pool:
     def __init__(self) -> None:
         self._fields: dict[str, _Terms] = {}
 
-    def add(self, item: tuple[str, bytes, int, float, bytes]) -> None:
-        """Take one posting: field, term, document, weight and an unused value."""
-        field, term, document, weight, _ = item
+    def put(self, field: str, document: int, weights: Mapping[str, int]) -> None:
+        """Take the postings of one field of a document: term -> weight."""
         terms = self._fields.setdefault(field, {})
-        postings = terms.get(term)
-        if postings is None:
-            postings = terms[term] = (array("I"), array("f"))
-        postings[0].append(document)
-        postings[1].append(weight)
+        for term, weight in weights.items():
+            postings = terms.get(term)
+            if postings is None:
+                postings = terms[term] = (array("I"), array("f"))
+            postings[0].append(document)
+            postings[1].append(weight)
+
+    def add(self, item: tuple[str, bytes, int, float, bytes]) -> None:
+        """Take one posting as Whoosh hands it over when it merges segments."""
+        field, term, document, weight, _ = item
+        self.put(field, document, {term.decode(): weight})  # type: ignore[dict-item]
 
     def iter_postings(self) -> Iterator[tuple[str, _Terms]]:
         """What was collected, by field in order, for `_FieldWriter`."""
@@ -183,8 +186,10 @@ class _FieldWriter(W3FieldWriter):
         """See Whoosh's FieldWriter; `items` are a pool's."""
         for field, terms in items:
             self.start_field(field, schema[field])
-            for term in sorted(terms):
-                self.start_term(term)
+            for term in sorted(
+                terms
+            ):  # in the order of their bytes: UTF-8 keeps that of code points
+                self.start_term(term.encode())
                 self._postwriter.add_all(*terms[term])
                 self.finish_term()
             self.finish_field()
@@ -479,7 +484,8 @@ def update(
     try:
         for document in stale:
             writer.delete_document(document)
-        _add(writer, documents, cursor=_cursor(ledger, seq, mark))
+        _add(writer, documents)
+        _put(writer, 0, 0, {"cursor": {_cursor(ledger, seq, mark): 1}})
         writer.commit()
     except BaseException:
         _cancel(writer)
@@ -489,9 +495,19 @@ def update(
 
 
 def rebuild(
-    root: Path, *, ledger: str, mark: Mark, seq: int, documents: Iterable[Document]
+    root: Path,
+    *,
+    ledger: str,
+    mark: Mark,
+    seq: int,
+    documents: Iterable[Document],
+    more: Callable[[Path], Callable[[], Any]] | None = None,
 ) -> None:
-    """Build an index beside the current one and swap it in; the old one answers until then."""
+    """Build an index beside the current one and swap it in; the old one answers until then.
+
+    `more` is called with the new index's folder before the documents are taken, and what it
+    returns is called afterwards: for another segment, which `write_segment` wrote there meanwhile.
+    """
     from whoosh.index import FileIndex
 
     if root.is_symlink() or root.is_file():
@@ -503,13 +519,29 @@ def rebuild(
     FileIndex.create(_Storage(os.fspath(folder)), _schema(), indexname=NAME)
     writer = _writer(folder)
     try:
-        _add(writer, documents, cursor=_cursor(ledger, seq, mark))
-        writer.commit()
+        other = more(folder) if more is not None else None
+        _add(writer, documents)
+        _put(writer, 0, 0, {"cursor": {_cursor(ledger, seq, mark): 1}})
+        if other is not None:
+            writer.segments.append(other())
+        writer.commit(merge=False)
     except BaseException:
         _cancel(writer)
         shutil.rmtree(folder, ignore_errors=True)
         raise
     _swap(root, folder)
+
+
+def write_segment(folder: Path, documents: Iterable[Document]) -> Any:
+    """Write documents as a segment of their own, for a `rebuild` in another process to include."""
+    from whoosh.index import FileIndex
+    from whoosh.writing import SegmentWriter
+
+    index = FileIndex(_Storage(os.fspath(folder)), schema=_schema(), indexname=NAME)
+    writer = SegmentWriter(index, codec=BlockCodec(), _lk=False)  # the other process has the lock
+    writer.pool = _Pool()
+    _add(writer, documents)
+    return writer._finalize_segment()
 
 
 def _swap(root: Path, folder: Path) -> None:
@@ -539,6 +571,19 @@ def _writer(folder: Path) -> Any:
     return writer
 
 
+def _put(writer: Any, build_id: int, specs: int, postings: Mapping[str, Mapping[str, int]]) -> None:
+    """Add a document as it is. Whoosh's own `add_document` takes twice the time to analyse nothing."""
+    number, columns = writer.docnum, writer.perdocwriter
+    columns.start_doc(number)
+    columns.add_column_value("id", NUMBER, build_id)
+    columns.add_column_value("specs", NUMBER, specs)
+    columns.finish_doc()
+    for field, weights in postings.items():
+        writer.pool.put(field, number, weights)
+    writer.docnum = number + 1
+    writer._added = True
+
+
 def _cancel(writer: Any) -> None:
     try:
         writer.cancel()
@@ -559,10 +604,9 @@ def _cursor(ledger: str, seq: int, mark: Mark) -> str:
     return f"{ledger} {SCHEMA} {seq} {mark(seq)}"
 
 
-def _add(writer: Any, documents: Iterable[Document], *, cursor: str) -> None:
+def _add(writer: Any, documents: Iterable[Document]) -> None:
     for document in documents:
-        writer.add_document(id=document.build_id, specs=document.specs, **_postings(document))
-    writer.add_document(cursor={cursor: 1})
+        _put(writer, document.build_id, document.specs, _postings(document))
 
 
 def _postings(document: Document) -> dict[str, dict[str, int]]:

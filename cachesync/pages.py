@@ -9,6 +9,7 @@ with the line and column of what is wrong; a page of the 2022 era is skipped.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -68,6 +69,11 @@ class _Meta(msgspec.Struct, gc=False):
     versions: set[str] | None = None
 
 
+_COMPARED = (
+    "num_specs", "num_specs_by_stack", "stacks", "versions", "compilers", "oss", "platforms",
+    "targets",
+)  # fmt: skip
+
 _decode_rows = msgspec.json.Decoder(list[_Row]).decode
 _decode_meta = msgspec.json.Decoder(_Meta).decode
 _decode_attributes = msgspec.json.Decoder(
@@ -96,7 +102,7 @@ class _Fields(NamedTuple):
 
 
 class PageParser:
-    """Parses pages, remembering builds and stack lists so that equal ones are the same object.
+    """Parses pages, remembering what specs list, so that equal listings are often one object.
 
     What a page means does not depend on what was parsed before it; memory is bounded by
     `MAX_INTERNED`.
@@ -104,8 +110,8 @@ class PageParser:
 
     def __init__(self) -> None:
         self._builds: dict[bytes, Build] = {}
-        self._distinct: dict[Build, Build] = {}
         self._stacks: dict[bytes, tuple[str, ...]] = {}
+        self._listed: dict[bytes, Listed] = {}
 
     def parse(self, data: bytes) -> Page:
         """The page in `data`.
@@ -129,31 +135,38 @@ class PageParser:
             raise PageError(f"{place}: {wrong.problem}") from wrong
 
     def _page(self, fields: _Fields) -> Page:
-        if len(self._builds) > MAX_INTERNED or len(self._stacks) > MAX_INTERNED:
-            self._builds.clear()
-            self._distinct.clear()
-            self._stacks.clear()
-        rows, builds, stack_lists = fields.rows, self._builds, self._stacks
+        if len(self._listed) > MAX_INTERNED:
+            for remembered in (self._builds, self._stacks, self._listed):
+                remembered.clear()
+        rows, listed = fields.rows, self._listed
         specs: dict[str, Listed] = {}
         package = fields.package
         prefix = package.encode()
         for position, row in enumerate(rows):
-            # JSON values delimit themselves, so their concatenation identifies the build.
-            key = b"".join(
+            # JSON values delimit themselves, so their concatenation identifies what is listed.
+            build = b"".join(
                 (prefix, row.versions, row.compiler, row.os, row.platform, row.target, row.variants)
             )
-            build = builds.get(key)
-            if build is None:
-                build = builds[key] = _build(package, row, ("spec_details", position))
-            raw = bytes(row.stacks)
-            stacks = stack_lists.get(raw)
-            if stacks is None:
-                where = ("spec_details", position, "stacks")
-                stacks = stack_lists[raw] = _values(row.stacks, *where)
-            specs[row.hash] = (build, stacks)
+            key = build + row.stacks
+            found = listed.get(key)
+            if found is None:
+                found = listed[key] = self._list(package, row, position, build)
+            specs[row.hash] = found
         if len(specs) != len(rows) or not _are_hashes(specs):
             raise _wrong_hash(rows)
         return Page(fields.tag, package, specs, fields.meta)
+
+    def _list(self, package: str, row: _Row, position: int, key: bytes) -> Listed:
+        """The build, which `key` identifies, and the stacks of a row."""
+        build = self._builds.get(key)
+        if build is None:
+            build = self._builds[key] = _build(package, row, ("spec_details", position))
+        raw = bytes(row.stacks)
+        stacks = self._stacks.get(raw)
+        if stacks is None:
+            where = ("spec_details", position, "stacks")
+            stacks = self._stacks[raw] = _values(row.stacks, *where)
+        return build, stacks
 
 
 def _build(package: str, row: _Row, where: tuple[str, int]) -> Build:
@@ -365,31 +378,33 @@ def disagreements(page: Page) -> tuple[str, ...]:
         meta = _decode_meta(page.meta)
     except (msgspec.MsgspecError, RecursionError):
         return ("meta does not have the expected form",)
-    builds: dict[int, Build] = {}
     counts: dict[int, int] = {}
-    stack_lists: dict[int, tuple[str, ...]] = {}
-    for build, stacks in page.specs.values():
-        builds[id(build)] = build
-        stack_lists[id(stacks)] = stacks
-        counts[id(stacks)] = counts.get(id(stacks), 0) + 1
+    listed: dict[int, Listed] = {}
+    for pair in page.specs.values():
+        key = id(pair)
+        counts[key] = counts.get(key, 0) + 1
+        listed[key] = pair
     by_stack: dict[str, int] = {}
-    for key, count in counts.items():
-        for stack in stack_lists[key]:
-            by_stack[stack] = by_stack.get(stack, 0) + count
-    distinct = builds.values()
-    compilers = None if meta.compilers is None else {normalise_compiler(c) for c in meta.compilers}
-    compared = (
-        ("num_specs", meta.num_specs, len(page.specs)),
-        ("num_specs_by_stack", meta.num_specs_by_stack, by_stack),
-        ("compilers", compilers, {b.compiler for b in distinct}),
-        ("oss", meta.oss, {b.os for b in distinct}),
-        ("platforms", meta.platforms, {b.platform for b in distinct}),
-        ("stacks", meta.stacks, by_stack.keys()),
-        ("targets", meta.targets, {b.target for b in distinct}),
-        ("versions", meta.versions, {b.version for b in distinct}),
-    )
+    for key, (_, stacks) in listed.items():
+        for stack in stacks:
+            by_stack[stack] = by_stack.get(stack, 0) + counts[key]
+    columns = [
+        set(column) for column in islice(zip(*(b for b, _ in listed.values()), strict=True), 6)
+    ]
+    _, versions, compilers, systems, platforms, targets = columns or [set[str]()] * 6
+    found = (
+        len(page.specs), by_stack, set(by_stack), versions, compilers, systems, platforms, targets,
+    )  # fmt: skip
+    said = (
+        meta.num_specs, meta.num_specs_by_stack, meta.stacks, meta.versions, meta.compilers,
+        meta.oss, meta.platforms, meta.targets,
+    )  # fmt: skip
+    if said == found:
+        return ()
+    if meta.compilers is not None:
+        said = (*said[:4], {normalise_compiler(c) for c in meta.compilers}, *said[5:])
     return tuple(
         f"meta disagrees with spec_details about {name}"
-        for name, said, found in compared
-        if said is not None and said != found
+        for name, claimed, is_so in zip(_COMPARED, said, found, strict=True)
+        if claimed is not None and claimed != is_so
     )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from . import index
+from . import child, index
 from .errors import IndexUnusableError
+from .garbage import no_garbage_collection
 from .ledger import connect, read
 
-__all__ = ["catch_up", "rebuild"]
+__all__ = ["catch_up", "rebuild", "serve"]
+
+WORTH_A_PROCESS = 5_000
+"""Builds from which a second process pays for its start (some 200 ms)."""
 
 
 def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
@@ -19,7 +26,7 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
     Raises LedgerError when the index cannot be written.
     """
     root = state_dir / connect.INDEX_DIRECTORY
-    with connect.ledger_errors(state_dir), read.snapshot(db):
+    with no_garbage_collection(), connect.ledger_errors(state_dir), read.snapshot(db):
         ledger, seq, mark = read.identity(db), read.last_seq(db), partial(read.mark, db)
         try:
             opened = index.SearchIndex(root, ledger=ledger, mark=mark)
@@ -37,17 +44,63 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
                 root, ledger=ledger, mark=mark, seq=seq, touched=touched, documents=documents
             ):
                 return None
-        index.rebuild(root, ledger=ledger, mark=mark, seq=seq, documents=read.documents(db))
+        _rebuild(db, state_dir)
         return why
 
 
 def rebuild(db: connect.Connection, state_dir: Path) -> None:
     """Build the index anew beside the old one and swap it in."""
-    with connect.ledger_errors(state_dir), read.snapshot(db):
-        index.rebuild(
-            state_dir / connect.INDEX_DIRECTORY,
-            ledger=read.identity(db),
-            mark=partial(read.mark, db),
-            seq=read.last_seq(db),
-            documents=read.documents(db),
-        )
+    with no_garbage_collection(), connect.ledger_errors(state_dir), read.snapshot(db):
+        _rebuild(db, state_dir)
+
+
+def _rebuild(db: connect.Connection, state_dir: Path) -> None:
+    build = partial(
+        index.rebuild,
+        state_dir / connect.INDEX_DIRECTORY,
+        ledger=read.identity(db),
+        mark=partial(read.mark, db),
+        seq=read.last_seq(db),
+    )
+    if child.is_worth_it() and read.build_count(db) >= WORTH_A_PROCESS:
+        try:
+            build(documents=read.documents(db, half=0), more=partial(_beside, db, state_dir))
+        except _BesideError:
+            pass  # it costs its speed only
+        else:
+            return
+    build(documents=read.documents(db))
+
+
+class _BesideError(Exception):
+    """The process beside did not deliver its half."""
+
+
+def _beside(db: connect.Connection, state_dir: Path, folder: Path) -> Callable[[], Any]:
+    """Have another process write a segment of half of the builds; returns what waits for it."""
+    try:
+        process = child.start(__name__, "serve")
+        child.send((state_dir, folder, read.last_seq(db)), process.stdin)
+    except OSError as error:
+        raise _BesideError from error
+
+    def segment() -> Any:
+        with process:
+            try:
+                return child.receive(process.stdout)
+            except EOFError as error:
+                raise _BesideError from error
+            finally:
+                process.kill()
+
+    return segment
+
+
+def serve() -> None:
+    """The process beside: one task from standard input, a segment to standard output."""
+    state_dir, folder, seq = child.receive(sys.stdin.buffer)
+    db = connect.open_reader(state_dir)
+    with no_garbage_collection(), read.snapshot(db):
+        if read.last_seq(db) == seq:
+            segment = index.write_segment(folder, read.documents(db, half=1))
+            child.send(segment, sys.stdout.buffer)

@@ -6,13 +6,14 @@ that is cut off loses at most one chunk of work and no change; the next pass fin
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import NamedTuple, TypeVar
 
 from . import diff
+from .beside import Looker
 from .errors import SourceError
+from .garbage import no_garbage_collection
 from .ledger.write import (
     Good,
     KnownLocation,
@@ -24,7 +25,7 @@ from .ledger.write import (
     Writer,
 )
 from .model import LocationState, SourceState
-from .reading import look_at
+from .reading import Look, Place
 from .sources.base import Entry, Listing, Source
 
 __all__ = ["PassResult", "Progress", "run_pass"]
@@ -68,54 +69,31 @@ def run_pass(
     A source that cannot be listed, and removals that the guard holds, are results, not exceptions;
     LedgerError and everything SQLite raises is the caller's.
     """
-    try:
-        listing = source.listing()
-    except SourceError as error:
-        writer.fail(row, error.message)
-        return PassResult(row.name, SourceState.FAILED, error=error.message)
-    with _no_garbage_collection():
-        return _pass_over(
-            writer, source, row, listing, selection=selection, guard=guard,
-            allow_mass_removal=allow_mass_removal, progress=progress,
-        )  # fmt: skip
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """A pass makes millions of objects and no cycles; looking for them would double its time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _pass_over(
-    writer: Writer,
-    source: Source,
-    row: SourceRow,
-    listing: Listing,
-    *,
-    selection: diff.Selection,
-    guard: diff.Guard,
-    allow_mass_removal: bool,
-    progress: Progress,
-) -> PassResult:
     known = writer.locations(row)
-    before = writer.present_pages(row)
+    before = writer.page_count(row)
     again = row.selection is not None and row.selection != selection
-    plan = _plan(listing, known, again=again)
-    recorder = _Recorder(writer, source, row, selection, listing, known, plan, progress)
-    recorder.run()
+    plan = _Plan(known, again=again)
+    with no_garbage_collection(), closing(Looker(source, selection)) as looker:
+        try:
+            listing = source.listing(lambda entries: looker.offer(plan.take(entries)))
+        except SourceError as error:
+            writer.fail(row, error.message)
+            return PassResult(row.name, SourceState.FAILED, error=error.message)
+        recorder = _Recorder(writer, row, listing, progress)
+        recorder.record(plan.news(listing))
+        recorder.record_looks(looker.looks(), plan.to_look_at)
 
-    # Where nothing was recorded, what was known is what is known.
-    now = writer.locations(row) if plan.read or plan.noted else known
-    removal = _removal(writer, row, now, recorder, selection=selection if again else None)
+        now: Mapping[str, KnownLocation] = {}
+        present: Mapping[int, tuple[str, str]] = {}
+        is_as_it_was = not (again or recorder.is_changed) and known.keys() <= recorder.standing
+        if (known or before) and not is_as_it_was:
+            now = writer.locations(row) if recorder.is_changed else known
+            present = writer.present_pages(row)
+        removal = _removal(now, present, recorder, selection=selection if again else None)
+
     retiring = len(removal.pages) + len(removal.emptied)
     held = 0
-    if guard.holds(retiring=retiring, pages=len(before)) and not allow_mass_removal:
+    if guard.holds(retiring=retiring, pages=before) and not allow_mass_removal:
         held = retiring
     else:
         recorder.evict(removal.emptied)
@@ -137,7 +115,7 @@ def _pass_over(
     )
     if held:
         reason = (
-            f"{held} of {len(before)} pages would be removed; nothing was"
+            f"{held} of {before} pages would be removed; nothing was"
             " (`guard:` in the config, or --allow-mass-removal to accept it once)"
         )
         writer.hold(row, reason)
@@ -146,64 +124,61 @@ def _pass_over(
     return result
 
 
-class _Plan(NamedTuple):
-    """What to look at, in the order of tag and path."""
+class _Plan:
+    """What to look at, in the order of tag and path; the rest has the signature it had."""
 
-    read: list[Entry]
-    noted: Sequence[Rejected | Skipped]
-    unchanged: int
+    def __init__(self, known: Mapping[str, KnownLocation], *, again: bool) -> None:
+        self._known = known
+        self._again = again  # what was passed over by globs may now be wanted
+        self.unchanged = 0
+        self.to_look_at = 0
 
+    def take(self, entries: Sequence[Entry]) -> list[Place]:
+        """Those of some listed entries that are to be looked at."""
+        places = []
+        get, again = self._known.get, self._again
+        for path, signature, *_ in entries:
+            before = get(path)
+            if before is None:
+                places.append(Place(path, signature, None, None))
+            elif before.signature != signature or (again and before.state is LocationState.SKIPPED):
+                places.append(Place(path, signature, before.signature, before.digest))
+        self.unchanged += len(entries) - len(places)
+        self.to_look_at += len(places)
+        places.sort(key=lambda place: diff.page_order(place.path))
+        return places
 
-def _plan(listing: Listing, known: Mapping[str, KnownLocation], *, again: bool) -> _Plan:
-    """Skip what has the signature it had. `again`: what was passed over by globs may now be wanted."""
-    read, unchanged = [], 0
-    get = known.get
-    for entry in listing.entries:
-        before = get(entry.path)
-        if (
-            before is None
-            or before.signature != entry.signature
-            or (again and before.state is LocationState.SKIPPED)
-        ):
-            read.append(entry)
-        else:
-            unchanged += 1
-    read.sort(key=lambda entry: diff.page_order(entry.path))
-    noted: list[Rejected | Skipped] = [
-        Rejected(path, f"fault: {reason}", None, reason) for path, reason in listing.faults
-    ]
-    noted += [Skipped(path, f"note: {reason}", None, reason) for path, reason in listing.notes]
-    news = [o for o in noted if o.path not in known or known[o.path].signature != o.signature]
-    news.sort(key=lambda outcome: diff.page_order(outcome.path))
-    return _Plan(read, news, unchanged)
+    def news(self, listing: Listing) -> list[Outcome]:
+        """What the listing itself says is wrong, where that is not known already."""
+        noted: list[Rejected | Skipped] = [
+            Rejected(path, f"fault: {reason}", None, reason) for path, reason in listing.faults
+        ]
+        noted += [Skipped(path, f"note: {reason}", None, reason) for path, reason in listing.notes]
+        news: list[Outcome] = [
+            outcome
+            for outcome in noted
+            if (before := self._known.get(outcome.path)) is None
+            or before.signature != outcome.signature
+        ]
+        news.sort(key=lambda outcome: diff.page_order(outcome.path))
+        return news
 
 
 class _Recorder:
-    """Reads what is to be read and records it chunk by chunk; knows what is left to remove."""
+    """Records what was found, chunk by chunk; knows what is left to remove."""
 
     def __init__(
-        self,
-        writer: Writer,
-        source: Source,
-        row: SourceRow,
-        selection: diff.Selection,
-        listing: Listing,
-        known: Mapping[str, KnownLocation],
-        plan: _Plan,
-        progress: Progress,
+        self, writer: Writer, row: SourceRow, listing: Listing, progress: Progress
     ) -> None:
         self._writer = writer
-        self._source = source
         self._row = row
-        self._selection = selection
-        self._known = known
-        self._plan = plan
         self._progress = progress
         self._unlisted = listing.unlisted
         self.standing = {entry.path for entry in listing.entries}
         self.standing.update(fault.path for fault in listing.faults)
         self.standing.update(note.path for note in listing.notes)
         self.leaving: dict[int, Leaving] = {}
+        self.is_changed = False
         self.changed = 0
         self.same = 0
 
@@ -211,13 +186,11 @@ class _Recorder:
         """Whether the source still holds something at `path`, or might."""
         return path in self.standing or diff.covers(self._unlisted, path)
 
-    def run(self) -> None:
-        """Read and record everything in the plan."""
-        for chunk in _chunks(self._plan.noted, CHUNK_PAGES):
-            self._record(chunk)
-        done, total, specs = 0, len(self._plan.read), 0
+    def record_looks(self, looks: Iterable[Look], total: int) -> None:
+        """Record what was seen at all the places that were to be looked at."""
+        done, specs = 0, 0
         outcomes: list[Outcome] = []
-        for look in look_at(self._source, self._plan.read, self._known, self._selection):
+        for look in looks:
             done += 1
             if look.gone:
                 self.standing.discard(look.path)
@@ -230,16 +203,17 @@ class _Recorder:
             outcomes.append(outcome)
             specs += len(outcome.page.specs) if isinstance(outcome, Good) else 1
             if len(outcomes) >= CHUNK_PAGES or specs >= CHUNK_SPECS:
-                self._record(outcomes)
+                self.record(outcomes)
                 outcomes, specs = [], 0
                 self._progress(self._row.name, done, total)
-        self._record(outcomes)
+        self.record(outcomes)
         self._progress(self._row.name, done, total)
 
-    def _record(self, outcomes: Sequence[Outcome]) -> None:
-        if not outcomes:
-            return
-        self.leaving.update(self._writer.record(self._row, outcomes, stands=self.stands))
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Commit some outcomes."""
+        for chunk in _chunks(outcomes, CHUNK_PAGES):
+            self.is_changed = True
+            self.leaving.update(self._writer.record(self._row, chunk, stands=self.stands))
 
     def evict(self, page_ids: Sequence[int]) -> None:
         """Commit what left the given pages."""
@@ -257,9 +231,8 @@ class _Removal(NamedTuple):
 
 
 def _removal(
-    writer: Writer,
-    row: SourceRow,
     now: Mapping[str, KnownLocation],
+    present: Mapping[int, tuple[str, str]],
     recorder: _Recorder,
     *,
     selection: diff.Selection | None,
@@ -270,7 +243,6 @@ def _removal(
         for path, location in now.items()
         if location.page_id is not None and recorder.stands(path)
     }
-    present = writer.present_pages(row)
     if selection is not None:
         held = {page_id for page_id in held if selection.admits(*present[page_id])}
     gone = sorted((claim, page_id) for page_id, claim in present.items() if page_id not in held)

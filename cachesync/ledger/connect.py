@@ -32,6 +32,8 @@ LEDGER_FILE = "ledger.sqlite"
 INDEX_DIRECTORY = "index"
 LOCK_FILE = "writer.lock"
 BUSY_SECONDS = 10.0
+WAL_PAGES = 16_384
+"""Pages of 4 KiB the WAL holds before they are copied: a first import rewrites the same ones often."""
 FULL_BYTES = 1 << 20
 """Free space below which an I/O error means that the disk is full."""
 PASSING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_LOCKED")
@@ -79,7 +81,8 @@ def open_writer(state_dir: Path, *, now: int) -> sqlite3.Connection:
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
-            db.execute("PRAGMA cache_size = -65536")
+            db.execute("PRAGMA cache_size = -32768")
+            db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             db.execute("PRAGMA temp_store = MEMORY")
             schema.migrate(db, now=now)
         except BaseException:

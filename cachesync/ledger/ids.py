@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .. import versions
-from ..model import Build
+from ..model import Build, Listed
 
 __all__ = ["Ids", "KnownSpec", "insert_rows", "make_build", "pack", "unpack"]
 
@@ -70,14 +70,17 @@ class Ids:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self._start()
+
+    def _start(self) -> None:
         self._builds: dict[Build, int] = {}
-        # A chunk of pages has one object for equal builds: finding it by identity spares hashing
-        # it. Kept for one transaction.
-        self._same_build: dict[int, tuple[Build, int]] = {}
+        # What a chunk lists is often one object: finding it by identity spares hashing builds. The
+        # objects are kept, so ids stay theirs; for one transaction.
+        self.listed_ids: dict[int, tuple[Listed, int, int]] = {}
         self._stacks: dict[tuple[str, ...], int] = {}
         self._tags: dict[tuple[int, str], int] = {}
         self._pages: dict[int, dict[str, int]] = {}
-        self._specs: dict[str, KnownSpec] = {}
+        self.specs: dict[str, KnownSpec] = {}
         self._next_build = self._next("build")
         self._next_spec = self._next("spec")
         self._next_stacks = self._next("stacks")
@@ -92,14 +95,15 @@ class Ids:
         (highest,) = self._db.execute(f"SELECT max(id) FROM {table}").fetchone()
         return int(highest or 0) + 1
 
+    def learn(self, listed: Listed) -> tuple[Listed, int, int]:
+        """The ids of a build and its stacks, remembered in `listed_ids`."""
+        found = self.listed_ids[id(listed)] = (
+            listed, self.build(listed[0]), self.stacks(listed[1]),
+        )  # fmt: skip
+        return found
+
     def build(self, build: Build) -> int:
         """The id of `build`, made if it is new."""
-        same = self._same_build.get(id(build))
-        if same is None:
-            same = self._same_build[id(build)] = (build, self._build_id(build))
-        return same[1]
-
-    def _build_id(self, build: Build) -> int:
         found = self._builds.get(build)
         if found is None:
             row = None if self._complete else self._db.execute(
@@ -164,7 +168,7 @@ class Ids:
         """Learn of all `hashes` at once what the ledger knows of them."""
         if self._complete:
             return
-        missing = [h for h in hashes if h not in self._specs]
+        missing = [h for h in hashes if h not in self.specs]
         if not missing:
             return
         rows = self._db.execute(
@@ -174,22 +178,22 @@ class Ids:
             (json.dumps(missing),),
         )
         for spec_hash, spec_id, build_id, placed in rows:
-            self._specs[spec_hash] = KnownSpec(spec_id, build_id, bool(placed))
+            self.specs[spec_hash] = KnownSpec(spec_id, build_id, bool(placed))
 
     def spec(self, spec_hash: str) -> KnownSpec | None:
         """What is known of a hash that was looked up."""
-        return self._specs.get(spec_hash)
+        return self.specs.get(spec_hash)
 
     def add_spec(self, spec_hash: str, build_id: int) -> KnownSpec:
         """A new spec, about to be placed."""
         spec_id, self._next_spec = self._next_spec, self._next_spec + 1
         self._new_specs[spec_hash] = (spec_id, spec_hash, build_id)
-        known = self._specs[spec_hash] = KnownSpec(spec_id, build_id, True)
+        known = self.specs[spec_hash] = KnownSpec(spec_id, build_id, True)
         return known
 
     def update_spec(self, spec_hash: str, known: KnownSpec) -> None:
         """Remember that a spec was placed, or is described by another build."""
-        self._specs[spec_hash] = known
+        self.specs[spec_hash] = known
         if spec_hash in self._new_specs:
             self._new_specs[spec_hash] = (known.id, spec_hash, known.build_id)
 
@@ -212,10 +216,10 @@ class Ids:
         insert_rows(self._db, "spec", "(?, ?, ?)", list(self._new_specs.values()))
         self._new_builds, self._new_stacks, self._new_specs = [], [], {}
         self._new_pages = []
-        self._same_build = {}
+        self.listed_ids = {}
 
     def forget(self, *, only_when_large: bool = True) -> None:
         """Remember nothing, so that a rolled-back chunk leaves no trace (or memory stays bounded)."""
-        if only_when_large and len(self._specs) < MAX_REMEMBERED:
+        if only_when_large and len(self.specs) < MAX_REMEMBERED:
             return
-        self.__init__(self._db)  # type: ignore[misc]
+        self._start()

@@ -6,7 +6,7 @@ Callers that ask several things about one moment wrap them in `snapshot`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby, islice
 from operator import itemgetter
@@ -91,38 +91,63 @@ class Document(NamedTuple):
     sources: dict[str, int]
 
 
-def documents(db: sqlite3.Connection, build_ids: Iterable[int] | None = None) -> Iterator[Document]:
-    """The documents of some builds, or of all; builds of which nothing is placed have none."""
+def build_count(db: sqlite3.Connection) -> int:
+    """How many builds there are, or were."""
+    (count,) = db.execute("SELECT count(*) FROM build").fetchone()
+    return int(count)
+
+
+def documents(
+    db: sqlite3.Connection, build_ids: Iterable[int] | None = None, *, half: int | None = None
+) -> Iterator[Document]:
+    """The documents of some builds, or of all, or of half of all (0 or 1).
+
+    Builds of which nothing is placed have none.
+    """
     chosen = "" if build_ids is None else " WHERE s.build_id IN (SELECT value FROM json_each(?))"
+    if half is not None:
+        chosen = f" WHERE s.build_id % 2 = {half}"
     parameters = () if build_ids is None else (id_list(build_ids),)
-    tags = _tag_names(db)
-    stacks = {i: unpack(names) for i, names in db.execute("SELECT id, names FROM stacks")}
+    placed = f"FROM spec s JOIN placement p ON p.spec_id = s.id{chosen}"
+    names = Names(db)
+    # Looked up here: joining `page` for every placement would take three times as long.
+    every = "" if build_ids is None else f" WHERE id IN (SELECT p.page_id {placed})"
+    tag_ids = dict(db.execute(f"SELECT id, tag_id FROM page{every}", parameters))
     rows = db.execute(
-        "SELECT s.build_id, group_concat(g.tag_id), group_concat(DISTINCT p.stacks_id)"
-        " FROM spec s JOIN placement p ON p.spec_id = s.id JOIN page g ON g.id = p.page_id"
-        f"{chosen} GROUP BY s.build_id, s.id ORDER BY s.build_id",
+        f"SELECT s.build_id, group_concat(p.page_id), group_concat(p.stacks_id) {placed}"
+        " GROUP BY s.build_id, s.id ORDER BY s.build_id",
         parameters,
     )
     described = _builds_in_order(db, build_ids)
-    patterns: dict[tuple[str, str], tuple[set[str], set[str], set[str]]] = {}
+    known: dict[tuple[tuple[int, ...], str], _Names] = {}
     for build_id, specs in groupby(rows, key=itemgetter(0)):
+        alike: dict[tuple[tuple[int, ...], str], int] = {}
+        for _, pages, stacks in specs:
+            where = tuple(map(tag_ids.__getitem__, map(int, pages.split(",")))), stacks
+            alike[where] = alike.get(where, 0) + 1
         counts: tuple[dict[str, int], dict[str, int], dict[str, int]] = ({}, {}, {})
-        total = 0
-        for _, tag_ids, stacks_ids in specs:
-            total += 1
-            pattern = patterns.get((tag_ids, stacks_ids))
-            if pattern is None:
-                placed = [tags[int(i)] for i in tag_ids.split(",")]
-                pattern = patterns[tag_ids, stacks_ids] = (
-                    {tag.lower() for _, tag in placed},
-                    {name.lower() for i in stacks_ids.split(",") for name in stacks[int(i)]},
-                    {source.lower() for source, _ in placed},
-                )
-            for count, names in zip(counts, pattern, strict=True):
-                for name in names:
-                    count[name] = count.get(name, 0) + 1
+        for where, number in alike.items():
+            called = known.get(where)
+            if called is None:
+                called = known[where] = _names_of(names, *where)
+            for count, some in zip(counts, called, strict=True):
+                for name in some:
+                    count[name] = count.get(name, 0) + number
         build = next(build for described_id, build in described if described_id == build_id)
-        yield Document(build_id, build, total, *counts)
+        yield Document(build_id, build, sum(alike.values()), *counts)
+
+
+_Names = tuple[set[str], set[str], set[str]]
+
+
+def _names_of(names: Names, tag_ids: Sequence[int], stacks_ids: str) -> _Names:
+    """The tags, stacks and sources of a spec placed so, in lower case."""
+    tags = [names.tags[tag_id] for tag_id in tag_ids]
+    return (
+        {tag.lower() for _, tag in tags},
+        {name.lower() for i in set(stacks_ids.split(",")) for name in names.stacks[int(i)]},
+        {source.lower() for source, _ in tags},
+    )
 
 
 def _builds_in_order(
@@ -216,8 +241,7 @@ def builds_named(db: sqlite3.Connection, word: str) -> dict[str, list[int]]:
 
 def first_in_order(db: sqlite3.Connection, build_ids: Collection[int], enough: int) -> list[int]:
     """The first `enough` (0: all) of some builds in the order for builds of equal score."""
-    (total,) = db.execute("SELECT count(*) FROM build").fetchone()
-    if not enough or len(build_ids) * 20 < total:
+    if not enough or len(build_ids) * 20 < build_count(db):
         return in_order(db, build_ids, "relevance")
     # So many of all builds are wanted that walking the index in order meets enough of them soon.
     rows = db.execute(

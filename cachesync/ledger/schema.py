@@ -111,7 +111,6 @@ CREATE TABLE change (
   flags INTEGER NOT NULL,
   detail TEXT                        -- JSON, of the kinds that need words
 );
-CREATE INDEX change_page ON change (page_id);
 """
 
 _MIGRATIONS = (_V1,)

@@ -31,6 +31,7 @@ __all__ = [
 
 FLAG = 1  # first of spec.cached, last of spec.evicted
 BASELINE = 2
+_STATES = tuple(sorted(LocationState))
 _UNKNOWN = (LocationState.GOOD, None)
 
 
@@ -245,7 +246,7 @@ class Writer:
             (source.id,),
         )
         return {
-            path: KnownLocation(signature, digest, LocationState(state), page_id)
+            path: KnownLocation(signature, digest, _STATES[state], page_id)
             for path, signature, digest, state, page_id in rows
         }
 
@@ -253,6 +254,15 @@ class Writer:
         """How many of the source's pages are rejected now."""
         (count,) = self.db.execute(
             "SELECT count(*) FROM location WHERE source_id = ? AND state = 1 AND state != 0",
+            (source.id,),
+        ).fetchone()
+        return int(count)
+
+    def page_count(self, source: SourceRow) -> int:
+        """How many pages the source has now."""
+        (count,) = self.db.execute(
+            "SELECT count(*) FROM tag t JOIN page p ON p.tag_id = t.id"
+            " WHERE t.source_id = ? AND p.present",
             (source.id,),
         ).fetchone()
         return int(count)
@@ -388,28 +398,28 @@ class Writer:
     ) -> None:
         """Place specs in a page that did not have them. The innermost loop of a first import."""
         ids, seq, listed = self._ids, self._seq, page.specs
-        known_as, build_id, stacks_id = ids.spec, ids.build, ids.stacks
-        cached = self._cached.append
+        known_as, listed_ids, learn = ids.specs.get, ids.listed_ids.get, ids.learn
+        cached, place = self._cached.append, placements.append
         for spec_hash in added:
-            build, stacks = listed[spec_hash]
+            pair = listed[spec_hash]
+            _, build_id, stacks_id = listed_ids(id(pair)) or learn(pair)
             known = known_as(spec_hash)
             first = flags
             if known is None:
-                known = ids.add_spec(spec_hash, build_id(build))
+                known = ids.add_spec(spec_hash, build_id)
                 first |= FLAG
             else:
-                if known.build_id != build_id(build):
+                if known.build_id != build_id:
                     self._seq = seq
-                    known = self._describe(source, page_id, spec_hash, build, warnings)
+                    known = self._describe(source, page_id, spec_hash, pair[0], warnings)
                     seq = self._seq
                 if not known.placed:
                     known = known._replace(placed=True)
                     ids.update_spec(spec_hash, known)
                     first |= FLAG
-            stacks_number = stacks_id(stacks)
-            placements.append((known.id, page_id, stacks_number))
+            place((known.id, page_id, stacks_id))
             seq += 1
-            cached((seq, page_id, known.id, known.build_id, stacks_number, first))
+            cached((seq, page_id, known.id, known.build_id, stacks_id, first))
         self._seq = seq
 
     def _describe(

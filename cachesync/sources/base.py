@@ -6,10 +6,22 @@ A source does not know the ledger. It says what it saw, and what it could not se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
-__all__ = ["GONE", "Changed", "Entry", "Failed", "Fault", "Gone", "Listing", "Note", "Source"]
+__all__ = [
+    "GONE",
+    "Changed",
+    "Entry",
+    "Failed",
+    "Fault",
+    "Found",
+    "Gone",
+    "Listing",
+    "Note",
+    "Source",
+    "ignore",
+]
 
 
 class Entry(NamedTuple):
@@ -19,8 +31,6 @@ class Entry(NamedTuple):
     """Relative to the source, `/` between components."""
     signature: str
     """Equal signatures mean unchanged content; opaque to everybody but the source."""
-    settled: bool = True
-    """False when the content may still change without the signature changing (written just now)."""
 
 
 class Fault(NamedTuple):
@@ -68,6 +78,13 @@ class Failed(NamedTuple):
 GONE: Final = Gone()
 
 
+Found = Callable[[Sequence[Entry]], None]
+
+
+def ignore(_entries: Sequence[Entry], /) -> None:
+    """For those who want the whole listing only."""
+
+
 class Source(Protocol):
     """A place that pages come from."""
 
@@ -83,8 +100,12 @@ class Source(Protocol):
     def location(self) -> str:
         """The directory or address, for people."""
 
-    def listing(self) -> Listing:
-        """Everything the source holds now. Raises SourceError when it cannot be listed at all."""
+    def listing(self, found: Found = ignore) -> Listing:
+        """Everything the source holds now. Raises SourceError when it cannot be listed at all.
+
+        `found` is called with all entries of the result, some at a time, in the order of tag and
+        path, as soon as they are known.
+        """
 
     def read(self, path: str, listed_as: str) -> Changed | Gone | Failed:
         """The content of the page that was listed at `path` with the signature `listed_as`."""

@@ -11,11 +11,23 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 from ..diff import Selection
 from ..errors import SourceError
-from .base import GONE, Changed, Entry, Failed, Fault, Gone, Listing, Note
+from .base import (
+    GONE,
+    Changed,
+    Entry,
+    Failed,
+    Fault,
+    Found,
+    Gone,
+    Listing,
+    Note,
+    ignore,
+)
 
 __all__ = ["PAGE_NAME", "DirectorySource"]
 
@@ -27,6 +39,9 @@ SETTLED_NS = 100_000_000
 COARSE_SETTLED_NS = 2_100_000_000
 """A file younger than this may change once more without its times changing: a fine file system
 counts in jiffies (1-10 ms), a coarse one in whole seconds (two for FAT)."""
+
+
+_NAME = attrgetter("name")
 
 
 class DirectorySource:
@@ -51,9 +66,9 @@ class DirectorySource:
         self._clock_ns = clock_ns
         self._real_root: str | None = None
 
-    def listing(self) -> Listing:
-        """Every `specs.md` below the root, in no particular order."""
-        walk = _Walk(self.selection, self.page_limit, self._clock_ns())
+    def listing(self, found: Found = ignore) -> Listing:
+        """Every `specs.md` below the root, in the order of tag and path."""
+        walk = _Walk(self.selection, self.page_limit, found)
         try:
             self._real_root = os.path.realpath(self.root, strict=True)
             walk.directory(self._real_root, "", 0)
@@ -102,24 +117,30 @@ class DirectorySource:
 class _Walk:
     """One walk over the tree, collecting what it meets."""
 
-    def __init__(self, selection: Selection, page_limit: int, now_ns: int) -> None:
+    def __init__(self, selection: Selection, page_limit: int, found: Found) -> None:
         self.entries: list[Entry] = []
         self.faults: list[Fault] = []
         self.notes: list[Note] = []
         self.unlisted: list[str] = []
         self._selection = selection
         self._page_limit = page_limit
-        self._now_ns = now_ns
+        self._found = found
 
     def directory(self, full: str, prefix: str, depth: int) -> None:
         """Collect what `full` holds; `prefix` is its path in the source, ending in `/` or empty."""
-        with os.scandir(full) as children:
-            for child in children:
-                name = child.name
-                if name == PAGE_NAME:
-                    self._page(child, prefix)
-                elif name[0] != "." and (child.is_dir(follow_symlinks=False) or child.is_symlink()):
-                    self._descend(child, prefix, depth)
+        with os.scandir(full) as scanned:
+            children = list(scanned)
+        if len(children) > 1:
+            children.sort(key=_NAME)
+        for child in children:
+            name = child.name
+            before = len(self.entries)
+            if name == PAGE_NAME:
+                self._page(child, prefix)
+            elif name[0] != "." and (child.is_dir(follow_symlinks=False) or child.is_symlink()):
+                self._descend(child, prefix, depth)
+            if depth == 0 and len(self.entries) > before:
+                self._found(self.entries[before:])
 
     def _descend(self, child: os.DirEntry[str], prefix: str, depth: int) -> None:
         if depth == 0 and not self._selection.admits_tag(child.name):
@@ -167,9 +188,7 @@ class _Walk:
             if status.st_size > self._page_limit:
                 self.faults.append(Fault(path, _too_large(status.st_size, self._page_limit)))
             else:
-                self.entries.append(
-                    Entry(path, _signature(status), _is_settled(status, self._now_ns))
-                )
+                self.entries.append(Entry(path, _signature(status)))
         elif stat.S_ISLNK(mode):
             self._link(child, path)
         elif not stat.S_ISDIR(mode):
