@@ -1,5 +1,6 @@
 """What all tests share: a place of their own, and the same Hypothesis examples in every run."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `from tests...` whether cachesync is installed or not
     sys.path.insert(0, str(ROOT))
+
+# A shell that starts this in the background has it ignore Ctrl-C, and commands would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "cachesync",
