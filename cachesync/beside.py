@@ -46,7 +46,7 @@ class Looker:
         self._selection = selection
         self._places: list[Place] = []
         self._process: subprocess.Popen[bytes] | None = None
-        self._may_start = child.is_worth_it()
+        self._may_start = child.is_worth_it() and source.concurrency == 0
 
     def offer(self, places: Sequence[Place]) -> None:
         """Take more places; looking at them may begin at once."""

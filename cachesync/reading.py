@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from . import diff, pages
 from .errors import PageError, PageSkipped
 from .ledger.write import Good, Outcome, Rejected, Same, Skipped
-from .sources.base import Changed, Failed, Gone, Source
+from .sources.base import Changed, Failed, Gone, Source, Unchanged
 
 __all__ = ["DIGEST_BYTES", "Look", "Place", "looks"]
 
@@ -25,6 +26,8 @@ class Look(NamedTuple):
     gone: bool = False
     same: bool = False
     """Whether the content is what it was."""
+    failure: str | None = None
+    """Why the source did not deliver it."""
 
 
 class Place(NamedTuple):
@@ -39,17 +42,56 @@ class Place(NamedTuple):
 def looks(source: Source, selection: diff.Selection, places: Iterable[Place]) -> Iterator[Look]:
     """Look at every place, in order."""
     parser = pages.PageParser()
+    reads = _reads if source.concurrency == 0 else _reads_at_once
+    for place, content in reads(source, places):
+        yield _see(parser, selection, place, content)
+
+
+_Content = Changed | Unchanged | Gone | Failed
+
+
+def _read(source: Source, place: Place) -> _Content:
+    return source.read(place.path, place.listed_as, place.signature)
+
+
+def _reads(source: Source, places: Iterable[Place]) -> Iterator[tuple[Place, _Content]]:
     for place in places:
-        yield _look(parser, source, selection, place)
+        yield place, _read(source, place)
 
 
-def _look(
-    parser: pages.PageParser, source: Source, selection: diff.Selection, place: Place
+def _reads_at_once(source: Source, places: Iterable[Place]) -> Iterator[tuple[Place, _Content]]:
+    """Some reads at a time, their results in order; few wait to be taken."""
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    under_way: deque[tuple[Place, Future[_Content]]] = deque()
+    with ThreadPoolExecutor(source.concurrency, thread_name_prefix="read") as pool:
+        try:
+            for place in places:
+                under_way.append((place, pool.submit(_read, source, place)))
+                if len(under_way) > 2 * source.concurrency:
+                    first, content = under_way.popleft()
+                    yield first, content.result()
+            while under_way:
+                first, content = under_way.popleft()
+                yield first, content.result()
+        finally:
+            for _, future in under_way:
+                future.cancel()
+
+
+def _see(
+    parser: pages.PageParser,
+    selection: diff.Selection,
+    place: Place,
+    content: _Content,
 ) -> Look:
     path = place.path
-    content = source.read(path, place.listed_as)
+    if isinstance(content, Unchanged):
+        return Look(path, None, same=True)
     if isinstance(content, Gone):
         return Look(path, None, gone=True)
+    if isinstance(content, Failed) and content.is_passing:
+        return Look(path, None, failure=content.reason)
     if isinstance(content, Failed):
         return Look(path, Rejected(path, f"fault: {content.reason}", None, content.reason))
     signature = content.signature if content.settled else None

@@ -7,7 +7,7 @@ that is cut off loses at most one chunk of work and no change; the next pass fin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import NamedTuple, TypeVar
 
 from . import diff
@@ -26,9 +26,10 @@ from .ledger.write import (
 )
 from .model import LocationState, SourceState
 from .reading import Look, Place
-from .sources.base import Entry, Listing, Source
+from .sources.base import Entry, Listing, Past, Source
+from .sources.directory import DirectorySource
 
-__all__ = ["PassResult", "Progress", "run_pass"]
+__all__ = ["PassResult", "Progress", "run_part", "run_pass"]
 
 _Item = TypeVar("_Item")
 
@@ -66,62 +67,152 @@ def run_pass(
 ) -> PassResult:
     """Bring the ledger up to what `source` holds now, and say what that came to.
 
-    A source that cannot be listed, and removals that the guard holds, are results, not exceptions;
-    LedgerError and everything SQLite raises is the caller's.
+    A source that cannot be listed, or does not deliver, and removals that the guard holds, are
+    results, not exceptions; LedgerError and everything SQLite raises is the caller's.
     """
-    known = writer.locations(row)
-    before = writer.page_count(row)
-    again = row.selection is not None and row.selection != selection
-    plan = _Plan(known, again=again)
-    with no_garbage_collection(), closing(Looker(source, selection)) as looker:
-        try:
-            listing = source.listing(lambda entries: looker.offer(plan.take(entries)))
-        except SourceError as error:
-            writer.fail(row, error.message)
-            return PassResult(row.name, SourceState.FAILED, error=error.message)
-        recorder = _Recorder(writer, row, listing, progress)
-        recorder.record(plan.news(listing))
-        recorder.record_looks(looker.looks(), plan.to_look_at)
+    return _Pass(writer, source, row, selection, guard, allow_mass_removal, progress).run()
 
+
+def run_part(
+    writer: Writer,
+    source: DirectorySource,
+    row: SourceRow,
+    *,
+    selection: diff.Selection,
+    guard: diff.Guard,
+) -> PassResult:
+    """Bring the ledger up to what the scope of `source` holds now.
+
+    It says nothing of the rest, so the source's state and its last success stay as they are.
+    """
+    return _Pass(writer, source, row, selection, guard, is_there=source.is_there).run()
+
+
+class _Pass:
+    """One pass, or a part of one."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        source: Source,
+        row: SourceRow,
+        selection: diff.Selection,
+        guard: diff.Guard,
+        allow_mass_removal: bool = False,  # noqa: FBT001, FBT002
+        progress: Progress = lambda _name, _done, _total: None,
+        is_there: Callable[[str], bool] | None = None,
+    ) -> None:
+        self._writer = writer
+        self._source = source
+        self._row = row
+        self._selection = selection
+        self._guard = guard
+        self._allow_mass_removal = allow_mass_removal
+        self._progress = progress
+        self._is_there = is_there
+        self._is_part = is_there is not None
+        self._again = row.selection is not None and row.selection != selection
+
+    def run(self) -> PassResult:
+        writer, row, source = self._writer, self._row, self._source
+        scope = source.scope if isinstance(source, DirectorySource) else None
+        known = writer.locations(row, scope)
+        before = writer.page_count(row)
+        plan = _Plan(known, again=self._again)
+        past = Past(writer.memory(row), _Signatures(known))
+        quiet = no_garbage_collection() if source.concurrency == 0 else nullcontext()
+        with quiet, closing(Looker(source, self._selection)) as looker:
+            try:
+                listing = source.listing(lambda entries: looker.offer(plan.take(entries)), past)
+            except SourceError as error:
+                if not self._is_part:
+                    writer.fail(row, error.message)
+                return PassResult(row.name, SourceState.FAILED, error=error.message)
+            recorder = _Recorder(writer, row, listing, self._progress, self._is_there)
+            recorder.record(plan.news(listing))
+            recorder.record_looks(looker.looks(), plan.to_look_at)
+            removal = self._removal(known, before, recorder)
+        held = self._remove(removal, recorder, before, is_void=listing.is_void)
+        result = PassResult(
+            row.name,
+            SourceState.OK,
+            listed=recorder.listed + recorder.count_as_before(known),
+            changed=recorder.changed,
+            unchanged=plan.unchanged + recorder.same + recorder.count_as_before(known),
+            removed=0 if held else len(removal.pages),
+            rejected=writer.rejected(row),
+            held=held,
+        )
+        return self._end(result, recorder, before)
+
+    def _removal(
+        self, known: Mapping[str, KnownLocation], before: int, recorder: _Recorder
+    ) -> _Removal:
+        """What is to leave; where nothing was, nothing leaves."""
         now: Mapping[str, KnownLocation] = {}
         present: Mapping[int, tuple[str, str]] = {}
-        is_as_it_was = not (again or recorder.is_changed) and known.keys() <= recorder.standing
+        is_as_it_was = not (self._again or recorder.is_changed) and recorder.covers(known)
         if (known or before) and not is_as_it_was:
-            now = writer.locations(row) if recorder.is_changed else known
-            present = writer.present_pages(row)
-        removal = _removal(now, present, recorder, selection=selection if again else None)
+            scope = self._source.scope if isinstance(self._source, DirectorySource) else None
+            now = self._writer.locations(self._row, scope) if recorder.is_changed else known
+            among = None
+            if self._is_part:
+                among = [place.page_id for place in now.values() if place.page_id is not None]
+            present = self._writer.present_pages(self._row, among)
+        return _removal(now, present, recorder, selection=self._selection if self._again else None)
 
-    retiring = len(removal.pages) + len(removal.emptied)
-    held = 0
-    if guard.holds(retiring=retiring, pages=before) and not allow_mass_removal:
-        held = retiring
-    else:
+    def _remove(self, removal: _Removal, recorder: _Recorder, before: int, *, is_void: bool) -> int:
+        """Remove it, and return 0; or return how many pages the guard holds."""
+        retiring = len(removal.pages) + len(removal.emptied)
+        is_held = self._guard.holds(retiring=retiring, pages=before) or (is_void and retiring > 0)
+        if is_held and not self._allow_mass_removal:
+            recorder.evict(removal.shrunk)
+            return retiring
         recorder.evict(removal.emptied)
         for chunk in _chunks(removal.pages, CHUNK_PAGES):
-            writer.retire(row, chunk)
+            self._writer.retire(self._row, chunk)
         if removal.troubles:
-            writer.drop_locations(row, removal.troubles)
-    recorder.evict(removal.shrunk)
+            self._writer.drop_locations(self._row, removal.troubles)
+        recorder.evict(removal.shrunk)
+        return 0
 
-    result = PassResult(
-        row.name,
-        SourceState.HELD if held else SourceState.OK,
-        listed=len(listing.entries) + len(listing.faults) + len(listing.notes),
-        changed=recorder.changed,
-        unchanged=plan.unchanged + recorder.same,
-        removed=0 if held else len(removal.pages),
-        rejected=writer.rejected(row),
-        held=held,
-    )
-    if held:
-        reason = (
-            f"{held} of {before} pages would be removed; nothing was"
-            " (`guard:` in the config, or --allow-mass-removal to accept it once)"
-        )
-        writer.hold(row, reason)
-        return result._replace(error=reason)
-    writer.succeed(row, selection)
-    return result
+    def _end(self, result: PassResult, recorder: _Recorder, before: int) -> PassResult:
+        """Record how the pass ended."""
+        writer, row = self._writer, self._row
+        if result.held:
+            reason = (
+                f"{result.held} of {before} pages would be removed; nothing was"
+                " (`guard:` in the config, or --allow-mass-removal to accept it once)"
+            )
+            writer.hold(row, reason)
+            return result._replace(state=SourceState.HELD, error=reason)
+        if self._is_part:
+            return result
+        memory = self._source.memory()
+        if recorder.failures:
+            path, reason = recorder.failures[0]
+            count = len(recorder.failures)
+            reason = f"{count} of {result.listed} pages could not be fetched; {path}: {reason}"
+            writer.fail(row, reason, memory)
+            return result._replace(state=SourceState.FAILED, error=reason)
+        writer.succeed(row, self._selection, memory)
+        return result
+
+
+class _Signatures(Mapping[str, str | None]):
+    """The signatures of known places, without a copy of them."""
+
+    def __init__(self, known: Mapping[str, KnownLocation]) -> None:
+        self._known = known
+
+    def __getitem__(self, path: str) -> str | None:
+        return self._known[path].signature
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
 
 class _Plan:
@@ -168,23 +259,48 @@ class _Recorder:
     """Records what was found, chunk by chunk; knows what is left to remove."""
 
     def __init__(
-        self, writer: Writer, row: SourceRow, listing: Listing, progress: Progress
+        self,
+        writer: Writer,
+        row: SourceRow,
+        listing: Listing,
+        progress: Progress,
+        is_there: Callable[[str], bool] | None,
     ) -> None:
         self._writer = writer
         self._row = row
         self._progress = progress
+        self._is_there = is_there
         self._unlisted = listing.unlisted
+        self._as_before = listing.as_before
         self.standing = {entry.path for entry in listing.entries}
         self.standing.update(fault.path for fault in listing.faults)
         self.standing.update(note.path for note in listing.notes)
+        self.listed = len(self.standing)
         self.leaving: dict[int, Leaving] = {}
+        self.failures: list[tuple[str, str]] = []
         self.is_changed = False
         self.changed = 0
         self.same = 0
 
     def stands(self, path: str) -> bool:
         """Whether the source still holds something at `path`, or might."""
-        return path in self.standing or diff.covers(self._unlisted, path)
+        return (
+            path in self.standing
+            or diff.covers(self._unlisted, path)
+            or diff.covers(self._as_before, path)
+            # Where only a part was listed, one has to look at the rest.
+            or (self._is_there is not None and self._is_there(path))
+        )
+
+    def covers(self, known: Mapping[str, KnownLocation]) -> bool:
+        """Whether everything that is known was listed, or is as it was."""
+        return known.keys() <= self.standing or "" in self._as_before
+
+    def count_as_before(self, known: Mapping[str, KnownLocation]) -> int:
+        """How many known places need not be listed to be known."""
+        if not self._as_before:
+            return 0
+        return sum(diff.covers(self._as_before, path) for path in known)
 
     def record_looks(self, looks: Iterable[Look], total: int) -> None:
         """Record what was seen at all the places that were to be looked at."""
@@ -194,6 +310,9 @@ class _Recorder:
             done += 1
             if look.gone:
                 self.standing.discard(look.path)
+                continue
+            if look.failure is not None:
+                self.failures.append((look.path, look.failure))
                 continue
             self.same += look.same
             self.changed += not look.same

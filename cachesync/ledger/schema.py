@@ -113,7 +113,17 @@ CREATE TABLE change (
 );
 """
 
-_MIGRATIONS = (_V1,)
+_V2 = """
+-- What a source wants to be told in its next pass: entity tags, the hashes of trees.
+CREATE TABLE memory (
+  source_id INTEGER NOT NULL REFERENCES source,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (source_id, key)
+) WITHOUT ROWID;
+"""
+
+_MIGRATIONS = (_V1, _V2)
 VERSION = len(_MIGRATIONS)
 
 

@@ -7,9 +7,10 @@ is finished by the next one, which finds the rest by comparing, and writes the s
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import diff
@@ -200,15 +201,28 @@ class Writer:
         """Mark a source that the config no longer names."""
         self.db.execute("UPDATE source SET state = 'orphaned' WHERE id = ?", (source.id,))
 
-    def fail(self, source: SourceRow, error: str) -> None:
-        """Record a pass in which the source could not be listed."""
-        self._end(source, SourceState.FAILED, error, ChangeKind.SOURCE_FAILED)
+    def fail(self, source: SourceRow, error: str, memory: Mapping[str, str] | None = None) -> None:
+        """Record a pass in which the source did not deliver; `memory` None keeps what there is."""
+        self._end(source, SourceState.FAILED, error, ChangeKind.SOURCE_FAILED, memory)
 
     def hold(self, source: SourceRow, error: str) -> None:
         """Record a pass whose removals were held by the guard."""
         self._end(source, SourceState.HELD, error, ChangeKind.SOURCE_HELD)
 
-    def succeed(self, source: SourceRow, selection: diff.Selection) -> None:
+    def memory(self, source: SourceRow) -> dict[str, str]:
+        """What the source wants to be told in its next pass."""
+        rows = self.db.execute("SELECT key, value FROM memory WHERE source_id = ?", (source.id,))
+        return dict(rows)
+
+    def _remember(self, source: SourceRow, memory: Mapping[str, str] | None) -> None:
+        if memory is not None:
+            self.db.execute("DELETE FROM memory WHERE source_id = ?", (source.id,))
+            rows = [(source.id, key, value) for key, value in sorted(memory.items())]
+            insert_rows(self.db, "memory", "(?, ?, ?)", rows)
+
+    def succeed(
+        self, source: SourceRow, selection: diff.Selection, memory: Mapping[str, str] | None = None
+    ) -> None:
         """Record a complete pass under `selection`."""
 
         def work() -> None:
@@ -219,11 +233,20 @@ class Writer:
                 " selection = ? WHERE id = ?",
                 (self._at, self._at, json.dumps(selection), source.id),
             )
+            self._remember(source, memory)
 
         self._transact(source, work)
 
-    def _end(self, source: SourceRow, state: SourceState, error: str, kind: ChangeKind) -> None:
+    def _end(
+        self,
+        source: SourceRow,
+        state: SourceState,
+        error: str,
+        kind: ChangeKind,
+        memory: Mapping[str, str] | None = None,
+    ) -> None:
         def work() -> None:
+            self._remember(source, memory)
             if self._state(source) is not state:
                 self._change(kind, source.id, detail={"reason": error})
             self.db.execute(
@@ -239,12 +262,19 @@ class Writer:
 
     # -- pages
 
-    def locations(self, source: SourceRow) -> dict[str, KnownLocation]:
-        """Everything known of where the source's pages lie."""
-        rows = self.db.execute(
-            "SELECT path, signature, digest, state, page_id FROM location WHERE source_id = ?",
-            (source.id,),
-        )
+    def locations(
+        self, source: SourceRow, scope: Collection[str] | None = None
+    ) -> dict[str, KnownLocation]:
+        """Everything known of where the source's pages lie; `scope` names top directories only."""
+        select = "SELECT path, signature, digest, state, page_id FROM location WHERE source_id = ?"
+        rows: Iterable[tuple[Any, ...]]
+        if scope is None:
+            rows = self.db.execute(select, (source.id,))
+        else:
+            below = f"{select} AND path >= ? AND path < ?"  # 0 comes after /
+            rows = itertools.chain.from_iterable(
+                self.db.execute(below, (source.id, f"{top}/", f"{top}0")) for top in sorted(scope)
+            )
         return {
             path: KnownLocation(signature, digest, _STATES[state], page_id)
             for path, signature, digest, state, page_id in rows
@@ -267,12 +297,15 @@ class Writer:
         ).fetchone()
         return int(count)
 
-    def present_pages(self, source: SourceRow) -> dict[int, tuple[str, str]]:
-        """The pages the source has now: id -> tag and package."""
+    def present_pages(
+        self, source: SourceRow, among: Iterable[int] | None = None
+    ) -> dict[int, tuple[str, str]]:
+        """The pages the source has now, or those `among` some: id -> tag and package."""
+        chosen = "" if among is None else " AND p.id IN (SELECT value FROM json_each(?))"
         rows = self.db.execute(
             "SELECT p.id, t.name, p.package FROM tag t JOIN page p ON p.tag_id = t.id"
-            " WHERE t.source_id = ? AND p.present",
-            (source.id,),
+            f" WHERE t.source_id = ? AND p.present{chosen}",
+            (source.id,) if among is None else (source.id, read.id_list(among)),
         )
         return {page_id: (tag, package) for page_id, tag, package in rows}
 
@@ -608,6 +641,7 @@ class Writer:
                 (source.id,),
             )
             self.db.execute("DELETE FROM location WHERE source_id = ?", (source.id,))
+            self._remember(source, {})
             self.db.execute(
                 "UPDATE source SET forgotten = 1, selection = NULL, error = NULL,"
                 " last_success = NULL WHERE id = ?",

@@ -6,11 +6,13 @@ A source does not know the ledger. It says what it saw, and what it could not se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 __all__ = [
     "GONE",
+    "NOTHING",
+    "UNCHANGED",
     "Changed",
     "Entry",
     "Failed",
@@ -19,7 +21,9 @@ __all__ = [
     "Gone",
     "Listing",
     "Note",
+    "Past",
     "Source",
+    "Unchanged",
     "ignore",
 ]
 
@@ -55,6 +59,19 @@ class Listing(NamedTuple):
     notes: Sequence[Note] = ()
     unlisted: Sequence[str] = ()
     """Prefixes, ending in `/`, whose content could not be listed: nothing below is known to be gone."""
+    is_void: bool = False
+    """Whether the place is there with nothing at all in it: sooner not mounted than emptied."""
+    as_before: Sequence[str] = ()
+    """Prefixes, ending in `/` or empty, below which everything is as the ledger has it."""
+
+
+class Past(NamedTuple):
+    """What the ledger remembers of a source when a pass begins."""
+
+    memory: Mapping[str, str] = {}
+    """What `Source.memory` gave after the last pass that was recorded under the same settings."""
+    signatures: Mapping[str, str | None] = {}
+    """The signature of each known path; None where it is to be read again whatever it is now."""
 
 
 class Changed(NamedTuple):
@@ -62,7 +79,12 @@ class Changed(NamedTuple):
 
     data: bytes
     signature: str
-    settled: bool
+    settled: bool = True
+    """False when the content may still change without the signature changing (written just now)."""
+
+
+class Unchanged(NamedTuple):
+    """The page is as the ledger has it, or has to be taken for that."""
 
 
 class Gone(NamedTuple):
@@ -73,16 +95,21 @@ class Failed(NamedTuple):
     """The page could not be read; what was known of it stands."""
 
     reason: str
+    is_passing: bool = False
+    """True when the source failed to deliver, not the page: the pass fails, the page is not rejected."""
 
 
+UNCHANGED: Final = Unchanged()
 GONE: Final = Gone()
-
 
 Found = Callable[[Sequence[Entry]], None]
 
 
 def ignore(_entries: Sequence[Entry], /) -> None:
     """For those who want the whole listing only."""
+
+
+NOTHING: Final = Past()
 
 
 class Source(Protocol):
@@ -98,14 +125,26 @@ class Source(Protocol):
 
     @property
     def location(self) -> str:
-        """The directory or address, for people."""
+        """The directory or address, for people; without credentials."""
 
-    def listing(self, found: Found = ignore) -> Listing:
+    @property
+    def concurrency(self) -> int:
+        """How many `read` may run at one time, each in a thread of its own; 0: only in this one."""
+
+    def listing(self, found: Found = ignore, past: Past = NOTHING) -> Listing:
         """Everything the source holds now. Raises SourceError when it cannot be listed at all.
 
         `found` is called with all entries of the result, some at a time, in the order of tag and
         path, as soon as they are known.
         """
 
-    def read(self, path: str, listed_as: str) -> Changed | Gone | Failed:
-        """The content of the page that was listed at `path` with the signature `listed_as`."""
+    def read(
+        self, path: str, listed_as: str, before: str | None = None
+    ) -> Changed | Unchanged | Gone | Failed:
+        """The content of the page that was listed at `path` with the signature `listed_as`.
+
+        `before` is the signature the ledger has; None when it has to be read.
+        """
+
+    def memory(self) -> Mapping[str, str]:
+        """After a pass: what the next one is to be given. Only what is true of pages delivered."""

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from operator import attrgetter
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from ..diff import Selection
 from ..errors import SourceError
 from .base import (
     GONE,
+    NOTHING,
     Changed,
     Entry,
     Failed,
@@ -26,6 +27,7 @@ from .base import (
     Gone,
     Listing,
     Note,
+    Past,
     ignore,
 )
 
@@ -48,6 +50,7 @@ class DirectorySource:
     """See `base.Source`. Holds no descriptor between calls."""
 
     type = "directory"
+    concurrency = 0
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class DirectorySource:
         *,
         page_limit: int,
         selection: Selection = EVERYTHING,
+        scope: Collection[str] | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.name = name
@@ -63,20 +67,43 @@ class DirectorySource:
         self.location = os.fspath(root)
         self.page_limit = page_limit
         self.selection = selection
+        self.scope = scope
+        """The top directories that are listed; None: all."""
         self._clock_ns = clock_ns
         self._real_root: str | None = None
 
-    def listing(self, found: Found = ignore) -> Listing:
+    def part(self, scope: Collection[str]) -> DirectorySource:
+        """The same source, of which only some top directories are listed."""
+        return DirectorySource(
+            self.name, self.root, page_limit=self.page_limit, selection=self.selection,
+            scope=scope, clock_ns=self._clock_ns,
+        )  # fmt: skip
+
+    def is_there(self, path: str) -> bool:
+        """Whether there is anything at `path` now; also when that cannot be seen."""
+        try:
+            os.lstat(self.root / path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return True
+
+    def memory(self) -> Mapping[str, str]:
+        """Nothing: the signatures say everything."""
+        return {}
+
+    def listing(self, found: Found = ignore, past: Past = NOTHING) -> Listing:
         """Every `specs.md` below the root, in the order of tag and path."""
-        walk = _Walk(self.selection, self.page_limit, found)
+        walk = _Walk(self.selection, self.page_limit, found, self.scope)
         try:
             self._real_root = os.path.realpath(self.root, strict=True)
             walk.directory(self._real_root, "", 0)
         except OSError as error:
             raise SourceError(f"{_reason(error)} (check `path:` and its permissions)") from error
-        return Listing(walk.entries, walk.faults, walk.notes, walk.unlisted)
+        return Listing(walk.entries, walk.faults, walk.notes, walk.unlisted, walk.is_void)
 
-    def read(self, path: str, listed_as: str) -> Changed | Gone | Failed:
+    def read(self, path: str, listed_as: str, before: str | None = None) -> Changed | Gone | Failed:
         """The bytes of one page, with the signature of the very file that was read."""
         root = self._real_root or os.path.realpath(self.root)
         # O_NONBLOCK: a FIFO put in the page's place must not stop the pass.
@@ -117,7 +144,14 @@ class DirectorySource:
 class _Walk:
     """One walk over the tree, collecting what it meets."""
 
-    def __init__(self, selection: Selection, page_limit: int, found: Found) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        page_limit: int,
+        found: Found,
+        scope: Collection[str] | None,
+    ) -> None:
+        self.is_void = False
         self.entries: list[Entry] = []
         self.faults: list[Fault] = []
         self.notes: list[Note] = []
@@ -125,6 +159,7 @@ class _Walk:
         self._selection = selection
         self._page_limit = page_limit
         self._found = found
+        self._scope = scope
 
     def directory(self, full: str, prefix: str, depth: int) -> None:
         """Collect what `full` holds; `prefix` is its path in the source, ending in `/` or empty."""
@@ -132,6 +167,10 @@ class _Walk:
             children = list(scanned)
         if len(children) > 1:
             children.sort(key=_NAME)
+        if depth == 0:
+            self.is_void = not children
+            if self._scope is not None:
+                children = [child for child in children if child.name in self._scope]
         for child in children:
             name = child.name
             before = len(self.entries)
