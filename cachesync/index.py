@@ -228,12 +228,18 @@ class _Storage(FileStorage):
             sums = {path.name: _checksum(path) for path in folder.glob(f"{NAME}_*.seg")}
             sums[newname] = _checksum(folder / oldname)
             lines = "".join(f"{value} {name}\n" for name, value in sorted(sums.items()))
-            Path(self.folder, _manifest_name(newname)).write_text(lines, encoding="utf-8")
+            manifest = Path(self.folder, _manifest_name(newname))
+            manifest.write_text(_with_checksum(lines), encoding="utf-8")
         super().rename_file(oldname, newname, **options)
 
 
 def _manifest_name(toc: str) -> str:
     return f"{toc}-checksums"
+
+
+def _with_checksum(lines: str) -> str:
+    """A manifest's lines, and one with their own checksum."""
+    return f"{lines}{zlib.crc32(lines.encode())}\n"
 
 
 def _checksum(path: Path) -> int:
@@ -441,8 +447,12 @@ class _Segment:
 
 def _read_manifest(path: Path) -> dict[str, int]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return {name: int(value) for value, _, name in (line.partition(" ") for line in lines)}
+        whole = path.read_bytes().decode("utf-8")
+        lines = whole.removesuffix("\n").rpartition("\n")[0]
+        if whole != _with_checksum(lines + "\n"):
+            raise IndexUnusableError("the search index is damaged (its checksums are)")
+        parts = (line.partition(" ") for line in lines.split("\n"))
+        return {name: int(value) for value, _, name in parts}
     except (OSError, ValueError) as error:
         raise IndexUnusableError("the search index has no checksums") from error
 
