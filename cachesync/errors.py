@@ -82,6 +82,12 @@ class PageSkipped(PageError):  # noqa: N818 - no error: the page is passed over
 class SourceError(CachesyncError):
     """A source that could not be listed: nothing is known of its pages in this pass."""
 
+    def __init__(
+        self, message: str, *, hint: str | None = None, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class LedgerError(CachesyncError):
     """The ledger cannot be opened, read or written."""

@@ -80,6 +80,12 @@ class Searcher:
         if self._index is not None:
             self._index.close()
 
+    @property
+    def seq(self) -> int:
+        """The last change there is now."""
+        with connect.ledger_errors(self._state_dir):
+            return read.last_seq(self._db)
+
     def search(
         self,
         node: query.Node,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from . import diff
 from .beside import Looker
@@ -29,7 +29,7 @@ from .reading import Look, Place
 from .sources.base import Entry, Listing, Past, Source
 from .sources.directory import DirectorySource
 
-__all__ = ["PassResult", "Progress", "run_part", "run_pass"]
+__all__ = ["PassResult", "Progress", "document", "run_part", "run_pass"]
 
 _Item = TypeVar("_Item")
 
@@ -49,6 +49,17 @@ class PassResult(NamedTuple):
     rejected: int = 0
     held: int = 0
     error: str | None = None
+    retry_after: float | None = None
+    """Seconds the source asks to be left alone."""
+
+
+def document(result: PassResult) -> dict[str, Any]:
+    """A result as `sync --json` shows it."""
+    shown = {**result._asdict(), "state": result.state.value}
+    del shown["retry_after"]
+    if result.error is None:
+        del shown["error"]
+    return shown
 
 
 Progress = Callable[[str, int, int], None]
@@ -63,14 +74,17 @@ def run_pass(
     selection: diff.Selection,
     guard: diff.Guard,
     allow_mass_removal: bool = False,
+    retired: int = 0,
     progress: Progress = lambda _name, _done, _total: None,
 ) -> PassResult:
     """Bring the ledger up to what `source` holds now, and say what that came to.
 
+    `retired` pages went in passes before that the guard is to judge together with this one.
+
     A source that cannot be listed, or does not deliver, and removals that the guard holds, are
     results, not exceptions; LedgerError and everything SQLite raises is the caller's.
     """
-    return _Pass(writer, source, row, selection, guard, allow_mass_removal, progress).run()
+    return _Pass(writer, source, row, selection, guard, allow_mass_removal, retired, progress).run()
 
 
 def run_part(
@@ -80,12 +94,14 @@ def run_part(
     *,
     selection: diff.Selection,
     guard: diff.Guard,
+    retired: int = 0,
 ) -> PassResult:
     """Bring the ledger up to what the scope of `source` holds now.
 
     It says nothing of the rest, so the source's state and its last success stay as they are.
     """
-    return _Pass(writer, source, row, selection, guard, is_there=source.is_there).run()
+    is_there = source.is_there
+    return _Pass(writer, source, row, selection, guard, retired=retired, is_there=is_there).run()
 
 
 class _Pass:
@@ -99,6 +115,7 @@ class _Pass:
         selection: diff.Selection,
         guard: diff.Guard,
         allow_mass_removal: bool = False,  # noqa: FBT001, FBT002
+        retired: int = 0,
         progress: Progress = lambda _name, _done, _total: None,
         is_there: Callable[[str], bool] | None = None,
     ) -> None:
@@ -108,6 +125,7 @@ class _Pass:
         self._selection = selection
         self._guard = guard
         self._allow_mass_removal = allow_mass_removal
+        self._retired = retired
         self._progress = progress
         self._is_there = is_there
         self._is_part = is_there is not None
@@ -125,9 +143,13 @@ class _Pass:
             try:
                 listing = source.listing(lambda entries: looker.offer(plan.take(entries)), past)
             except SourceError as error:
+                self._progress(row.name, 0, 0)  # a pass that is abandoned is no failure
                 if not self._is_part:
                     writer.fail(row, error.message)
-                return PassResult(row.name, SourceState.FAILED, error=error.message)
+                return PassResult(
+                    row.name, SourceState.FAILED, error=error.message,
+                    retry_after=error.retry_after_seconds,
+                )  # fmt: skip
             recorder = _Recorder(writer, row, listing, self._progress, self._is_there)
             recorder.record(plan.news(listing))
             recorder.record_looks(looker.looks(), plan.to_look_at)
@@ -164,7 +186,10 @@ class _Pass:
     def _remove(self, removal: _Removal, recorder: _Recorder, before: int, *, is_void: bool) -> int:
         """Remove it, and return 0; or return how many pages the guard holds."""
         retiring = len(removal.pages) + len(removal.emptied)
-        is_held = self._guard.holds(retiring=retiring, pages=before) or (is_void and retiring > 0)
+        is_held = retiring > 0 and (
+            is_void
+            or self._guard.holds(retiring=retiring + self._retired, pages=before + self._retired)
+        )
         if is_held and not self._allow_mass_removal:
             recorder.evict(removal.shrunk)
             return retiring
@@ -194,7 +219,9 @@ class _Pass:
             count = len(recorder.failures)
             reason = f"{count} of {result.listed} pages could not be fetched; {path}: {reason}"
             writer.fail(row, reason, memory)
-            return result._replace(state=SourceState.FAILED, error=reason)
+            return result._replace(
+                state=SourceState.FAILED, error=reason, retry_after=self._source.retry_after_seconds
+            )
         writer.succeed(row, self._selection, memory)
         return result
 

@@ -10,9 +10,20 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "cachesync"
 
-PURE = ("model", "errors", "versions", "yamlguard", "frontmatter", "pages", "diff", "query")
+PURE = (
+    "model",
+    "errors",
+    "versions",
+    "yamlguard",
+    "frontmatter",
+    "pages",
+    "diff",
+    "query",
+    "watch.debounce",
+    "watch.events",
+)
 WITHOUT_IO = {
-    "__future__", "re", "difflib", "fnmatch", "functools", "itertools", "typing", "enum",
+    "__future__", "re", "difflib", "fnmatch", "functools", "heapq", "itertools", "typing", "enum",
     "collections", "collections.abc",
 }  # fmt: skip
 PARSERS = {"pages": {"msgspec"}, "frontmatter": {"yaml"}, "yamlguard": {"yaml"}}
@@ -99,6 +110,35 @@ def test_only_the_ledger_contains_sql(module):
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
     assert not [text for text in texts if isinstance(text, str) and _SQL.search(text)]
+
+
+def test_only_the_watcher_knows_watchdog():
+    """`watch/inotify.py` is the only importer of watchdog, and is itself imported when needed."""
+    assert _importing("watchdog") == {"cachesync.watch.inotify"}
+    tree = ast.parse(MODULES["cachesync.watch.watcher"].read_text(encoding="utf-8"))
+    eager = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    assert "inotify" not in {node.module for node in eager}
+
+
+def test_only_the_client_knows_httpx():
+    """`net/client.py` is the only httpx, imported when a fetcher is opened; `wire` is its sockets."""
+    assert _importing("httpx") == {"cachesync.net.client"}
+    assert _importing("httpcore") == {"cachesync.net.client", "cachesync.net.wire"}
+    for module in ("cachesync.net", "cachesync.net.policy", "cachesync.net.fake"):
+        tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+        eager = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+        assert not {"client", "wire"} & eager
+
+
+def test_sources_know_the_network_by_its_seam_only():
+    """What a source fetches comes through `net`, which knows no source."""
+    of_sources = {
+        i for name in MODULES if name.startswith("cachesync.sources.") for i in _imports(name)
+    }
+    assert not {"cachesync.net.client", "cachesync.net.wire", "cachesync.net.policy"} & of_sources
+    of_net = {i for name in MODULES if name.startswith("cachesync.net") for i in _imports(name)}
+    inside = {i for i in of_net if i.startswith("cachesync") and not i.startswith("cachesync.net")}
+    assert inside <= {"cachesync", "cachesync.errors"}
 
 
 def test_only_main_imports_the_command_line():

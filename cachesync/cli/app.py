@@ -19,13 +19,16 @@ COMMANDS = {
     "changes": ("changes", "changes"),
     "completion": ("completion", "completion"),
     "config": ("config", "config"),
+    "doctor": ("doctor", "doctor"),
     "forget": ("maintenance", "forget"),
     "rebuild": ("maintenance", "rebuild"),
+    "run": ("run", "run"),
     "search": ("searching", "search"),
     "show": ("show", "show"),
     "status": ("status", "status"),
     "sync": ("sync", "sync"),
     "verify": ("verify", "verify"),
+    "wait": ("wait", "wait"),
 }
 
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
+from typing import Any
 
 import click
 
-from .. import projection
+from .. import catalog, projection
 from ..errors import UsageError
-from ..ledger import connect, read
+from ..ledger import connect
 from ..ledger.write import Writer
-from . import output, paths
+from . import output, paths, writing
 from .configuration import load_config
 from .entry import Globals
 
 __all__ = ["backup", "forget", "rebuild"]
-
-
-def _clock() -> int:
-    return time.time_ns() // 1000
 
 
 @click.group(short_help="Build the search index anew.")
@@ -35,12 +31,12 @@ def index(options: Globals) -> int:
     paths.require_config(options)
     state_dir = paths.writer_state_dir(options)
     connect.open_reader(state_dir).close()  # says so when nothing was ever synced
-    with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
-        db = connect.open_writer(state_dir, now=_clock())
-        try:
-            projection.rebuild(db, state_dir)
-        finally:
-            db.close()
+
+    def here(db: connect.Connection, _writer: Writer) -> dict[str, Any]:
+        projection.rebuild(db, state_dir)
+        return {}
+
+    writing.carry_out(state_dir, {"command": "rebuild"}, here)
     if not options.quiet:
         print("the search index was built anew")
     return 0
@@ -59,25 +55,16 @@ def forget(options: Globals, name: str) -> int:
         raise UsageError(f"{name} is in the config", hint="remove it there first")
     state_dir = paths.writer_state_dir(options)
     connect.open_reader(state_dir).close()
-    with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
-        db = connect.open_writer(state_dir, now=_clock())
-        try:
-            writer = Writer(db, clock=_clock)
-            rows = {row.name: row for row in writer.sources()}
-            row = rows.get(name) or rows.get(os.path.realpath(name))
-            if row is None:
-                raise UsageError(
-                    f"no source is called {name}",
-                    hint="sources: " + (", ".join(rows) or "none"),
-                )
-            first = read.last_seq(db)
-            writer.forget(row)
-            projection.catch_up(db, state_dir)
-            made = read.last_seq(db) - first
-        finally:
-            db.close()
+
+    def here(db: connect.Connection, writer: Writer) -> dict[str, Any]:
+        forgotten = catalog.forget(writer, name)
+        projection.catch_up(db, state_dir)
+        return forgotten
+
+    answer = writing.carry_out(state_dir, {"command": "forget", "name": name}, here)
     if not options.quiet:
-        print(output.visible(f"{row.name} is forgotten: {output.number(made, 'change')}"))
+        made = output.number(answer["changes"], "change")
+        print(output.visible(f"{answer['name']} is forgotten: {made}"))
     return 0
 
 

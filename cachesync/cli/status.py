@@ -30,7 +30,7 @@ def status(options: Globals, as_json: bool) -> int:
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
-            document = _document(db, state_dir)
+            document = {**_document(db, state_dir), "daemon": _daemon(state_dir)}
         finally:
             db.close()
     if as_json:
@@ -51,6 +51,25 @@ def _document(db: Any, state_dir: Path) -> dict[str, Any]:
             "skipped": [_trouble(t) for t in log.troubles(db, LocationState.SKIPPED)],
             "warnings": [_trouble(t) for t in log.warnings(db)],
         }
+
+
+def _daemon(state_dir: Path) -> dict[str, Any] | None:
+    """What the daemon says of itself; None when none runs."""
+    from ..daemon import runtime
+
+    said = runtime.running(state_dir)
+    if said is None:
+        return None
+    sources = {
+        name: {**source, "next_run": output.timestamp(source["next_run"])}
+        for name, source in said["sources"].items()
+    }
+    return {
+        "pid": said["pid"],
+        "since": output.timestamp(said["since"]),
+        "stuck": said["stuck"],
+        "sources": sources,
+    }
 
 
 def _index(db: Any, state_dir: Path) -> dict[str, Any]:
@@ -103,6 +122,7 @@ def _print(document: dict[str, Any]) -> None:
         behind = ledger["seq"] - index["seq"]
         lag = f"{behind:,} changes behind" if behind else "up to date"
         print(f"index:  {index['builds']:,} builds, {lag}, {index['bytes'] / 2**20:.1f} MiB")
+    _print_daemon(document["daemon"])
     rows = [
         (s["name"], s["type"], s["state"], s["pages"], s["rejected"], _age(s), s["error"] or "")
         for s in document["sources"]
@@ -110,6 +130,27 @@ def _print(document: dict[str, Any]) -> None:
     output.print_table(("SOURCE", "TYPE", "STATE", "PAGES", "REJECTED", "AGE", "ERROR"), rows)
     for name in ("rejected", "skipped", "warnings"):
         _print_troubles(name, document[name])
+
+
+def _print_daemon(daemon: dict[str, Any] | None) -> None:
+    if daemon is None:
+        return
+    print(f"daemon: pid {daemon['pid']}, since {daemon['since']}")
+    if daemon["stuck"] is not None:
+        print(output.visible(f"  {daemon['stuck']} shows no sign of life"))
+    for name, source in daemon["sources"].items():
+        parts = [source["doing"]]
+        if source["watch"] is not None:
+            parts.append(f"watch: {source['watch']} ({source['directories']:,} directories)")
+        if source["next_run"] is not None:
+            parts.append(f"next full pass {source['next_run']}")
+        if source["failures"]:
+            parts.append(f"{source['failures']} failed passes in a row")
+        if source["overflows"]:
+            parts.append(f"{source['overflows']} overflows")
+        print(output.visible(f"  {name}: {', '.join(parts)}"))
+        if source["degraded"] is not None:
+            print(output.visible(f"    {source['degraded']}"))
 
 
 def _age(source: dict[str, Any]) -> str:

@@ -6,23 +6,23 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .. import projection
+from .. import catalog, projection
 from .. import sync as passes
 from ..config import Config
-from ..diff import Selection
+from ..daemon import runtime
 from ..errors import UsageError
 from ..ledger import connect, log, read
-from ..ledger.write import SourceRow, Writer
+from ..ledger.write import Writer
 from ..model import SourceState
-from ..sources.directory import DirectorySource
-from . import output, paths, talk
+from ..remote import Remotes
+from . import output, paths, talk, writing
 from .configuration import load_config
 from .entry import Globals
 
@@ -62,53 +62,81 @@ def sync(
     config = load_config(options)
     talk.set_up(config.log, options)
     state_dir = paths.writer_state_dir(options)
-    with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
-        db = connect.open_writer(state_dir, now=_clock())
-        try:
-            first = read.last_seq(db)
-            results = _passes(db, config, sources, pages, allow_mass_removal, options)
-            why = projection.catch_up(db, state_dir)
-            if why is not None and first:
-                _log.info("the search index was built anew: %s", why)
-            changed, seq = log.counts_since(db, first), read.last_seq(db)
-            for result in results:
-                if result.rejected:
-                    _tell_rejections(db, result.name)
-        finally:
-            db.close()
+    asked = {"command": "sync", "sources": sources, "allow_mass_removal": allow_mass_removal}
+
+    def here(db: connect.Connection, writer: Writer) -> dict[str, Any]:
+        first = read.last_seq(db)
+        results = _passes(writer, config, sources, pages, allow_mass_removal, options)
+        why = projection.catch_up(db, state_dir)
+        if why is not None and first:
+            _log.info("the search index was built anew: %s", why)
+        for result in results:
+            if result.rejected:
+                _tell_rejections(db, result.name)
+        return {
+            "sources": [passes.document(result) for result in results],
+            "changes": log.counts_since(db, first),
+            "seq": read.last_seq(db),
+        }
+
+    if pages is None:
+        answer = writing.carry_out(state_dir, asked, here)
+    else:
+        answer = _with_pages(state_dir, here)
     seconds = time.monotonic() - started
     if as_json:
-        shown = [_document(result) for result in results]
-        output.print_json(
-            {"sources": shown, "changes": changed, "seq": seq, "seconds": round(seconds, 3)}
-        )
+        shown = {name: answer[name] for name in ("sources", "changes", "seq")}
+        output.print_json({**shown, "seconds": round(seconds, 3)})
     elif not options.quiet:
-        _print(results, changed, seq, seconds)
-    return 0 if all(result.state is SourceState.OK for result in results) else 1
+        _print(answer, seconds)
+    return 0 if all(result["state"] == SourceState.OK.value for result in answer["sources"]) else 1
 
 
-def _clock() -> int:
-    return time.time_ns() // 1000
+def _with_pages(
+    state_dir: Path, here: Callable[[connect.Connection, Writer], dict[str, Any]]
+) -> Mapping[str, Any]:
+    """A directory that is named for this call: a running daemon does not have it."""
+    try:
+        return writing.carry_out(state_dir, {"command": "nothing"}, here)
+    except UsageError as error:
+        running = runtime.running(state_dir)
+        if running is None or "does not know" not in error.message:
+            raise
+        raise UsageError(
+            f"the daemon (pid {running['pid']}) holds {state_dir}; it takes no --pages",
+            hint="name the directory in its config, or use another --state-dir",
+        ) from None
 
 
 def _passes(
-    db: Any,
+    writer: Writer,
     config: Config,
     names: tuple[str, ...],
     pages: str | None,
     allow_mass_removal: bool,
     options: Globals,
 ) -> list[passes.PassResult]:
-    writer = Writer(db, clock=_clock)
-    wanted = _wanted(writer, config, names, pages)
+    directory = None if pages is None else _directory_name(pages, catalog.remembered(writer))
+    for name in catalog.orphan_missing(writer, config):
+        _log.warning("%s is not in the config any more; it is kept until "
+                     "`cachesync forget %s`", name, name)  # fmt: skip
+    if directory is None:
+        chosen = catalog.choose(writer, config, names)
+    else:
+        configured = [source.name for source in config.sources]
+        chosen = catalog.choose(writer, config, names) if names else configured
+        chosen = list(dict.fromkeys([*chosen, directory]))
+    if not chosen:
+        raise UsageError("there is no source", hint="cachesync sync --pages DIR, or a config file")
     results = []
-    with _progress(options) as progress:
-        for row, source, selection in wanted:
+    with closing(Remotes(config.limits)) as remotes, _progress(options) as progress:
+        for name in chosen:
+            job = catalog.job(writer, config, name, remotes.open)
             result = passes.run_pass(
                 writer,
-                source,
-                row,
-                selection=selection,
+                job.source,
+                job.row,
+                selection=job.selection,
                 guard=config.guard,
                 allow_mass_removal=allow_mass_removal,
                 progress=progress,
@@ -117,59 +145,6 @@ def _passes(
             if result.error is not None:
                 _log.error("%s: %s", result.name, result.error)
     return results
-
-
-def _wanted(
-    writer: Writer, config: Config, names: tuple[str, ...], pages: str | None
-) -> list[tuple[SourceRow, DirectorySource, Selection]]:
-    """The sources of this call, each with its row; the rows of all others are brought up to date."""
-    configured = {source.name: source for source in config.sources}
-    known = {row.name: row for row in writer.sources()}
-    remembered = [row.name for row in known.values() if not row.configured]
-    directory = None if pages is None else _directory_name(pages, known)
-    missing = [n for n in names if n not in configured and n not in remembered]
-    if missing:
-        raise UsageError(
-            f"no source is called {missing[0]}",
-            hint="sources: " + (", ".join([*configured, *remembered]) or "none yet (--pages DIR)"),
-        )
-    for row in known.values():
-        if row.configured and row.name not in configured and row.state is not SourceState.ORPHANED:
-            writer.orphan(row)
-            _log.warning("%s is not in the config any more; it is kept until "
-                         "`cachesync forget %s`", row.name, row.name)  # fmt: skip
-    chosen = list(names) or [*configured, *(remembered if directory is None else [])]
-    if directory is not None and directory not in chosen:
-        chosen.append(directory)
-    if not chosen:
-        raise UsageError("there is no source", hint="cachesync sync --pages DIR, or a config file")
-    found = []
-    for name in chosen:
-        entry = configured.get(name)
-        if entry is not None and entry.type != "directory":
-            raise_unsupported(name, entry.type, named=name in names)
-            continue
-        root = Path(name) if entry is None else Path(entry.path)
-        selection = Selection() if entry is None else entry.selection
-        row = writer.source(name, "directory", os.fspath(root), configured=entry is not None)
-        writer.set_interval(row, None if entry is None else entry.interval_seconds)
-        limit = config.limits.page_bytes
-        source = DirectorySource(name, root, page_limit=limit, selection=selection)
-        found.append((row, source, selection))
-    if not found:
-        raise UsageError(
-            "none of the sources can be read by this release",
-            hint="sources of type directory are; cachesync sync --pages DIR",
-        )
-    return found
-
-
-def raise_unsupported(name: str, kind: str, *, named: bool) -> None:
-    """Say that a source cannot be read by this release; an error when it was asked for by name."""
-    text = f"{name}: sources of type {kind} are not read by this release"
-    if named:
-        raise UsageError(text)
-    _log.warning("%s", text)
 
 
 def _directory_name(pages: str, known: Collection[str]) -> str:
@@ -210,23 +185,16 @@ def _tell_rejections(db: Any, name: str) -> None:
                      len(troubles) - SHOWN_REJECTIONS)  # fmt: skip
 
 
-def _document(result: passes.PassResult) -> dict[str, Any]:
-    document = {**result._asdict(), "state": result.state.value}
-    if result.error is None:
-        del document["error"]
-    return document
-
-
-def _print(
-    results: list[passes.PassResult], changed: dict[str, int], seq: int, seconds: float
-) -> None:
-    for result in results:
+def _print(answer: Mapping[str, Any], seconds: float) -> None:
+    for result in answer["sources"]:
         line = (
-            f"{result.name}: {result.state.value}, {result.listed:,} listed,"
-            f" {result.changed:,} changed, {result.unchanged:,} unchanged,"
-            f" {result.removed:,} removed, {result.rejected:,} rejected"
+            f"{result['name']}: {result['state']}, {result['listed']:,} listed,"
+            f" {result['changed']:,} changed, {result['unchanged']:,} unchanged,"
+            f" {result['removed']:,} removed, {result['rejected']:,} rejected"
         )
-        print(output.visible(line + (f", {result.held:,} held" if result.held else "")))
+        print(output.visible(line + (f", {result['held']:,} held" if result["held"] else "")))
+    changed = answer["changes"]
     for kind, count in changed.items():
         print(f"  {kind:<18}{count:>9,}")
-    print(f"{output.number(sum(changed.values()), 'change')}, seq {seq:,}, {seconds:.1f} s")
+    total = output.number(sum(changed.values()), "change")
+    print(f"{total}, seq {answer['seq']:,}, {seconds:.1f} s")

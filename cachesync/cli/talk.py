@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 from typing import Protocol
@@ -31,6 +32,35 @@ class _Text(logging.Formatter):
         return f"cachesync: {record.levelname.lower()}: {visible(record.getMessage())}"
 
 
+class _Journal(logging.Formatter):
+    """The journal knows who speaks and when; it takes the priority from the line (sd-daemon(3))."""
+
+    def __init__(self, inner: logging.Formatter | None) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = visible(record.getMessage()) if self._inner is None else self._inner.format(record)
+        return f"<{_priority(record.levelno)}>{text}"
+
+
+def _priority(level: int) -> int:
+    """syslog(3)'s number of a level."""
+    for least, priority in ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4)):
+        if level >= least:
+            return priority
+    return 6 if level >= logging.INFO else 7
+
+
+def _is_journal() -> bool:
+    """Whether standard error is the journal (systemd.exec(5), $JOURNAL_STREAM)."""
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = timestamp(int(time.time() * 1e6), fraction=True)
@@ -41,7 +71,8 @@ class _Json(logging.Formatter):
 def set_up(settings: LogSettings, options: Globals) -> None:
     """Send the log to standard error; `-v` and `-q` move the configured level."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if settings.format == "json" else _Text())
+    as_json = _Json() if settings.format == "json" else None
+    handler.setFormatter(_Journal(as_json) if _is_journal() else as_json or _Text())
     logger = logging.getLogger("cachesync")
     logger.handlers[:] = [handler]
     logger.propagate = False
@@ -51,3 +82,5 @@ def set_up(settings: LogSettings, options: Globals) -> None:
     if options.quiet:
         level = logging.ERROR
     logger.setLevel(level)
+    for library in ("apscheduler", "watchdog", "httpx"):  # what matters of theirs is said here
+        logging.getLogger(library).setLevel(logging.CRITICAL)

@@ -201,6 +201,15 @@ class Writer:
         """Mark a source that the config no longer names."""
         self.db.execute("UPDATE source SET state = 'orphaned' WHERE id = ?", (source.id,))
 
+    @property
+    def seq(self) -> int:
+        """The number of the last change that was made."""
+        return self._seq
+
+    def overflow(self, source: SourceRow) -> None:
+        """Record that the watcher of a source lost events; a pass over everything follows."""
+        self._transact(source, lambda: self._change(ChangeKind.SOURCE_OVERFLOWED, source.id))
+
     def fail(self, source: SourceRow, error: str, memory: Mapping[str, str] | None = None) -> None:
         """Record a pass in which the source did not deliver; `memory` None keeps what there is."""
         self._end(source, SourceState.FAILED, error, ChangeKind.SOURCE_FAILED, memory)

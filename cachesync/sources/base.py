@@ -59,10 +59,10 @@ class Listing(NamedTuple):
     notes: Sequence[Note] = ()
     unlisted: Sequence[str] = ()
     """Prefixes, ending in `/`, whose content could not be listed: nothing below is known to be gone."""
-    is_void: bool = False
-    """Whether the place is there with nothing at all in it: sooner not mounted than emptied."""
     as_before: Sequence[str] = ()
     """Prefixes, ending in `/` or empty, below which everything is as the ledger has it."""
+    is_void: bool = False
+    """Whether the place is there with nothing at all in it: sooner not mounted than emptied."""
 
 
 class Past(NamedTuple):
@@ -130,6 +130,10 @@ class Source(Protocol):
     @property
     def concurrency(self) -> int:
         """How many `read` may run at one time, each in a thread of its own; 0: only in this one."""
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """How long the source asked in this pass to be left alone."""
 
     def listing(self, found: Found = ignore, past: Past = NOTHING) -> Listing:
         """Everything the source holds now. Raises SourceError when it cannot be listed at all.

@@ -51,6 +51,7 @@ class DirectorySource:
 
     type = "directory"
     concurrency = 0
+    retry_after_seconds = None
 
     def __init__(
         self,
@@ -101,7 +102,7 @@ class DirectorySource:
             walk.directory(self._real_root, "", 0)
         except OSError as error:
             raise SourceError(f"{_reason(error)} (check `path:` and its permissions)") from error
-        return Listing(walk.entries, walk.faults, walk.notes, walk.unlisted, walk.is_void)
+        return Listing(walk.entries, walk.faults, walk.notes, walk.unlisted, is_void=walk.is_void)
 
     def read(self, path: str, listed_as: str, before: str | None = None) -> Changed | Gone | Failed:
         """The bytes of one page, with the signature of the very file that was read."""

@@ -1,0 +1,121 @@
+"""The sources there are: those of the config, and directories once named by `sync --pages`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .config import Config
+from .config.settings import (
+    ArchiveSourceConfig,
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    HttpSourceConfig,
+    SourceConfig,
+)
+from .diff import Selection
+from .errors import UsageError
+from .ledger.write import SourceRow, Writer
+from .model import SourceState
+from .sources.base import Source
+from .sources.directory import DirectorySource
+
+__all__ = ["Job", "Remote", "choose", "forget", "job", "orphan_missing", "remembered"]
+
+Remote = Callable[[SourceConfig], Source]
+"""Opens a source that is not a directory."""
+
+
+class Job(NamedTuple):
+    """A source to be passed over, with what the ledger knows of it."""
+
+    row: SourceRow
+    source: Source
+    selection: Selection
+
+
+def orphan_missing(writer: Writer, config: Config) -> list[str]:
+    """Mark the sources that the config names no more; returns those that were not marked before."""
+    configured = {source.name for source in config.sources}
+    missing = [
+        row
+        for row in writer.sources()
+        if row.configured and row.name not in configured and row.state is not SourceState.ORPHANED
+    ]
+    for row in missing:
+        writer.orphan(row)
+    return [row.name for row in missing]
+
+
+def remembered(writer: Writer) -> list[str]:
+    """The directories that were named by `sync --pages`."""
+    return [row.name for row in writer.sources() if not row.configured]
+
+
+def choose(writer: Writer, config: Config, names: Sequence[str]) -> list[str]:
+    """`names`, or all there are. Raises UsageError for one that is not there."""
+    every = [*(source.name for source in config.sources), *remembered(writer)]
+    for name in names:
+        if name not in every:
+            raise UsageError(
+                f"no source is called {name}",
+                hint="sources: " + (", ".join(every) or "none yet (--pages DIR)"),
+            )
+    return list(names) or every
+
+
+def job(writer: Writer, config: Config, name: str, remote: Remote) -> Job:
+    """The source called `name`, its row made or brought up to date.
+
+    A name that the config does not have is the path of a directory.
+    """
+    entry = next((source for source in config.sources if source.name == name), None)
+    if entry is None:
+        entry = DirectorySourceConfig(name, name)
+        row = writer.source(name, "directory", name, configured=False)
+        writer.set_interval(row, None)
+    else:
+        row = writer.source(name, entry.type, _location(entry), configured=True)
+        writer.set_interval(row, entry.interval_seconds)
+    if not isinstance(entry, DirectorySourceConfig):
+        return Job(row, remote(entry), entry.selection)
+    limit = config.limits.page_bytes
+    source = DirectorySource(name, Path(entry.path), page_limit=limit, selection=entry.selection)
+    return Job(row, source, entry.selection)
+
+
+def _location(entry: SourceConfig) -> str:
+    if isinstance(entry, DirectorySourceConfig):
+        return os.fspath(entry.path)
+    return remote_location(entry)
+
+
+def remote_location(
+    entry: GithubSourceConfig | HttpSourceConfig | ArchiveSourceConfig,
+) -> str:
+    """Where a remote source is, for people; without credentials."""
+    from urllib.parse import urlsplit
+
+    if isinstance(entry, GithubSourceConfig):
+        return f"{entry.api_url} {entry.repository}@{entry.ref} {entry.path}"
+    url = entry.urls[0] if isinstance(entry, HttpSourceConfig) and entry.urls else entry.url
+    parts = urlsplit(url or "")
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+
+def forget(writer: Writer, name: str) -> dict[str, object]:
+    """Drop a source and all its placements; says its name and how many changes that made.
+
+    Raises UsageError when there is none.
+    """
+    rows = {row.name: row for row in writer.sources()}
+    row = rows.get(name) or rows.get(os.path.realpath(name))
+    if row is None:
+        raise UsageError(
+            f"no source is called {name}", hint="sources: " + (", ".join(rows) or "none")
+        )
+    first = writer.seq
+    writer.forget(row)
+    return {"name": row.name, "changes": writer.seq - first}

@@ -1,0 +1,22 @@
+"""When a source that fails is tried again. Pure."""
+
+from __future__ import annotations
+
+__all__ = ["retry_delay"]
+
+FIRST_SECONDS = 60.0
+LONGEST_SECONDS = 3600.0
+
+
+def retry_delay(
+    failures: int, *, interval: float | None, asked_for: float | None, chance: float
+) -> float:
+    """Seconds until the next attempt after so many failures in a row (at least 1).
+
+    Twice as long each time, up to an hour or the source's own interval where that is longer, and
+    somewhere in the upper half of that (`chance` from 0 to 1), so that many sources or many
+    daemons do not come back together. A server that asked for a pause gets at least that.
+    """
+    longest = max(LONGEST_SECONDS, interval or 0.0)
+    ceiling = min(longest, FIRST_SECONDS * 2.0 ** min(failures - 1, 30))
+    return max(ceiling * (0.5 + chance / 2), asked_for or 0.0)

@@ -1,0 +1,128 @@
+"""Metrics and health over HTTP, for a loopback port. The only prometheus-client."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from ..errors import UsageError
+
+__all__ = ["Metrics"]
+
+Look = Callable[[], Mapping[str, Any]]
+"""Gives what `Service.numbers` gives."""
+
+_SOURCE = (
+    ("pass_seconds", "How long the last pass took", "seconds"),
+    ("passes", "Passes since the start", "passes"),
+    ("failures", "Passes in a row that failed", "failures"),
+    ("overflows", "Times the kernel dropped events", "overflows"),
+    ("directories", "Directories that are watched", "directories"),
+    ("pages", "Pages that are there now", "pages"),
+    ("age_seconds", "Seconds since the last complete pass", "age_seconds"),
+    ("waiting", "Requests that wait", "waiting"),
+)
+_MODES = ("inotify", "polling", "starting", "lost", "stopped")
+
+
+class Metrics:
+    """Serves `/metrics` and `/healthz` until it is closed."""
+
+    def __init__(self, host: str, port: int, look: Look) -> None:
+        """Raises UsageError when the port cannot be had, or prometheus-client is not installed."""
+        try:
+            import prometheus_client
+        except ImportError:
+            raise UsageError(
+                "`metrics:` needs prometheus-client", hint="pip install 'cachesync[metrics]'"
+            ) from None
+        registry = prometheus_client.CollectorRegistry()
+        registry.register(_Collector(look))
+
+        class Handler(_Handler):
+            def answer(self) -> tuple[int, str, bytes]:
+                if self.path == "/metrics":
+                    kind = prometheus_client.CONTENT_TYPE_LATEST
+                    return 200, kind, prometheus_client.generate_latest(registry)
+                if self.path == "/healthz":
+                    stuck = look()["stuck"]
+                    body = json.dumps({"healthy": stuck is None, "stuck": stuck}).encode()
+                    return (200 if stuck is None else 503), "application/json", body
+                return 404, "text/plain", b"/metrics or /healthz\n"
+
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as error:
+            raise UsageError(f"metrics: {host}:{port}: {error.strerror}") from error
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="metrics", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port that is served."""
+        return int(self._server.server_address[1])
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = 10
+
+    def answer(self) -> tuple[int, str, bytes]:
+        """Status, content type and body."""
+        raise NotImplementedError
+
+    def do_GET(self) -> None:
+        """Answer, and close."""
+        status, kind, body = self.answer()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Nothing: who asks is not news."""
+
+
+class _Collector:
+    def __init__(self, look: Look) -> None:
+        self._look = look
+
+    def collect(self) -> Iterator[Any]:
+        """What Prometheus calls when it is asked."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        numbers = self._look()
+        for name, text in (
+            ("seq", "The last change"), ("index_lag", "Changes the index is behind"),
+            ("pages", "Pages"), ("specs", "Specs"), ("builds", "Builds"),
+            ("placements", "Placements"),
+        ):  # fmt: skip
+            family = GaugeMetricFamily(f"cachesync_{name}", text)
+            family.add_metric([], numbers[name])
+            yield family
+        for name, text, key in _SOURCE:
+            family = GaugeMetricFamily(f"cachesync_source_{name}", text, labels=["source"])
+            for source, values in numbers["sources"].items():
+                if values[key] is not None:
+                    family.add_metric([source], values[key])
+            yield family
+        modes = GaugeMetricFamily(
+            "cachesync_watch_mode",
+            "1 for the way a directory is watched",
+            labels=["source", "mode"],
+        )
+        for source, values in numbers["sources"].items():
+            for mode in _MODES if values["watch"] else ():
+                modes.add_metric([source, mode], float(values["watch"] == mode))
+        yield modes

@@ -1,0 +1,60 @@
+"""What the daemon says of itself to other users: a small file beside the ledger, replaced whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FILE", "publish", "running"]
+
+FILE = "daemon.json"
+LOCK_FILE = "writer.lock"
+
+
+def publish(state_dir: Path, document: Mapping[str, Any]) -> None:
+    """Replace what is said. Raises OSError."""
+    path = state_dir / FILE
+    beside = path.with_name(f".{FILE}.new")
+    beside.write_text(json.dumps(dict(document)), encoding="utf-8")
+    beside.chmod(0o644)
+    beside.replace(path)
+
+
+def running(state_dir: Path) -> dict[str, Any] | None:
+    """What the daemon says that runs on `state_dir`; None when none does.
+
+    The file outlives a daemon that was killed, so its process is looked for.
+    """
+    try:
+        document = json.loads((state_dir / FILE).read_text(encoding="utf-8"))
+        holder = (state_dir / LOCK_FILE).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+    if not isinstance(document, dict) or str(document.get("pid")) != holder:
+        return None
+    return document if _started(int(holder)) == document.get("started") else None
+
+
+def started(pid: int) -> int | None:
+    """When a process began, in ticks since boot: with its pid it names the process for good."""
+    return _started(pid)
+
+
+def _started(pid: int) -> int | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    # The name of the program, in parentheses, may hold anything.
+    return int(text.rpartition(")")[2].split()[19])
+
+
+def forget(state_dir: Path) -> None:
+    """Remove what was said: the daemon ends."""
+    try:
+        os.unlink(state_dir / FILE)
+    except OSError:
+        return

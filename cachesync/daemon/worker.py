@@ -1,0 +1,299 @@
+"""One source in the daemon: a thread that owns it, told by the watcher, the schedule and commands.
+
+Whatever asks for a pass puts a request into its queue; what waits there is done together. A source
+that hangs keeps nobody waiting but those who ask for this very source.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from .. import sync as passes
+from ..catalog import Job
+from ..config.settings import Watch
+from ..diff import Guard
+from ..errors import CachesyncError
+from ..model import SourceState
+from ..sources.directory import DirectorySource
+from ..watch.debounce import Debouncer
+from ..watch.events import Degraded, Dirty, Overflowed, RootBack, RootLost, WatchEvent, Watching
+from .backoff import retry_delay
+from .writer_thread import WriterThread
+
+__all__ = ["Due", "Full", "Stopped", "Worker", "WorkerState"]
+
+_log = logging.getLogger("cachesync")
+
+
+class Stopped(Exception):  # noqa: N818 - no error: the daemon ends
+    """Raised inside a pass that is abandoned; what it committed stands."""
+
+
+class Full(NamedTuple):
+    """A command asks for a whole pass, now."""
+
+    reply: Future[passes.PassResult]
+    allow_mass_removal: bool = False
+
+
+class Due(NamedTuple):
+    """The schedule asks for a whole pass."""
+
+
+class _Stop(NamedTuple):
+    """There is nothing more to do."""
+
+
+_Request = Full | Due | _Stop | WatchEvent
+
+
+class WorkerState(NamedTuple):
+    """What a worker does and how it is; for `status`, metrics and health."""
+
+    doing: str = "idle"
+    since: float = 0.0
+    """By `time.monotonic`."""
+    failures: int = 0
+    """Passes in a row that failed."""
+    retry_at: float | None = None
+    """When a source that fails is tried again, in seconds since the epoch."""
+    passes: int = 0
+    seconds: float = 0.0
+    """How long the last pass took."""
+    overflows: int = 0
+    watch: str | None = None
+    """What is wrong with watching; None where nothing is."""
+
+
+class Worker:
+    """Passes over one source whenever somebody asks."""
+
+    def __init__(
+        self,
+        name: str,
+        open_job: Callable[[], Job],
+        thread: WriterThread,
+        *,
+        guard: Guard,
+        watch: Watch,
+        interval: float | None,
+        on_change: Callable[[], object],
+    ) -> None:
+        self.name = name
+        self.state = WorkerState()
+        self._open_job = open_job
+        self._thread = thread
+        self._guard = guard
+        self._interval = interval
+        self._on_change = on_change
+        self._inbox: SimpleQueue[_Request] = SimpleQueue()
+        self._dirty = Debouncer(quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds)
+        self._stopping = threading.Event()
+        self._retired = 0
+        self._root: tuple[int, int] | None = None
+        self._runner = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that were not taken yet."""
+        return self._inbox.qsize()
+
+    def start(self) -> None:
+        """Begin to work off requests."""
+        self._runner.start()
+
+    def ask(self, request: _Request) -> None:
+        """Put a request into the queue; any thread may."""
+        self._inbox.put(request)
+
+    def is_alive(self) -> bool:
+        """Whether requests are worked off."""
+        return self._runner.is_alive()
+
+    def stop(self) -> None:
+        """Abandon what is under way, soon; `join` waits for it."""
+        self._stopping.set()
+        self._inbox.put(_Stop())
+
+    def join(self, timeout_seconds: float) -> bool:
+        """Whether the worker ended in time."""
+        self._runner.join(timeout_seconds)
+        return not self._runner.is_alive()
+
+    # -- the thread
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            requests = self._wait()
+            asked = [request for request in requests if isinstance(request, Full)]
+            is_due = False
+            for request in requests:
+                is_due |= self._take(request)
+            try:
+                self._work(asked, is_due=is_due)
+            except Stopped:
+                for full in asked:
+                    full.reply.set_exception(CachesyncError("the daemon ends"))
+        for request in self._drain():
+            if isinstance(request, Full):
+                request.reply.set_exception(CachesyncError("the daemon ends"))
+
+    def _wait(self) -> list[_Request]:
+        due = self._dirty.next_due()
+        timeout = None if due is None else max(0.0, due - time.monotonic())
+        if self.state.retry_at is not None:
+            left = max(0.0, self.state.retry_at - time.time())
+            timeout = left if timeout is None else min(timeout, left)
+        try:
+            first = self._inbox.get(timeout=timeout)
+        except Empty:
+            return []
+        return [first, *self._drain()]
+
+    def _drain(self) -> list[_Request]:
+        found: list[_Request] = []
+        while True:
+            try:
+                found.append(self._inbox.get_nowait())
+            except Empty:
+                return found
+
+    def _take(self, request: _Request) -> bool:
+        """Take note of a request; returns whether a whole pass is due for it."""
+        now = time.monotonic()
+        if isinstance(request, Dirty):
+            self._dirty.add(request.prefix, now)
+        elif isinstance(request, Overflowed):
+            self._set(overflows=self.state.overflows + 1)
+            _log.warning("%s: the kernel dropped events; everything is looked at again", self.name)
+            row = self._open_job().row
+            self._thread.call(lambda writer: writer.overflow(row))
+        elif isinstance(request, Degraded):
+            self._set(watch=request.reason)
+            _log.warning("%s: %s", self.name, request.reason)
+        elif isinstance(request, RootLost):
+            self._set(watch=request.reason)
+            _log.warning("%s: %s", self.name, request.reason)
+            return True
+        elif isinstance(request, Watching):
+            self._set(watch=None)
+            _log.info("%s: watching %d directories", self.name, request.directories)
+        elif isinstance(request, RootBack):
+            self._set(watch=None)
+            _log.info("%s: the directory is back", self.name)
+        elif isinstance(request, Due):
+            # A source that fails has its own time to come back.
+            return self.state.retry_at is None
+        return False
+
+    def _work(self, asked: list[Full], *, is_due: bool) -> None:
+        now = time.monotonic()
+        dirty = self._dirty.due(now)
+        retry_at = self.state.retry_at
+        is_due |= retry_at is not None and time.time() >= retry_at
+        if asked or is_due or "" in dirty:
+            self._full(asked, is_routine=is_due or bool(asked))
+        elif dirty:
+            self._part({prefix.split("/", 1)[0] for prefix in dirty})
+
+    def _full(self, asked: list[Full], *, is_routine: bool) -> None:
+        """A whole pass. Routine ones begin the count of what the guard lets go anew."""
+        if is_routine:
+            self._retired = 0
+        allow = any(full.allow_mass_removal for full in asked)
+        try:
+            job = self._open_job()
+            result = self._pass(
+                "reading everything",
+                lambda: passes.run_pass(
+                    self._thread.writer, job.source, job.row, selection=job.selection,
+                    guard=self._guard, allow_mass_removal=allow, retired=self._retired,
+                    progress=self._progress,
+                ),
+            )  # fmt: skip
+        except CachesyncError as error:
+            for full in asked:
+                full.reply.set_exception(error)
+            if not asked:
+                _log.error("%s: %s", self.name, error.message)
+                self._failed(None)
+            return
+        if isinstance(job.source, DirectorySource):
+            self._root = _identity(job.source)
+        if result.state is SourceState.FAILED:
+            self._failed(result.retry_after)
+        else:
+            self._set(failures=0, retry_at=None)
+        for full in asked:
+            full.reply.set_result(result)
+
+    def _part(self, tags: set[str]) -> None:
+        job = self._open_job()
+        source = job.source
+        assert isinstance(source, DirectorySource), "only directories are watched"
+        if _identity(source) != self._root:
+            self._full([], is_routine=False)
+            return
+        self._pass(
+            f"reading {', '.join(sorted(tags)[:3])}",
+            lambda: passes.run_part(
+                self._thread.writer, source.part(tags), job.row, selection=job.selection,
+                guard=self._guard, retired=self._retired,
+            ),
+        )  # fmt: skip
+
+    def _pass(self, doing: str, work: Callable[[], passes.PassResult]) -> passes.PassResult:
+        started = time.monotonic()
+        self._set(doing=doing, since=started)
+        before = self._thread.call(lambda writer: writer.seq)
+        try:
+            result = work()
+            if self._thread.call(lambda writer: writer.seq) != before:
+                self._set(doing="indexing", since=time.monotonic())
+                self._thread.catch_up().result()
+        finally:
+            seconds = time.monotonic() - started
+            self._set(doing="idle", since=time.monotonic(), seconds=seconds,
+                      passes=self.state.passes + 1)  # fmt: skip
+        self._retired += result.removed
+        if result.error is not None and result.state is not SourceState.OK:
+            _log.warning("%s: %s", self.name, result.error)
+        _log.info(
+            "%s: %d listed, %d changed, %d removed, %d rejected in %.2f s", self.name,
+            result.listed, result.changed, result.removed, result.rejected, seconds,
+        )  # fmt: skip
+        return result
+
+    def _progress(self, _name: str, _done: int, _total: int) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+
+    def _failed(self, asked_for: float | None) -> None:
+        failures = self.state.failures + 1
+        delay = retry_delay(
+            failures,
+            interval=self._interval,
+            asked_for=asked_for,
+            chance=random.random(),  # noqa: S311 - spreads attempts
+        )
+        self._set(failures=failures, retry_at=time.time() + delay)
+
+    def _set(self, **fields: object) -> None:
+        self.state = self.state._replace(**fields)  # type: ignore[arg-type]
+        self._on_change()
+
+
+def _identity(source: DirectorySource) -> tuple[int, int] | None:
+    try:
+        status = os.stat(source.root)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

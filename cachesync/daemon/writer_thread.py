@@ -1,0 +1,94 @@
+"""The one thread that writes. Others hand it work and wait; what they hand over is done in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar, cast
+
+from .. import projection
+from ..ledger import connect
+from ..ledger.write import Writer
+
+__all__ = ["WriterThread"]
+
+_Result = TypeVar("_Result")
+
+
+class WriterThread:
+    """Owns the ledger's writing connection. The caller holds the writer's lock."""
+
+    def __init__(self, state_dir: Path, *, clock: Callable[[], int]) -> None:
+        """Opens the ledger. Raises LedgerError."""
+        self._state_dir = state_dir
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._beat: Future[None] | None = None
+        self._beat_at = self._alive_at = time.monotonic()
+        self._catching_up: Future[str | None] | None = None
+        self.indexed = 0
+        """The last change the index is known to have."""
+        try:
+            self._db = self._pool.submit(connect.open_writer, state_dir, now=clock()).result()
+            self._writer = self._pool.submit(Writer, self._db, clock=clock).result()
+        except BaseException:
+            self._pool.shutdown()
+            raise
+
+    def call(self, work: Callable[[Writer], _Result]) -> _Result:
+        """What `work` returns, done in the writer's thread; raises what it raises."""
+        return self._pool.submit(work, self._writer).result()
+
+    def ask(self, work: Callable[[connect.Connection], _Result]) -> _Result:
+        """As `call`, with the connection."""
+        return self._pool.submit(work, self._db).result()
+
+    @property
+    def writer(self) -> Writer:
+        """Something to use as a Writer in any thread: every call is one `call`."""
+        return cast("Writer", _Remote(self))
+
+    def catch_up(self) -> Future[str | None]:
+        """Have the index catch up; calls before it begins share one."""
+        waiting = self._catching_up
+        if waiting is None or waiting.running() or waiting.done():
+            waiting = self._catching_up = self._pool.submit(self._catch_up)
+        return waiting
+
+    def _catch_up(self) -> str | None:
+        seq = self._writer.seq
+        why = projection.catch_up(self._db, self._state_dir)
+        self.indexed = seq
+        return why
+
+    def rebuild(self) -> None:
+        """Build the index anew."""
+        self._pool.submit(projection.rebuild, self._db, self._state_dir).result()
+
+    def silent_seconds(self, now: float) -> float:
+        """How long nothing shows that the thread works off what it is given (`time.monotonic`)."""
+        if self._beat is None or self._beat.done():
+            if self._beat is not None:
+                self._alive_at = self._beat_at
+            self._beat_at = now
+            self._beat = self._pool.submit(lambda: None)
+        return now - self._alive_at
+
+    def close(self) -> None:
+        """Finish what is under way, refuse what waits, and close the ledger."""
+        self._pool.submit(self._db.close)
+        self._pool.shutdown(wait=True)
+
+
+class _Remote:
+    """The Writer's methods, each done in its thread."""
+
+    def __init__(self, thread: WriterThread) -> None:
+        self._thread = thread
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def method(*arguments: object, **options: object) -> object:
+            return self._thread.call(lambda writer: getattr(writer, name)(*arguments, **options))
+
+        return method

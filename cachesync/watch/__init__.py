@@ -1,0 +1,1 @@
+"""Noticing that a directory of pages changed: the watcher, and how its events are gathered."""

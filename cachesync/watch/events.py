@@ -1,0 +1,65 @@
+"""What a watcher tells: plain values. Whatever else is said, `Dirty` says what to look at."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+__all__ = [
+    "Degraded",
+    "Dirty",
+    "Mode",
+    "Overflowed",
+    "RootBack",
+    "RootLost",
+    "WatchEvent",
+    "Watching",
+]
+
+
+class Dirty(NamedTuple):
+    """Something below `prefix` may have changed: a package, a tag (`develop/`), or everything ("")."""
+
+    prefix: str
+
+
+class Watching(NamedTuple):
+    """From now on no change goes unnoticed; `Dirty("")` follows for what happened until now."""
+
+    directories: int
+    seconds: float
+    """How long it took until every directory was watched."""
+
+
+class Overflowed(NamedTuple):
+    """The kernel dropped events, once for a burst; `Watching` and `Dirty("")` follow soon."""
+
+
+class RootLost(NamedTuple):
+    """The root cannot be trusted for now; nothing more is told of it until `RootBack`."""
+
+    reason: str
+
+
+class RootBack(NamedTuple):
+    """The root is there again; `Watching` or `Degraded` follows, and `Dirty("")`."""
+
+
+class Degraded(NamedTuple):
+    """The root cannot be watched and is polled until `Watching`; `Dirty("")` follows."""
+
+    reason: str
+    """What is missing, how much of it there is and the command that mends it."""
+
+
+WatchEvent = Dirty | Watching | Overflowed | RootLost | RootBack | Degraded
+
+
+class Mode(StrEnum):
+    """How a watcher notices changes at the moment."""
+
+    STARTING = "starting"
+    INOTIFY = "inotify"
+    POLLING = "polling"
+    LOST = "lost"
+    STOPPED = "stopped"

@@ -1,0 +1,322 @@
+"""Watches the root of one directory source, in a thread of its own.
+
+It knows inotify and polling only as two ways of the same thing, and nothing of what is done about
+a change. Whatever goes wrong it says so and goes on by other means; where it cannot, the thread
+ends, and `is_alive` says that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..diff import Selection
+from .events import (
+    Degraded,
+    Dirty,
+    Mode,
+    Overflowed,
+    RootBack,
+    RootLost,
+    WatchEvent,
+    Watching,
+)
+from .limits import refusal
+from .poll import Poll
+from .root import Root, look_at
+
+if TYPE_CHECKING:
+    from .inotify import Inotify
+
+__all__ = ["Timing", "Watcher"]
+
+EVERYTHING = Selection()
+_ROOT_GONE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES}
+
+
+class Timing(NamedTuple):
+    """How often a watcher does what the kernel does not tell it to."""
+
+    check_seconds: float = 3.0
+    """The root is looked at, and the heartbeat advances at least as often."""
+    poll_seconds: float = 30.0
+    """Between two walks while polling; ten times what a walk took, if that is longer."""
+    retry_seconds: float = 300.0
+    """Between two attempts to leave polling."""
+    rest_seconds: float = 0.02
+    """After each read, so that the kernel merges the events of a page written in small pieces."""
+    settle_seconds: float = 0.5
+    """After an overflow the tree is watched anew once nothing happened for so long."""
+    settle_cap_seconds: float = 5.0
+    """And at the latest after so long."""
+
+
+class _Burst(NamedTuple):
+    """A flood that was not followed: the tree is watched anew when it is over."""
+
+    first: float
+    last_event: float
+    told: bool
+    """As an overflow; directories that were moved too fast are nobody's business."""
+
+
+class Watcher:
+    """Calls `tell` from its thread for all that happens below `root`.
+
+    `tell` must not raise: the thread ends then. Only what `selection` admits is watched.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        tell: Callable[[WatchEvent], object],
+        *,
+        selection: Selection = EVERYTHING,
+        timing: Timing | None = None,
+    ) -> None:
+        self.root = root
+        self.failure: BaseException | None = None
+        """What ended the thread, if it ended by itself."""
+        self._mode = Mode.STARTING
+        self._tell = tell
+        self._selection = selection
+        self._timing = timing or Timing()
+        self._stopping = threading.Event()
+        self._alive_at = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name=f"watch {root}", daemon=True)
+        self._wake_r = self._wake_w = -1
+        self._inotify: Inotify | None = None
+        self._poll: Poll | None = None
+        self._known: Root | None = None
+        self._lost = False
+        self._found_empty = 0
+        self._burst: _Burst | None = None
+        self._calm_until = 0.0
+        self._next_check = self._next_poll = self._next_retry = 0.0
+
+    @property
+    def mode(self) -> Mode:
+        """How changes are noticed at the moment."""
+        return Mode.STOPPED if self._thread.ident and not self.is_alive() else self._mode
+
+    @property
+    def directories(self) -> int:
+        """How many directories are watched, or were there at the last poll."""
+        if (inotify := self._inotify) is not None:
+            return inotify.directories
+        return poll.directories if (poll := self._poll) is not None else 0
+
+    @property
+    def alive_at(self) -> float:
+        """When the thread was last seen at work, by `time.monotonic`."""
+        return self._alive_at
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin watching, in the thread; `Watching` or `Degraded` tells when that is so."""
+        self._wake_r, self._wake_w = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float = 1.0) -> bool:
+        """End the thread; False if it has not ended in time. Nothing is told afterwards."""
+        self._stopping.set()
+        if self._wake_w >= 0:
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._wake_w, b"!")
+            self._thread.join(timeout_seconds)
+        if self._thread.is_alive():
+            return False
+        for descriptor in {self._wake_r, self._wake_w} - {-1}:
+            os.close(descriptor)
+        self._wake_r = self._wake_w = -1
+        return True
+
+    def _run(self) -> None:
+        try:
+            while self._goes_on():
+                now = time.monotonic()
+                if now >= self._next_check:
+                    self._check_root(now)
+                if self._burst is not None:
+                    self._mend(self._burst, now)
+                if self._poll is not None:
+                    self._look(self._poll, now)
+                if self._wait():
+                    self._read()
+        except BaseException as error:
+            self.failure = error  # `is_alive` says it; whoever watches over the thread says why
+        finally:
+            self._close()
+
+    def _goes_on(self) -> bool:
+        self._alive_at = time.monotonic()
+        return not self._stopping.is_set()
+
+    def _emit(self, event: WatchEvent) -> None:
+        if not self._stopping.is_set():
+            self._tell(event)
+
+    def _wait(self) -> bool:
+        """Sleep until something is due or happens; whether there is something to read."""
+        due = [self._next_check]
+        if self._poll is not None:
+            due += [self._next_poll, self._next_retry]
+        if self._burst is not None:
+            due.append(self._mended_at(self._burst))
+        poller = select.poll()
+        poller.register(self._wake_r, select.POLLIN)
+        if self._inotify is not None:
+            poller.register(self._inotify, select.POLLIN)
+        milliseconds = max(0.0, min(due) - time.monotonic()) * 1000
+        ready = poller.poll(int(milliseconds) + 1)
+        return any(descriptor != self._wake_r for descriptor, _ in ready)
+
+    def _read(self) -> None:
+        inotify = self._inotify
+        if inotify is None:
+            return
+        try:
+            batch = inotify.read()
+        except OSError as error:
+            self._degrade(error)
+            return
+        now = time.monotonic()
+        self._follow_burst(now, overflowed=batch.overflowed, in_doubt=batch.in_doubt)
+        for prefix in batch.dirty:
+            self._emit(Dirty(prefix))
+        if batch.root_touched:
+            self._next_check = 0.0
+        self._stopping.wait(self._timing.rest_seconds)
+
+    def _follow_burst(self, now: float, *, overflowed: bool, in_doubt: bool) -> None:
+        burst = self._burst
+        told = burst is not None and burst.told
+        if overflowed and not told:
+            if now >= self._calm_until:
+                self._emit(Overflowed())
+            told = True
+        if overflowed or in_doubt or burst is not None:
+            self._burst = _Burst(burst.first if burst is not None else now, now, told)
+
+    def _mended_at(self, burst: _Burst) -> float:
+        return min(
+            burst.last_event + self._timing.settle_seconds,
+            burst.first + self._timing.settle_cap_seconds,
+        )
+
+    def _mend(self, burst: _Burst, now: float) -> None:
+        """Watch the tree anew once the flood is over: directories appeared without an event."""
+        if now < self._mended_at(burst):
+            return
+        self._begin()
+        if burst.told:  # what overflowed while the tree was walked belongs to the same flood
+            self._calm_until = time.monotonic() + self._timing.settle_seconds
+
+    def _begin(self) -> None:
+        """Watch the tree below the known root, whatever was watched before; poll if refused."""
+        from .inotify import Inotify
+
+        assert self._known is not None
+        polled = self._poll
+        self._close()
+        began = time.monotonic()
+        try:
+            self._inotify = Inotify(self._known.real_path, self._selection, self._goes_on)
+            self._inotify.complete()
+        except OSError as error:
+            self._poll = polled
+            self._degrade(error)
+            return
+        self._mode = Mode.INOTIFY
+        self._emit(Watching(self._inotify.directories, time.monotonic() - began))
+        self._emit(Dirty(""))
+        in_doubt = self._inotify.in_doubt
+        self._follow_burst(time.monotonic(), overflowed=False, in_doubt=in_doubt)
+
+    def _degrade(self, error: OSError) -> None:
+        """Poll instead of watching; told once, not at every attempt that fails."""
+        assert self._known is not None
+        polled = self._poll
+        self._close()
+        if error.errno in _ROOT_GONE:
+            return  # the next look at the root says what has become of it
+        self._next_retry = time.monotonic() + self._timing.retry_seconds
+        self._poll = polled
+        if polled is not None:
+            return
+        self._poll = Poll(self._known.real_path, self._selection)
+        self._measure(self._poll)
+        self._mode = Mode.POLLING
+        interval = f"polled every {self._timing.poll_seconds:g} s instead of watched"
+        self._emit(Degraded(f"{refusal(error, self._poll.directories)}; {interval}"))
+        self._emit(Dirty(""))
+
+    def _look(self, poll: Poll, now: float) -> None:
+        if now >= self._next_poll:
+            for prefix in self._measure(poll):
+                self._emit(Dirty(prefix))
+        if now >= self._next_retry:
+            self._begin()
+
+    def _measure(self, poll: Poll) -> list[str]:
+        began = time.monotonic()
+        changed = poll.changed(self._goes_on)
+        ended = time.monotonic()
+        self._next_poll = ended + max(self._timing.poll_seconds, 10 * (ended - began))
+        return changed
+
+    def _check_root(self, now: float) -> None:
+        self._next_check = now + self._timing.check_seconds
+        try:
+            root = look_at(self.root)
+        except OSError as error:
+            self._lose(f"{self.root}: {(error.strerror or str(error)).lower()}")
+            return
+        known = self._known
+        if known is not None and not self._lost:
+            if known.is_same(root):
+                self._check_content(root, known)
+                if self._inotify is None and self._poll is None and not self._lost:
+                    self._begin()
+                return
+            self._lose(known.replaced_by(root))
+        if known is not None and root.empty and not known.empty:
+            return  # what it held will come back, or somebody will say that it should not
+        self._known = root
+        if self._lost:
+            self._lost = False
+            self._emit(RootBack())
+        self._begin()
+
+    def _check_content(self, root: Root, known: Root) -> None:
+        """Believe in an emptied root at the second look: `git checkout` may empty it for a moment."""
+        if not root.empty:
+            self._found_empty = 0
+            self._known = root
+        elif not known.empty:
+            self._found_empty += 1
+            if self._found_empty > 1:
+                self._lose(f"{self.root}: was emptied")
+
+    def _lose(self, reason: str) -> None:
+        self._found_empty = 0
+        self._close()
+        self._mode = Mode.LOST
+        if not self._lost:
+            self._lost = True
+            self._emit(RootLost(reason))
+
+    def _close(self) -> None:
+        """Neither watch nor poll."""
+        inotify, self._inotify, self._poll, self._burst = self._inotify, None, None, None
+        if inotify is not None:
+            inotify.close()
