@@ -72,7 +72,7 @@ def daemon(world: World, *arguments: object, ready: bool = True) -> Iterator[Dae
     ):
         running = Daemon(world, process, log)
         if ready:
-            running.says("ready:")
+            running.says("ready, sources:")
         yield running
 
 

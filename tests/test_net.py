@@ -292,6 +292,14 @@ def test_a_body_larger_than_allowed_is_refused(server, fetcher):
     assert len(server.seen) == 3 * len(answers)
 
 
+def test_a_body_that_unpacks_to_nothing_is_bounded_as_well(server, fetcher):
+    """Empty gzip members without end: what counts is also what arrives."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+    url = server.script("/page", stub.raw(head + gzip.compress(b"") * 1000))
+    for error in both_ways(fetcher, url, most_bytes=10_000):
+        assert isinstance(error, TooLargeError)
+
+
 def test_an_encoding_nobody_asked_for_is_refused(server, fetcher):
     """Rather than taken for the page."""
     url = server.script("/page", stub.reply(PAGE, content_encoding="br"))

@@ -481,6 +481,20 @@ def test_a_page_that_failed_keeps_its_tag_from_being_remembered(server, fetcher)
     assert "commit" in again.memory
 
 
+def test_a_page_asked_for_again_counts_until_it_is_delivered(server, fetcher):
+    """A known page may be wanted again (other globs): its tag is remembered once it was read."""
+    hub = stub.GithubStub(server, pages_of(2))
+    signatures = Pass(github_source(hub, fetcher)).signatures
+    source = github_source(hub, fetcher)
+    path, sha = source.listing(past=Past({}, signatures)).entries[0]
+    hub.tampered = {"develop/p0000"}
+    assert source.read(path, sha, sha).is_passing
+    assert "tree:develop" not in source.memory()
+    hub.tampered = set()
+    assert isinstance(source.read(path, sha, sha), Changed)
+    assert {"tree:develop", "commit"} <= source.memory().keys()
+
+
 def test_a_page_that_nobody_read_keeps_its_tag_from_being_remembered(server, fetcher):
     """A pass that ended before it asked for everything must not remember that it did."""
     hub = stub.GithubStub(server, pages_of(2))

@@ -32,7 +32,7 @@ from .writer_thread import WriterThread
 
 __all__ = ["Service", "serve"]
 
-STUCK_SECONDS = 120.0
+STUCK_SECONDS = 60.0
 """A thread that shows no sign of life for so long is taken for stuck."""
 STOP_SECONDS = 8.0
 TICK_SECONDS = 1.0
@@ -196,7 +196,7 @@ class Service:
         """Wait for signals; returns the exit status. Signals are blocked in every thread."""
         interval = min(TICK_SECONDS, (self._watchdog or TICK_SECONDS * 3) / 3)
         self._notifier.tell("READY=1")
-        _log.info("ready: %d sources", len(self.sources))
+        _log.info("ready, sources: %s", ", ".join(self.sources) or "none")
         while True:
             received = signal.sigtimedwait(SIGNALS, interval)
             if received is not None:
@@ -268,7 +268,7 @@ class Service:
         for name, entry in after.items():
             if name not in self.sources:
                 self._open(entry)
-        _log.info("the config was read again: %d sources", len(self.sources))
+        _log.info("the config was read again, sources: %s", ", ".join(self.sources) or "none")
         self._changed.set()
 
     # -- what others see and ask

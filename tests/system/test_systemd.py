@@ -1,0 +1,232 @@
+"""The shipped unit under a real systemd, in a container; and what systemd says of the file alone.
+
+The container is booted by `../shared/rig/boot.sh`, as root, where systemd-nspawn is installed.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.daemons import eventually
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RIG = ROOT.parent / "shared" / "rig" / "boot.sh"
+UNITS = sorted(
+    path for path in (ROOT / "systemd").iterdir() if path.suffix in (".service", ".timer")
+)
+SETUP = """set -e
+chmod 755 /root /home 2>/dev/null || true
+cat > /usr/local/bin/cachesync <<'END'
+#!/bin/sh
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/opt/cachesync/src:/opt/cachesync/site exec {python} -m cachesync "$@"
+END
+chmod 755 /usr/local/bin/cachesync
+mkdir -p /etc/cachesync /usr/lib/sysusers.d
+cp -r /opt/cachesync/src/tests/fixtures/cache/. /srv/pages/
+printf 'sources:\\n  - {{name: site, type: directory, path: /srv/pages}}\\n' > /etc/cachesync/cachesync.yaml
+cp /opt/cachesync/src/systemd/*.service /opt/cachesync/src/systemd/*.timer /etc/systemd/system/
+cp /opt/cachesync/src/systemd/cachesync.sysusers /usr/lib/sysusers.d/cachesync.conf
+systemd-sysusers
+systemctl daemon-reload
+"""
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_systemd_finds_nothing_wrong(unit):
+    """`systemd-analyze verify` prints nothing; its exit status alone says little."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("unit", [u for u in UNITS if u.suffix == ".service"], ids=lambda p: p.name)
+def test_the_units_expose_little(unit):
+    """`systemd-analyze security` rates the daemon at most 1.5."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", unit],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    level = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert level is not None, done
+    assert float(level[1]) <= (1.5 if unit.name == "cachesync.service" else 2.0)
+
+
+class Machine:
+    """A booted container with cachesync installed."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+
+    def rig(self, *arguments: object, text: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Call boot.sh."""
+        return subprocess.run(
+            ["bash", RIG, *map(str, arguments)], env=self._environment, input=text or "",
+            text=True, capture_output=True, timeout=180, check=False,
+        )  # fmt: skip
+
+    def run(self, script: str, status: int | None = 0) -> str:
+        """What a shell script prints inside, as root."""
+        done = self.rig("enter", "bash", "-s", text=f"PATH=/usr/local/bin:$PATH\n{script}")
+        assert status is None or done.returncode == status, (script, done)
+        return done.stdout
+
+    def shows(self, name: str) -> str:
+        """A property of the unit."""
+        return self.run(f"systemctl show cachesync -p {name} --value").strip()
+
+    def is_up(self) -> bool:
+        """Whether the unit runs and is ready."""
+        return self.shows("SubState") == "running"
+
+    def pid(self) -> int:
+        """The daemon's pid, 0 when there is none."""
+        return int(self.shows("MainPID"))
+
+
+def _cannot() -> str | None:
+    if not RIG.exists():
+        return f"{RIG} is not there"
+    if os.geteuid() != 0:
+        return "booting a container needs root"
+    if shutil.which("systemd-nspawn") is None:
+        return (
+            "systemd-nspawn is not installed (apt-get install systemd-container systemd-sysv dbus)"
+        )
+    return None
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A machine whose systemd knows the units and runs none of them yet."""
+    if (reason := _cannot()) is not None:
+        pytest.skip(reason)
+    state = tmp_path_factory.mktemp("rig")
+    booted = Machine({**os.environ, "NS_DIR": str(state), "TMPDIR": str(state)})
+    done = booted.rig(
+        "start", f"--bind-ro={_bound(ROOT)}:/opt/cachesync/src",
+        f"--bind-ro={_bound(Path(sysconfig.get_paths()['purelib']))}:/opt/cachesync/site",
+    )  # fmt: skip
+    if done.returncode:
+        booted.rig("stop")
+        pytest.skip(f"no container boots here: {(done.stdout + done.stderr).strip()[-300:]}")
+    try:
+        booted.run(SETUP.format(python=os.path.realpath(sys.executable)))
+        yield booted
+    finally:
+        booted.rig("stop")
+
+
+def _bound(path: Path) -> str:
+    return str(path).replace(":", "\\:")
+
+
+@pytest.fixture
+def service(machine: Machine) -> Iterator[Machine]:
+    """The daemon, started as shipped."""
+    machine.run("systemctl reset-failed cachesync; systemctl start cachesync", status=None)
+    if not machine.is_up():
+        pytest.fail(
+            machine.run("systemctl status cachesync -l --no-pager; journalctl -u cachesync", None)
+        )
+    yield machine
+    machine.run("rm -rf /etc/systemd/system/cachesync.service.d; systemctl daemon-reload;"
+                "systemctl stop cachesync", status=None)  # fmt: skip
+
+
+def test_it_starts_reports_and_stops(service):
+    assert service.shows("Type") == "notify"
+    assert "sources" in service.shows("StatusText")
+    document = eventually(
+        lambda: (
+            (d := json.loads(service.run("cachesync status --json", None) or "{}"))
+            and d["ledger"]["pages"] == 8
+            and d
+        )
+    )
+    assert document["daemon"]["sources"]["site"]["watch"] in ("inotify", "starting")
+    found = service.run("setpriv --reuid=65534 --regid=65534 --clear-groups "
+                        "cachesync search --json filelock aarch64")  # fmt: skip
+    assert json.loads(found)["builds"] == 2
+    service.run("systemctl reload cachesync")
+    assert eventually(service.is_up)
+    service.run("systemctl stop cachesync")
+    assert service.shows("Result") == "success"
+    assert service.shows("ExecMainStatus") == "0"
+
+
+def test_a_page_is_picked_up(service):
+    service.run("mkdir /srv/pages/develop/new; sed 's/\"cmake\"/\"new\"/'"
+                " /srv/pages/develop/cmake/specs.md > /srv/pages/develop/new/specs.md")  # fmt: skip
+    eventually(lambda: "develop/new" in service.run("cachesync changes --limit 0", None), 20)
+
+
+def test_it_is_started_again_when_it_is_killed(service):
+    before = service.pid()
+    service.run(f"kill -KILL {before}")
+    eventually(lambda: service.is_up() and service.pid() not in (0, before))
+    service.run("cachesync verify")
+
+
+def test_it_is_started_again_when_it_hangs(service):
+    service.run("mkdir -p /etc/systemd/system/cachesync.service.d;"
+                "printf '[Service]\\nWatchdogSec=3s\\nRestartSec=1s\\n'"
+                " > /etc/systemd/system/cachesync.service.d/fast.conf;"
+                "systemctl daemon-reload; systemctl restart cachesync")  # fmt: skip
+    time.sleep(5)
+    before = service.pid()
+    assert service.shows("NRestarts") == "0", "it fed the watchdog while it was well"
+    service.run(f"kill -STOP {before}")
+    eventually(lambda: service.is_up() and service.pid() not in (0, before))
+    assert "watchdog" in service.run("journalctl -u cachesync --no-pager").lower()
+
+
+def test_a_wrong_config_is_not_tried_again(service):
+    service.run(
+        "cp /etc/cachesync/cachesync.yaml /tmp/good; echo 'sourcse: []' >> /etc/cachesync/cachesync.yaml"
+    )
+    try:
+        service.run("systemctl restart cachesync", status=None)
+        time.sleep(7)
+        assert service.shows("ExecMainStatus") == "2"
+        assert service.shows("NRestarts") == "0"
+        assert "sources" in service.run("journalctl -u cachesync -n 5 --no-pager")
+    finally:
+        service.run("cp /tmp/good /etc/cachesync/cachesync.yaml")
+
+
+def test_it_cannot_write_outside_its_state_directory(service):
+    """What the shipped sandbox lets a process of the service do, tried from inside it."""
+    places = "/srv/pages /etc /etc/cachesync /usr/local/bin /var/lib /root /home /opt /dev/shm"
+    script = (
+        f"for d in {places}; do touch $d/written 2>/dev/null && echo WRITTEN $d; done;"
+        "touch /var/lib/cachesync/written && echo state; id -un"
+    )
+    service.run("mkdir -p /etc/systemd/system/cachesync.service.d;"
+                f"printf '[Service]\\nExecStartPre=/bin/sh -c \"{script.replace('$d', '$$d')}\"\\n'"
+                " > /etc/systemd/system/cachesync.service.d/probe.conf;"
+                "systemctl daemon-reload; systemctl restart cachesync")  # fmt: skip
+    log = service.run("journalctl -u cachesync -n 30 --no-pager -o cat")
+    service.run("rm -f /var/lib/cachesync/written")
+    assert "WRITTEN" not in log, log
+    assert "state\ncachesync\n" in log
+
+
+def test_one_pass_by_timer(machine):
+    """The one-shot unit does its pass, beside a daemon through it, alone by itself."""
+    machine.run("systemctl start cachesync-sync.service")
+    assert machine.run("systemctl show cachesync-sync -p Result --value").strip() == "success"
+    machine.run("cachesync verify")
