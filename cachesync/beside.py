@@ -233,7 +233,10 @@ class _Unpacker:
     def unpack(self, packed: _Packed) -> Iterator[Look]:
         if packed.afresh:
             self._forget()
-        self._builds += packed.builds
+        self._builds += [
+            build._replace(variants=tuple(map(sys.intern, build.variants)))
+            for build in packed.builds
+        ]
         self._stacks += packed.stacks
         pairs = array("I", packed.listed)
         self._listed += zip(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
+from sys import intern
 from typing import Any, NamedTuple
 
 import msgspec
@@ -111,7 +112,7 @@ class PageParser:
     def __init__(self) -> None:
         self._builds: dict[bytes, Build] = {}
         self._stacks: dict[bytes, tuple[str, ...]] = {}
-        self._listed: dict[bytes, Listed] = {}
+        self._listed: dict[tuple[int, int], Listed] = {}
 
     def parse(self, data: bytes) -> Page:
         """The page in `data`.
@@ -135,38 +136,34 @@ class PageParser:
             raise PageError(f"{place}: {wrong.problem}") from wrong
 
     def _page(self, fields: _Fields) -> Page:
-        if len(self._listed) > MAX_INTERNED:
+        if max(len(self._listed), len(self._builds), len(self._stacks)) > MAX_INTERNED:
             for remembered in (self._builds, self._stacks, self._listed):
                 remembered.clear()
-        rows, listed = fields.rows, self._listed
+        rows, builds, stack_lists, listed = fields.rows, self._builds, self._stacks, self._listed
         specs: dict[str, Listed] = {}
         package = fields.package
         prefix = package.encode()
         for position, row in enumerate(rows):
-            # JSON values delimit themselves, so their concatenation identifies what is listed.
-            build = b"".join(
+            # JSON values delimit themselves, so their concatenation identifies the build.
+            key = b"".join(
                 (prefix, row.versions, row.compiler, row.os, row.platform, row.target, row.variants)
             )
-            key = build + row.stacks
-            found = listed.get(key)
+            build = builds.get(key)
+            if build is None:
+                build = builds[key] = _build(package, row, ("spec_details", position))
+            raw = bytes(row.stacks)
+            stacks = stack_lists.get(raw)
+            if stacks is None:
+                where = ("spec_details", position, "stacks")
+                stacks = stack_lists[raw] = _values(row.stacks, *where)
+            both = id(build), id(stacks)  # which are remembered, so their ids stay theirs
+            found = listed.get(both)
             if found is None:
-                found = listed[key] = self._list(package, row, position, build)
+                found = listed[both] = build, stacks
             specs[row.hash] = found
         if len(specs) != len(rows) or not _are_hashes(specs):
             raise _wrong_hash(rows)
         return Page(fields.tag, package, specs, fields.meta)
-
-    def _list(self, package: str, row: _Row, position: int, key: bytes) -> Listed:
-        """The build, which `key` identifies, and the stacks of a row."""
-        build = self._builds.get(key)
-        if build is None:
-            build = self._builds[key] = _build(package, row, ("spec_details", position))
-        raw = bytes(row.stacks)
-        stacks = self._stacks.get(raw)
-        if stacks is None:
-            where = ("spec_details", position, "stacks")
-            stacks = self._stacks[raw] = _values(row.stacks, *where)
-        return build, stacks
 
 
 def _build(package: str, row: _Row, where: tuple[str, int]) -> Build:
@@ -182,7 +179,8 @@ def _build(package: str, row: _Row, where: tuple[str, int]) -> Build:
     is_bounded = len(joined) <= MAX_BUILD and len(version) <= MAX_VERSION
     if not (version and os and target and joined.isprintable() and is_bounded):
         raise _wrong_attribute(row, where)
-    values = tuple(sorted(set(variants or ())))
+    # The same few values recur in all builds: as one object each they cost a third of the memory.
+    values = tuple(map(intern, sorted(set(variants or ()))))
     return Build(package, version, compiler, os, platform, target, values)
 
 

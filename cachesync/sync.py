@@ -153,7 +153,7 @@ class _Pass:
             recorder = _Recorder(writer, row, listing, self._progress, self._is_there)
             recorder.record(plan.news(listing))
             recorder.record_looks(looker.looks(), plan.to_look_at)
-            removal = self._removal(known, before, recorder)
+            removal = self._removal(known, recorder)
         held = self._remove(removal, recorder, before, is_void=listing.is_void)
         result = PassResult(
             row.name,
@@ -167,19 +167,18 @@ class _Pass:
         )
         return self._end(result, recorder, before)
 
-    def _removal(
-        self, known: Mapping[str, KnownLocation], before: int, recorder: _Recorder
-    ) -> _Removal:
-        """What is to leave; where nothing was, nothing leaves."""
+    def _removal(self, known: Mapping[str, KnownLocation], recorder: _Recorder) -> _Removal:
+        """What is to leave. Only what was looked at anew, or stands no more, can have left."""
+        gone = [] if recorder.covers(known) else [p for p in known if not recorder.stands(p)]
+        among = {
+            place.page_id
+            for path in (*gone, *recorder.recorded, *(known if self._again else ()))
+            if (place := known.get(path)) is not None and place.page_id is not None
+        }
         now: Mapping[str, KnownLocation] = {}
         present: Mapping[int, tuple[str, str]] = {}
-        is_as_it_was = not (self._again or recorder.is_changed) and recorder.covers(known)
-        if (known or before) and not is_as_it_was:
-            scope = self._source.scope if isinstance(self._source, DirectorySource) else None
-            now = self._writer.locations(self._row, scope) if recorder.is_changed else known
-            among = None
-            if self._is_part:
-                among = [place.page_id for place in now.values() if place.page_id is not None]
+        if among or gone:
+            now = {**known, **self._writer.locations_at(self._row, recorder.recorded)}
             present = self._writer.present_pages(self._row, among)
         return _removal(now, present, recorder, selection=self._selection if self._again else None)
 
@@ -305,7 +304,7 @@ class _Recorder:
         self.listed = len(self.standing)
         self.leaving: dict[int, Leaving] = {}
         self.failures: list[tuple[str, str]] = []
-        self.is_changed = False
+        self.recorded: list[str] = []
         self.changed = 0
         self.same = 0
 
@@ -358,7 +357,7 @@ class _Recorder:
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Commit some outcomes."""
         for chunk in _chunks(outcomes, CHUNK_PAGES):
-            self.is_changed = True
+            self.recorded += [outcome.path for outcome in chunk]
             self.leaving.update(self._writer.record(self._row, chunk, stands=self.stands))
 
     def evict(self, page_ids: Sequence[int]) -> None:
@@ -383,14 +382,15 @@ def _removal(
     *,
     selection: diff.Selection | None,
 ) -> _Removal:
-    """What leaves: with new globs, `selection`, also what lies where it lay and is not wanted."""
+    """What leaves of `present`: with new globs, `selection`, also what lies there and is unwanted."""
     held = {
         location.page_id
         for path, location in now.items()
         if location.page_id is not None and recorder.stands(path)
     }
     if selection is not None:
-        held = {page_id for page_id in held if selection.admits(*present[page_id])}
+        wanted = {page_id for page_id, claim in present.items() if selection.admits(*claim)}
+        held &= wanted
     gone = sorted((claim, page_id) for page_id, claim in present.items() if page_id not in held)
     troubles = [
         path

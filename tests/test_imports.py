@@ -26,7 +26,7 @@ WITHOUT_IO = {
     "__future__", "re", "difflib", "fnmatch", "functools", "heapq", "itertools", "typing", "enum",
     "collections", "collections.abc",
 }  # fmt: skip
-PARSERS = {"pages": {"msgspec"}, "frontmatter": {"yaml"}, "yamlguard": {"yaml"}}
+PARSERS = {"pages": {"msgspec", "sys"}, "frontmatter": {"yaml"}, "yamlguard": {"yaml"}}
 _SQL = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM"
     r"|CREATE\s+(TABLE|INDEX|TRIGGER|VIEW)|ALTER\s+TABLE|DROP\s+TABLE|PRAGMA\s+\w)",

@@ -284,10 +284,7 @@ class Writer:
             rows = itertools.chain.from_iterable(
                 self.db.execute(below, (source.id, f"{top}/", f"{top}0")) for top in sorted(scope)
             )
-        return {
-            path: KnownLocation(signature, digest, _STATES[state], page_id)
-            for path, signature, digest, state, page_id in rows
-        }
+        return _known(rows)
 
     def rejected(self, source: SourceRow) -> int:
         """How many of the source's pages are rejected now."""
@@ -296,6 +293,15 @@ class Writer:
             (source.id,),
         ).fetchone()
         return int(count)
+
+    def locations_at(self, source: SourceRow, paths: Sequence[str]) -> dict[str, KnownLocation]:
+        """What is known of some paths now."""
+        rows = self.db.execute(
+            "SELECT path, signature, digest, state, page_id FROM location WHERE source_id = ?"
+            " AND path IN (SELECT value FROM json_each(?))",
+            (source.id, json.dumps(paths)),
+        )
+        return _known(rows)
 
     def page_count(self, source: SourceRow) -> int:
         """How many pages the source has now."""
@@ -696,6 +702,13 @@ class Writer:
             "DELETE FROM placement WHERE spec_id = ? AND page_id = ?",
             [(spec_id, page_id) for spec_id in specs],
         )
+
+
+def _known(rows: Iterable[tuple[Any, ...]]) -> dict[str, KnownLocation]:
+    return {
+        path: KnownLocation(signature, digest, _STATES[state], page_id)
+        for path, signature, digest, state, page_id in rows
+    }
 
 
 def _path_detail(good: Good) -> dict[str, str] | None:
