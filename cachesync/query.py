@@ -212,6 +212,15 @@ def terms(node: Node) -> Iterator[tuple[Term, bool]]:
             yield from terms(child)
 
 
+def required(node: Node, field: str) -> list[Term]:
+    """Terms of a field that whatever matches the tree satisfies, all of them; perhaps not every one."""
+    if isinstance(node, Term):
+        return [node] if node.field == field else []
+    if isinstance(node, And):
+        return [term for child in node.nodes for term in required(child, field)]
+    return []
+
+
 # -- what the values of a build are, for the predicate here and for an index alike
 
 

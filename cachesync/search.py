@@ -26,6 +26,9 @@ __all__ = ["Answer", "Hit", "MatchedSpec", "Searcher"]
 MAX_BEHIND = 4_000
 """Builds changed since the index's cursor beyond which the ledger answers the whole query."""
 
+BY_TAG = 300
+"""Builds from which their placements in a tag are found sooner through the tag's pages."""
+
 EXACT, NAMED, OTHER = 8.0, 4.0, 1.0
 """What one wanted term adds to the score: the package's name, a part of it, anything else."""
 
@@ -193,7 +196,7 @@ class Searcher:
         # Few residues, tags and sets of stacks make up the many placements: each is judged once.
         verdicts: dict[tuple[query.Node, int, int, str], bool] = {}
         matched: dict[int, set[str]] = {}
-        for build_id, spec_hash, tag_id, stacks_id in read.placements_of(self._db, possible):
+        for build_id, spec_hash, tag_id, stacks_id in self._placements(node, possible, names):
             rest = residues[build_id]
             if isinstance(rest, bool):
                 matched.setdefault(build_id, set()).add(spec_hash)
@@ -208,6 +211,24 @@ class Searcher:
             if verdict:
                 matched.setdefault(build_id, set()).add(spec_hash)
         return {build_id: len(found) for build_id, found in matched.items()}
+
+    def _placements(
+        self, node: query.Node, build_ids: list[int], names: read.Names
+    ) -> Iterator[tuple[int, str, int, int]]:
+        """Every placement of some builds that might match, by the way that meets fewer others."""
+        tags = query.required(node, "tag")
+        if not tags or len(build_ids) < BY_TAG:
+            yield from read.placements_of(self._db, build_ids)
+            return
+        fitting = [
+            tag_id
+            for tag_id, (source, tag) in names.tags.items()
+            if all(query.matches_placement(t, source=source, tag=tag, stacks=()) for t in tags)
+        ]
+        wanted = set(build_ids)
+        for placement in read.placements_in(self._db, fitting):
+            if placement[0] in wanted:
+                yield placement
 
     def _order(
         self, node: query.Node, counts: dict[int, int], sort: str, enough: int

@@ -1,4 +1,4 @@
-"""The ledger's tables and how older ones become these. A migration commits with its number.
+"""The ledger's tables and how older ones become these. Migrations commit with their number.
 
 Integers stand for what repeats (pages, specs, builds, stack sets), so 425,000 placements fit in
 some 20 MB. `tag`, `page`, `spec`, `build` and `stacks` rows are never deleted: the change log refers
@@ -128,28 +128,29 @@ VERSION = len(_MIGRATIONS)
 
 
 def migrate(db: sqlite3.Connection, *, now: int) -> None:
-    """Bring the open database to `VERSION`, each step in one transaction with its number.
+    """Bring the open database to `VERSION`, in one transaction: nobody sees it halfway.
 
     Raises LedgerError when it is not a ledger or was written by a newer cachesync.
     """
     (version,) = db.execute("PRAGMA user_version").fetchone()
     (application,) = db.execute("PRAGMA application_id").fetchone()
     check_version(version, application)
-    while version < VERSION:
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            for statement in _statements(_MIGRATIONS[version]):
+    if version == VERSION:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for script in _MIGRATIONS[version:]:
+            for statement in _statements(script):
                 db.execute(statement)
-            if version == 0:
-                db.execute("INSERT INTO ledger VALUES (?, ?)", (os.urandom(16).hex(), now))
-                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            version += 1
-            db.execute(f"PRAGMA user_version = {version}")
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
+        if version == 0:
+            db.execute("INSERT INTO ledger VALUES (?, ?)", (os.urandom(16).hex(), now))
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
 
 
 def check_version(version: int, application: int) -> None:

@@ -1,0 +1,58 @@
+"""Ledgers of older releases become those of this one, and nobody sees one halfway."""
+
+import sqlite3
+
+import pytest
+
+from cachesync.errors import LedgerError
+from cachesync.ledger import connect, schema
+from tests.pagetext import spec
+from tests.world import hash_of
+
+
+def made_by(world, version: int) -> None:
+    """Put a synced ledger back to what an older release would have made of it."""
+    world.page("develop", "hdf5", spec(hash_of(1)))
+    world.sync()
+    with sqlite3.connect(world.state / connect.LEDGER_FILE) as db:
+        assert version == 1, "what newer releases added is to be taken away here"
+        db.execute("DROP TABLE memory")
+        db.execute("CREATE INDEX change_page ON change (page_id)")
+        db.execute(f"PRAGMA user_version = {version}")
+    db.close()
+
+
+@pytest.mark.parametrize("version", range(1, schema.VERSION))
+def test_an_older_ledger_is_migrated_by_the_next_command_that_writes(world, version):
+    made_by(world, version)
+    told = world.run("search", "hdf5", status=1)
+    assert "schema 1" in told.err
+    assert "cachesync sync" in told.err
+    seq_before = 2
+    assert world.sync()["seq"] == seq_before
+    assert world.found("hdf5") == [hash_of(1)]
+    world.verify()
+
+
+def test_a_migration_that_fails_leaves_the_ledger_as_it_was(world, monkeypatch):
+    made_by(world, 1)
+    monkeypatch.setattr(
+        schema, "_MIGRATIONS", (schema._V1, "CREATE TABLE a (b);\nCREATE TABLE a (b);\n")
+    )
+    with pytest.raises(LedgerError):
+        connect.open_writer(world.state, now=0)
+    with sqlite3.connect(world.state / connect.LEDGER_FILE) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'a'").fetchone() == (0,)
+    db.close()
+
+
+def test_a_newer_ledger_is_refused_and_left_alone(world):
+    world.page("develop", "hdf5", spec(hash_of(1)))
+    world.sync()
+    with sqlite3.connect(world.state / connect.LEDGER_FILE) as db:
+        db.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    db.close()
+    for command in (("sync", "--pages", world.pages), ("search", "hdf5")):
+        told = world.run(*command, status=1)
+        assert "upgrade" in told.err
