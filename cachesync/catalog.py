@@ -74,11 +74,11 @@ def job(writer: Writer, config: Config, name: str, remote: Remote) -> Job:
     entry = next((source for source in config.sources if source.name == name), None)
     if entry is None:
         entry = DirectorySourceConfig(name, name)
-        row = writer.source(name, "directory", name, configured=False)
-        writer.set_interval(row, None)
+        row = writer.source(name, "directory", name, configured=False, interval=None)
     else:
-        row = writer.source(name, entry.type, _location(entry), configured=True)
-        writer.set_interval(row, entry.interval_seconds)
+        row = writer.source(
+            name, entry.type, _location(entry), configured=True, interval=entry.interval_seconds
+        )
     if not isinstance(entry, DirectorySourceConfig):
         return Job(row, remote(entry), entry.selection)
     limit = config.limits.page_bytes

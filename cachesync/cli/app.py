@@ -47,6 +47,19 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(f"{__package__}.{module}"), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named. Raises UsageError for one that does not exist."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, COMMANDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else "cachesync --help"
+            raise UsageError(f"there is no command {name}", hint=hint)
+        return super().resolve_command(ctx, args)
+
 
 @click.command(
     cls=LazyGroup,

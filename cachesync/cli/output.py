@@ -10,6 +10,8 @@ __all__ = ["SCHEMA", "age", "number", "print_json", "print_table", "timestamp", 
 
 SCHEMA = 1
 """The version of every JSON document (CLI.md)."""
+NUMBERS = ("SPECS", "BUILDS", "SEQ", "PAGES", "REJECTED")
+"""Columns that are aligned to the right."""
 
 
 def visible(text: str) -> str:
@@ -28,29 +30,64 @@ def print_json(document: dict[str, Any]) -> None:
     print(json.dumps({"schema": SCHEMA, **document}))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table fitted to the terminal; tab-separated with a header where output is no terminal."""
-    cells = ([visible(str(cell)) for cell in row] for row in rows)
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, below: str | None = None
+) -> None:
+    """A table fitted to the terminal; tab-separated with a header where output is no terminal.
+
+    Where the terminal is too narrow for all columns, the one called `below` goes below each row.
+    """
+    cells = [[visible(str(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         print("\t".join(columns))
         for row in cells:
             print("\t".join(row))
         return
     from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(highlight=False)
+    widths = [max(map(cell_len, values)) for values in zip(columns, *cells, strict=True)]
+    if below is not None and sum(widths) + 3 * len(widths) > console.width:
+        _print_with_lines_below(console, columns, cells, columns.index(below))
+        return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        right = column in ("SPECS", "SEQ", "PAGES", "REJECTED")
+        right = column in NUMBERS
         long = column in ("TAGS", "VARIANTS", "SOURCE", "ERROR")  # these give way first
         table.add_column(
             column, justify="right" if right else "left", overflow="fold", no_wrap=not long
         )
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(table)
+    console.print(table)
+
+
+def _print_with_lines_below(
+    console: Any, columns: Sequence[str], cells: list[list[str]], below: int
+) -> None:
+    """The table without one column, whose values go below their rows."""
+    from textwrap import wrap
+
+    from rich.cells import cell_len, set_cell_size
+    from rich.text import Text
+
+    kept = [position for position in range(len(columns)) if position != below]
+    lines = [[row[position] for position in kept] for row in [list(columns), *cells]]
+    widths = [max(map(cell_len, values)) for values in zip(*lines, strict=True)]
+    for number, line in enumerate(lines):
+        padded = (
+            cell.rjust(width) if columns[position] in NUMBERS else set_cell_size(cell, width)
+            for cell, width, position in zip(line, widths, kept, strict=True)
+        )
+        text = "  ".join(padded).rstrip()
+        console.print(Text(text, style="bold" if number == 0 else ""), soft_wrap=True)
+        if number > 0:
+            for part in wrap(cells[number - 1][below], max(20, console.width - 4)):
+                console.print(Text(f"    {part}", style="dim"), soft_wrap=True)
 
 
 def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None:

@@ -177,7 +177,7 @@ def _warn_of_age(answer: Answer) -> None:
 def _print(answer: Answer) -> None:
     columns = ("PACKAGE", "VERSION", "COMPILER", "OS", "TARGET", "SPECS", "TAGS", "VARIANTS")
     if answer.hits:
-        output.print_table(columns, (_row(hit) for hit in answer.hits))
+        output.print_table(columns, map(_row, answer.hits), below="VARIANTS")
     for name, values in answer.facets.items():
         rows = [(value, count["specs"], count["builds"]) for value, count in values.items()]
         if rows:

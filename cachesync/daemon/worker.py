@@ -21,6 +21,7 @@ from ..catalog import Job
 from ..config.settings import Watch
 from ..diff import Guard
 from ..errors import CachesyncError
+from ..ledger import connect
 from ..model import SourceState
 from ..sources.directory import DirectorySource
 from ..watch.debounce import Debouncer
@@ -242,23 +243,31 @@ class Worker:
         if _identity(source) != self._root:
             self._full([], is_routine=False)
             return
-        self._pass(
-            f"reading {', '.join(sorted(tags)[:3])}",
-            lambda: passes.run_part(
-                self._thread.writer, source.part(tags), job.row, selection=job.selection,
-                guard=self._guard, retired=self._retired,
-            ),
-        )  # fmt: skip
+        try:
+            result = self._pass(
+                f"reading {', '.join(sorted(tags)[:3])}",
+                lambda: passes.run_part(
+                    self._thread.writer, source.part(tags), job.row, selection=job.selection,
+                    guard=self._guard, retired=self._retired,
+                ),
+            )  # fmt: skip
+        except CachesyncError as error:
+            _log.error("%s: %s", self.name, error.message)
+            self._failed(None)  # then everything is looked at
+            return
+        if result.state is SourceState.FAILED:
+            self._full([], is_routine=False)
 
     def _pass(self, doing: str, work: Callable[[], passes.PassResult]) -> passes.PassResult:
         started = time.monotonic()
         self._set(doing=doing, since=started)
         before = self._thread.call(lambda writer: writer.seq)
         try:
-            result = work()
-            if self._thread.call(lambda writer: writer.seq) != before:
-                self._set(doing="indexing", since=time.monotonic())
-                self._thread.catch_up().result()
+            with connect.ledger_errors(self._thread.state_dir):
+                result = work()
+                if self._thread.call(lambda writer: writer.seq) != before:
+                    self._set(doing="indexing", since=time.monotonic())
+                    self._thread.catch_up().result()
         finally:
             seconds = time.monotonic() - started
             self._set(doing="idle", since=time.monotonic(), seconds=seconds,

@@ -22,7 +22,7 @@ class WriterThread:
 
     def __init__(self, state_dir: Path, *, clock: Callable[[], int]) -> None:
         """Opens the ledger. Raises LedgerError."""
-        self._state_dir = state_dir
+        self.state_dir = state_dir
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._beat: Future[None] | None = None
         self._beat_at = self._alive_at = time.monotonic()
@@ -58,13 +58,13 @@ class WriterThread:
 
     def _catch_up(self) -> str | None:
         seq = self._writer.seq
-        why = projection.catch_up(self._db, self._state_dir)
+        why = projection.catch_up(self._db, self.state_dir)
         self.indexed = seq
         return why
 
     def rebuild(self) -> None:
         """Build the index anew."""
-        self._pool.submit(projection.rebuild, self._db, self._state_dir).result()
+        self._pool.submit(projection.rebuild, self._db, self.state_dir).result()
 
     def silent_seconds(self, now: float) -> float:
         """How long nothing shows that the thread works off what it is given (`time.monotonic`)."""

@@ -170,16 +170,27 @@ class Writer:
 
     # -- sources
 
-    def source(self, name: str, type_: str, location: str, *, configured: bool) -> SourceRow:
-        """The row of a source, made or brought up to date."""
-        self.db.execute(
-            "INSERT INTO source (name, type, location, configured, state) VALUES (?, ?, ?, ?, 'never')"
-            " ON CONFLICT (name) DO UPDATE SET type = excluded.type, location = excluded.location,"
-            " configured = excluded.configured, forgotten = 0,"
-            " state = CASE WHEN forgotten THEN 'never' WHEN state != 'orphaned' THEN state"
-            " WHEN last_success IS NULL THEN 'never' ELSE 'ok' END",
-            (name, type_, location, configured),
-        )
+    def source(
+        self, name: str, type_: str, location: str, *, configured: bool, interval: int | None
+    ) -> SourceRow:
+        """The row of a source, made or brought up to date; `interval` seconds lie between passes."""
+        wanted = (type_, location, int(configured), interval)
+        known = self.db.execute(
+            "SELECT type, location, configured, interval FROM source"
+            " WHERE name = ? AND NOT forgotten AND state != 'orphaned'",
+            (name,),
+        ).fetchone()
+        if known != wanted:
+            self.db.execute(
+                "INSERT INTO source (name, type, location, configured, interval, state)"
+                " VALUES (?, ?, ?, ?, ?, 'never')"
+                " ON CONFLICT (name) DO UPDATE SET type = excluded.type,"
+                " location = excluded.location, configured = excluded.configured,"
+                " interval = excluded.interval, forgotten = 0,"
+                " state = CASE WHEN forgotten THEN 'never' WHEN state != 'orphaned' THEN state"
+                " WHEN last_success IS NULL THEN 'never' ELSE 'ok' END",
+                (name, *wanted),
+            )
         return next(row for row in self.sources() if row.name == name)
 
     def sources(self) -> list[SourceRow]:
@@ -192,10 +203,6 @@ class Writer:
             SourceRow(i, name, type_, where, bool(made), SourceState(state), _selection(globs))
             for i, name, type_, where, made, state, globs in rows
         ]
-
-    def set_interval(self, source: SourceRow, seconds: int | None) -> None:
-        """Remember how often the source is to be passed over, for `search` to judge its age."""
-        self.db.execute("UPDATE source SET interval = ? WHERE id = ?", (seconds, source.id))
 
     def orphan(self, source: SourceRow) -> None:
         """Mark a source that the config no longer names."""
