@@ -112,7 +112,7 @@ class PageParser:
     def __init__(self) -> None:
         self._builds: dict[bytes, Build] = {}
         self._stacks: dict[bytes, tuple[str, ...]] = {}
-        self._listed: dict[tuple[int, int], Listed] = {}
+        self._listed: dict[bytes, Listed] = {}
 
     def parse(self, data: bytes) -> Page:
         """The page in `data`.
@@ -139,31 +139,37 @@ class PageParser:
         if max(len(self._listed), len(self._builds), len(self._stacks)) > MAX_INTERNED:
             for remembered in (self._builds, self._stacks, self._listed):
                 remembered.clear()
-        rows, builds, stack_lists, listed = fields.rows, self._builds, self._stacks, self._listed
+        rows, listed = fields.rows, self._listed
         specs: dict[str, Listed] = {}
         package = fields.package
         prefix = package.encode()
+        join = b"".join
         for position, row in enumerate(rows):
-            # JSON values delimit themselves, so their concatenation identifies the build.
-            key = b"".join(
-                (prefix, row.versions, row.compiler, row.os, row.platform, row.target, row.variants)
-            )
-            build = builds.get(key)
-            if build is None:
-                build = builds[key] = _build(package, row, ("spec_details", position))
-            raw = bytes(row.stacks)
-            stacks = stack_lists.get(raw)
-            if stacks is None:
-                where = ("spec_details", position, "stacks")
-                stacks = stack_lists[raw] = _values(row.stacks, *where)
-            both = id(build), id(stacks)  # which are remembered, so their ids stay theirs
-            found = listed.get(both)
+            # JSON values delimit themselves, so their concatenation identifies what is listed.
+            key = join(
+                (prefix, row.versions, row.compiler, row.os, row.platform, row.target,
+                 row.variants, row.stacks)
+            )  # fmt: skip
+            found = listed.get(key)
             if found is None:
-                found = listed[both] = build, stacks
+                found = listed[key] = self._list(package, row, position, key)
             specs[row.hash] = found
         if len(specs) != len(rows) or not _are_hashes(specs):
             raise _wrong_hash(rows)
         return Page(fields.tag, package, specs, fields.meta)
+
+    def _list(self, package: str, row: _Row, position: int, key: bytes) -> Listed:
+        """The build and the stacks of a row; `key` begins with what identifies the build."""
+        raw = bytes(row.stacks)
+        of_build = key[: len(key) - len(raw)]
+        build = self._builds.get(of_build)
+        if build is None:
+            build = self._builds[of_build] = _build(package, row, ("spec_details", position))
+        stacks = self._stacks.get(raw)
+        if stacks is None:
+            where = ("spec_details", position, "stacks")
+            stacks = self._stacks[raw] = _values(row.stacks, *where)
+        return build, stacks
 
 
 def _build(package: str, row: _Row, where: tuple[str, int]) -> Build:

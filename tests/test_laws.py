@@ -151,7 +151,9 @@ class Universe:
 
     def sync(self, writer: Writer) -> None:
         for name in SOURCES:
-            row = writer.source(name, "directory", str(self.root / name), configured=True, interval=None)
+            row = writer.source(
+                name, "directory", str(self.root / name), configured=True, interval=None
+            )
             source = DirectorySource(name, self.root / name, page_limit=1 << 20)
             run_pass(writer, source, row, selection=Selection(), guard=Guard())
 
