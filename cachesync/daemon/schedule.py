@@ -16,6 +16,8 @@ __all__ = ["Schedule", "cron_weekdays"]
 JITTER = 0.1
 """Part of the interval by which a pass may come later."""
 MOST_JITTER_SECONDS = 300.0
+CRON_JITTER_SECONDS = 15
+"""Seconds by which a time of a crontab schedule may be met late: all the world asks at :00."""
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -68,7 +70,15 @@ class Schedule:
         # crontab(5): where the day and the weekday are both restricted, either is enough.
         days = [(day, "*"), ("*", on)] if "*" not in (day, weekday) else [(day, on)]
         triggers = [
-            CronTrigger(minute=minute, hour=hour, day=d, month=month, day_of_week=w, timezone=zone)
+            CronTrigger(
+                minute=minute,
+                hour=hour,
+                day=d,
+                month=month,
+                day_of_week=w,
+                timezone=zone,
+                jitter=CRON_JITTER_SECONDS,
+            )  # fmt: skip
             for d, w in days
         ]
         trigger = OrTrigger(triggers) if len(triggers) > 1 else triggers[0]

@@ -99,6 +99,7 @@ class Worker:
         self._dirty = Debouncer(quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds)
         self._stopping = threading.Event()
         self._retired = 0
+        self._seen_state: SourceState | None = None
         self._root: tuple[int, int] | None = None
         self._runner = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
 
@@ -273,13 +274,21 @@ class Worker:
             self._set(doing="idle", since=time.monotonic(), seconds=seconds,
                       passes=self.state.passes + 1)  # fmt: skip
         self._retired += result.removed
-        if result.error is not None and result.state is not SourceState.OK:
-            _log.warning("%s: %s", self.name, result.error)
+        self._tell(result)
         _log.info(
             "%s: %d listed, %d changed, %d removed, %d rejected in %.2f s", self.name,
             result.listed, result.changed, result.removed, result.rejected, seconds,
         )  # fmt: skip
         return result
+
+    def _tell(self, result: passes.PassResult) -> None:
+        """Log that the source's state is another one now; once for each time it flips."""
+        if result.state is not self._seen_state:
+            if result.state is not SourceState.OK:
+                _log.warning("%s: %s: %s", self.name, result.state.value, result.error)
+            elif self._seen_state is not None:
+                _log.info("%s: it is well again", self.name)
+            self._seen_state = result.state
 
     def _progress(self, _name: str, _done: int, _total: int) -> None:
         if self._stopping.is_set():
