@@ -78,7 +78,7 @@ class Schedule:
                 day_of_week=w,
                 timezone=zone,
                 jitter=CRON_JITTER_SECONDS,
-            )  # fmt: skip
+            )
             for d, w in days
         ]
         trigger = OrTrigger(triggers) if len(triggers) > 1 else triggers[0]
