@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -331,19 +332,23 @@ def as_nobody(world: World, *arguments: object) -> subprocess.CompletedProcess[s
 
 
 @pytest.fixture
-def open_world(tmp_path_factory, site):
-    """The world, where other users get to it."""
+def open_world():
+    """A world where other users get to it, which pytest's own directories are not."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root and setpriv, to become another user")
-    for path in (site.root, *site.root.parents):
-        if path.stat().st_uid == 0 and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o055)
-    tried = as_nobody(site, "--version")
-    if tried.returncode:
-        pytest.skip(f"another user cannot run {sys.executable}: {tried.stderr.strip()[-200:]}")
-    site.state.mkdir()
-    site.state.chmod(0o755)
-    return site
+    root = Path(tempfile.mkdtemp(prefix="cachesync-open-", dir="/tmp"))
+    try:
+        root.chmod(0o755)
+        world = World(root)
+        world.configure("sources:\n" + world.directory_source())
+        world.page("develop", "hdf5", spec(hash_of(1)), spec(hash_of(2)))
+        tried = as_nobody(world, "--version")
+        if tried.returncode:
+            pytest.skip(f"another user cannot run {sys.executable}: {tried.stderr.strip()[-200:]}")
+        world.state.mkdir(mode=0o755)
+        yield world
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def readable(world: World) -> None:
