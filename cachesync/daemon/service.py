@@ -199,7 +199,8 @@ class Service:
         _log.info("ready, sources: %s", ", ".join(self.sources) or "none")
         while True:
             received = signal.sigtimedwait(SIGNALS, interval)
-            if received is not None:
+            # CPython returns what was never written when a stop outlasted the time (SIGSTOP, EINTR).
+            if received is not None and received.si_signo in SIGNALS:
                 if received.si_signo != signal.SIGHUP:
                     _log.info("%s: ending", signal.Signals(received.si_signo).name)
                     return 0

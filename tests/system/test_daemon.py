@@ -193,6 +193,19 @@ def test_terminated_in_the_middle_of_an_import_it_ends_soon_and_resumes(site):
     site.verify()
 
 
+def test_stopped_and_continued_it_goes_on(site):
+    """A stop that outlasts what it waits for (Ctrl-Z, a debugger, a suspended machine)."""
+    with daemon(site) as running:
+        watched(running)
+        for number in range(3):
+            running.signal(signal.SIGSTOP)
+            time.sleep(1.5)
+            running.signal(signal.SIGCONT)
+            site.page("develop", f"p{number}", spec(hash_of(20 + number)))
+            eventually(lambda n=number: site.found(f"p{n}"), 10)
+        assert running.stop() == 0
+
+
 def disturb(site: World, instants: int, seed: int) -> None:
     """Kill the daemon at random instants while pages are written steadily."""
     pick = random.Random(seed)
