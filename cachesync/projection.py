@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,13 @@ def _beside(db: connect.Connection, state_dir: Path, folder: Path) -> Callable[[
     """Have another process write a segment of half of the builds; returns what waits for it."""
     try:
         process = child.start(__name__, "serve")
+    except OSError as error:
+        raise _BesideError from error
+    try:
         child.send((state_dir, folder, read.last_seq(db)), process.stdin)
     except OSError as error:
+        with suppress(OSError), process:
+            process.kill()
         raise _BesideError from error
 
     def segment() -> Any:
