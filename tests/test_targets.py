@@ -206,7 +206,7 @@ def test_a_command_inherits_neither_secrets_nor_the_daemons_signals(tmp_path):
     script = "import os, sys; print(*os.listdir('/proc/self/fd'), file=open(sys.argv[1], 'w'))"
     try:
         result = shell(
-            f"env > {tmp_path}/env; grep SigBlk /proc/$$/status > {tmp_path}/mask;"
+            f"env > {tmp_path}/env; grep SigBlk /proc/self/status > {tmp_path}/mask;"
             f' {sys.executable} -c "{script}" {tmp_path}/fds',
             hidden={"HOOK"},
             environment=environment,
