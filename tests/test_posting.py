@@ -14,6 +14,7 @@ import pytest
 from cachesync.config.settings import Secret, SecretKind, WebhookFormat, WebhookTarget
 from cachesync.net import FetchError, ForbiddenError, Post, Response, open_poster
 from cachesync.net.fake import FakePoster
+from cachesync.net.poster import HttpPoster
 from cachesync.notify import address
 from cachesync.notify.target import Delivery, Outcome, open_target
 from tests import stubserver as stub
@@ -263,6 +264,40 @@ def test_connections_are_used_again(server, poster):
         target.send(Delivery(f"msg_{number}", "specs.cached", BODY, 1), stop=RUNNING)
     assert len(accepted) == 1
     assert [seen.headers["webhook-id"] for seen in server.seen] == [f"msg_{n}" for n in range(5)]
+
+
+def test_connections_that_nobody_uses_are_closed(server):
+    """As soon as something else is posted."""
+    now = [1000.0]
+    ended = threading.Event()
+    server.script("/quiet", stub.status(204))
+    server.script("/busy", stub.status(204))
+    server.wrap = lambda connection: Watched(connection, ended)
+    with HttpPoster(clock=lambda: now[0]) as poster:
+        send(server.url("/quiet"), poster)
+        for now[0] in (1001.0, 1002.0):
+            send(server.url("/busy"), poster)
+            assert not ended.is_set()
+        now[0] = 1010.0
+        send(server.url("/busy"), poster)
+        assert ended.wait(5)
+
+
+class Watched:
+    """A connection that says when it is over."""
+
+    def __init__(self, connection, ended):
+        self._connection, self._ended = connection, ended
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exc):
+        self._connection.close()
+        self._ended.set()
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
 
 
 # -- where nothing is sent
