@@ -257,7 +257,6 @@ def test_apprise_sends_text_for_people(server, tmp_path):
     assert sent["message"].splitlines() == [
         "spec.cached /bxjpbzp hdf5@1.14.5 %gcc@=13.2.0 ubuntu24.04 aarch64 in develop (mirror)",
         "query: hdf5 +mpi",
-        "all: cachesync changes --since 41",
     ]
 
 
@@ -354,16 +353,25 @@ def test_a_text_is_short_and_plain_whatever_the_message_says():
     change = {**CHANGE, "package": "x\x1b[31m\n\u202e" + "y" * 999}
     data = {**DOCUMENT["data"], "total": 500, "more": 400, "changes": [change] * 100}
     lines = text.text({"data": data}).split("\n")
-    assert len(lines) == 24
+    assert len(lines) == 23
     assert lines[20:22] == ["and 80 more in this message", "400 more follow"]
     assert all(line.isprintable() and len(line) <= 300 for line in lines)
 
 
 def test_the_text_of_a_summary_tells_its_counts():
     """By package and tag."""
-    counts = {"package": {"hdf5": 12}, "tag": {"develop": 12}}
-    data = {**DOCUMENT["data"], "changes": [], "counts": counts}
-    assert text.text({"data": data}).splitlines()[:2] == ["package hdf5: 12", "tag develop: 12"]
+    data = {
+        **DOCUMENT["data"], "total": 1200, "more": 1200, "changes": [],
+        "counts": {"hdf5": {"develop": 1100, "v0.23.0": 1}}, "command": "cachesync changes --since 1",
+    }  # fmt: skip
+    document = {**DOCUMENT, "data": data}
+    assert text.title(document) == "arm: 1,200 specs cached"
+    assert text.text(document).splitlines() == [
+        "hdf5: 1,100 in develop, 1 in v0.23.0",
+        "query: hdf5 +mpi",
+        "all: cachesync changes --since 1",
+    ]
+    assert text.title({"data": {**data, "test": True}}) == "arm: a test"
 
 
 # -- secrets

@@ -21,6 +21,7 @@ COMMANDS = {
     "config": ("config", "config"),
     "doctor": ("doctor", "doctor"),
     "forget": ("maintenance", "forget"),
+    "listen": ("listen", "listen"),
     "rebuild": ("maintenance", "rebuild"),
     "run": ("run", "run"),
     "search": ("searching", "search"),
@@ -29,6 +30,7 @@ COMMANDS = {
     "sync": ("sync", "sync"),
     "verify": ("verify", "verify"),
     "wait": ("wait", "wait"),
+    "webhook": ("webhook", "webhook"),
 }
 
 
