@@ -71,8 +71,7 @@ class Looker:
         """End the process beside, if there is one."""
         process, self._process = self._process, None
         if process is not None:
-            with suppress(OSError), process:
-                process.kill()
+            child.end(process)
 
     def _start(self) -> None:
         with suppress(OSError):
