@@ -21,7 +21,7 @@ from typing import IO, NamedTuple
 
 from . import child
 from .diff import Selection
-from .ledger.write import Good
+from .ledger.outcomes import Good
 from .model import Build, Listed, Page
 from .reading import DIGEST_BYTES, Look, Place, looks
 from .sources.base import Source

@@ -17,7 +17,8 @@ from .config.settings import (
 )
 from .diff import Selection
 from .errors import CachesyncError, UsageError
-from .ledger.write import SourceRow, Writer
+from .ledger.outcomes import SourceRow
+from .ledger.write import Writer
 from .model import SourceState
 from .sources.base import Source, Unopened
 from .sources.directory import DirectorySource

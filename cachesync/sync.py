@@ -14,16 +14,8 @@ from . import diff
 from .beside import Looker
 from .errors import SourceError
 from .garbage import no_garbage_collection
-from .ledger.write import (
-    Good,
-    KnownLocation,
-    Leaving,
-    Outcome,
-    Rejected,
-    Skipped,
-    SourceRow,
-    Writer,
-)
+from .ledger.outcomes import Good, KnownLocation, Leaving, Outcome, Rejected, Skipped, SourceRow
+from .ledger.write import Writer
 from .model import LocationState, SourceState
 from .reading import Look, Place
 from .sources.base import Entry, Listing, Past, Source
