@@ -54,6 +54,11 @@ class Transactions:
             self._states = {}
         self._ids.forget()
 
+    def rest(self) -> None:
+        """Drop what is remembered for speed only: nothing is written for a while."""
+        self._ids.forget(only_when_large=False)
+        self.db.execute("PRAGMA shrink_memory")
+
     def _store_changes(self, source: SourceRow) -> None:
         every = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         insert_rows(self.db, "change", every, self._changes)
