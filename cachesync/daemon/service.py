@@ -89,7 +89,6 @@ class Service:
         self._control: control.Server | None = None
         self._metrics: Metrics | None = None
         self._changed = threading.Event()
-        self._said: dict[str, Any] = {}
         self.since = time.time()
 
     # -- up and down
