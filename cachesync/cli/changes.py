@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
+from ..documents import change_document as document
 from ..errors import UsageError
 from ..ledger import connect, log, read
-from ..model import Build, Change, ChangeKind
+from ..model import Change, ChangeKind
 from . import output, paths
 from .entry import Globals
 
@@ -129,50 +130,15 @@ def _print_json(change: Change) -> None:
     output.print_json(document(change))
 
 
-def document(change: Change) -> dict[str, Any]:
-    """A change as JSON (CLI.md): what does not apply to its kind is absent."""
-    kind = change.kind
-    found: dict[str, Any] = {
-        "seq": change.seq,
-        "at": output.timestamp(change.at, fraction=True),
-        "kind": kind.label,
-        "source": change.source,
-    }
-    for key in ("tag", "package", "hash", "path", "reason"):
-        value = getattr(change, key)
-        if value is not None:
-            found[key] = value
-    if kind is ChangeKind.SPEC_CACHED:
-        found["first"] = change.flag
-    if kind is ChangeKind.SPEC_EVICTED:
-        found["last"] = change.flag
-    if change.baseline:
-        found["baseline"] = True
-    if change.stacks is not None:
-        found["stacks"] = list(change.stacks)
-    if change.stacks_before is not None:
-        found["stacks_before"] = list(change.stacks_before)
-    if change.build is not None:
-        found["build"] = _build(change.build)
-    if change.build_before is not None:
-        found["build_before"] = _build(change.build_before)
-    return found
-
-
-def _build(build: Build) -> dict[str, Any]:
-    described = build._asdict()
-    del described["package"]
-    return described
-
-
 def _print_line(change: Change) -> None:
     parts = [
         str(change.seq),
         output.timestamp(change.at) or "",
         change.kind.label + (" (first)" if change.flag and change.kind.name == "SPEC_CACHED" else "")
         + (" (last)" if change.flag and change.kind.name == "SPEC_EVICTED" else ""),
-        change.source,
-        f"{change.tag}/{change.package}" if change.tag is not None else change.path or "",
+        change.source or change.subscription or "",
+        f"{change.tag}/{change.package}" if change.tag is not None
+        else change.path or change.target or "",
     ]  # fmt: skip
     if change.hash is not None and change.build is not None:
         build = change.build

@@ -13,10 +13,10 @@ from .ids import make_build, unpack
 __all__ = ["Filter", "SourceStatus", "Trouble", "changes", "counts_since", "history", "totals"]
 
 _SELECT = """
-SELECT c.seq, c.at, c.kind, s.name, t.name, g.package, x.hash, c.flags, k.names, c.before_id,
+SELECT c.seq, c.at, c.kind, coalesce(s.name, ''), t.name, g.package, x.hash, c.flags, k.names, c.before_id,
        b.package, b.version, b.compiler, b.os, b.platform, b.target, b.variants, c.detail
 FROM change c
-JOIN source s ON s.id = c.source_id
+LEFT JOIN source s ON s.id = c.source_id
 LEFT JOIN page g ON g.id = c.page_id
 LEFT JOIN tag t ON t.id = g.tag_id
 LEFT JOIN spec x ON x.id = c.spec_id
@@ -87,6 +87,7 @@ def _change(db: sqlite3.Connection, row: Sequence[Any]) -> Change:
         build=None if row[10] is None else make_build(row[10:17]),
         build_before=_build(db, before) if kind is ChangeKind.SPEC_REFINED else None,
         path=detail.get("path"), reason=detail.get("reason"),
+        subscription=detail.get("subscription"), target=detail.get("target"),
     )  # fmt: skip
 
 

@@ -119,7 +119,7 @@ class Writer:
 
     # -- transactions
 
-    def _transact(self, source: SourceRow, work: Callable[[], None]) -> None:
+    def _transact(self, source: SourceRow | None, work: Callable[[], None]) -> None:
         """Run `work` and commit it with the changes it reported, or leave no trace of it."""
         self._at = self._clock()
         seq = self._seq
@@ -128,7 +128,7 @@ class Writer:
             work()
             self._ids.store_new()
             self._store_located()
-            self._store_changes(source)
+            self._store_changes(0 if source is None else source.id)
             self.db.execute("COMMIT")
         except BaseException:
             if self.db.in_transaction:
@@ -141,11 +141,11 @@ class Writer:
             self._states = {}
         self._ids.forget()
 
-    def _store_changes(self, source: SourceRow) -> None:
+    def _store_changes(self, source_id: int) -> None:
         every = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         insert_rows(self.db, "change", every, self._changes)
         # Nearly all changes of a first import are of one kind: they bind only what differs.
-        cached = f"(?, {self._at}, {int(ChangeKind.SPEC_CACHED)}, {source.id}, ?, ?, ?, ?, NULL, ?, NULL)"
+        cached = f"(?, {self._at}, {int(ChangeKind.SPEC_CACHED)}, {source_id}, ?, ?, ?, ?, NULL, ?, NULL)"
         insert_rows(self.db, "change", cached, self._cached)
 
     def _change(
@@ -216,6 +216,11 @@ class Writer:
     def overflow(self, source: SourceRow) -> None:
         """Record that the watcher of a source lost events; a pass over everything follows."""
         self._transact(source, lambda: self._change(ChangeKind.SOURCE_OVERFLOWED, source.id))
+
+    def target(self, kind: ChangeKind, *, subscription: str, target: str, reason: str) -> None:
+        """Record that a delivery target was given up, or came back."""
+        detail = {"subscription": subscription, "target": target, "reason": reason}
+        self._transact(None, lambda: self._change(kind, 0, detail=detail))
 
     def fail(self, source: SourceRow, error: str, memory: Mapping[str, str] | None = None) -> None:
         """Record a pass in which the source did not deliver; `memory` None keeps what there is."""
@@ -493,7 +498,7 @@ class Writer:
         self.db.execute("UPDATE spec SET build_id = ? WHERE id = ?", (refined.build_id, known.id))
         self._change(
             ChangeKind.SPEC_REFINED, source.id, page_id=page_id, spec=refined,
-            before_id=known.build_id,
+            before_id=known.build_id, flags=_first_pass(source),
         )  # fmt: skip
         return refined
 
@@ -547,7 +552,7 @@ class Writer:
                 reason = f"{reason}; what it listed before stands"
         if state is LocationState.REJECTED and before != LocationState.REJECTED:
             self._change(
-                ChangeKind.PAGE_REJECTED, source.id, page_id=page_id,
+                ChangeKind.PAGE_REJECTED, source.id, page_id=page_id, flags=_first_pass(source),
                 detail={"path": outcome.path, "reason": reason},
             )  # fmt: skip
         elif state is not LocationState.REJECTED:
@@ -716,6 +721,11 @@ def _known(rows: Iterable[tuple[Any, ...]]) -> dict[str, KnownLocation]:
         path: KnownLocation(signature, digest, _STATES[state], page_id)
         for path, signature, digest, state, page_id in rows
     }
+
+
+def _first_pass(source: SourceRow) -> int:
+    """The flags of what a source's first complete pass finds: a baseline is not news."""
+    return BASELINE if source.selection is None else 0
 
 
 def _path_detail(good: Good) -> dict[str, str] | None:
