@@ -68,6 +68,27 @@ def changes(
         yield _change(db, row)
 
 
+def placed(db: sqlite3.Connection) -> Iterator[Change]:
+    """Every placement there is now, as the change that made it, with what is known of it now."""
+    names = {i: unpack(names) for i, names in db.execute("SELECT id, names FROM stacks")}
+    rows = db.execute(
+        "SELECT c.seq, c.at, s.name, t.name, g.package, x.hash, c.flags, p.stacks_id, b.package,"
+        " b.version, b.compiler, b.os, b.platform, b.target, b.variants"
+        " FROM (SELECT max(seq) AS seq, at, spec_id, page_id, flags FROM change WHERE kind = 1"
+        " GROUP BY spec_id, page_id) c"
+        " JOIN placement p ON p.spec_id = c.spec_id AND p.page_id = c.page_id"
+        " JOIN page g ON g.id = p.page_id JOIN tag t ON t.id = g.tag_id"
+        " JOIN source s ON s.id = t.source_id JOIN spec x ON x.id = p.spec_id"
+        " JOIN build b ON b.id = x.build_id ORDER BY c.seq"
+    )
+    for row in rows:
+        yield Change(
+            seq=row[0], at=row[1], kind=ChangeKind.SPEC_CACHED, source=row[2], tag=row[3],
+            package=row[4], hash=row[5], flag=bool(row[6] & FLAG), stacks=names[row[7]],
+            build=make_build(row[8:15]),
+        )  # fmt: skip
+
+
 def history(db: sqlite3.Connection, spec_hash: str) -> Iterator[Change]:
     """The changes about one spec, oldest first."""
     query = f"{_SELECT} WHERE c.spec_id = (SELECT id FROM spec WHERE hash = ?) ORDER BY c.seq"

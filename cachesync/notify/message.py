@@ -1,7 +1,8 @@
 """What a message says: the matches of a subscription, put into bodies that are not too large. Pure.
 
 The form is that of CONFIG.md (`standard`). Messages of one subscription join: `since_seq` of each
-is `until_seq` of the one before, so a receiver sees that none is missing.
+is `until_seq` of the one before, so a receiver sees that none is missing. Where both are equal the
+message stands beside this chain: it speaks of a target, or is a test.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ __all__ = [
     "Sender",
     "compose",
     "match",
-    "news_of_target",
     "message_of_test",
+    "news_of_target",
     "type_of",
 ]
 
@@ -91,7 +92,7 @@ def compose(
     They stand for everything after `since_seq` up to `until_seq`; `at` is now, in microseconds.
     More than `summary_above` matches become one summary.
     """
-    if len(matches) > sender.summary_above:
+    if len(matches) > sender.summary_above or any(m.document is None for m in matches):
         yield _summary(sender, matches, since_seq=since_seq, until_seq=until_seq, at=at)
         return
     left, start = len(matches), since_seq
@@ -179,7 +180,7 @@ def _summary(
         of_package = counts.setdefault(found.package or "", {})
         of_package[found.tag or ""] = of_package.get(found.tag or "", 0) + 1
     ordered = sorted(counts.items(), key=lambda item: (-sum(item[1].values()), item[0]))
-    rest = {"counts": {}, "uncounted": {"packages": len(counts), "changes": total}}
+    rest: dict[str, Any] = {"counts": {}, "uncounted": {"packages": len(counts), "changes": total}}
     fixed = _body(sender, kind, at, numbers, "[]", _more(command, rest))
     room, listed, counted = sender.most_bytes - len(fixed), 0, 0
     for package, tags in ordered:
@@ -204,9 +205,9 @@ def news_of_target(sender: Sender, change: Change, *, at: int) -> Message:
     """What the other targets of a subscription are told when one is disabled or enabled."""
     assert change.kind in (ChangeKind.TARGET_DISABLED, ChangeKind.TARGET_ENABLED)
     kind = type_of([change.kind.label])
-    numbers = (1, 0, change.seq - 1, change.seq)
+    numbers = (1, 0, change.seq, change.seq)
     body = _body(sender, kind, at, numbers, f"[{json.dumps(change_document(change))}]")
-    return Message(kind, body, change.seq - 1, change.seq, 1)
+    return Message(kind, body, change.seq, change.seq, 1)
 
 
 def message_of_test(sender: Sender, *, seq: int, at: int) -> Message:
