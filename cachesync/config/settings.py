@@ -176,6 +176,7 @@ class AppriseTarget(NamedTuple):
     """An Apprise address, which holds credentials and therefore is a secret."""
 
     url: Secret
+    timeout_seconds: float = 60.0
     type: Literal["apprise"] = "apprise"
 
 
@@ -184,6 +185,7 @@ class CommandTarget(NamedTuple):
 
     argv: tuple[str, ...]
     """The program comes first: an absolute path, or a bare name that `PATH` is searched for."""
+    timeout_seconds: float = 60.0
     type: Literal["command"] = "command"
 
 
