@@ -162,7 +162,8 @@ class Follower:
     def _cached(self, entry: settings.Subscription) -> list[Match]:
         """What is cached now and matches, as the changes that cached it; each hash once if `first`."""
         rule = rule_of(entry)._replace(events=frozenset((ChangeKind.SPEC_CACHED,)), first=False)
-        matcher, seen, found = Matcher((rule,)), set(), []
+        matcher, seen = Matcher((rule,)), set()
+        found: list[Match] = []
         for change in log.placed(self._ledger):
             if not matcher.matching(change) or (entry.first and change.hash in seen):
                 continue

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from ...errors import OutboxError
 from . import schema
@@ -16,11 +16,15 @@ __all__ = ["FILE", "Connection", "Run", "exists", "open_outbox", "outbox_errors"
 
 _Result = TypeVar("_Result")
 Connection = sqlite3.Connection
-Run = Callable[[Callable[[Connection], _Result]], _Result]
-"""Does some work in a transaction of the outbox and returns what it returns, once it is durable."""
-
 FILE = "outbox.sqlite"
 BUSY_SECONDS = 10.0
+
+
+class Run(Protocol):
+    """Works on an outbox."""
+
+    def __call__(self, work: Callable[[Connection], _Result], /) -> _Result:
+        """What `work` returns, done in a transaction; it is durable then. Raises OutboxError."""
 
 
 def exists(state_dir: Path) -> bool:

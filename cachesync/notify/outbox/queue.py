@@ -21,6 +21,7 @@ __all__ = [
     "TargetRow",
     "due_targets",
     "enable",
+    "ids",
     "next_due",
     "purge",
     "record",
@@ -29,6 +30,7 @@ __all__ = [
     "retry",
     "store_targets",
     "targets",
+    "targets_of",
     "to_announce",
 ]
 
@@ -142,18 +144,19 @@ class Due(NamedTuple):
     attempts: int
 
 
-def due_targets(db: Connection, *, now: int) -> tuple[list[int], int | None]:
+def due_targets(db: Connection, *, now: int) -> tuple[list[tuple[int, bool]], int | None]:
     """The targets to which something can be sent now, and when the next one follows.
 
-    Those that failed before come last.
+    Each with whether it failed before; those that did come last.
     """
     rows = db.execute(
-        "SELECT t.id, d.due FROM target t JOIN delivery d ON d.id ="
+        "SELECT t.id, d.due, t.failing_since IS NOT NULL FROM target t JOIN delivery d ON d.id ="
         " (SELECT id FROM delivery WHERE target_id = t.id AND state = 0 ORDER BY id LIMIT 1)"
-        " WHERE t.configured AND t.disabled IS NULL ORDER BY t.failing_since IS NOT NULL, d.due"
+        " WHERE t.configured AND t.disabled IS NULL ORDER BY 3, d.due"
     ).fetchall()
-    later = [due for _, due in rows if due > now]
-    return [i for i, due in rows if due <= now], min(later, default=None)
+    later = [due for _, due, _ in rows if due > now]
+    ready = [(i, bool(failing)) for i, due, failing in rows if due <= now]
+    return ready, min(later, default=None)
 
 
 def next_due(db: Connection, target_id: int, *, now: int) -> Due | None:
@@ -259,6 +262,20 @@ def retry(
     ).rowcount
     db.execute(f"DELETE FROM delivery WHERE state = 2 AND {chosen}", (message_id, target))
     return int(pending + dead)
+
+
+def ids(db: Connection, beginning: str) -> list[str]:
+    """The ids of messages that begin so, at most two."""
+    rows = db.execute(
+        "SELECT id FROM message WHERE id >= ? AND id < ? LIMIT 2", (beginning, beginning + "\x7f")
+    )
+    return [i for (i,) in rows]
+
+
+def targets_of(db: Connection, message_id: str) -> set[int]:
+    """The targets that a message is, or was, for."""
+    rows = db.execute("SELECT target_id FROM delivery WHERE message_id = ?", (message_id,))
+    return {i for (i,) in rows}
 
 
 def replay(db: Connection, *, since: int, subscription: str | None, now: int) -> int:
