@@ -6,9 +6,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +15,6 @@ import click
 from .. import catalog, projection
 from .. import sync as passes
 from ..config import Config
-from ..daemon import runtime
 from ..errors import UsageError
 from ..ledger import connect, log, read
 from ..ledger.write import Writer
@@ -79,10 +77,8 @@ def sync(
             "seq": read.last_seq(db),
         }
 
-    if pages is None:
-        answer = writing.carry_out(state_dir, asked, here)
-    else:
-        answer = _with_pages(state_dir, here)
+    # A directory that is named for this call only is none of a daemon's.
+    answer = writing.carry_out(state_dir, asked if pages is None else None, here)
     seconds = time.monotonic() - started
     if as_json:
         shown = {name: answer[name] for name in ("sources", "changes", "seq")}
@@ -90,22 +86,6 @@ def sync(
     elif not options.quiet:
         _print(answer, seconds)
     return 0 if all(result["state"] == SourceState.OK.value for result in answer["sources"]) else 1
-
-
-def _with_pages(
-    state_dir: Path, here: Callable[[connect.Connection, Writer], dict[str, Any]]
-) -> Mapping[str, Any]:
-    """A directory that is named for this call: a running daemon does not have it."""
-    try:
-        return writing.carry_out(state_dir, {"command": "nothing"}, here)
-    except UsageError as error:
-        running = runtime.running(state_dir)
-        if running is None or "does not know" not in error.message:
-            raise
-        raise UsageError(
-            f"the daemon (pid {running['pid']}) holds {state_dir}; it takes no --pages",
-            hint="name the directory in its config, or use another --state-dir",
-        ) from None
 
 
 def _passes(

@@ -6,6 +6,7 @@ A request is one line of JSON, and so is its reply. The socket belongs to the da
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import struct
@@ -25,6 +26,7 @@ REQUEST_SECONDS = 10.0
 """For a request to arrive; what it asks for may take as long as it takes."""
 
 Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+_log = logging.getLogger("cachesync")
 
 
 class Server:
@@ -78,14 +80,24 @@ class Server:
 
     def _reply(self, line: bytes) -> Mapping[str, Any]:
         try:
-            asked = json.loads(line)
-            if not isinstance(asked, dict):
-                raise UsageError("a request is a JSON object")
-            return {"schema": 1, "result": self._handle(asked)}
-        except ValueError:
-            return _error(UsageError("a request is a line of JSON"))
+            return {"schema": 1, "result": self._handle(_parsed(line))}
         except CachesyncError as error:
             return _error(error)
+        except Exception as error:
+            # A mistake of the daemon's: whoever asked hears of it, and it goes on.
+            _log.exception("a request of the control socket failed")
+            kind = type(error).__name__
+            return _error(CachesyncError(f"the daemon failed: {kind}", hint="see its log"))
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        asked = json.loads(line)
+    except (ValueError, RecursionError):
+        asked = None
+    if not isinstance(asked, dict):
+        raise UsageError("a request is a line with a JSON object")
+    return asked
 
 
 def _error(error: CachesyncError) -> dict[str, Any]:

@@ -91,7 +91,6 @@ class Service:
         self._control: control.Server | None = None
         self._metrics: Metrics | None = None
         self._changed = threading.Event()
-        self._said: dict[str, Any] = {}
         self.deliveries = Deliveries(
             state_dir, self.config, self.thread, clock=clock, passing=self._passing
         )

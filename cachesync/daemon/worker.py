@@ -21,6 +21,7 @@ from ..catalog import Job
 from ..config.settings import Watch
 from ..diff import Guard
 from ..errors import CachesyncError
+from ..garbage import give_back
 from ..ledger import connect
 from ..model import SourceState
 from ..sources.directory import DirectorySource
@@ -32,6 +33,9 @@ from .writer_thread import WriterThread
 __all__ = ["Due", "Full", "Stopped", "Worker", "WorkerState"]
 
 _log = logging.getLogger("cachesync")
+
+LARGE_PASS = 5_000
+"""Changed pages after which what the pass used is given back: a daemon rests for hours then."""
 
 
 class Stopped(Exception):  # noqa: N818 - no error: the daemon ends
@@ -99,6 +103,7 @@ class Worker:
         self._dirty = Debouncer(quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds)
         self._stopping = threading.Event()
         self._retired = 0
+        self._was_large = False
         self._seen_state: SourceState | None = None
         self._root: tuple[int, int] | None = None
         self._runner = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
@@ -144,6 +149,10 @@ class Worker:
             except Stopped:
                 for full in asked:
                     full.reply.set_exception(CachesyncError("the daemon ends"))
+            if self._was_large:
+                self._was_large = False
+                self._thread.call(lambda writer: writer.rest())
+                give_back()
         for request in self._drain():
             if isinstance(request, Full):
                 request.reply.set_exception(CachesyncError("the daemon ends"))
@@ -274,6 +283,7 @@ class Worker:
             self._set(doing="idle", since=time.monotonic(), seconds=seconds,
                       passes=self.state.passes + 1)  # fmt: skip
         self._retired += result.removed
+        self._was_large |= result.changed >= LARGE_PASS
         self._tell(result)
         _log.info(
             "%s: %d listed, %d changed, %d removed, %d rejected in %.2f s", self.name,

@@ -82,12 +82,15 @@ class WriterThread:
 
 
 class _Remote:
-    """The Writer's methods, each done in its thread."""
+    """The Writer's methods and properties, each done in its thread."""
 
     def __init__(self, thread: WriterThread) -> None:
         self._thread = thread
 
-    def __getattr__(self, name: str) -> Callable[..., object]:
+    def __getattr__(self, name: str) -> object:
+        if isinstance(getattr(Writer, name), property):
+            return self._thread.call(lambda writer: getattr(writer, name))
+
         def method(*arguments: object, **options: object) -> object:
             return self._thread.call(lambda writer: getattr(writer, name)(*arguments, **options))
 

@@ -65,7 +65,6 @@ class DirectorySource:
     ) -> None:
         self.name = name
         self.root = root
-        self.location = os.fspath(root)
         self.page_limit = page_limit
         self.selection = selection
         self.scope = scope
