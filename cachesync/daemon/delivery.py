@@ -27,6 +27,7 @@ from ..notify.outbox import queue, report
 from ..notify.outbox.committer import Committer
 from ..notify.outbox.connect import exists
 from ..notify.published import publish
+from ..notify.trial import send_test
 from ..notify.ways import ways
 from .writer_thread import WriterThread
 
@@ -131,6 +132,10 @@ class Deliveries:
 
     def ask(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Carry out a request about deliveries. Raises CachesyncError."""
+        if asked.get("command") == "test":
+            seq = self._writer.call(lambda writer: writer.seq)
+            name = str(asked.get("name"))
+            return {"sent": send_test(self._config, name, seq=seq, stop=self._stopping)}
         if self._committer is None:
             raise UsageError(self._error or "the daemon has no subscriptions")
         now = self._clock()

@@ -362,6 +362,7 @@ class Service:
             "forget": self._forget,
             "retry": self.deliveries.ask,
             "replay": self.deliveries.ask,
+            "test": self.deliveries.ask,
         }
         command = commands.get(asked.get("command"))
         if command is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ..model import Build, Change, ChangeKind
@@ -37,6 +38,10 @@ class Filter(NamedTuple):
     package: str | None = None
     tag: str | None = None
     source: str | None = None
+    until: int | None = None
+    """Only changes with no greater `seq`."""
+    about: Callable[[Change], bool] | None = None
+    """What else a change must be."""
 
 
 def changes(
@@ -53,6 +58,7 @@ def changes(
         ("g.package = ?", wanted.package),
         ("t.name = ?", wanted.tag),
         ("s.name = ?", wanted.source),
+        ("c.seq <= ?", wanted.until),
     ):
         if value is not None:
             conditions.append(condition)
@@ -61,8 +67,12 @@ def changes(
         conditions.append(f"c.kind IN ({','.join(str(int(kind)) for kind in wanted.kinds)})")
     query = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY c.seq"
     if newest_first:
-        query += f" DESC LIMIT {int(newest_first)}"
-    elif limit:
+        query, limit = f"{query} DESC", newest_first
+    if wanted.about is not None:
+        found = filter(wanted.about, (_change(db, row) for row in db.execute(query, more)))
+        yield from islice(found, limit or None)
+        return
+    if limit:
         query += f" LIMIT {int(limit)}"
     for row in db.execute(query, more):
         yield _change(db, row)

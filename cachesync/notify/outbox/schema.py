@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from ...errors import OutboxError
+from ...ledger.schema import statements
 
 __all__ = ["APPLICATION_ID", "VERSION", "make"]
 
@@ -111,7 +112,7 @@ def make(db: sqlite3.Connection) -> None:
         )  # fmt: skip
     db.execute("BEGIN IMMEDIATE")
     try:
-        for statement in _TABLES.split(";\n\n"):
+        for statement in statements(_TABLES):
             db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {VERSION}")
