@@ -75,8 +75,7 @@ class Follower:
 
         Where the ledger is another one, or was restored, the outbox starts from now and says so.
         """
-        here = self._here()
-        self._run(lambda outbox: self._settle_position(outbox, here, now))
+        self._find_position(now)
         stored = self._run(intake.stored_subscriptions)
         self._use([s for s in stored if s.configured], config)
         self.adopt(config, now=now)
@@ -86,10 +85,10 @@ class Follower:
             seq = read.last_seq(db)
             return intake.Position(read.identity(db), seq, read.mark(db, seq))
 
-    def _settle_position(self, outbox: Connection, here: intake.Position, now: int) -> None:
-        before = intake.position(outbox)
+    def _find_position(self, now: int) -> None:
+        here, before = self._here(), self._run(intake.position)
         if before is None:
-            intake.start_at(outbox, here)
+            self._run(lambda outbox: intake.start_at(outbox, here))
         elif before.ledger != here.ledger or before.mark != read.mark(self._ledger, before.seq):
             what = "another one" if before.ledger != here.ledger else "an older copy"
             note = (
@@ -99,7 +98,7 @@ class Follower:
             _log.warning(
                 "%s (`cachesync subscriptions test NAME --dry-run` shows what matched)", note
             )
-            intake.start_at(outbox, here, note=note, at=now)
+            self._run(lambda outbox: intake.start_at(outbox, here, note=note, at=now))
         else:
             here = before
         self._seq = here.seq
