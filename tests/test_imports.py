@@ -21,12 +21,23 @@ PURE = (
     "query",
     "watch.debounce",
     "watch.events",
+    "notify.address",
+    "notify.delivery",
+    "notify.retry",
+    "notify.text",
+    "notify.webhook",
 )
 WITHOUT_IO = {
     "__future__", "re", "difflib", "fnmatch", "functools", "heapq", "itertools", "typing", "enum",
     "collections", "collections.abc",
 }  # fmt: skip
-PARSERS = {"pages": {"msgspec", "sys"}, "frontmatter": {"yaml"}, "yamlguard": {"yaml"}}
+PARSERS = {
+    "pages": {"msgspec", "sys"},
+    "frontmatter": {"yaml"},
+    "yamlguard": {"yaml"},
+    "notify.address": {"ipaddress"},
+    "notify.webhook": {"base64", "binascii", "hashlib", "hmac", "json", "urllib.parse"},
+}
 _SQL = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM"
     r"|CREATE\s+(TABLE|INDEX|TRIGGER|VIEW)|ALTER\s+TABLE|DROP\s+TABLE|PRAGMA\s+\w)",
@@ -139,6 +150,21 @@ def test_sources_know_the_network_by_its_seam_only():
     of_net = {i for name in MODULES if name.startswith("cachesync.net") for i in _imports(name)}
     inside = {i for i in of_net if i.startswith("cachesync") and not i.startswith("cachesync.net")}
     assert inside <= {"cachesync", "cachesync.errors"}
+
+
+def test_targets_know_the_network_by_its_seam_only():
+    """What is posted goes through `net`; of its policies only the pure ones are known."""
+    of_targets = {
+        i for name in MODULES if name.startswith("cachesync.notify.") for i in _imports(name)
+    }
+    inside = {"client", "wire", "poster", "answer", "inflate"}
+    assert not {f"cachesync.net.{name}" for name in inside} & of_targets
+
+
+def test_only_its_child_knows_apprise():
+    """It is imported in a process of its own."""
+    assert _importing("apprise") == {"cachesync.notify.apprise_child"}
+    assert not _importing("cachesync.notify.apprise_child")
 
 
 def test_only_main_imports_the_command_line():

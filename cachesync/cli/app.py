@@ -22,6 +22,7 @@ COMMANDS = {
     "deliveries": ("deliveries", "deliveries"),
     "doctor": ("doctor", "doctor"),
     "forget": ("maintenance", "forget"),
+    "listen": ("listen", "listen"),
     "rebuild": ("maintenance", "rebuild"),
     "run": ("run", "run"),
     "search": ("searching", "search"),
@@ -31,6 +32,7 @@ COMMANDS = {
     "sync": ("sync", "sync"),
     "verify": ("verify", "verify"),
     "wait": ("wait", "wait"),
+    "webhook": ("webhook", "webhook"),
 }
 
 

@@ -118,7 +118,7 @@ class Post(NamedTuple):
     refusal: Callable[[str], str | None] | None = None
     """Why an IP address may not be connected to, or None where it may; asked of every address.
 
-    Connections are used again for the same function only: pass one, not a new one each time.
+    Connections are used again for the same address and function: pass one, not a new one each time.
     """
     most_bytes: int = 1 << 16
     """More of the answer is not read; what was read is the body."""

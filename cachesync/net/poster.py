@@ -1,14 +1,15 @@
 """Posting over real connections: one attempt, to an address that was checked, within its time.
 
-What is said of httpx in `client` holds here too. Connections to the same origin are used again for
-a short while; those that were made under another `refusal`, or none, are kept apart from them.
+What is said of httpx in `client` holds here too. A connection is used again for a short while, for
+the same address under the same `refusal` only: it was checked when it was made. So each address has
+a pool of its own, which is also faster than one for many, where each request looks at all.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,9 +25,20 @@ __all__ = ["HttpPoster"]
 
 IDLE_SECONDS = 3.0
 """Servers close idle connections after 5 s or more: one of ours is given up before."""
-MOST_IDLE = 256
+MOST_IDLE = 4
+"""Connections to one address; each is used by one thread at a time."""
 
 _Refusal = Callable[[str], str | None]
+_Lane = tuple[str, _Refusal | None]
+
+
+class _Connections:
+    """Those to one address, and whether they are needed."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.users = 0
+        self.unused_since = 0.0
 
 
 class HttpPoster:
@@ -42,7 +54,8 @@ class HttpPoster:
         self._clock = clock
         self._context = trusted()
         self._lock = Lock()
-        self._transports: dict[_Refusal | None, Transport] = {}
+        self._lanes: dict[_Lane, _Connections] = {}
+        self._swept_at = clock()
 
     def __enter__(self) -> Self:
         return self
@@ -58,38 +71,63 @@ class HttpPoster:
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
-            transports, self._transports = list(self._transports.values()), {}
-        for transport in transports:
-            transport.close()
+            lanes, self._lanes = list(self._lanes.values()), {}
+        for connections in lanes:
+            connections.transport.close()
 
     def post(self, post: Post, *, stop: Event) -> Response:
         """See `net.Poster`."""
         if not all(policy.is_sendable(value) for value in post.headers.values()):
             raise FetchError(f"{host(post.url)}: a header that cannot be sent")
         deadline = Deadline(post.seconds, self._clock, stop, setting="timeout:")
+        headers = {**IDENTITY, "Accept-Encoding": "identity", **post.headers}
         try:
-            with plain_errors(post.url):
-                response = self._transport(post.refusal).ask(
-                    "POST",
-                    post.url,
-                    {**IDENTITY, "Accept-Encoding": "identity", **post.headers},
-                    body=post.body,
-                    deadline=deadline,
+            with self._transport(post) as transport, plain_errors(post.url):
+                return _taken(
+                    transport.ask("POST", post.url, headers, body=post.body, deadline=deadline),
+                    post,
                 )
-                return _taken(response, post)
         except BrokenError as error:
             raise FetchError(error.reason) from None
 
-    def _transport(self, refusal: _Refusal | None) -> Transport:
+    @contextmanager
+    def _transport(self, post: Post) -> Iterator[Transport]:
+        """The connections to an address, made when they are needed, and not closed meanwhile."""
         with self._lock:
-            if refusal not in self._transports:
-                self._transports[refusal] = Transport(
-                    context=self._context,
-                    backend=Backend(resolver=self._resolver, refusal=refusal),
-                    idle_seconds=IDLE_SECONDS,
-                    most_idle=MOST_IDLE,
+            unused = self._unused()
+            connections = self._lanes.get((post.url, post.refusal))
+            if connections is None:
+                connections = _Connections(
+                    Transport(
+                        context=self._context,
+                        backend=Backend(resolver=self._resolver, refusal=post.refusal),
+                        idle_seconds=IDLE_SECONDS,
+                        most_idle=MOST_IDLE,
+                    )
                 )
-            return self._transports[refusal]
+                self._lanes[post.url, post.refusal] = connections
+            connections.users += 1
+        for transport in unused:
+            transport.close()
+        try:
+            yield connections.transport
+        finally:
+            with self._lock:
+                connections.users -= 1
+                connections.unused_since = self._clock()
+
+    def _unused(self) -> list[Transport]:
+        """What nobody has used for a while, forgotten now; looks once in a while."""
+        now = self._clock()
+        if now - self._swept_at < IDLE_SECONDS:
+            return []
+        self._swept_at = now
+        idle = [
+            lane
+            for lane, connections in self._lanes.items()
+            if not connections.users and now - connections.unused_since >= IDLE_SECONDS
+        ]
+        return [self._lanes.pop(lane).transport for lane in idle]
 
 
 def _taken(response: Any, post: Post) -> Response:

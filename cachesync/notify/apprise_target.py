@@ -18,7 +18,7 @@ from ..config.settings import AppriseTarget as AppriseConfig
 from ..errors import CachesyncError
 from ..secrets import reveal
 from . import process, text
-from .target import Delivery, Outcome, Result
+from .delivery import Delivery, Outcome, Result
 
 __all__ = ["AppriseTarget", "open_apprise", "require"]
 

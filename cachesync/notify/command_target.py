@@ -11,7 +11,7 @@ from threading import Event
 from ..config.settings import CommandTarget as CommandConfig
 from ..errors import CachesyncError
 from . import process
-from .target import Delivery, Outcome, Result
+from .delivery import Delivery, Outcome, Result
 
 __all__ = ["CommandTarget", "find_program"]
 

@@ -212,8 +212,19 @@ def _spawn(
             (os.POSIX_SPAWN_DUP2, standard_input, 0),
             (os.POSIX_SPAWN_DUP2, output, read),
             (os.POSIX_SPAWN_OPEN, nowhere, os.devnull, os.O_WRONLY, 0),
+            *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in _inheritable()),
         ],
         setsid=True,
         setsigmask=[],
         setsigdef=list(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}),
     )
+
+
+def _inheritable() -> list[int]:
+    """What the daemon itself was given by whoever started it; Python's own are never inherited."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # that of the listing
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                found.append(int(name))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .target import Outcome, Result
+from .delivery import Outcome, Result
 
 __all__ = [
     "DISABLE_AFTER_SECONDS",

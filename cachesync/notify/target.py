@@ -1,4 +1,4 @@
-"""What a message is sent to: one attempt, and what came of it.
+"""What messages are sent to: opened from the configuration, and asked to make one attempt.
 
 Nothing here knows of queues or schedules: `retry` says when to try again, and who sends keeps count.
 """
@@ -7,51 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from enum import Enum
 from threading import Event
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from .. import net
 from ..config import settings
+from .delivery import Delivery, Outcome, Result
 
 __all__ = ["Delivery", "Outcome", "Result", "Target", "open_target"]
-
-
-class Delivery(NamedTuple):
-    """A message as it is sent in one attempt."""
-
-    id: str
-    """The `webhook-id`: the same in every attempt."""
-    type: str
-    """That of the body, such as `specs.cached`."""
-    body: bytes
-    """The JSON document in the format `standard`; a target makes of it what it sends."""
-    timestamp: int
-    """Unix seconds of this attempt."""
-
-
-class Outcome(Enum):
-    """What became of one attempt."""
-
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    """Try again."""
-    GONE = "gone"
-    """The receiver wants nothing any more: disable the target."""
-
-
-class Result(NamedTuple):
-    """One attempt."""
-
-    outcome: Outcome
-    status: int | None
-    """Of HTTP, or the exit status of a command; None where there is none."""
-    detail: str
-    """One line for people, without secrets and without bytes of the receiver."""
-    retry_after_seconds: float | None
-    """What the receiver asked for, from the end of the attempt on."""
-    seconds: float
-    """How long the attempt took."""
 
 
 class Target(Protocol):

@@ -24,13 +24,19 @@ _SAID = {
 def title(document: Mapping[str, Any]) -> str:
     """`hdf5-arm: 3 specs cached` of a body in the format `standard`."""
     data = document["data"]
+    if data.get("test"):
+        return _plain(f"{data['subscription']}: a test")
     kinds = sorted({str(change.get("kind", "")) for change in data.get("changes", ())})
     total = int(data.get("total", 0))
-    if len(kinds) == 1 and kinds[0] in _SAID:
-        what = f"{total:,} spec{'' if total == 1 else 's'} {_SAID[kinds[0]]}"
-    else:
-        what = f"{total:,} change{'' if total == 1 else 's'}"
-    return _plain(f"{data['subscription']}: {what}")
+    what = _SAID.get(kinds[0] if len(kinds) == 1 else _of_type(document.get("type")))
+    noun = "change" if what is None else "spec"
+    said = f"{total:,} {noun}{'' if total == 1 else 's'}" + (f" {what}" if what else "")
+    return _plain(f"{data['subscription']}: {said}")
+
+
+def _of_type(name: object) -> str:
+    """`spec.cached` of the type `specs.cached`: a summary holds no changes."""
+    return str(name).replace("s.", ".", 1)
 
 
 def text(document: Mapping[str, Any]) -> str:
@@ -42,11 +48,11 @@ def text(document: Mapping[str, Any]) -> str:
     untold = len(changes) - MOST_LINES
     if untold > 0:
         lines.append(f"and {untold:,} more in this message")
-    if data.get("more"):
+    if changes and data.get("more"):
         lines.append(f"{int(data['more']):,} more follow")
     lines.append(_plain(f"query: {data['query']}"))
-    if "since_seq" in data:
-        lines.append(f"all: cachesync changes --since {int(data['since_seq'])}")
+    if data.get("command"):
+        lines.append(_plain(f"all: {data['command']}"))
     return "\n".join(lines)
 
 
@@ -66,17 +72,11 @@ def _line(change: Mapping[str, Any]) -> str:
     return _plain(" ".join(part for part in parts if part))
 
 
-def _counts(counts: Any, names: tuple[str, ...] = ()) -> Iterator[str]:
-    """`package hdf5: 12` for each number in nested mappings and lists of a summary."""
-    if isinstance(counts, Mapping):
-        for name, inner in counts.items():
-            yield from _counts(inner, (*names, str(name)))
-    elif isinstance(counts, list):
-        for inner in counts:
-            if isinstance(inner, Mapping):
-                yield ", ".join(f"{name}: {value}" for name, value in inner.items())
-    elif counts is not None:
-        yield f"{' '.join(names)}: {counts}"
+def _counts(counts: Mapping[str, Mapping[str, int]] | None) -> Iterator[str]:
+    """`hdf5: 12 in develop, 3 in v0.23.0` for each package of a summary."""
+    for package, tags in (counts or {}).items():
+        told = ", ".join(f"{count:,} in {tag}" for tag, count in tags.items())
+        yield f"{package}: {told}"
 
 
 def _plain(line: str) -> str:

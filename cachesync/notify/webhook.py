@@ -26,6 +26,7 @@ __all__ = [
     "cloudevent",
     "signed_headers",
     "standard",
+    "unique",
     "verify",
 ]
 
@@ -145,6 +146,20 @@ class Verified(NamedTuple):
     """The position of the key that fits."""
 
 
+def unique(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers as they came, by their names in lower case.
+
+    Raises VerificationError when one that is signed is there twice: programs would differ about
+    which of them counts.
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name.lower() in found and name.lower() in _NAMES:
+            raise VerificationError(f"the header {name.lower()} is there twice")
+        found[name.lower()] = value
+    return found
+
+
 def verify(
     headers: Mapping[str, str],
     body: bytes,
@@ -184,14 +199,10 @@ def verify(
 
 def _wanted(headers: Mapping[str, str]) -> tuple[str, str, str]:
     """Id, timestamp and signatures as they are written. Raises VerificationError."""
-    found: dict[str, str] = {}
-    for name, value in headers.items():
-        if name.lower() in found:
-            raise VerificationError(f"the header {name.lower()} is there twice")
-        if name.lower() in _NAMES:
-            found[name.lower()] = value.strip()
+    given = unique(headers.items())
+    found = {name: given.get(name, "").strip() for name in _NAMES}
     for name in _NAMES:
-        if not found.get(name):
+        if not found[name]:
             raise VerificationError(f"the header {name} is missing")
         if len(found[name]) > MOST_HEADER_CHARACTERS:
             raise VerificationError(f"the header {name} is too long")

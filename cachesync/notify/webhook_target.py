@@ -13,7 +13,7 @@ from ..errors import CachesyncError
 from ..net.policy import demanded_wait
 from ..secrets import reveal
 from . import address, webhook
-from .target import Delivery, Outcome, Result
+from .delivery import Delivery, Outcome, Result
 
 __all__ = ["WebhookTarget", "judge", "open_webhook"]
 
