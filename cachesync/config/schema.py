@@ -232,6 +232,7 @@ _BATCH = Record(
         "window": Key(scalar(scalars.duration), "window_seconds"),
         "most": Key(integer(minimum=1)),
         "summary_above": Key(integer(minimum=1)),
+        "size": Key(scalar(scalars.size), "size_bytes"),
     },
 )
 _SUBSCRIPTION = Record(

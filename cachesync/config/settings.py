@@ -149,6 +149,8 @@ class Batch(NamedTuple):
     """Changes in one message."""
     summary_above: int = 1000
     """More matches than this in one pass become one summary."""
+    size_bytes: int = 20_000
+    """Of one message: what does not fit follows in further ones."""
 
 
 class WebhookFormat(StrEnum):

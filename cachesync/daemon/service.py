@@ -24,6 +24,7 @@ from ..ledger.read import SourceAge
 from ..model import SourceState
 from ..remote import Remotes
 from . import control, runtime
+from .delivery import Deliveries
 from .metrics import Metrics
 from .schedule import Schedule
 from .systemd import Notifier, watchdog_seconds
@@ -35,6 +36,7 @@ __all__ = ["Service", "serve"]
 STUCK_SECONDS = 60.0
 """A thread that shows no sign of life for so long is taken for stuck."""
 STOP_SECONDS = 8.0
+STOP_SENDING_SECONDS = 4.0
 TICK_SECONDS = 1.0
 REMEMBERED_SECONDS = 3600
 """Between whole passes over a directory that no config mentions."""
@@ -89,6 +91,9 @@ class Service:
         self._control: control.Server | None = None
         self._metrics: Metrics | None = None
         self._changed = threading.Event()
+        self.deliveries = Deliveries(
+            state_dir, self.config, self.thread, clock=clock, passing=self._passing
+        )
         self.since = time.time()
 
     # -- up and down
@@ -101,6 +106,7 @@ class Service:
                 name, name,
             )  # fmt: skip
         self.thread.catch_up()  # with what a killed daemon did not index
+        self.deliveries.start()  # before anything new is committed
         self._schedule.start()
         self._control = control.Server(self.state_dir, self._handle)
         if (metrics := self.config.metrics) is not None:
@@ -125,7 +131,7 @@ class Service:
         worker = Worker(
             name, partial(self._job, name), self.thread, guard=self.config.guard,
             watch=self.config.watch, interval=entry.interval_seconds,
-            on_change=self._changed.set,
+            on_change=self._touch,
         )  # fmt: skip
         watcher = None
         if isinstance(entry, DirectorySourceConfig):
@@ -140,6 +146,14 @@ class Service:
             # Watching begins first: what happens during the first pass is seen twice, not never.
             watcher.start()
         self._plan(entry, due, age)
+
+    def _touch(self) -> None:
+        self._changed.set()
+        self.deliveries.wake()
+
+    def _passing(self) -> list[str]:
+        """The sources over which a pass goes on."""
+        return [n for n, w in list(self.sources.items()) if w.worker.state.doing != "idle"]
 
     def _plan(self, entry: SourceConfig, due: Callable[[], object], age: SourceAge) -> None:
         """What is due is worked out from the ledger: a restart neither skips nor repeats a fetch."""
@@ -177,6 +191,7 @@ class Service:
         for watched in self.sources.values():
             if watched.watcher is not None:
                 watched.watcher.stop()
+        self.deliveries.stop(STOP_SENDING_SECONDS)
         until = time.monotonic() + STOP_SECONDS
         for watched in self.sources.values():
             if not watched.worker.join(max(0.1, until - time.monotonic())):
@@ -220,6 +235,8 @@ class Service:
             return "the schedule"
         if self._control is None or not self._control.is_alive():
             return "the control socket"
+        if (part := self.deliveries.dead()) is not None:
+            return part
         for name, watched in self.sources.items():
             if not watched.worker.is_alive():
                 return f"the worker of {name}"
@@ -232,6 +249,8 @@ class Service:
         now = time.monotonic()
         if self.thread.silent_seconds(now) > STUCK_SECONDS:
             return "the writer"
+        if self.deliveries.silent_seconds(now) > STUCK_SECONDS:
+            return "notifications"
         for name, watched in self.sources.items():
             if not watched.is_alive(now):
                 return name
@@ -248,6 +267,7 @@ class Service:
                 _log.error("%s", problem)
         else:
             self._take_over(config)
+            self.deliveries.reload(config)
         for watched in self.sources.values():
             watched.worker.ask(Full(Future()))
         self._notifier.tell("READY=1")
@@ -281,6 +301,7 @@ class Service:
             "started": runtime.started(os.getpid()),
             "since": int(self.since * 1e6),
             "stuck": self._stuck(),
+            "deliveries": self.deliveries.document(),
             "sources": {
                 name: {
                     "doing": watched.worker.state.doing,
@@ -339,6 +360,9 @@ class Service:
             "sync": self._sync,
             "rebuild": self._rebuild,
             "forget": self._forget,
+            "retry": self.deliveries.ask,
+            "replay": self.deliveries.ask,
+            "test": self.deliveries.ask,
         }
         command = commands.get(asked.get("command"))
         if command is None:
