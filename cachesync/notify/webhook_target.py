@@ -26,8 +26,9 @@ def open_webhook(
     """The target of an entry, its secrets read now. Raises CachesyncError."""
     keys = []
     for secret in config.secrets:
+        text = reveal(secret, environment)
         try:
-            keys.append(webhook.Key(reveal(secret, environment)))
+            keys.append(webhook.Key(text))
         except CachesyncError as error:
             where = f"{secret.kind.value} {secret.name}"
             raise CachesyncError(f"{error.message} ({where})", hint=error.hint) from None
