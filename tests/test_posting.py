@@ -18,17 +18,9 @@ from cachesync.net.poster import HttpPoster
 from cachesync.notify import address
 from cachesync.notify.target import Delivery, Outcome, open_target
 from tests import stubserver as stub
-from tests.test_address import REFUSED_FORMS
+from tests.messages import BODY, REFUSED_FORMS
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-BODY = json.dumps(
-    {
-        "schema": 1,
-        "type": "specs.cached",
-        "timestamp": "2026-11-22T16:00:00Z",
-        "data": {"subscription": "arm", "query": "hdf5", "total": 0, "more": 0, "changes": []},
-    }
-).encode()
 RUNNING = threading.Event()
 
 
@@ -305,7 +297,7 @@ class Watched:
 
 def reached(listener):
     """Whether anybody has connected."""
-    return bool(select.select([listener], [], [], 0.1)[0])
+    return bool(select.select([listener], [], [], 0.02)[0])
 
 
 @pytest.fixture
@@ -525,6 +517,15 @@ def test_a_server_without_tls_is_a_failure(server, tls):
     with open_poster(resolver=at("127.0.0.1")) as poster:
         assert send(tls, poster).outcome is Outcome.FAILED
     assert server.seen == []
+
+
+def test_a_handshake_that_hangs_counts(server, tls):
+    """The time is for that too."""
+    server.wrap = lambda connection: RUNNING.wait(3) or connection
+    with open_poster(resolver=at("127.0.0.1")) as poster:
+        result = send(tls, poster, timeout_seconds=0.5)
+    assert "no complete answer within 0.5 s" in result.detail
+    assert result.seconds < 1.5
 
 
 # -- the fake

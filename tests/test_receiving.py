@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cachesync.config.settings import Secret, SecretKind, WebhookTarget
+from cachesync.config.settings import Secret, SecretKind, WebhookFormat, WebhookTarget
 from cachesync.net import open_poster
 from cachesync.notify.target import Delivery, Outcome, open_target
 from cachesync.notify.webhook import Key, signed_headers
-from tests.test_targets import BODY, CHANGE, DOCUMENT
+from tests.messages import BODY, CHANGE, DOCUMENT
 
 OLD = "whsec_" + base64.b64encode(b"old secret, 24 bytes long").decode()
 NEW = "whsec_" + base64.b64encode(b"new secret, 24 bytes long").decode()
@@ -186,10 +186,10 @@ def listening(world, *arguments):
         yield process, said[0].split()[2].rstrip(";"), said
 
 
-def send(origin, *deliveries, secret):
+def send(origin, *deliveries, secret, **more):
     """What became of some deliveries, given as (id, body)."""
     config = WebhookTarget(
-        origin, (Secret(SecretKind.FILE, str(secret)),), allow_private=True, timeout_seconds=10.0
+        origin, (Secret(SecretKind.FILE, str(secret)),), allow_private=True, **more
     )
     with open_poster() as poster:
         target = open_target(config, poster=poster)
@@ -271,6 +271,14 @@ def test_listen_answers_what_it_is_told(world, secrets):
     ) as (_, origin, _):
         results = send(origin, *[(f"msg_{n}", BODY) for n in range(4)], secret=secrets[0])
     assert [result.status for result in results] == [500, 410, 204, 204]
+
+
+def test_listen_understands_cloudevents(world, secrets):
+    """They are signed in the same way."""
+    with listening(world, "--count", "1", "--secret-file", secrets[0]) as (process, origin, _):
+        send(origin, ("msg_1", BODY), secret=secrets[0], format=WebhookFormat.CLOUDEVENTS)
+        out, _ = process.communicate(timeout=30)
+    assert "verified  msg_1  arm: 1 spec cached" in out
 
 
 def raw(origin, data):
