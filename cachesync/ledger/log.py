@@ -40,6 +40,8 @@ class Filter(NamedTuple):
     source: str | None = None
     until: int | None = None
     """Only changes with no greater `seq`."""
+    news_of: Sequence[str] | None = None
+    """When given, no baselines but those of these sources."""
     about: Callable[[Change], bool] | None = None
     """What else a change must be."""
 
@@ -63,6 +65,10 @@ def changes(
         if value is not None:
             conditions.append(condition)
             more.append(value)
+    if wanted.news_of is not None:
+        loud = ",".join("?" * len(wanted.news_of))
+        conditions.append(f"(NOT c.flags & {BASELINE} OR s.name IN ({loud}))")
+        more.extend(wanted.news_of)
     if wanted.kinds:
         conditions.append(f"c.kind IN ({','.join(str(int(kind)) for kind in wanted.kinds)})")
     query = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY c.seq"

@@ -174,19 +174,24 @@ class Follower:
 
     def catch_up(self, *, now: int) -> int:
         """Match every change there is; returns how many there were. Raises OutboxError."""
-        count = 0
-        while changes := list(log.changes(self._ledger, log.Filter(after=self._seq), limit=CHUNK)):
-            count += len(changes)
-            self._take(changes, now)
+        count, end = 0, read.last_seq(self._ledger)
+        while self._seq < end:
+            wanted = log.Filter(
+                after=self._seq, until=end, kinds=self._matcher.kinds, news_of=self._matcher.loud
+            )
+            changes = list(log.changes(self._ledger, wanted, limit=CHUNK))
+            upto = changes[-1].seq if len(changes) == CHUNK else end
+            count += upto - self._seq
+            self._take(changes, upto, now)
         return count
 
-    def _take(self, changes: Sequence[Change], now: int) -> None:
+    def _take(self, changes: Sequence[Change], upto: int, now: int) -> None:
         found: dict[int, list[Change]] = {}
         for change in changes:
             for number in self._matcher.matching(change):
                 found.setdefault(number, []).append(change)
         news = [change for change in changes if change.kind in _TARGETS]
-        seq, mark = changes[-1].seq, str(changes[-1].at)
+        mark = read.mark(self._ledger, upto)
         known: dict[int, Match] = {}
 
         def work(outbox: Connection) -> None:
@@ -198,10 +203,10 @@ class Follower:
                 intake.add_matches(outbox, settled.id, rows, at=now)
             for change in news:
                 self._tell(outbox, change, now)
-            intake.move(outbox, seq, mark)
+            intake.move(outbox, upto, mark)
 
         self._run(work)
-        self._seq = seq
+        self._seq = upto
 
     def _tell(self, outbox: Connection, change: Change, now: int) -> None:
         """Note that the log speaks of a target, and tell the others of its subscription."""

@@ -167,6 +167,10 @@ class Matcher:
     def __init__(self, rules: Sequence[Rule], *, loud: Collection[str] = ()) -> None:
         self.rules = tuple(rules)
         self._loud = frozenset(loud)
+        self.loud = tuple(sorted(self._loud))
+        """Sources whose baseline is news."""
+        self.kinds = tuple(sorted(_TARGETS.union(*(rule.events for rule in rules))))
+        """What changes are to be looked at at all; those of targets always."""
         self._needs = {
             n: _Needs.of(rule.condition) for n, rule in enumerate(rules) if rule.events & _SPECS
         }
