@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.notify.address import Endpoint, endpoint, refusal, refusal_of_literal
+from cachesync.notify.address import Endpoint, endpoint, refusal, refusal_of_literal, shown
 from tests.messages import REFUSED_FORMS
 
 REFUSED_ADDRESSES = [
@@ -182,3 +182,19 @@ def test_only_a_host_that_is_an_address_is_refused_without_asking_anybody():
     assert refusal_of_literal("http://[fd00::1]/") == "a private address"
     assert refusal_of_literal("http://localhost/") is None
     assert refusal_of_literal("http://8.8.8.8/") is None
+
+
+def test_an_address_is_shown_without_what_may_be_a_secret():
+    """Two on one host can be told apart all the same."""
+    assert (
+        shown("http://127.0.0.1:9518/") == shown("http://127.0.0.1:9518") == "http://127.0.0.1:9518"
+    )
+    urls = [
+        "https://hooks.example.org/services/T1/hunter2",
+        "https://hooks.example.org?key=hunter2",
+    ]
+    told = [shown(url) for url in urls]
+    assert len(set(told)) == 2
+    assert all(
+        text.startswith("https://hooks.example.org/...") and len(text) == 33 for text in told
+    )
