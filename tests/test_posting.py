@@ -10,6 +10,8 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cachesync.config.settings import Secret, SecretKind, WebhookFormat, WebhookTarget
 from cachesync.net import FetchError, ForbiddenError, Post, Response, open_poster
@@ -182,6 +184,29 @@ def test_a_broken_answer_is_a_failure(server, poster, behaviour):
     assert len(result.detail) < 300
     server.script("/hook", stub.status(200))
     assert send(server.url("/hook"), poster).outcome is Outcome.DELIVERED
+
+
+PIECES = [
+    b"HTTP/1.1 ", b"HTTP/1.0 ", b"HTTP/9 ", b"200", b"204", b"101", b"100", b"-1", b"99999", b" OK",
+    b"\r\n", b"\n", b"\r\n\r\n", b"Content-Length: ", b"0", b"5", b"-5", b"5, 6", b"1e9", b"9" * 30,
+    b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip", b"Content-Encoding: gzip", b"ffffffff",
+    b"Retry-After: ", b"Connection: upgrade", b"Location: //x", b"\0", b"\xff", b"\x1b[31m", b": ", b" ",
+]  # fmt: skip
+
+
+@given(
+    pieces=st.lists(st.sampled_from(PIECES) | st.binary(max_size=4), max_size=12),
+    is_begun=st.booleans(),
+)
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+def test_nothing_that_a_receiver_says_makes_it_raise(server, poster, pieces, is_begun):
+    """An outcome and one printable line, in time."""
+    data = (b"HTTP/1.1 200 OK\r\n" if is_begun else b"") + b"".join(pieces)
+    server.script("/", lambda talk: (talk.send(data), talk.hang_up()))
+    result = send(server.origin + "/", poster)
+    assert isinstance(result.outcome, Outcome)
+    assert result.detail.isprintable()
+    assert result.seconds < 2.5
 
 
 def test_what_follows_an_answer_is_not_taken_for_the_next(server, poster):
