@@ -383,18 +383,42 @@ def test_an_address_that_cannot_be_sent_to_is_a_problem_of_the_configuration(wor
     assert "hunter2" not in done.err
 
 
-def test_config_check_says_when_the_extra_is_missing(world, tmp_path):
-    """With the remedy; here a directory before all others hides Apprise."""
+@pytest.fixture
+def without_apprise(world, tmp_path):
+    """An environment in which Apprise is not installed, and a target that needs it."""
     world.configure(
         "subscriptions:\n- name: n\n  query: a\n  targets:\n  - {type: apprise, url: {file: /nowhere}}\n"
     )
-    hiding = "import sys; sys.modules['apprise'] = None"
-    (tmp_path / "sitecustomize.py").write_text(hiding)
-    path = {"PYTHONPATH": f"{tmp_path}:{world.environment['PYTHONPATH']}"}
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['apprise'] = None")
+    environment = world.environment
+    return {**environment, "PYTHONPATH": f"{tmp_path}:{environment['PYTHONPATH']}"}
+
+
+def test_config_check_says_when_the_extra_is_missing(world, without_apprise):
+    """With the remedy."""
     done = subprocess.run(
-        world.command("config", "check"), env={**world.environment, **path}, capture_output=True,
-        timeout=60, text=True, check=False,
+        world.command("config", "check"), env=without_apprise, capture_output=True, timeout=60,
+        text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == "cachesync: error: a target of type apprise needs Apprise"
     assert "pip install 'cachesync[apprise]'" in done.stderr
+
+
+def test_the_daemon_says_it_when_it_starts(world, without_apprise):
+    """Before there is anything to send; and goes on with everything else."""
+    process = subprocess.Popen(
+        world.command("run"), env=without_apprise, stderr=subprocess.PIPE, text=True
+    )
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if "nothing can be sent" in line:
+            break
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert said[-1].startswith(
+        "cachesync: error: n: apprise /nowhere: nothing can be sent: a target of"
+    )
+    assert "(remedy: pip install 'cachesync[apprise]'" in said[-1]
