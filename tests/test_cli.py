@@ -566,6 +566,8 @@ def test_completion_completes(site):
 
     assert {"search", "sync", "status"} <= complete("cachesync s")
     assert "--limit" in complete("cachesync search --l")
+    assert "--secret-file" in complete("cachesync webhook verify --s")
+    assert "--secret-env" in complete("cachesync listen --s")
 
 
 # -- streams
