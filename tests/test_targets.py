@@ -118,7 +118,7 @@ def test_a_command_that_hangs_is_ended_with_its_children(trap, tmp_path):
     )
     assert (result.outcome, result.status) == (Outcome.FAILED, None)
     assert "not done within 0.3 s (`timeout:`)" in result.detail
-    assert result.seconds < 3
+    assert result.seconds < 6
     assert gone(*(int((tmp_path / name).read_text()) for name in ("own", "child")))
 
 
@@ -268,7 +268,7 @@ def test_apprise_that_hangs_is_ended(server, tmp_path):
     assert b"apprise_child" in seen
     assert b"hunter2" not in seen
     assert results[0].outcome is Outcome.FAILED
-    assert results[0].seconds < 6
+    assert results[0].seconds < 12
     assert "not done within 3 s" in results[0].detail
     assert server.paths() == ["/notify"]
 
