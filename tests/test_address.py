@@ -7,75 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.notify.address import Endpoint, endpoint, refusal, refusal_of_literal
-
-REFUSED_FORMS = {
-    "decimal": "http://2130706433/",
-    "hexadecimal": "http://0x7f000001/",
-    "octal": "http://017700000001/",
-    "short": "http://127.1/",
-    "dotted octal": "http://0177.0.0.1/",
-    "dotted hexadecimal": "http://0x7f.0x0.0x0.0x1/",
-    "hexadecimal end": "http://127.0.0.0x1/",
-    "only 0x": "http://0x/",
-    "zeros before": "http://127.0.0.01/",
-    "five numbers": "http://1.2.3.4.5/",
-    "too large a number": "http://1.2.3.256/",
-    "dot at the end": "http://127.0.0.1./",
-    "name with a dot at the end": "http://localhost./",
-    "user": "http://example.org@127.0.0.1/",
-    "user and password": "http://user:password@example.org/",
-    "empty user": "http://@127.0.0.1/",
-    "backslash": "http://example.org\\@127.0.0.1/",
-    "backslashes for slashes": "http:\\\\127.0.0.1\\",
-    "backslash in the path": "http://example.org/\\..\\",
-    "blank before": " http://example.org/",
-    "blank inside": "http://exa mple.org/",
-    "tab": "http://example.org/\t",
-    "newline": "http://example.org/\nHost: evil",
-    "carriage return": "http://example.org/\r\nX: y",
-    "NUL": "http://example.org\0.evil/",
-    "delete": "http://example.org\x7f/",
-    "fullwidth digits": "http://\uff11\uff12\uff17.\uff10.\uff10.\uff11/",
-    "fullwidth dots": "http://127。0。0。1/",
-    "circled digits": "http://①②⑦.⓪.⓪.①/",
-    "soft hyphen": "http://local\u00adhost/",
-    "umlaut": "http://bücher.example/",
-    "kelvin sign": "http://\u212aubernetes/",
-    "percent in the host": "http://%31%32%37.0.0.1/",
-    "file": "file:///etc/passwd",
-    "ftp": "ftp://example.org/",
-    "gopher": "gopher://127.0.0.1:6379/_INFO",
-    "javascript": "javascript:alert(1)",
-    "unix": "http+unix://%2Fvar%2Frun/",
-    "no scheme": "example.org/hook",
-    "one slash": "http:/example.org/",
-    "no slash": "http:example.org/",
-    "three slashes": "http:///example.org/",
-    "scheme only": "http://",
-    "empty": "",
-    "port 0": "http://example.org:0/",
-    "port too large": "http://example.org:65536/",
-    "no port": "http://example.org:/",
-    "port in hexadecimal": "http://example.org:0x50/",
-    "negative port": "http://example.org:-1/",
-    "two ports": "http://example.org:80:80/",
-    "fragment": "http://example.org/#@127.0.0.1/",
-    "zone": "http://[fe80::1%25eth0]/",
-    "zone as it is": "http://[fe80::1%eth0]/",
-    "IPv6 without an end": "http://[::1/",
-    "IPv6 and more": "http://[::1]example.org/",
-    "IPv6 without brackets": "http://::1/",
-    "a future version": "http://[v1.x]/",
-    "brackets about IPv4": "http://[127.0.0.1]/",
-    "empty label": "http://example..org/",
-    "hyphen first": "http://-example.org/",
-    "too long a label": f"http://{'a' * 64}.org/",
-    "too long a name": f"http://{'a.' * 127}org/",
-    "too long": "http://example.org/" + "a" * 2048,
-    "comma": "http://example.org,127.0.0.1/",
-    "semicolon": "http://example.org;127.0.0.1/",
-}
+from cachesync.notify.address import Endpoint, endpoint, refusal, refusal_of_literal, shown
+from tests.messages import REFUSED_FORMS
 
 REFUSED_ADDRESSES = [
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254",
@@ -249,3 +182,19 @@ def test_only_a_host_that_is_an_address_is_refused_without_asking_anybody():
     assert refusal_of_literal("http://[fd00::1]/") == "a private address"
     assert refusal_of_literal("http://localhost/") is None
     assert refusal_of_literal("http://8.8.8.8/") is None
+
+
+def test_an_address_is_shown_without_what_may_be_a_secret():
+    """Two on one host can be told apart all the same."""
+    assert (
+        shown("http://127.0.0.1:9518/") == shown("http://127.0.0.1:9518") == "http://127.0.0.1:9518"
+    )
+    urls = [
+        "https://hooks.example.org/services/T1/hunter2",
+        "https://hooks.example.org?key=hunter2",
+    ]
+    told = [shown(url) for url in urls]
+    assert len(set(told)) == 2
+    assert all(
+        text.startswith("https://hooks.example.org/...") and len(text) == 33 for text in told
+    )

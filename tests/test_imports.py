@@ -35,7 +35,7 @@ PARSERS = {
     "pages": {"msgspec", "sys"},
     "frontmatter": {"yaml"},
     "yamlguard": {"yaml"},
-    "notify.address": {"ipaddress"},
+    "notify.address": {"hashlib", "ipaddress"},
     "notify.webhook": {"base64", "binascii", "hashlib", "hmac", "json", "urllib.parse"},
 }
 _SQL = re.compile(

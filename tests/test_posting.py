@@ -10,6 +10,8 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cachesync.config.settings import Secret, SecretKind, WebhookFormat, WebhookTarget
 from cachesync.net import FetchError, ForbiddenError, Post, Response, open_poster
@@ -18,17 +20,9 @@ from cachesync.net.poster import HttpPoster
 from cachesync.notify import address
 from cachesync.notify.target import Delivery, Outcome, open_target
 from tests import stubserver as stub
-from tests.test_address import REFUSED_FORMS
+from tests.messages import BODY, REFUSED_FORMS
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-BODY = json.dumps(
-    {
-        "schema": 1,
-        "type": "specs.cached",
-        "timestamp": "2026-11-22T16:00:00Z",
-        "data": {"subscription": "arm", "query": "hdf5", "total": 0, "more": 0, "changes": []},
-    }
-).encode()
 RUNNING = threading.Event()
 
 
@@ -192,6 +186,29 @@ def test_a_broken_answer_is_a_failure(server, poster, behaviour):
     assert send(server.url("/hook"), poster).outcome is Outcome.DELIVERED
 
 
+PIECES = [
+    b"HTTP/1.1 ", b"HTTP/1.0 ", b"HTTP/9 ", b"200", b"204", b"101", b"100", b"-1", b"99999", b" OK",
+    b"\r\n", b"\n", b"\r\n\r\n", b"Content-Length: ", b"0", b"5", b"-5", b"5, 6", b"1e9", b"9" * 30,
+    b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip", b"Content-Encoding: gzip", b"ffffffff",
+    b"Retry-After: ", b"Connection: upgrade", b"Location: //x", b"\0", b"\xff", b"\x1b[31m", b": ", b" ",
+]  # fmt: skip
+
+
+@given(
+    pieces=st.lists(st.sampled_from(PIECES) | st.binary(max_size=4), max_size=12),
+    is_begun=st.booleans(),
+)
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+def test_nothing_that_a_receiver_says_makes_it_raise(server, poster, pieces, is_begun):
+    """An outcome and one printable line, in time."""
+    data = (b"HTTP/1.1 200 OK\r\n" if is_begun else b"") + b"".join(pieces)
+    server.script("/", lambda talk: (talk.send(data), talk.hang_up()))
+    result = send(server.origin + "/", poster)
+    assert isinstance(result.outcome, Outcome)
+    assert result.detail.isprintable()
+    assert result.seconds < 2.5
+
+
 def test_what_follows_an_answer_is_not_taken_for_the_next(server, poster):
     """A receiver cannot answer a message before it is sent."""
     forged = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -305,7 +322,7 @@ class Watched:
 
 def reached(listener):
     """Whether anybody has connected."""
-    return bool(select.select([listener], [], [], 0.1)[0])
+    return bool(select.select([listener], [], [], 0.02)[0])
 
 
 @pytest.fixture
@@ -525,6 +542,15 @@ def test_a_server_without_tls_is_a_failure(server, tls):
     with open_poster(resolver=at("127.0.0.1")) as poster:
         assert send(tls, poster).outcome is Outcome.FAILED
     assert server.seen == []
+
+
+def test_a_handshake_that_hangs_counts(server, tls):
+    """The time is for that too."""
+    server.wrap = lambda connection: RUNNING.wait(3) or connection
+    with open_poster(resolver=at("127.0.0.1")) as poster:
+        result = send(tls, poster, timeout_seconds=0.5)
+    assert "no complete answer within 0.5 s" in result.detail
+    assert result.seconds < 1.5
 
 
 # -- the fake

@@ -51,6 +51,7 @@ class Terminal:
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cachesync "$@"\n')
         program.chmod(0o755)
         shutil.copytree(PAGES, root / "pages")
+        shutil.copytree(ROOT / "tests" / "fixtures" / "webhook", self.home, dirs_exist_ok=True)
         config = self.home / ".config" / "cachesync" / "cachesync.yaml"
         config.parent.mkdir(parents=True)
         config.write_text(blocks("yaml")[0].replace(MIRROR, str(root / "pages")))

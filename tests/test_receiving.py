@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cachesync.config.settings import Secret, SecretKind, WebhookTarget
+from cachesync.config.settings import Secret, SecretKind, WebhookFormat, WebhookTarget
 from cachesync.net import open_poster
 from cachesync.notify.target import Delivery, Outcome, open_target
 from cachesync.notify.webhook import Key, signed_headers
-from tests.test_targets import BODY, CHANGE, DOCUMENT
+from tests.messages import BODY, CHANGE, DOCUMENT
 
 OLD = "whsec_" + base64.b64encode(b"old secret, 24 bytes long").decode()
 NEW = "whsec_" + base64.b64encode(b"new secret, 24 bytes long").decode()
@@ -186,10 +186,10 @@ def listening(world, *arguments):
         yield process, said[0].split()[2].rstrip(";"), said
 
 
-def send(origin, *deliveries, secret):
+def send(origin, *deliveries, secret, **more):
     """What became of some deliveries, given as (id, body)."""
     config = WebhookTarget(
-        origin, (Secret(SecretKind.FILE, str(secret)),), allow_private=True, timeout_seconds=10.0
+        origin, (Secret(SecretKind.FILE, str(secret)),), allow_private=True, **more
     )
     with open_poster() as poster:
         target = open_target(config, poster=poster)
@@ -273,6 +273,14 @@ def test_listen_answers_what_it_is_told(world, secrets):
     assert [result.status for result in results] == [500, 410, 204, 204]
 
 
+def test_listen_understands_cloudevents(world, secrets):
+    """They are signed in the same way."""
+    with listening(world, "--count", "1", "--secret-file", secrets[0]) as (process, origin, _):
+        send(origin, ("msg_1", BODY), secret=secrets[0], format=WebhookFormat.CLOUDEVENTS)
+        out, _ = process.communicate(timeout=30)
+    assert "verified  msg_1  arm: 1 spec cached" in out
+
+
 def raw(origin, data):
     """What is answered to some bytes."""
     host, port = origin.removeprefix("http://").rstrip("/").split(":")
@@ -316,3 +324,101 @@ def test_the_secret_of_listen_is_in_no_list_of_processes(world):
         out, err = process.communicate(timeout=30)
     assert secret.encode() not in public
     assert secret not in "".join([*said, out, err])
+
+
+# -- before anything is sent
+
+
+SUBSCRIPTION = """
+subscriptions:
+  - name: arm
+    query: hdf5
+    targets:
+      - {{type: webhook, url: "https://ci.example.org/hooks/hunter2", secret: [{{file: {0}/old}}, {{file: {0}/new}}]}}
+      - {{type: webhook, url: "https://ci.example.org/"}}
+      - {{type: webhook, url: "http://ci.example.org/", secret: {{file: {0}/old}}}}
+      - {{type: webhook, url: "https://ci.example.org/", secret: {{env: NOWHERE}}}}
+      - {{type: webhook, url: "https://ci.example.org/", secret: {{file: {0}/broken}}}}
+      - {{type: command, argv: [sh, -c, "exit 0", hunter2]}}
+      - {{type: command, argv: [no-such-program]}}
+"""
+
+
+def test_doctor_looks_at_every_target(world, secrets, tmp_path):
+    """Secrets, programs, and what is weak; each with its remedy, and no secret in any."""
+    (tmp_path / "broken").write_text("whsec_hunter2?\n")
+    world.configure(SUBSCRIPTION.format(tmp_path))
+    done = world.run("doctor", "--offline", "--json", status=1)
+    found = [f for f in done.json["findings"] if f["check"].startswith("arm: ")]
+    shown_path = "https://ci.example.org/...e19b"
+    assert [(f["check"], f["state"], f["text"]) for f in found] == [
+        ("arm: webhook", "ok", f"{shown_path}, signed by 2 secrets"),
+        ("arm: webhook", "warning", "https://ci.example.org, not signed: its receiver cannot tell who sends"),
+        ("arm: webhook", "warning", "http://ci.example.org, signed and not encrypted"),
+        ("arm: webhook", "error", "the secret in the environment variable NOWHERE is empty or not one line of text"),
+        ("arm: webhook", "error", f"a secret that begins with whsec_ goes on in base64, and this one does not (file {tmp_path}/broken)"),
+        ("arm: command", "ok", "sh"),
+        ("arm: command", "error", "there is no program no-such-program"),
+    ]  # fmt: skip
+    assert all(f["remedy"] for f in found if f["state"] != "ok")
+    assert "hunter2" not in done.out + done.err
+
+
+def test_an_address_that_cannot_be_sent_to_is_a_problem_of_the_configuration(world):
+    """With its line; addresses of names are looked at when they are connected to."""
+    world.configure(
+        "subscriptions:\n- name: n\n  query: a\n  targets:\n"
+        "  - {type: webhook, url: http://2130706433/}\n"
+        "  - {type: webhook, url: http://169.254.169.254/latest}\n"
+        '  - {type: webhook, url: "http://[64:ff9b::a9fe:a9fe]/"}\n'
+        '  - {type: webhook, url: "http://user:hunter2@example.org/"}\n'
+        "  - {type: webhook, url: http://127.0.0.1:9518/, allow_private: true}\n"
+    )
+    done = world.run("config", "check", status=2)
+    lines = [line.partition("cachesync.yaml:")[2] for line in done.err.splitlines()[1:]]
+    assert [line.partition(":")[0] for line in lines] == ["5", "6", "7", "8"]
+    assert "four decimal numbers" in lines[0]
+    assert "leads to a link-local address; allow_private: true permits it" in lines[1]
+    assert "NAT64" in lines[2]
+    assert "hunter2" not in done.err
+
+
+@pytest.fixture
+def without_apprise(world, tmp_path):
+    """An environment in which Apprise is not installed, and a target that needs it."""
+    world.configure(
+        "subscriptions:\n- name: n\n  query: a\n  targets:\n  - {type: apprise, url: {file: /nowhere}}\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['apprise'] = None")
+    environment = world.environment
+    return {**environment, "PYTHONPATH": f"{tmp_path}:{environment['PYTHONPATH']}"}
+
+
+def test_config_check_says_when_the_extra_is_missing(world, without_apprise):
+    """With the remedy."""
+    done = subprocess.run(
+        world.command("config", "check"), env=without_apprise, capture_output=True, timeout=60,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "cachesync: error: a target of type apprise needs Apprise"
+    assert "pip install 'cachesync[apprise]'" in done.stderr
+
+
+def test_the_daemon_says_it_when_it_starts(world, without_apprise):
+    """Before there is anything to send; and goes on with everything else."""
+    process = subprocess.Popen(
+        world.command("run"), env=without_apprise, stderr=subprocess.PIPE, text=True
+    )
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if "nothing can be sent" in line:
+            break
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert said[-1].startswith(
+        "cachesync: error: n: apprise /nowhere: nothing can be sent: a target of"
+    )
+    assert "(remedy: pip install 'cachesync[apprise]'" in said[-1]

@@ -27,23 +27,8 @@ from cachesync.notify import text
 from cachesync.notify.target import Delivery, Outcome, open_target
 from cachesync.secrets import environment_names, named_in
 from tests import stubserver as stub
+from tests.messages import BODY, CHANGE, DOCUMENT
 
-CHANGE = {
-    "seq": 42, "kind": "spec.cached", "first": True, "source": "mirror", "tag": "develop",
-    "package": "hdf5", "hash": "bxjpbzp6ar2cezwvhbxsx35wxgtsrzah", "stacks": ["root"],
-    "build": {"version": "1.14.5", "compiler": "gcc@=13.2.0", "os": "ubuntu24.04", "platform": "linux",
-              "target": "aarch64", "variants": ["+mpi"]},
-}  # fmt: skip
-DOCUMENT = {
-    "schema": 1,
-    "type": "specs.cached",
-    "timestamp": "2026-11-22T16:00:00Z",
-    "data": {
-        "subscription": "arm", "query": "hdf5 +mpi", "total": 1, "more": 0, "since_seq": 41,
-        "until_seq": 57, "changes": [CHANGE],
-    },
-}  # fmt: skip
-BODY = json.dumps(DOCUMENT).encode()
 RUNNING = threading.Event()
 
 

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -186,6 +188,18 @@ def test_verify_accepts_what_signed_headers_makes(body, message_id, at):
     headers = signed_headers([Key(OLD), Key(NEW)], message_id=message_id, timestamp=at, body=body)
     for secret in (OLD, NEW):
         assert check(headers, secret, body=body, now=at).id == message_id
+
+
+def test_the_receiver_in_the_readme_verifies(library):
+    """Its code, on a message that was signed as the daemon does."""
+    text = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    names = {}
+    exec(code, names)
+    headers = request(NEW, OLD, at=int(datetime.now(tz=UTC).timestamp()))
+    assert names["receive"](headers, BODY, OLD) == json.loads(BODY)
+    with pytest.raises(library.WebhookVerificationError):
+        names["receive"](headers, BODY + b" ", OLD)
 
 
 # -- secrets

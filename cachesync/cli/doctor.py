@@ -42,7 +42,7 @@ class Finding(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def doctor(options: Globals, offline: bool, as_json: bool) -> int:
-    """Check the configuration, permissions, inotify limits, clock, disk, unit and sources.
+    """Check the configuration, permissions, inotify limits, clock, disk, unit, sources and targets.
 
     Ends with 1 when something is an error; warnings leave it at 0.
     """
@@ -74,6 +74,9 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     for source in config.sources:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
+    from .targets import look_at
+
+    yield from (Finding(*found) for found in look_at(config))
 
 
 def _state(state_dir: Path) -> Iterator[Finding]:

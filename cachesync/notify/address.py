@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-__all__ = ["Endpoint", "endpoint", "refusal", "refusal_of_literal", "webhook_url"]
+__all__ = ["Endpoint", "endpoint", "refusal", "refusal_of_literal", "shown", "webhook_url"]
 
 MOST_CHARACTERS = 2048
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
@@ -140,6 +140,22 @@ def webhook_url(text: str) -> str:
     """`text`, an address that webhooks can be sent to. Raises ValueError as `endpoint` does."""
     endpoint(text)
     return text
+
+
+def shown(url: str) -> str:
+    """A valid `url` as it may be shown: whoever knows the path of a webhook can often post to it.
+
+    What comes after the host is told apart by four digits of its hash, as in
+    `https://hooks.example.org/...3f2a`.
+    """
+    scheme, _, rest = url.partition("://")
+    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
+    path = rest[len(authority) :]
+    if path in ("", "/"):
+        return f"{scheme}://{authority}"
+    from hashlib import sha256
+
+    return f"{scheme}://{authority}/...{sha256(path.encode()).hexdigest()[:4]}"
 
 
 def refusal_of_literal(url: str) -> str | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .. import net
 from ..config import settings
+from .address import shown
 
 __all__ = ["address", "label"]
 
@@ -18,9 +18,9 @@ def address(target: settings.Target) -> str:
 
 
 def label(target: settings.Target) -> str:
-    """A target for people; of an address without user, password and query."""
+    """A target for people; of an address without path and query, which may be secrets."""
     if isinstance(target, settings.WebhookTarget):
-        return f"webhook {net.shown(target.url)}"
+        return f"webhook {shown(target.url)}"
     if isinstance(target, settings.AppriseTarget):
         return f"apprise {target.url.name}"
     return f"command {target.argv[0]}"

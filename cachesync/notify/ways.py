@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from functools import partial
 
 from .. import net
 from ..config import Config
+from ..errors import CachesyncError
 from ..secrets import environment_names
 from . import naming
 from .dispatch import Way
@@ -17,11 +19,17 @@ from .target import open_target
 
 __all__ = ["ways"]
 
+_log = logging.getLogger("cachesync")
+
 
 def ways(
     config: Config, run: Run, poster: net.Poster, *, environment: Mapping[str, str] = os.environ
 ) -> dict[int, Way]:
-    """How to reach each target of the configuration, by its number in the outbox."""
+    """How to reach each target of the configuration, by its number in the outbox.
+
+    Each is opened once to see whether it can be: what is missing is logged now, with its remedy,
+    and not only when there is something to send.
+    """
     hidden = environment_names(config)
     entries = {
         (subscription.name, naming.address(target)): target
@@ -36,4 +44,13 @@ def ways(
                 open_target, entry, poster=poster, hidden=hidden, environment=environment
             )
             found[row.id] = Way(f"{row.subscription}: {row.label}", opening)
+            _try(found[row.id])
     return found
+
+
+def _try(way: Way) -> None:
+    try:
+        way.open()
+    except CachesyncError as error:
+        remedy = f" (remedy: {error.hint})" if error.hint else ""
+        _log.error("%s: nothing can be sent: %s%s", way.name, error.message, remedy)

@@ -26,8 +26,9 @@ def open_webhook(
     """The target of an entry, its secrets read now. Raises CachesyncError."""
     keys = []
     for secret in config.secrets:
+        text = reveal(secret, environment)
         try:
-            keys.append(webhook.Key(reveal(secret, environment)))
+            keys.append(webhook.Key(text))
         except CachesyncError as error:
             where = f"{secret.kind.value} {secret.name}"
             raise CachesyncError(f"{error.message} ({where})", hint=error.hint) from None
@@ -47,7 +48,7 @@ class WebhookTarget:
     ) -> None:
         """Raises CachesyncError when nothing could ever be sent to the address."""
         try:
-            self._endpoint = address.endpoint(config.url)
+            address.endpoint(config.url)
         except ValueError as error:
             raise CachesyncError(f"the url of a webhook: {error}") from None
         self._config = config
@@ -56,8 +57,8 @@ class WebhookTarget:
         self._clock = clock
 
     def describe(self) -> str:
-        """Scheme, host and port: what comes after them may be a secret."""
-        return f"{self._endpoint.scheme}://{net.host(self._config.url)}"
+        """Its address without path and query, which may be secrets."""
+        return address.shown(self._config.url)
 
     def send(self, delivery: Delivery, *, stop: Event) -> Result:
         """See `target.Target`."""
