@@ -70,6 +70,7 @@ class Searcher:
     def __init__(self, state_dir: Path) -> None:
         """Raises LedgerMissingError when nothing was ever synced, LedgerError when it is unusable."""
         self._state_dir = state_dir
+        self._file = connect.file_identity(state_dir)
         self._db = connect.open_reader(state_dir)
         if not read.is_anything_synced(self._db):
             self._db.close()
@@ -82,6 +83,11 @@ class Searcher:
         self._db.close()
         if self._index is not None:
             self._index.close()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the ledger that is open is the one that lies there: it may have been replaced."""
+        return connect.file_identity(self._state_dir) == self._file
 
     @property
     def seq(self) -> int:

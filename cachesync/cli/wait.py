@@ -68,6 +68,9 @@ def _wait(state_dir: Path, tree: queries.Node, specs: int, until: float | None) 
     try:
         while True:
             try:
+                if searcher is not None and not searcher.is_current:
+                    searcher.close()
+                    searcher = answer = None
                 searcher = searcher or Searcher(state_dir)
                 if answer is None or searcher.seq != answer.seq:
                     answer = searcher.search(tree, limit=1)
