@@ -8,7 +8,16 @@ from typing import Any
 
 from . import terminal
 
-__all__ = ["SCHEMA", "age", "number", "print_json", "print_table", "timestamp", "visible"]
+__all__ = [
+    "SCHEMA",
+    "age",
+    "heading",
+    "number",
+    "print_json",
+    "print_table",
+    "timestamp",
+    "visible",
+]
 
 SCHEMA = 1
 """The version of every JSON document (CLI.md)."""
@@ -47,6 +56,11 @@ def visible(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
+
+
+def heading(text: str) -> str:
+    """What stands above a table, so that it is seen."""
+    return terminal.paint(visible(text), "bold")
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from . import columns, output, paths
 from .entry import Globals
 from .pager import paged
 
-__all__ = ["HELP", "OPTIONS", "Request", "parse_arguments", "run"]
+__all__ = ["HELP", "OPTIONS", "SORTS", "Request", "parse_arguments", "run"]
 
 SHORT = {"-q": "--quiet", "-h": "--help"}
 DEFAULT_LIMIT = 20
