@@ -127,6 +127,7 @@ def suspects(node: query.Node) -> list[query.Term]:
         for term, wanted in query.terms(node)
         if wanted
         and not term.prefix
+        and not term.distance
         and term.field not in ("version", "hash")
         and len(term.value) > FEW_CHARACTERS
     ]
@@ -135,11 +136,6 @@ def suspects(node: query.Node) -> list[query.Term]:
 
 def text_of(node: query.Node) -> str:
     """A condition as it would be typed."""
-    if isinstance(node, query.Not):
-        return f"-{text_of(node.node)}"
-    if isinstance(node, query.Term):
-        field = "" if node.field is None else f"{node.field}:"
-        quoted = f'"{node.value}"' if " " in node.value else node.value
-        return f"{field}{quoted}{'*' if node.prefix else ''}"
-    joined = (" OR " if isinstance(node, query.Or) else " ").join(map(text_of, node.nodes))
-    return f"({joined})"
+    if isinstance(node, query.Term) and node.spack and node.field == "package":
+        return node.value
+    return query.show(node)

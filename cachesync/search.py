@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import candidates, query
+from . import candidates, query, ranges
 from .errors import IndexUnusableError
 from .ledger import connect, read
 from .model import Build, Placement
 
 if TYPE_CHECKING:
-    from .index import SearchIndex
+    from .index.reader import SearchIndex
 
 __all__ = ["Answer", "Hit", "MatchedSpec", "Searcher"]
 
@@ -29,6 +29,9 @@ MAX_BEHIND = 4_000
 
 BY_TAG = 300
 """Builds from which their placements in a tag are found sooner through the tag's pages."""
+
+FEW_VERSIONS = 2_000
+"""Builds up to which their versions are looked up one by one; beyond, those of all are kept."""
 
 EXACT, NAMED, OTHER = 8.0, 4.0, 1.0
 """What one wanted term adds to the score: the package's name, a part of it, anything else."""
@@ -77,6 +80,7 @@ class Searcher:
             raise connect.nothing_synced(state_dir)
         self._index: SearchIndex | None = None
         self._fault: str | None = None
+        self._versions: dict[int, str] = {}
 
     def close(self) -> None:
         """Release the ledger and the index."""
@@ -144,7 +148,7 @@ class Searcher:
             return []
 
     def _refresh(self) -> None:
-        from .index import SearchIndex
+        from .index.reader import SearchIndex
 
         if self._index is not None and self._index.is_current:
             return
@@ -193,13 +197,7 @@ class Searcher:
 
     def _from_index(self, index: SearchIndex, node: query.Node) -> tuple[dict[int, int], set[int]]:
         """Builds with known numbers of matching specs, and builds the ledger has to count."""
-
-        def with_hash(prefix: str) -> dict[int, int]:
-            found = read.builds_with_hash(self._db, prefix)
-            known = index.builds() if found else {}
-            return {known[build]: count for build, count in found.items() if build in known}
-
-        found = candidates.evaluate(node, index, with_hash)
+        found = candidates.evaluate(node, index, _Records(self._db, index, self._versions))
         ids = index.build_ids(found.whole | found.part.keys())
         totals = index.spec_counts(found.whole)
         counts = {ids[document]: totals[document] for document in found.whole}
@@ -327,6 +325,43 @@ class Searcher:
             )
             for build_id, score in chosen
         )
+
+
+class _Records:
+    """What the ledger knows of the documents of an index (see `candidates.Records`)."""
+
+    def __init__(
+        self, db: connect.Connection, index: SearchIndex, versions: dict[int, str]
+    ) -> None:
+        self._db = db
+        self._index = index
+        self._versions = versions
+        """Version by build: of every build or of none. Builds do not change; there are only more."""
+
+    def with_hash(self, beginning: str) -> dict[int, int]:
+        found = read.builds_with_hash(self._db, beginning)
+        known = self._index.builds() if found else {}
+        return {known[build]: count for build, count in found.items() if build in known}
+
+    def with_version(self, wanted: str, within: set[int] | None) -> set[int]:
+        documents = self._index.documents("any", "") if within is None else within
+        builds = self._index.build_ids(documents)
+        if len(builds) < FEW_VERSIONS and not self._versions:
+            versions = read.versions_of(self._db, builds.values())
+        else:
+            versions = self._versions
+            if not versions.keys() >= set(builds.values()):
+                versions.update(read.versions_of(self._db, None))
+        verdicts: dict[str, bool] = {}
+        found = set()
+        for document, build in builds.items():
+            version = versions[build]
+            verdict = verdicts.get(version)
+            if verdict is None:
+                verdict = verdicts[version] = ranges.contains(wanted, version)
+            if verdict:
+                found.add(document)
+        return found
 
 
 def _matching(

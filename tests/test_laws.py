@@ -17,8 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import index, projection, query, verify
+from cachesync import projection, query, verify
 from cachesync.diff import Guard, Selection, page_order
+from cachesync.index.reader import SearchIndex
+from cachesync.index.writer import discard
 from cachesync.ledger import connect, log, read
 from cachesync.ledger.write import Writer
 from cachesync.model import ChangeKind, Placement
@@ -270,7 +272,7 @@ def check_answers(state: Path, db, nodes: list[query.Node]) -> None:
 
 def check_index(state: Path, db) -> None:
     """The index holds what the ledger says, posting for posting, as a fresh one would."""
-    opened = index.SearchIndex(
+    opened = SearchIndex(
         state / connect.INDEX_DIRECTORY,
         ledger=read.identity(db),
         mark=lambda seq: read.mark(db, seq),
@@ -326,7 +328,7 @@ def test_every_way_of_answering_is_the_same(history, nodes, data):
             projection.rebuild(writer.db, universe.state)
             check_index(universe.state, writer.db)
             check_answers(universe.state, writer.db, nodes)
-            index.discard(universe.state / connect.INDEX_DIRECTORY)
+            discard(universe.state / connect.INDEX_DIRECTORY)
             check_answers(universe.state, writer.db, nodes[:2])
 
 

@@ -179,6 +179,18 @@ def all_builds(db: sqlite3.Connection) -> Iterator[tuple[int, Build]]:
     return _builds_in_order(db, None)
 
 
+def versions_of(db: sqlite3.Connection, build_ids: Iterable[int] | None) -> dict[int, str]:
+    """The version of some builds, or of all."""
+    if build_ids is None:
+        return dict(db.execute("SELECT id, version FROM build"))
+    return dict(
+        db.execute(
+            "SELECT id, version FROM build WHERE id IN (SELECT value FROM json_each(?))",
+            (id_list(build_ids),),
+        )
+    )
+
+
 def builds_with_hash(db: sqlite3.Connection, prefix: str) -> dict[int, int]:
     """Builds that have placed specs whose hash begins with `prefix`, and how many."""
     rows = db.execute(
