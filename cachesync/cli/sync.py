@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -96,7 +95,7 @@ def _passes(
     allow_mass_removal: bool,
     options: Globals,
 ) -> list[passes.PassResult]:
-    directory = None if pages is None else _directory_name(pages, catalog.remembered(writer))
+    directory = None if pages is None else paths.pages_directory(pages, catalog.remembered(writer))
     for name in catalog.orphan_missing(writer, config):
         _log.warning("%s is not in the config any more; it is kept until "
                      "`cachesync forget %s`", name, name)  # fmt: skip
@@ -125,13 +124,6 @@ def _passes(
             if result.error is not None:
                 _log.error("%s: %s", result.name, result.error)
     return results
-
-
-def _directory_name(pages: str, known: Collection[str]) -> str:
-    name = os.path.realpath(pages)
-    if not pages or (name not in known and not os.path.isdir(name)):
-        raise UsageError(f"--pages: {pages or 'it'} is not a directory")
-    return name
 
 
 @contextmanager

@@ -331,7 +331,10 @@ def test_metrics_and_health(site):
         assert 'cachesync_watch_mode{mode="inotify",source="site"} 1.0' in text
         assert "cachesync_index_lag 0.0" in text
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
-            assert json.load(answer) == {"healthy": True, "stuck": None}
+            assert json.load(answer) == {
+                "schema": 1, "healthy": True, "stuck": None,
+                "detail": {"failing": [], "degraded": {}},
+            }  # fmt: skip
 
 
 def test_doctor_names_what_is_wrong_with_its_remedy(site):
