@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -116,6 +117,35 @@ class Searcher:
                 sources = tuple(read.source_ages(db))
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms)
+
+    @contextmanager
+    def moment(self) -> Iterator[connect.Connection]:
+        """The ledger at one moment, which the methods below that say so then ask too."""
+        with connect.ledger_errors(self._state_dir):
+            self._refresh()
+            with read.snapshot(self._db) as db:
+                yield db
+
+    def matching(self, node: query.Node) -> dict[int, int]:
+        """The builds that match, and how many of their specs do; inside of `moment`."""
+        return self._counts(node, read.last_seq(self._db))[0]
+
+    def ordered(self, node: query.Node, counts: dict[int, int], sort: str) -> list[int]:
+        """All of some builds that match in an order of `search`; inside of `moment`."""
+        return [build_id for build_id, _ in self._order(node, counts, sort, 0)]
+
+    def hits(self, node: query.Node, build_ids: Collection[int]) -> tuple[Hit, ...]:
+        """The hits of builds that match, without scores, in their order; inside of `moment`."""
+        return self._hits(node, [(build_id, 0.0) for build_id in build_ids])
+
+    def near_terms(self, word: str, field: str) -> list[str]:
+        """Values of a field that are spelled much like `word`; inside of `moment`."""
+        if self._index is None:
+            return []
+        try:
+            return self._index.suggestions(word, field)
+        except Exception:  # Whoosh raises anything on damaged files; a suggestion is no answer
+            return []
 
     def _refresh(self) -> None:
         from .index.reader import SearchIndex

@@ -20,6 +20,14 @@ PURE = (
     "frontmatter",
     "pages",
     "diff",
+    "tagdiff",
+    "tags",
+    "history",
+    "nearest",
+    "lockfile",
+    "coverage",
+    "wanted",
+    "subscribing",
     "query",
     "query.tree",
     "query.meaning",
@@ -42,6 +50,8 @@ PARSERS = {
     "frontmatter": {"yaml"},
     "yamlguard": {"yaml"},
     "targets": {"archspec.cpu"},
+    "lockfile": {"msgspec"},
+    "subscribing": {"json"},
     "index.documents": {"cachesync.ledger.read"},
 }
 _SQL = re.compile(
