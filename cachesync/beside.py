@@ -21,7 +21,7 @@ from typing import IO, NamedTuple
 
 from . import child
 from .diff import Selection
-from .ledger.write import Good
+from .ledger.outcomes import Good
 from .model import Build, Listed, Page
 from .reading import DIGEST_BYTES, Look, Place, looks
 from .sources.base import Source
@@ -71,8 +71,7 @@ class Looker:
         """End the process beside, if there is one."""
         process, self._process = self._process, None
         if process is not None:
-            with suppress(OSError), process:
-                process.kill()
+            child.end(process)
 
     def _start(self) -> None:
         with suppress(OSError):

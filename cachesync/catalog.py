@@ -7,25 +7,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from . import net
 from .config import Config
 from .config.settings import (
     ArchiveSourceConfig,
     DirectorySourceConfig,
     GithubSourceConfig,
-    HttpSourceConfig,
     SourceConfig,
 )
 from .diff import Selection
-from .errors import UsageError
-from .ledger.write import SourceRow, Writer
+from .errors import CachesyncError, UsageError
+from .ledger.outcomes import SourceRow
+from .ledger.write import Writer
 from .model import SourceState
-from .sources.base import Source
+from .sources.base import Source, Unopened
 from .sources.directory import DirectorySource
 
 __all__ = ["Job", "Remote", "choose", "forget", "job", "orphan_missing", "remembered"]
 
 Remote = Callable[[SourceConfig], Source]
-"""Opens a source that is not a directory."""
+"""Opens a source that is not a directory; raises CachesyncError when that cannot be."""
 
 
 class Job(NamedTuple):
@@ -80,29 +81,28 @@ def job(writer: Writer, config: Config, name: str, remote: Remote) -> Job:
             name, entry.type, _location(entry), configured=True, interval=entry.interval_seconds
         )
     if not isinstance(entry, DirectorySourceConfig):
-        return Job(row, remote(entry), entry.selection)
+        try:
+            source: Source = remote(entry)
+        except CachesyncError as error:
+            source = Unopened(name, entry.type, error)
+        return Job(row, source, entry.selection)
     limit = config.limits.page_bytes
     source = DirectorySource(name, Path(entry.path), page_limit=limit, selection=entry.selection)
     return Job(row, source, entry.selection)
 
 
 def _location(entry: SourceConfig) -> str:
+    """Where a source is, for people; without credentials."""
     if isinstance(entry, DirectorySourceConfig):
         return os.fspath(entry.path)
-    return remote_location(entry)
-
-
-def remote_location(
-    entry: GithubSourceConfig | HttpSourceConfig | ArchiveSourceConfig,
-) -> str:
-    """Where a remote source is, for people; without credentials."""
-    from urllib.parse import urlsplit
-
     if isinstance(entry, GithubSourceConfig):
-        return f"{entry.api_url} {entry.repository}@{entry.ref} {entry.path}"
-    url = entry.urls[0] if isinstance(entry, HttpSourceConfig) and entry.urls else entry.url
-    parts = urlsplit(url or "")
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        host = net.host(entry.api_url)
+        where = "" if host == "api.github.com" else f"{host} "
+        return f"{where}{entry.repository} at {entry.ref}, {entry.path or 'its root'}"
+    if isinstance(entry, ArchiveSourceConfig) or not entry.urls:
+        return net.shown(entry.url or "")
+    more = len(entry.urls) - 1
+    return net.shown(entry.urls[0]) + (f" and {more} more" if more else "")
 
 
 def forget(writer: Writer, name: str) -> dict[str, object]:

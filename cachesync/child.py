@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from typing import IO, Any
 
-__all__ = ["is_worth_it", "receive", "send", "start"]
+__all__ = ["end", "is_worth_it", "receive", "send", "start"]
 
 PIPE_BYTES = 1 << 20
 
@@ -38,6 +38,12 @@ def start(module: str, function: str) -> subprocess.Popen[bytes]:
         with suppress(OSError):
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     return process
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill it, close its pipes, and wait for it."""
+    with suppress(OSError), process:
+        process.kill()
 
 
 def send(message: object, pipe: IO[bytes] | None) -> None:

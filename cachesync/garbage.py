@@ -1,4 +1,4 @@
-"""Switching the garbage collector off for a while."""
+"""Memory in long-lived processes: when the collector runs, and what goes back to the system."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["no_garbage_collection"]
+__all__ = ["give_back", "no_garbage_collection"]
 
 
 @contextmanager
@@ -19,3 +19,13 @@ def no_garbage_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def give_back() -> None:
+    """Return free memory to the system, as far as the C library knows how (glibc's malloc_trim)."""
+    import ctypes
+
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

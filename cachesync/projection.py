@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,40 +66,36 @@ def _rebuild(db: connect.Connection, state_dir: Path) -> None:
         seq=read.last_seq(db),
     )
     if child.is_worth_it() and read.build_count(db) >= WORTH_A_PROCESS:
-        try:
-            build(documents=read.documents(db, half=0), more=partial(_beside, db, state_dir))
-        except _BesideError:
-            pass  # it costs its speed only
-        else:
+        with ExitStack() as started, suppress(_BesideError):
+            more = partial(_beside, db, state_dir, started)
+            build(documents=read.documents(db, half=0), more=more)
             return
     build(documents=read.documents(db))
 
 
 class _BesideError(Exception):
-    """The process beside did not deliver its half."""
+    """The process beside did not deliver its half. It costs its speed only."""
 
 
-def _beside(db: connect.Connection, state_dir: Path, folder: Path) -> Callable[[], Any]:
-    """Have another process write a segment of half of the builds; returns what waits for it."""
+def _beside(
+    db: connect.Connection, state_dir: Path, started: ExitStack, folder: Path
+) -> Callable[[], Any]:
+    """Have another process write a segment of half of the builds; returns what waits for it.
+
+    It is ended with `started`, whatever happens to this half.
+    """
     try:
         process = child.start(__name__, "serve")
-    except OSError as error:
-        raise _BesideError from error
-    try:
+        started.callback(child.end, process)
         child.send((state_dir, folder, read.last_seq(db)), process.stdin)
     except OSError as error:
-        with suppress(OSError), process:
-            process.kill()
         raise _BesideError from error
 
     def segment() -> Any:
-        with process:
-            try:
-                return child.receive(process.stdout)
-            except EOFError as error:
-                raise _BesideError from error
-            finally:
-                process.kill()
+        try:
+            return child.receive(process.stdout)
+        except EOFError as error:
+            raise _BesideError from error
 
     return segment
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from . import diff, pages
 from .errors import PageError, PageSkipped
-from .ledger.write import Good, Outcome, Rejected, Same, Skipped
+from .ledger.outcomes import Good, Outcome, Rejected, Same, Skipped
 from .sources.base import Changed, Failed, Gone, Source, Unchanged
 
 __all__ = ["DIGEST_BYTES", "Look", "Place", "looks"]

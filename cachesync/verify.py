@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from . import diff, pages
-from .errors import PageError, SourceError
+from .errors import PageError, PageSkipped, SourceError
 from .ledger import log, read
 from .ledger.connect import Connection
-from .model import Change, ChangeKind
+from .model import Change, ChangeKind, Page
 from .sources.base import Changed, Source
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def replay(
     for change in changes:
         if change.hash is None or change.kind is ChangeKind.SPEC_REFINED:
             continue
-        assert change.tag is not None
-        assert change.package is not None
+        if change.tag is None or change.package is None:
+            raise ValueError(f"seq {change.seq} ({change.kind.label}) names no page")
         key = (change.source, change.tag, change.package, change.hash)
         stacks = change.stacks or ()
         before = state.pop(key, None)
@@ -142,24 +142,34 @@ def check_source(db: Connection, source: Source, selection: diff.Selection) -> I
     for entry in sorted(listing.entries, key=lambda entry: diff.page_order(entry.path)):
         known = located.pop(entry.path, None)
         content = source.read(entry.path, entry.signature)
-        if not isinstance(content, Changed):
+        if entry.path in rejected or not isinstance(content, Changed):
             continue
         try:
             page = parser.parse(content.data)
-        except PageError:
+        except PageSkipped:
             continue
-        if not selection.admits(page.tag, page.package) or entry.path in rejected:
+        except PageError as error:
+            yield f"{source.name}: {entry.path} is broken since the last pass: {error.message}"
             continue
-        observed = {spec_hash: stacks for spec_hash, (_, stacks) in page.specs.items()}
-        if known != (page.tag, page.package):
-            yield f"{source.name}: {entry.path} is not in the ledger as it is now"
-        elif held.get(known, {}) != observed:
-            difference = diff.compare(held.get(known, {}), observed)
-            yield (
-                f"{source.name}: {entry.path} lists {len(difference.added)} specs that the ledger"
-                f" does not, lacks {len(difference.removed)}, has other stacks for"
-                f" {len(difference.restacked)}"
-            )
+        if selection.admits(page.tag, page.package):
+            placed = {} if known is None else held.get(known, {})
+            yield from _compare(f"{source.name}: {entry.path}", page, known, placed)
     for path in sorted(located):
         if not diff.covers(listing.unlisted, path) and path not in rejected:
             yield f"{source.name}: {path} is in the ledger and not in the source"
+
+
+def _compare(
+    where: str, page: Page, known: tuple[str, str] | None, placed: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
+    """What a page says that the ledger does not, which has `placed` of the `known` page."""
+    if known != (page.tag, page.package):
+        yield f"{where} is not in the ledger as it is now"
+        return
+    observed = {spec_hash: stacks for spec_hash, (_, stacks) in page.specs.items()}
+    if placed != observed:
+        difference = diff.compare(placed, observed)
+        yield (
+            f"{where} lists {len(difference.added)} specs that the ledger does not, lacks"
+            f" {len(difference.removed)}, has other stacks for {len(difference.restacked)}"
+        )

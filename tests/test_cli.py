@@ -138,6 +138,18 @@ def test_search_after_a_first_pass_that_failed(world):
     assert "hint:" in world.run("search", "hdf5", status=1).err
 
 
+def test_search_says_when_its_truth_is_older_than_its_schedule(world):
+    """An answer stays one; that nothing looked for twice the interval is said beside it."""
+    world.page("develop", "zlib", spec(hash_of(1)))
+    world.configure("sources:\n" + world.directory_source(extra=", rescan: 1s"))
+    world.run("sync")
+    assert "older" not in world.run("search", "zlib").err
+    time.sleep(2.1)
+    late = world.run("search", "zlib")
+    assert late.out.startswith("PACKAGE")
+    assert "site is 2 s old, older than its schedule" in late.err
+
+
 def test_no_hit_is_done(site):
     """A search without a hit is 0; with -q, --quiet, or -q before the command it is 1 and silent."""
     assert site.run("search", "nosuchthing").status == 0

@@ -36,9 +36,19 @@ PACKAGES = ("hdf5", "py-scikit-learn")
 DIRECTORIES = tuple(f"{tag}/{name}" for tag in TAGS[:2] for name in (*PACKAGES, "copy"))
 STACKS = ("root", "e4s", "E4S", "radiuss")
 HASHES = tuple(hash_of(number * 40_000_000) for number in range(6))
+# Values that differ in case only, lists, quotes: what Spack heeds and words do not.
 BUILDS = (
-    {"target": "aarch64", "versions": ["1.14.5"], "variants": ["+mpi", "~cuda"]},
-    {"target": "aarch64", "versions": ["1.14"], "variants": ["build_system=cmake"]},
+    {
+        "target": "aarch64",
+        "versions": ["1.14.5"],
+        "variants": ["+mpi", "~cuda", "languages='c,c++'", "libs=shared,static"],
+    },
+    {
+        "target": "m1",
+        "versions": ["1.14"],
+        "os": "Ubuntu24.04",
+        "variants": ["++mpi", "build_system=cmake", "Build_system=Cmake"],
+    },
 )
 COMPILERS = ("none", "gcc@12.3.0", "gcc@=12.3.0", "gcc@=12.3.0")
 
@@ -223,7 +233,14 @@ _words = st.sampled_from(
      "stack:E4S", "stack:radiuss", "source:two", "source:o*", f"hash:{HASHES[1][:3]}",
      HASHES[2][:5], HASHES[3], "hash:aaaaa", "version:1.14", "version:1.14.5", "version:1*",
      "compiler:gcc@12.3.0", "compiler:gcc", "compiler:none", "gcc*", "package:hdf5", "package:py-*",
-     "os:ubuntu24.04", "nothing", "stack:nothing")
+     "os:ubuntu24.04", "nothing", "stack:nothing", "hdf5@1.14:", "hdf5@=1.14", "HDF5@1.14", "@:1.13",
+     "@1.14.5,=1.14", "@git.main", "%gcc", "%gcc@12:", "%gcc@=12.3.0", "%gcc@:11", "%none", "%oneapi",
+     "~cuda", "~mpi", "mpi=true", "mpi=*", "build_system=cmake", "build_system=Cmake",
+     "libs=shared", "libs=static,shared", "libs=*", "languages=c,c++", "cflags=-O2", "target=aarch64:",
+     "target=x86_64:", "target=:aarch64", "target=m1,aarch64", "os=ubuntu24.04", "os=Ubuntu24.04",
+     "platform=linux", "arch=linux-None-aarch64", f"/{HASHES[1][:3]}", "/aaaa", "scikti-learn~1",
+     "hdff5~1", "radius~1", "devlop~2", "hdf5 +mpi %gcc", "(hdf5 OR py-scikit-learn) ~cuda",
+     "hdf5@1 OR tag:v1", "-hdf5@1.14.5 develop")
 ).map(query.parse)  # fmt: skip
 trees = st.recursive(
     _words,

@@ -47,7 +47,13 @@ def found(text: str, build: Build = FILELOCK, **place) -> bool:
 def tree(node: Node):
     """A tree as JSON."""
     if isinstance(node, Term):
-        return {"field": node.field, "value": node.value, "prefix": node.prefix}
+        found = {"field": node.field, "value": node.value, "prefix": node.prefix}
+        # Written down only where they are: the first queries are older than these.
+        if node.distance:
+            found["distance"] = node.distance
+        if node.spack:
+            found["spack"] = True
+        return found
     if isinstance(node, Not):
         return {"not": tree(node.node)}
     return {"and" if isinstance(node, And) else "or": [tree(child) for child in node.nodes]}

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cachesync import catalog
 from cachesync.config.settings import (
     ArchiveSourceConfig,
     GithubSourceConfig,
@@ -350,12 +351,10 @@ def test_a_host_that_fails_is_not_asked_for_every_page(server, fetcher):
     assert len(fake.requests) == 2 * remote.FAILURES_IN_A_ROW
 
 
-def test_a_location_shows_no_secret(fetcher):
-    """User, password and query are left out."""
-    assert (
-        http_source(fetcher, f"https://me:{SECRET}@a.example/p?t={SECRET}").location
-        == "https://a.example/p"
-    )
+def test_a_location_shows_no_secret():
+    """User, password and query are left out of what the ledger and `status` have."""
+    entry = HttpSourceConfig("up", urls=(f"https://me:{SECRET}@a.example/p?t={SECRET}", "b"))
+    assert catalog._location(entry) == "https://a.example/p and 1 more"
 
 
 # -- github

@@ -50,13 +50,13 @@ def moment(schedule: Schedule, name: str) -> datetime:
 
 def test_a_weekday_is_met(schedule):
     for number, name in enumerate(NAMES):
-        schedule.at(name, f"30 4 * * {number}", lambda: None, now=False)
+        schedule.at(name, f"30 4 * * {number}", lambda: None, since=time.time())
         assert moment(schedule, name).strftime("%a").lower() == name
 
 
 def test_a_day_and_a_weekday_are_either_enough(schedule):
     """crontab(5): `0 0 1 * 1` is the first of each month, and each Monday."""
-    schedule.at("either", "0 12 1 * 1", lambda: None, now=False)
+    schedule.at("either", "0 12 1 * 1", lambda: None, since=time.time())
     due = moment(schedule, "either")
     assert due - datetime.now(UTC) < timedelta(days=8)
     assert due.day == 1 or due.strftime("%a") == "Mon"

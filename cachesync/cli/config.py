@@ -28,8 +28,4 @@ def check(options: Globals) -> int:
     sources = output.number(len(loaded.sources), "source")
     subscriptions = output.number(len(loaded.subscriptions), "subscription")
     print(output.visible(f"{path}: ok, {sources}, {subscriptions}"))
-    idle = [f"{s.name} ({s.type})" for s in loaded.sources if s.type != "directory"]
-    idle += ["subscriptions"] * bool(loaded.subscriptions) + ["metrics"] * bool(loaded.metrics)
-    if idle:
-        print(output.visible(f"note: without effect in this release: {', '.join(idle)}"))
     return 0

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from ..config import Config
-from ..errors import UsageError
 from . import paths, talk
 from .configuration import load_config
 from .entry import Globals
@@ -31,7 +28,5 @@ def run(options: Globals, pages: str | None) -> int:
         return config
 
     load()
-    if pages is not None and not os.path.isdir(pages):
-        raise UsageError(f"--pages: {pages or 'it'} is not a directory")
-    named = [] if pages is None else [os.path.realpath(pages)]
+    named = [] if pages is None else [paths.pages_directory(pages)]
     return serve(paths.writer_state_dir(options), load, pages=named)

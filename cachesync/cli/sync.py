@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +14,6 @@ import click
 from .. import catalog, projection
 from .. import sync as passes
 from ..config import Config
-from ..daemon import runtime
 from ..errors import UsageError
 from ..ledger import connect, log, read
 from ..ledger.write import Writer
@@ -79,10 +76,8 @@ def sync(
             "seq": read.last_seq(db),
         }
 
-    if pages is None:
-        answer = writing.carry_out(state_dir, asked, here)
-    else:
-        answer = _with_pages(state_dir, here)
+    # A directory that is named for this call only is none of a daemon's.
+    answer = writing.carry_out(state_dir, asked if pages is None else None, here)
     seconds = time.monotonic() - started
     if as_json:
         shown = {name: answer[name] for name in ("sources", "changes", "seq")}
@@ -90,22 +85,6 @@ def sync(
     elif not options.quiet:
         _print(answer, seconds)
     return 0 if all(result["state"] == SourceState.OK.value for result in answer["sources"]) else 1
-
-
-def _with_pages(
-    state_dir: Path, here: Callable[[connect.Connection, Writer], dict[str, Any]]
-) -> Mapping[str, Any]:
-    """A directory that is named for this call: a running daemon does not have it."""
-    try:
-        return writing.carry_out(state_dir, {"command": "nothing"}, here)
-    except UsageError as error:
-        running = runtime.running(state_dir)
-        if running is None or "does not know" not in error.message:
-            raise
-        raise UsageError(
-            f"the daemon (pid {running['pid']}) holds {state_dir}; it takes no --pages",
-            hint="name the directory in its config, or use another --state-dir",
-        ) from None
 
 
 def _passes(
@@ -116,7 +95,7 @@ def _passes(
     allow_mass_removal: bool,
     options: Globals,
 ) -> list[passes.PassResult]:
-    directory = None if pages is None else _directory_name(pages, catalog.remembered(writer))
+    directory = None if pages is None else paths.pages_directory(pages, catalog.remembered(writer))
     for name in catalog.orphan_missing(writer, config):
         _log.warning("%s is not in the config any more; it is kept until "
                      "`cachesync forget %s`", name, name)  # fmt: skip
@@ -145,13 +124,6 @@ def _passes(
             if result.error is not None:
                 _log.error("%s: %s", result.name, result.error)
     return results
-
-
-def _directory_name(pages: str, known: Collection[str]) -> str:
-    name = os.path.realpath(pages)
-    if not pages or (name not in known and not os.path.isdir(name)):
-        raise UsageError(f"--pages: {pages or 'it'} is not a directory")
-    return name
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import LedgerBusyError
+from ..errors import LedgerBusyError, UsageError
 from ..ledger import connect
 from ..ledger.write import Writer
 
@@ -24,11 +24,12 @@ def clock() -> int:
 
 def carry_out(
     state_dir: Path,
-    asked: Mapping[str, Any],
+    asked: Mapping[str, Any] | None,
     here: Callable[[connect.Connection, Writer], Mapping[str, Any]],
 ) -> Mapping[str, Any]:
     """What `here` returns, or what the daemon answers when it is asked.
 
+    `asked` is None where a daemon cannot carry the command out: UsageError then names its pid.
     Raises LedgerBusyError, naming the holder, when another process holds the state directory and
     does not answer, and what either way raises.
     """
@@ -42,8 +43,16 @@ def carry_out(
                 finally:
                     db.close()
         except LedgerBusyError:
-            from ..daemon import control
+            from ..daemon import control, runtime
 
+            running = runtime.running(state_dir)
+            if asked is None and running is not None:
+                raise UsageError(
+                    f"the daemon (pid {running['pid']}) holds {state_dir}; it takes no --pages",
+                    hint="name the directory in its config, or use another --state-dir",
+                ) from None
+            if asked is None:
+                raise
             answer = control.request(state_dir, asked)
             if answer is not None:
                 return answer

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..ledger import connect
+
 __all__ = ["FILE", "publish", "running"]
 
 FILE = "daemon.json"
-LOCK_FILE = "writer.lock"
 
 
 def publish(state_dir: Path, document: Mapping[str, Any]) -> None:
@@ -30,20 +31,16 @@ def running(state_dir: Path) -> dict[str, Any] | None:
     """
     try:
         document = json.loads((state_dir / FILE).read_text(encoding="utf-8"))
-        holder = (state_dir / LOCK_FILE).read_text(encoding="ascii").strip()
+        holder = (state_dir / connect.LOCK_FILE).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return None
     if not isinstance(document, dict) or str(document.get("pid")) != holder:
         return None
-    return document if _started(int(holder)) == document.get("started") else None
+    return document if started(int(holder)) == document.get("started") else None
 
 
 def started(pid: int) -> int | None:
     """When a process began, in ticks since boot: with its pid it names the process for good."""
-    return _started(pid)
-
-
-def _started(pid: int) -> int | None:
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:

@@ -49,6 +49,8 @@ def read(text: str, start: int) -> tuple[tuple[Term, ...], int]:
     QueryError for what is no spec syntax.
     """
     reader = _Spec(text, start)
+    if _FILE.match(text, start):
+        raise reader.error("a query is no file", hint='quote a word that holds a /: "a/b"')
     while reader.goes_on():
         reader.token()
     return tuple(reader.terms), reader.at
@@ -96,20 +98,19 @@ class _Spec:
         elif (key := _KEY.match(self.text, self.at)) is not None:
             self._key(key)
         elif sigil == "^":
-            raise self._error(
+            raise self.error(
                 "^ asks for a dependency, and the pages carry no dependencies",
                 hint="search for the package itself",
             )
-        elif _FILE.match(self.text, self.at):
-            raise self._error("a query is no file", hint='quote a word that holds a /: "a/b"')
         elif sigil == "/":
             self._hash()
         else:
             self._name()
 
-    def _error(
+    def error(
         self, message: str, position: int | None = None, *, length: int = 1, hint: str | None = None
     ) -> QueryError:
+        """An error at a position, or where the reader is."""
         at = self.at if position is None else position
         return QueryError(message, query=self.text, position=at, length=length, hint=hint)
 
@@ -133,18 +134,18 @@ class _Spec:
     def _not_understood(self) -> QueryError:
         found = self.text[self.at : self.at + 1]
         if found == "-":
-            return self._error(
+            return self.error(
                 "off is written ~, never -", hint="~cuda turns a variant off, -cuda excludes a word"
             )
         if found == ":":
-            return self._error("no field stands before :", hint="a range is written @1.12:1.14")
+            return self.error("no field stands before :", hint="a range is written @1.12:1.14")
         if found == "*":
-            return self._error("* stands at the end of a word only")
+            return self.error("* stands at the end of a word only")
         if found == "=":
-            return self._error("= needs a variant before it and a value behind it")
+            return self.error("= needs a variant before it and a value behind it")
         if not found:
-            return self._error("the spec ends too soon")
-        return self._error(
+            return self.error("the spec ends too soon")
+        return self.error(
             f"{found} is not understood here", hint=f'quote the word that holds it: "a{found}b"'
         )
 
@@ -178,21 +179,21 @@ class _Spec:
                 hint = (
                     "Spack reads a word behind an open range as its end: quote it, or put it first"
                 )
-            raise self._error(str(error), start, length=at - start, hint=hint) from None
+            raise self.error(str(error), start, length=at - start, hint=hint) from None
         return found, at
 
     def _element(self, start: int, missing: str) -> tuple[str, int]:
         equals = self.text[start : start + 1] == "="
         low = _VERSION.match(self.text, start + equals)
         if low is None and (equals or self.text[start : start + 1] != ":"):
-            raise self._error(missing, start if start < len(self.text) else len(self.text) - 1)
+            raise self.error(missing, start if start < len(self.text) else len(self.text) - 1)
         at = low.end() if low is not None else start
         colon = self._after_space(at)
         if self.text[colon : colon + 1] != ":":
             assert low is not None, "without a version there is a colon"
             return "=" * equals + low[0], at
         if equals:
-            raise self._error("= is one exact version and begins no range", start)
+            raise self.error("= is one exact version and begins no range", start)
         high, at = self._high(colon + 1)
         return f"{low[0] if low is not None else ''}:{high}", at
 
@@ -212,14 +213,14 @@ class _Spec:
         at += self.text[at : at + 1] == sigil  # propagated: what satisfies it is the same
         name = NAME.match(self.text, self._after_space(at))
         if name is None:
-            raise self._error(f"{sigil} needs the name of a variant")
+            raise self.error(f"{sigil} needs the name of a variant")
         self.at = name.end()
         self._add("variant", sigil + name[0])
 
     def _compiler(self) -> None:
         name = NAME.match(self.text, self._after_space(self.at + 1))
         if name is None:
-            raise self._error("% needs the name of a compiler")
+            raise self.error("% needs the name of a compiler")
         value, at = name[0], name.end()
         sign = self._after_space(at)
         if self.text[sign : sign + 1] == "@":
@@ -231,7 +232,7 @@ class _Spec:
     def _hash(self) -> None:
         found = _HASH.match(self.text, self.at + 1)
         if found is None:
-            raise self._error("/ needs the beginning of a hash")
+            raise self.error("/ needs the beginning of a hash")
         self.at = found.end()
         self._add("hash", found[0])
 
@@ -242,7 +243,7 @@ class _Spec:
         if part is None:
             self._variant(name, value, start, end)
         elif key[2] == "==":
-            raise self._error(f"{name} cannot be propagated", key.start(2), length=2, hint="use =")
+            raise self.error(f"{name} cannot be propagated", key.start(2), length=2, hint="use =")
         else:
             self._architecture(part, value, start)
         self.at = end
@@ -254,11 +255,11 @@ class _Spec:
             value, end = _ESCAPED.sub(r"\1", value).strip(), quoted.end()
         else:
             if self.text[start : start + 1] in ("'", '"'):
-                raise self._error("the quote is not closed", start)
+                raise self.error("the quote is not closed", start)
             found = VALUE.match(self.text, start)
             value, end = (found[0], found.end()) if found is not None else ("", start)
         if not value.strip(","):
-            raise self._error(f"{name}= needs a value", min(start, len(self.text) - 1))
+            raise self.error(f"{name}= needs a value", min(start, len(self.text) - 1))
         return value, end
 
     def _variant(self, name: str, value: str, start: int, end: int) -> None:
@@ -268,7 +269,7 @@ class _Spec:
         values = sorted(set(_LISTED.split(value)))
         for alone in _ALONE:
             if alone in values and len(values) > 1:
-                raise self._error(
+                raise self.error(
                     f"{alone} stands for itself and not in a list", start, length=end - start
                 )
         self._add("variant", f"{name}={','.join(values)}")
@@ -279,18 +280,19 @@ class _Spec:
             for field, one in zip(("platform", "os", "target"), parts, strict=True):
                 if one != "None":  # what Spack prints for a part that is not known
                     self._part(field, one, start)
+                start += len(one) + 1
         else:
             self._part("target" if part == "arch" else part, value, start)
 
     def _part(self, field: str, value: str, start: int) -> None:
         wrong = _NO_PART.search(value)
         if wrong is not None:
-            raise self._error(
+            raise self.error(
                 f"{field}= holds no {wrong[0]}", start, length=len(value),
                 hint="put a space before what follows the value",
             )  # fmt: skip
         if value in _OF_THE_HOST:
-            raise self._error(
+            raise self.error(
                 f"{value} is another on every machine", start, length=len(value),
                 hint=f"name the {field}, or use --runs-on host",
             )  # fmt: skip
@@ -307,7 +309,7 @@ class _Spec:
             for bound in part.split(":", 1):
                 if bound and not targets.is_known(bound):
                     near = targets.nearest(bound)
-                    raise self._error(
+                    raise self.error(
                         f"archspec knows no target {bound}", start, length=len(value),
                         hint=f"did you mean {near}?" if near else None,
                     )  # fmt: skip

@@ -14,7 +14,7 @@ from itertools import chain
 from ..config.settings import ArchiveSourceConfig, Limits
 from ..diff import page_order
 from ..errors import SourceError
-from ..net import Download, Fetcher, FetchError, Request, host, shown
+from ..net import Download, Fetcher, FetchError, Request, host
 from ..net.inflate import GZIP_MAGIC, InflateError, Inflater
 from .base import NOTHING, Changed, Entry, Failed, Fault, Found, Listing, Note, Past, ignore
 from .remote import (
@@ -48,7 +48,6 @@ class ArchiveSource:
 
     def __init__(self, config: ArchiveSourceConfig, limits: Limits, fetcher: Fetcher) -> None:
         self.name = config.name
-        self.location = shown(config.url)
         self._config = config
         self._limits = limits
         self._fetcher = fetcher

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from ..errors import CachesyncError, SourceError
+
 __all__ = [
     "GONE",
     "NOTHING",
@@ -24,6 +26,7 @@ __all__ = [
     "Past",
     "Source",
     "Unchanged",
+    "Unopened",
     "ignore",
 ]
 
@@ -63,6 +66,8 @@ class Listing(NamedTuple):
     """Prefixes, ending in `/` or empty, below which everything is as the ledger has it."""
     is_void: bool = False
     """Whether the place is there with nothing at all in it: sooner not mounted than emptied."""
+    is_replaced: bool = False
+    """Whether it is another place than after the last complete pass: perhaps what was mounted over."""
 
 
 class Past(NamedTuple):
@@ -112,6 +117,30 @@ def ignore(_entries: Sequence[Entry], /) -> None:
 NOTHING: Final = Past()
 
 
+class Unopened:
+    """A source that cannot be asked at all, such as one whose secret is missing: every pass fails."""
+
+    concurrency = 0
+    retry_after_seconds = None
+
+    def __init__(self, name: str, type_: str, why: CachesyncError) -> None:
+        self.name = name
+        self.type = type_
+        self._why = why
+
+    def listing(self, found: Found = ignore, past: Past = NOTHING) -> Listing:
+        """Raises SourceError, always."""
+        raise SourceError(self._why.message, hint=self._why.hint)
+
+    def read(self, path: str, listed_as: str, before: str | None = None) -> Failed:
+        """Nothing was listed, so nothing is read."""
+        return Failed(self._why.message, is_passing=True)
+
+    def memory(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+
 class Source(Protocol):
     """A place that pages come from."""
 
@@ -122,10 +151,6 @@ class Source(Protocol):
     @property
     def type(self) -> str:
         """`directory`, `http`, ..."""
-
-    @property
-    def location(self) -> str:
-        """The directory or address, for people; without credentials."""
 
     @property
     def concurrency(self) -> int:

@@ -65,7 +65,6 @@ class GithubSource:
         token: str | None = None,
     ) -> None:
         self.name = config.name
-        self.location = _location(config)
         self._config = config
         self._limits = limits
         self._fetcher = fetcher
@@ -333,12 +332,6 @@ class _Result:
         return Listing(
             self.entries, self.faults, self.notes, self.unlisted, as_before=self.as_before
         )
-
-
-def _location(config: GithubSourceConfig) -> str:
-    host = urlsplit(config.api_url).hostname or ""
-    where = "" if host == "api.github.com" else f"{host} "
-    return f"{where}{config.repository} at {config.ref}, {config.path or 'its root'}"
 
 
 def _origin(url: str) -> tuple[str, str]:

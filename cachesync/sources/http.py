@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from ..config.settings import HttpSourceConfig, Limits
 from ..diff import page_order
-from ..net import Fetcher, Request, Response, shown
+from ..net import Fetcher, Request, Response
 from .base import (
     GONE,
     NOTHING,
@@ -48,9 +48,6 @@ class HttpSource:
     def __init__(self, config: HttpSourceConfig, limits: Limits, fetcher: Fetcher) -> None:
         self.name = config.name
         self._urls = dict(sorted(_places(config), key=lambda place: page_order(place[0])))
-        self.location = shown(config.url or next(iter(config.urls), ""))
-        if len(config.urls) > 1:
-            self.location += f" and {len(config.urls) - 1} more"
         self._limits = limits
         self._fetcher = fetcher
         self._begin(NOTHING)

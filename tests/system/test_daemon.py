@@ -261,6 +261,24 @@ def test_writing_commands_are_carried_out_by_the_daemon(site):
     site.verify()
 
 
+def test_a_source_that_left_the_config_is_forgotten_by_the_daemon(site, tmp_path):
+    other = tmp_path / "other"
+    site.page("v1", "zlib", spec(hash_of(5)), root=other)
+    both = site.directory_source() + site.directory_source("other", path=other)
+    site.configure("sources:\n" + both)
+    with daemon(site) as running:
+        watched(running, times=2)
+        assert site.found("zlib")
+        site.configure("sources:\n" + site.directory_source())
+        running.signal(signal.SIGHUP)
+        running.says("the config was read again")
+        assert site.found("zlib"), "it is kept until it is forgotten"
+        assert site.run("forget", "other").out == "other is forgotten: 2 changes\n"
+        assert not site.found("zlib")
+        assert "no source is called" in site.run("forget", "other", status=2).err
+    site.verify()
+
+
 def test_a_second_daemon_names_the_first(site):
     with daemon(site) as running:
         second = site.run("run", status=1)
@@ -313,7 +331,10 @@ def test_metrics_and_health(site):
         assert 'cachesync_watch_mode{mode="inotify",source="site"} 1.0' in text
         assert "cachesync_index_lag 0.0" in text
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
-            assert json.load(answer) == {"healthy": True, "stuck": None}
+            assert json.load(answer) == {
+                "schema": 1, "healthy": True, "stuck": None,
+                "detail": {"failing": [], "degraded": {}},
+            }  # fmt: skip
 
 
 def test_doctor_names_what_is_wrong_with_its_remedy(site):

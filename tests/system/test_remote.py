@@ -239,6 +239,28 @@ def test_a_token_is_read_from_its_place_and_shown_nowhere(world, server, tmp_pat
             assert secret.encode() not in path.read_bytes()
 
 
+def test_a_source_without_its_secret_fails_and_stops_no_other(world, server, tmp_path):
+    stub = GithubStub(server, {"develop": {"zlib": page("zlib", "develop", 3)}})
+    secret = tmp_path / "token"
+    world.page("develop", "hdf5", spec(hash_of(1)))
+    world.configure(github(stub, f", token: {{file: {secret}}}") + world.directory_source())
+    done = world.run("sync", "--json", status=1)
+    assert {source["name"]: source["state"] for source in done.json["sources"]} == {
+        "hub": "failed", "site": "ok",
+    }  # fmt: skip
+    assert world.found("hdf5")
+    (status,) = (s for s in world.status()["sources"] if s["name"] == "hub")
+    assert status["state"] == "failed"
+    assert str(secret) in status["error"]
+    with daemon(world) as running:
+        running.says(f"hub: failed: the secret in {secret} cannot be read")
+        assert running.state()["sources"]["site"]["failures"] == 0
+        secret.write_text("there now\n")
+        world.sync("hub")
+        assert world.found("zlib")
+    assert "source.recovered" in world.kinds(0)
+
+
 def test_the_daemon_fetches_on_schedule_and_survives_a_restart(world, server):
     url = server.script("/page", cached(page("hdf5", "develop", 7)))
     world.configure("sources:\n" + http("pages", url, every="1h"))
