@@ -31,6 +31,7 @@ class _Answer(NamedTuple):
 
 
 @click.command(
+    cls=complete.QueryCommand,
     short_help="What is in one tag and not in another.",
     # -h would be taken out of -hdf5, which excludes
     context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
