@@ -68,7 +68,7 @@ class Lock(NamedTuple):
 
 
 class _Meta(msgspec.Struct):
-    file_type: str = msgspec.field(name="file-type", default="spack-lockfile")
+    file_type: str = msgspec.field(name="file-type", default="")
     lockfile_version: int = msgspec.field(name="lockfile-version", default=0)
 
 
@@ -94,7 +94,7 @@ class _Arch(msgspec.Struct):
 
 
 class _Parameters(msgspec.Struct):
-    dev_path: msgspec.Raw | None = None
+    dev_path: msgspec.Raw = msgspec.Raw()
 
 
 class _Spec(msgspec.Struct):
@@ -102,7 +102,7 @@ class _Spec(msgspec.Struct):
     version: str = ""
     arch: _Arch | None = None
     parameters: _Parameters | None = None
-    external: msgspec.Raw | None = None
+    external: msgspec.Raw = msgspec.Raw()
     dependencies: list[_Dependency] | None = None
 
 
@@ -243,5 +243,5 @@ def _target(target: Any) -> str:
     return target or ""
 
 
-def _is_something(value: msgspec.Raw | None) -> bool:
-    return value is not None and bytes(value) not in (b"null", b"false", b'""', b"{}", b"[]")
+def _is_something(value: msgspec.Raw) -> bool:
+    return bytes(value) not in (b"", b"null", b"false", b'""', b"{}", b"[]")

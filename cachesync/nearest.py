@@ -59,7 +59,7 @@ def misses(
     order = sorted(range(len(every)), key=lambda position: _rank(every[position]))
     for position in order:
         field = field_of(every[position])
-        if not in_time() or (found and field in (None, "package")):
+        if not in_time() or (found and _is_subject(every[position])):
             break
         builds, specs = count(query.And(every[:position] + every[position + 1 :]))
         if builds:
@@ -68,7 +68,13 @@ def misses(
 
 
 def _rank(condition: query.Node) -> int:
-    return _GIVEN_UP.index(field_of(condition))
+    field = field_of(condition)
+    return _GIVEN_UP.index("hash" if field is None and not _is_subject(condition) else field)
+
+
+def _is_subject(condition: query.Node) -> bool:
+    """Whether the condition is what the query is about: a package, or a bare word."""
+    return isinstance(condition, query.Term) and condition.field in (None, "package")
 
 
 def field_of(condition: query.Node) -> str | None:
@@ -138,4 +144,5 @@ def text_of(node: query.Node) -> str:
     """A condition as it would be typed."""
     if isinstance(node, query.Term) and node.spack and node.field == "package":
         return node.value
-    return query.show(node)
+    text = query.show(node)
+    return f"({text})" if isinstance(node, query.Or) else text

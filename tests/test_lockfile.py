@@ -87,7 +87,7 @@ def test_included_environments_are_part_of_it():
         (text(lock([], entry("A" * 32, "hdf5"))), "a key that is no hash: AAAA"),
         (b'{"roots": [{"hash": 3}]}', r"Expected `str`, got `int` - at `\$\.roots\[0\]\.hash`"),
         (b'{"concrete_specs": {"a": 1}}', r"at `\$\.concrete_specs\[\.\.\.\]`"),
-        (b'{"\xff": 1}', "no JSON"),
+        (b'{"concrete_specs": {"a": {"name": "\xff"}}}', "no JSON"),
         (b'{"x": ' + b"[" * 100_000, "nested too deeply"),
         (b'{"include_concrete": {"a": ' * 50_000, "nested too deeply"),
     ],

@@ -59,6 +59,7 @@ class Terminal:
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "TERM": "xterm",
+            "PAGER": "cat",
             "PYTHONPATH": str(ROOT),
         }
 

@@ -57,20 +57,20 @@ def _any_of(nodes: Sequence[query.Node]) -> query.Node:
     return nodes[0] if len(nodes) == 1 else query.Or(tuple(nodes))
 
 
-def _condition(
-    places: frozenset[tags.Place] | None, suitable: frozenset[str] | None
+def _conditions(
+    within: Within, places: frozenset[tags.Place] | None, suitable: frozenset[str] | None
 ) -> tuple[query.Node, ...]:
     """The bounds as conditions of a query."""
     found: list[query.Node] = []
-    if places is not None:
-        found.append(
-            _any_of(
-                [
-                    query.And((query.Term("source", s.lower()), query.Term("tag", tag.lower())))
-                    for s, tag in sorted(places)
-                ]
-            )
-        )
+    if places is not None and within.tag in {tag for _, tag in places}:
+        found.append(query.Term("tag", str(within.tag).lower()))
+        if within.source is not None:
+            found.append(query.Term("source", within.source.lower()))
+    elif places is not None and within.tag is None:
+        found.append(query.Term("source", str(within.source).lower()))
+    elif places is not None:  # SOURCE/TAG
+        ((source, tag),) = places
+        found += [query.Term("source", source.lower()), query.Term("tag", tag.lower())]
     if suitable is not None:
         found.append(_any_of([query.Term("target", name) for name in sorted(suitable)]))
     return tuple(found)
@@ -120,7 +120,7 @@ def check_lock(state_dir: Path, lock: Lock, within: Within, *, builds: bool) -> 
         for spec in lock.specs.values()
         if spec.hash in wanted
     ]
-    return Report("lock", seq, entries, roots, _condition(places, None))
+    return Report("lock", seq, entries, roots, _conditions(within, places, None))
 
 
 def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Report:
@@ -130,7 +130,7 @@ def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Rep
     try:
         with searcher.moment() as db:
             places = within.places(db)
-            conditions = _condition(places, suitable)
+            conditions = _conditions(within, places, suitable)
             found = placed(db, _hashes(db, wanted))
             by_beginning = sorted(found)
             entries = []

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from .. import query as queries
 from ..ledger import connect, names
 from . import paths
 from .entry import Globals, split_globals
 
-__all__ = ["MOST", "packages", "query", "query_words", "sources", "tags"]
+__all__ = ["MOST", "QueryCommand", "packages", "query", "query_words", "sources", "tags"]
 
 MOST = 200
 """Values offered at once; whoever has more types another character."""
@@ -80,8 +82,18 @@ def query(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[
     return query_words(ctx, incomplete)
 
 
+class QueryCommand(click.Command):
+    """A command whose arguments are a query: one dash begins a word that excludes, not an option."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """Words that exclude, else the options."""
+        if incomplete.startswith("-") and not incomplete.startswith("--") and incomplete != "-":
+            return [CompletionItem(word) for word in query_words(ctx, incomplete)]
+        return super().shell_complete(ctx, incomplete)
+
+
 def query_words(ctx: click.Context, incomplete: str) -> list[str]:
-    """The same, for commands whose arguments click does not parse."""
+    """The same, whatever argument it is for."""
     excluded = "-" if incomplete.startswith("-") else ""
     word = incomplete.removeprefix("-")
     field, colon, start = word.partition(":")

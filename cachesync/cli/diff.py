@@ -31,8 +31,10 @@ class _Answer(NamedTuple):
 
 
 @click.command(
+    cls=complete.QueryCommand,
     short_help="What is in one tag and not in another.",
-    context_settings={"ignore_unknown_options": True},
+    # -h would be taken out of -hdf5, which excludes
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
 )
 @click.argument("tag_a", shell_complete=complete.tags)
 @click.argument("tag_b", shell_complete=complete.tags)
@@ -63,6 +65,9 @@ def diff(
     cachesync diff develop-2025-03-02 develop-2025-03-09 target:aarch64
     cachesync diff v0.23.0 develop hdf5 --json
     """
+    if "-h" in query:
+        print(click.get_current_context().get_help())
+        return 0
     paths.require_config(options)
     text = " ".join(query)
     answer = _compare(options, tag_a, tag_b, queries.parse(text))

@@ -13,7 +13,7 @@ from .entry import Globals
 __all__ = ["search"]
 
 
-class _Search(click.Command):
+class _Search(complete.QueryCommand):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help of `cachesync search`, which has its own arguments."""
         formatter.write(implementation.help_text())

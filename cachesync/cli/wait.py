@@ -20,6 +20,7 @@ POLL_SECONDS = 0.5
 
 
 @click.command(
+    cls=complete.QueryCommand,
     short_help="Return as soon as something matches, for CI jobs.",
     context_settings={"ignore_unknown_options": True},
 )
