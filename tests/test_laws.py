@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from cachesync import projection, query, verify
 from cachesync.diff import Guard, Selection, page_order
+from cachesync.facets import FACETS
 from cachesync.index.reader import SearchIndex
 from cachesync.index.writer import discard
 from cachesync.ledger import connect, log, read
@@ -268,6 +269,23 @@ def brute_force(db, node: query.Node) -> Found:
     return {b: {h: tuple(sorted(w)) for h, w in hashes.items()} for b, hashes in found.items()}
 
 
+def naive_facets(found: Found) -> dict[str, dict[str, dict[str, int]]]:
+    """The facets of what was found, counted value by value."""
+    counts: dict[str, dict[str, dict[str, int]]] = {name: {} for name in FACETS}
+    for build, specs in found.items():
+        values = [
+            {(n, getattr(build, n)) for n in ("target", "os", "compiler", "version", "package")}
+            | {("tag", place.tag) for place in places}
+            | {("stack", stack) for place in places for stack in place.stacks}
+            for places in specs.values()
+        ]
+        for name, value in set().union(*values):
+            count = counts[name].setdefault(value, {"specs": 0, "builds": 0})
+            count["specs"] += sum((name, value) in of_spec for of_spec in values)
+            count["builds"] += 1
+    return counts
+
+
 def check_answers(state: Path, db, nodes: list[query.Node]) -> None:
     """`Searcher.search` says what brute force says, and counts what it says."""
     searcher = Searcher(state)
@@ -280,6 +298,7 @@ def check_answers(state: Path, db, nodes: list[query.Node]) -> None:
             assert (answer.builds, answer.specs) == (
                 len(expected), sum(len(specs) for specs in expected.values())
             )  # fmt: skip
+            assert searcher.search(node, limit=1, facets=True).facets == naive_facets(expected)
             few = searcher.search(node, limit=1)
             assert (few.builds, few.specs) == (answer.builds, answer.specs)
             assert few.hits == answer.hits[:1]

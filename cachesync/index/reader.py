@@ -51,6 +51,7 @@ class SearchIndex:
     def __init__(self, root: Path, *, ledger: str, mark: Mark) -> None:
         """Open and verify the index below `root` that belongs to `ledger`, at a change it has."""
         self._segments: list[_Segment] = []
+        self._planes: dict[str, dict[str, tuple[int, ...]]] = {}
         try:
             self._open(root, ledger, mark)
         except IndexUnusableError:
@@ -135,6 +136,18 @@ class SearchIndex:
         """The terms of a field that begin with `prefix` and are in some document."""
         found = {term for segment in self._segments for term in segment.terms(field, prefix)}
         return sorted(found)
+
+    def planes(self, field: str) -> dict[str, tuple[int, ...]]:
+        """Of each term: its documents as the bits of an integer, then those by the bits of the weights.
+
+        Made once and kept: the index that is open does not change.
+        """
+        from ..facets import planes_of
+
+        if field not in self._planes:
+            weights = ((term, self.weights(field, term)) for term in self.terms(field, ""))
+            self._planes[field] = {term: planes_of(found) for term, found in weights}
+        return self._planes[field]
 
     def spelled(self, field: str, value: str) -> set[int]:
         """The documents with a value, capitals heeded."""
