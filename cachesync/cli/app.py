@@ -16,11 +16,14 @@ __all__ = ["COMMANDS", "cli", "run"]
 # Command -> module below this package and name in it.
 COMMANDS = {
     "backup": ("maintenance", "backup"),
+    "check": ("check", "check"),
     "changes": ("changes", "changes"),
     "completion": ("completion", "completion"),
     "config": ("config", "config"),
+    "diff": ("diff", "diff"),
     "doctor": ("doctor", "doctor"),
     "forget": ("maintenance", "forget"),
+    "history": ("history", "history"),
     "rebuild": ("maintenance", "rebuild"),
     "run": ("run", "run"),
     "search": ("searching", "search"),

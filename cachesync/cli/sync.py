@@ -19,7 +19,7 @@ from ..ledger import connect, log, read
 from ..ledger.write import Writer
 from ..model import SourceState
 from ..remote import Remotes
-from . import output, paths, talk, writing
+from . import complete, output, paths, talk, writing
 from .configuration import load_config
 from .entry import Globals
 
@@ -30,7 +30,7 @@ _log = logging.getLogger("cachesync")
 
 
 @click.command(short_help="One pass over the sources.")
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", shell_complete=complete.sources)
 @click.option(
     "--pages",
     metavar="DIR",
