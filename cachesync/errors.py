@@ -10,6 +10,7 @@
     ├── LedgerError                exit 1   the database cannot be opened, read or written
     │   ├── LedgerMissingError     exit 1   nothing was ever synced
     │   └── LedgerBusyError        exit 1   another writer holds the state directory
+    ├── OutboxError                exit 1   the outbox cannot be opened, read or written
     └── IndexUnusableError         (never leaves a command: the ledger answers instead)
 
 An error carries one line for the person in front of it, and a hint where something can be done.
@@ -24,6 +25,7 @@ __all__ = [
     "LedgerBusyError",
     "LedgerError",
     "LedgerMissingError",
+    "OutboxError",
     "PageError",
     "PageSkipped",
     "QueryError",
@@ -99,6 +101,10 @@ class LedgerMissingError(LedgerError):
 
 class LedgerBusyError(LedgerError):
     """Another process writes to this state directory."""
+
+
+class OutboxError(CachesyncError):
+    """What is to be sent to the targets of subscriptions cannot be read or written."""
 
 
 class IndexUnusableError(CachesyncError):

@@ -116,6 +116,7 @@ class Change(NamedTuple):
     """Microseconds since the epoch, UTC."""
     kind: ChangeKind
     source: str
+    """Empty for a change of a delivery target."""
     tag: str | None = None
     package: str | None = None
     hash: str | None = None
@@ -129,3 +130,6 @@ class Change(NamedTuple):
     build_before: Build | None = None
     path: str | None = None
     reason: str | None = None
+    subscription: str | None = None
+    target: str | None = None
+    """Of the kinds `target.…`: what is disabled or enabled, as it may be shown."""

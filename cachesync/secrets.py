@@ -6,10 +6,17 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from .config.settings import Secret, SecretKind
+from .config.settings import (
+    AppriseTarget,
+    Config,
+    GithubSourceConfig,
+    Secret,
+    SecretKind,
+    WebhookTarget,
+)
 from .errors import CachesyncError
 
-__all__ = ["reveal"]
+__all__ = ["environment_names", "named_in", "reveal"]
 
 MOST_BYTES = 64 << 10
 
@@ -29,6 +36,27 @@ def reveal(secret: Secret, environment: Mapping[str, str] = os.environ) -> str:
     if not value or not value.isprintable():
         raise CachesyncError(f"the secret in {where} is empty or not one line of text", hint=remedy)
     return value
+
+
+def named_in(config: Config) -> frozenset[Secret]:
+    """Every secret that a configuration refers to."""
+    found: set[Secret] = set()
+    for source in config.sources:
+        if isinstance(source, GithubSourceConfig) and source.token is not None:
+            found.add(source.token)
+    for subscription in config.subscriptions:
+        for target in subscription.targets:
+            if isinstance(target, WebhookTarget):
+                found.update(target.secrets)
+            elif isinstance(target, AppriseTarget):
+                found.add(target.url)
+    return frozenset(found)
+
+
+def environment_names(config: Config) -> frozenset[str]:
+    """The environment variables that hold secrets, or lead to some: not for other programs."""
+    named = {secret.name for secret in named_in(config) if secret.kind is SecretKind.ENV}
+    return frozenset(named | {"CREDENTIALS_DIRECTORY"})
 
 
 def _place(secret: Secret, environment: Mapping[str, str]) -> tuple[Path, str, str]:

@@ -36,6 +36,7 @@ class Seen(NamedTuple):
     path: str
     query: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 class Talk:
@@ -183,7 +184,8 @@ def _request(lines: io.BufferedIOBase) -> Seen | None:
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.lower()] = value.strip()
     parts = urlsplit(first[1])
-    return Seen(parts.path, parts.query, headers)
+    body = lines.read(int(headers.get("content-length", "0")))
+    return Seen(parts.path, parts.query, headers, body)
 
 
 # -- behaviours

@@ -40,6 +40,11 @@ PURE = (
     "index.documents",
     "watch.debounce",
     "watch.events",
+    "notify.address",
+    "notify.delivery",
+    "notify.retry",
+    "notify.text",
+    "notify.webhook",
 )
 WITHOUT_IO = {
     "__future__", "re", "difflib", "fnmatch", "functools", "heapq", "itertools", "typing", "enum",
@@ -53,6 +58,8 @@ PARSERS = {
     "lockfile": {"msgspec"},
     "subscribing": {"json"},
     "index.documents": {"cachesync.ledger.read"},
+    "notify.address": {"hashlib", "ipaddress"},
+    "notify.webhook": {"base64", "binascii", "hashlib", "hmac", "json", "urllib.parse"},
 }
 _SQL = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM"
@@ -166,6 +173,21 @@ def test_sources_know_the_network_by_its_seam_only():
     of_net = {i for name in MODULES if name.startswith("cachesync.net") for i in _imports(name)}
     inside = {i for i in of_net if i.startswith("cachesync") and not i.startswith("cachesync.net")}
     assert inside <= {"cachesync", "cachesync.errors"}
+
+
+def test_targets_know_the_network_by_its_seam_only():
+    """What is posted goes through `net`; of its policies only the pure ones are known."""
+    of_targets = {
+        i for name in MODULES if name.startswith("cachesync.notify.") for i in _imports(name)
+    }
+    inside = {"client", "wire", "poster", "answer", "inflate"}
+    assert not {f"cachesync.net.{name}" for name in inside} & of_targets
+
+
+def test_only_its_child_knows_apprise():
+    """It is imported in a process of its own."""
+    assert _importing("apprise") == {"cachesync.notify.apprise_child"}
+    assert not _importing("cachesync.notify.apprise_child")
 
 
 def test_only_main_imports_the_command_line():

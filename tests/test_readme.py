@@ -53,6 +53,7 @@ class Terminal:
         program.chmod(0o755)
         shutil.copytree(PAGES, root / "pages")
         shutil.copy(LOCK, self.home)
+        shutil.copytree(ROOT / "tests" / "fixtures" / "webhook", self.home, dirs_exist_ok=True)
         config = self.home / ".config" / "cachesync" / "cachesync.yaml"
         config.parent.mkdir(parents=True)
         config.write_text(blocks("yaml")[0].replace(MIRROR, str(root / "pages")))

@@ -20,18 +20,22 @@ COMMANDS = {
     "changes": ("changes", "changes"),
     "completion": ("completion", "completion"),
     "config": ("config", "config"),
+    "deliveries": ("deliveries", "deliveries"),
     "diff": ("diff", "diff"),
     "doctor": ("doctor", "doctor"),
     "forget": ("maintenance", "forget"),
     "history": ("history", "history"),
+    "listen": ("listen", "listen"),
     "rebuild": ("maintenance", "rebuild"),
     "run": ("run", "run"),
     "search": ("searching", "search"),
     "show": ("show", "show"),
     "status": ("status", "status"),
+    "subscriptions": ("subscriptions", "subscriptions"),
     "sync": ("sync", "sync"),
     "verify": ("verify", "verify"),
     "wait": ("wait", "wait"),
+    "webhook": ("webhook", "webhook"),
 }
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
 
+from ..documents import change_document as document
 from ..errors import UsageError
 from ..ledger import connect, log, read
-from ..model import Build, Change, ChangeKind
+from ..model import Change, ChangeKind
 from . import complete, output, paths
+from .configuration import load_config
 from .entry import Globals
 
-__all__ = ["changes", "document"]
+__all__ = ["changes", "document", "parse_since", "print_line"]
 
 POLL_SECONDS = 0.5
 DEFAULT_LIMIT = 100
@@ -42,6 +45,11 @@ _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 metavar="N",
     help=f"The oldest N; 0 is all. Default: all with --since, else the newest {DEFAULT_LIMIT}.",
 )  # fmt: skip
+@click.option(
+    "--until", type=click.IntRange(min=0), default=None, metavar="SEQ",
+    help="Only up to this seq, inclusive.",
+)  # fmt: skip
+@click.option("--subscription", metavar="NAME", help="Only what this subscription is about.")
 @click.option("--follow", is_flag=True, help="Go on printing changes as they are made.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines.")
 @click.pass_obj
@@ -53,6 +61,8 @@ def changes(
     tag: str | None,
     source: str | None,
     limit: int | None,
+    until: int | None,
+    subscription: str | None,
     follow: bool,
     as_json: bool,
 ) -> int:
@@ -71,9 +81,11 @@ def changes(
         package=package,
         tag=tag,
         source=source,
+        until=until,
+        about=None if subscription is None else _about(options, subscription),
     )
     state_dir = paths.reader_state_dir(options)
-    show = _print_json if as_json else _print_line
+    show = _print_json if as_json else print_line
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
@@ -87,6 +99,14 @@ def changes(
         finally:
             db.close()
     return 0
+
+
+def _about(options: Globals, name: str) -> Callable[[Change], bool]:
+    """Whether a change is one that a subscription would tell of."""
+    from ..notify import trial
+
+    config = load_config(options)
+    return trial.is_about(config, trial.named(config, name))
 
 
 def _print_some(
@@ -133,50 +153,16 @@ def _print_json(change: Change) -> None:
     output.print_json(document(change))
 
 
-def document(change: Change) -> dict[str, Any]:
-    """A change as JSON (CLI.md): what does not apply to its kind is absent."""
-    kind = change.kind
-    found: dict[str, Any] = {
-        "seq": change.seq,
-        "at": output.timestamp(change.at, fraction=True),
-        "kind": kind.label,
-        "source": change.source,
-    }
-    for key in ("tag", "package", "hash", "path", "reason"):
-        value = getattr(change, key)
-        if value is not None:
-            found[key] = value
-    if kind is ChangeKind.SPEC_CACHED:
-        found["first"] = change.flag
-    if kind is ChangeKind.SPEC_EVICTED:
-        found["last"] = change.flag
-    if change.baseline:
-        found["baseline"] = True
-    if change.stacks is not None:
-        found["stacks"] = list(change.stacks)
-    if change.stacks_before is not None:
-        found["stacks_before"] = list(change.stacks_before)
-    if change.build is not None:
-        found["build"] = _build(change.build)
-    if change.build_before is not None:
-        found["build_before"] = _build(change.build_before)
-    return found
-
-
-def _build(build: Build) -> dict[str, Any]:
-    described = build._asdict()
-    del described["package"]
-    return described
-
-
-def _print_line(change: Change) -> None:
+def print_line(change: Change) -> None:
+    """A change for people, on one line."""
     parts = [
         str(change.seq),
         output.timestamp(change.at) or "",
         change.kind.label + (" (first)" if change.flag and change.kind.name == "SPEC_CACHED" else "")
         + (" (last)" if change.flag and change.kind.name == "SPEC_EVICTED" else ""),
-        change.source,
-        f"{change.tag}/{change.package}" if change.tag is not None else change.path or "",
+        change.source or change.subscription or "",
+        f"{change.tag}/{change.package}" if change.tag is not None
+        else change.path or change.target or "",
     ]  # fmt: skip
     if change.hash is not None and change.build is not None:
         build = change.build

@@ -8,6 +8,7 @@ from ..errors import UsageError
 from . import output
 from .configuration import find_config, load_config
 from .entry import Globals
+from .targets import require_extras
 
 __all__ = ["config"]
 
@@ -25,6 +26,7 @@ def check(options: Globals) -> int:
     if path is None:
         raise UsageError("there is no config file", hint="name one with --config FILE")
     loaded = load_config(options)
+    require_extras(loaded)
     sources = output.number(len(loaded.sources), "source")
     subscriptions = output.number(len(loaded.subscriptions), "subscription")
     print(output.visible(f"{path}: ok, {sources}, {subscriptions}"))

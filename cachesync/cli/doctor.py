@@ -51,7 +51,7 @@ class Finding(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def doctor(options: Globals, offline: bool, as_json: bool) -> int:
-    """Check the configuration, permissions, inotify limits, clock, disk, unit and sources.
+    """Check the configuration, permissions, inotify limits, clock, disk, unit, sources and targets.
 
     Ends with 1 when something is an error; warnings leave it at 0.
     """
@@ -85,6 +85,9 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
     yield from _metrics(config, is_running=runtime.running(state_dir) is not None)
+    from .targets import look_at
+
+    yield from (Finding(*found) for found in look_at(config))
 
 
 def _state(state_dir: Path) -> Iterator[Finding]:

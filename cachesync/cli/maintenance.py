@@ -12,7 +12,7 @@ from .. import catalog, projection
 from ..errors import UsageError
 from ..ledger import connect
 from ..ledger.write import Writer
-from . import complete, output, paths, writing
+from . import complete, notifying, output, paths, writing
 from .configuration import load_config
 from .entry import Globals
 
@@ -57,8 +57,9 @@ def forget(options: Globals, name: str) -> int:
     connect.open_reader(state_dir).close()
 
     def here(db: connect.Connection, writer: Writer) -> dict[str, Any]:
-        forgotten = catalog.forget(writer, name)
-        projection.catch_up(db, state_dir)
+        with notifying.notified(state_dir, config, db, writer):
+            forgotten = catalog.forget(writer, name)
+            projection.catch_up(db, state_dir)
         return forgotten
 
     answer = writing.carry_out(state_dir, {"command": "forget", "name": name}, here)

@@ -150,12 +150,9 @@ def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None
     """`2026-11-22T16:00:00Z` (UTC), with milliseconds if wanted; None for None."""
     if microseconds is None:
         return None
-    from datetime import UTC, datetime
+    from ..documents import timestamp as shown
 
-    text = datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(
-        timespec="milliseconds" if fraction else "seconds"
-    )
-    return text.removesuffix("+00:00") + "Z"
+    return shown(microseconds, fraction=fraction)
 
 
 def number(count: int, noun: str) -> str:

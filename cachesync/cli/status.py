@@ -12,7 +12,8 @@ import click
 from ..errors import IndexUnusableError
 from ..ledger import connect, log, read
 from ..model import LocationState
-from . import output, paths
+from ..notify.published import published
+from . import notifications, output, paths
 from .entry import Globals
 
 __all__ = ["status"]
@@ -30,7 +31,11 @@ def status(options: Globals, as_json: bool) -> int:
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
-            document = {**_document(db, state_dir), "daemon": _daemon(state_dir)}
+            document = {
+                **_document(db, state_dir),
+                "notifications": published(state_dir),
+                "daemon": _daemon(state_dir),
+            }
         finally:
             db.close()
     if as_json:
@@ -128,6 +133,7 @@ def _print(document: dict[str, Any]) -> None:
         for s in document["sources"]
     ]
     output.print_table(("SOURCE", "TYPE", "STATE", "PAGES", "REJECTED", "AGE", "ERROR"), rows)
+    notifications.show(document["notifications"])
     for name in ("rejected", "skipped", "warnings"):
         _print_troubles(name, document[name])
 

@@ -19,7 +19,7 @@ from ..ledger import connect, log, read
 from ..ledger.write import Writer
 from ..model import SourceState
 from ..remote import Remotes
-from . import complete, output, paths, talk, writing
+from . import complete, notifying, output, paths, talk, writing
 from .configuration import load_config
 from .entry import Globals
 
@@ -65,8 +65,9 @@ def sync(
 
     def here(db: connect.Connection, writer: Writer) -> dict[str, Any]:
         first = read.last_seq(db)
-        results = _passes(writer, config, sources, pages, allow_mass_removal, options)
-        why = projection.catch_up(db, state_dir)
+        with notifying.notified(state_dir, config, db, writer):
+            results = _passes(writer, config, sources, pages, allow_mass_removal, options)
+            why = projection.catch_up(db, state_dir)
         if why is not None and first:
             _log.info("the search index was built anew: %s", why)
         for result in results:

@@ -12,6 +12,7 @@ from .. import query
 from ..diff import Guard, Selection
 from ..errors import QueryError
 from ..model import ChangeKind
+from ..notify import address
 from . import scalars, settings
 from .yamlnodes import InvalidError, Node, Problem, problem_at, refuse
 from .yamlschema import (
@@ -188,27 +189,41 @@ def _argv(node: Node) -> tuple[str, ...]:
     return words
 
 
+def _private_rule(fields: Fields) -> Iterator[Problem]:
+    """An IP address is refused here already; those of a name only when it is connected to."""
+    url = fields.values.get("url")
+    if url is None or fields.values.get("allow_private"):
+        return
+    why = address.refusal_of_literal(url)
+    if why is not None:
+        place = fields.places["url"]
+        yield problem_at(place, f"url leads to {why}; allow_private: true permits it")
+
+
 _WORDS = ListOf(scalar(scalars.program_word))
 _TYPE = Key(_TEXT)
+_TIMEOUT = Key(scalar(scalars.positive_duration), "timeout_seconds")
 _TARGET: Kinds[settings.Target] = Kinds(
     {
         "webhook": Record(
             settings.WebhookTarget,
             {
                 "type": _TYPE,
-                "url": Key(scalar(scalars.url), required=True),
+                "url": Key(scalar(address.webhook_url), required=True),
                 "secret": Key(ListOf(_SECRET, single=True), "secrets"),
                 "format": Key(choice({kind.value: kind for kind in settings.WebhookFormat})),
                 "allow_private": Key(boolean),
-                "timeout": Key(scalar(scalars.positive_duration), "timeout_seconds"),
+                "timeout": _TIMEOUT,
             },
+            rules=(_private_rule,),
         ),
         "apprise": Record(
-            settings.AppriseTarget, {"type": _TYPE, "url": Key(_SECRET, required=True)}
+            settings.AppriseTarget,
+            {"type": _TYPE, "url": Key(_SECRET, required=True), "timeout": _TIMEOUT},
         ),
         "command": Record(
             settings.CommandTarget,
-            {"type": _TYPE, "argv": Key(_argv, required=True)},
+            {"type": _TYPE, "argv": Key(_argv, required=True), "timeout": _TIMEOUT},
         ),
     }
 )
@@ -218,6 +233,7 @@ _BATCH = Record(
         "window": Key(scalar(scalars.duration), "window_seconds"),
         "most": Key(integer(minimum=1)),
         "summary_above": Key(integer(minimum=1)),
+        "size": Key(scalar(scalars.size), "size_bytes"),
     },
 )
 _SUBSCRIPTION = Record(

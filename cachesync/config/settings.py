@@ -154,6 +154,8 @@ class Batch(NamedTuple):
     """Changes in one message."""
     summary_above: int = 1000
     """More matches than this in one pass become one summary."""
+    size_bytes: int = 20_000
+    """Of one message: what does not fit follows in further ones."""
 
 
 class WebhookFormat(StrEnum):
@@ -179,6 +181,7 @@ class AppriseTarget(NamedTuple):
     """An Apprise address, which holds credentials and therefore is a secret."""
 
     url: Secret
+    timeout_seconds: float = 60.0
     type: Literal["apprise"] = "apprise"
 
 
@@ -187,6 +190,7 @@ class CommandTarget(NamedTuple):
 
     argv: tuple[str, ...]
     """The program comes first: an absolute path, or a bare name that `PATH` is searched for."""
+    timeout_seconds: float = 60.0
     type: Literal["command"] = "command"
 
 

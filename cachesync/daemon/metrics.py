@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import UsageError
 
-__all__ = ["Metrics"]
+__all__ = ["Metrics", "health_of"]
 
 Look = Callable[[], Mapping[str, Any]]
 """Gives what `Service.numbers` gives, or `Service.health`."""
@@ -28,6 +28,7 @@ _SOURCE = (
     ("age_seconds", "Seconds since the last complete pass", "age_seconds"),
     ("waiting", "Requests that wait", "waiting"),
 )
+_TARGET_STATES = ("ok", "failing", "disabled", "held")
 _MODES = ("inotify", "polling", "starting", "lost", "stopped")
 
 
@@ -79,6 +80,27 @@ def _json(document: Mapping[str, Any]) -> bytes:
     return json.dumps({"schema": 1, **document}).encode()
 
 
+def health_of(deliveries: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What `/healthz` says of notifications: every target that is not well, and what waits."""
+    if deliveries is None:
+        return None
+    targets = [
+        {
+            "subscription": subscription["name"], "target": target["target"],
+            **{key: target[key] for key in ("state", "since", "reason", "pending", "dead")},
+        }
+        for subscription in deliveries.get("subscriptions", ())
+        for target in subscription["targets"]
+    ]  # fmt: skip
+    return {
+        "error": deliveries["error"],
+        "note": deliveries.get("note"),
+        "pending": sum(target["pending"] for target in targets),
+        "dead": sum(target["dead"] for target in targets),
+        "targets": [t for t in targets if t["state"] != "ok" or t["dead"]],
+    }
+
+
 def _handler(answer: Callable[[str], _Answer]) -> type[BaseHTTPRequestHandler]:
     """What serves GET with what `answer` gives for a path: status, content type and body."""
 
@@ -128,6 +150,7 @@ class _Collector:
                 if values[key] is not None:
                     family.add_metric([source], values[key])
             yield family
+        yield from _of_deliveries(numbers)
         modes = GaugeMetricFamily(
             "cachesync_watch_mode",
             "1 for the way a directory is watched",
@@ -137,3 +160,35 @@ class _Collector:
             for mode in _MODES if values["watch"] else ():
                 modes.add_metric([source, mode], float(values["watch"] == mode))
         yield modes
+
+
+def _of_deliveries(numbers: Mapping[str, Any]) -> Iterator[Any]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    said = numbers["deliveries"]
+    if said is None:
+        return
+    usable = GaugeMetricFamily("cachesync_notifications_up", "1 where the outbox can be used")
+    usable.add_metric([], float(said["error"] is None))
+    yield usable
+    lag = GaugeMetricFamily("cachesync_notifications_lag", "Changes that were not matched yet")
+    lag.add_metric([], max(0, numbers["seq"] - said["seq"]) if "seq" in said else 0)
+    yield lag
+    waiting = GaugeMetricFamily(
+        "cachesync_matches_waiting", "Matches in an open window", labels=["subscription"]
+    )
+    labels = ["subscription", "target"]
+    pending = GaugeMetricFamily("cachesync_deliveries_pending", "To be sent", labels=labels)
+    dead = GaugeMetricFamily("cachesync_deliveries_dead", "Given up", labels=labels)
+    states = GaugeMetricFamily(
+        "cachesync_target_state", "1 for the state a target is in", labels=[*labels, "state"]
+    )
+    for subscription in said.get("subscriptions", ()):
+        name = subscription["name"]
+        waiting.add_metric([name], subscription["waiting"])
+        for target in subscription["targets"]:
+            pending.add_metric([name, target["target"]], target["pending"])
+            dead.add_metric([name, target["target"]], target["dead"])
+            for state in _TARGET_STATES:
+                states.add_metric([name, target["target"], state], float(target["state"] == state))
+    yield from (waiting, pending, dead, states)

@@ -20,7 +20,8 @@ from ..errors import ConfigError, UsageError
 from ..ledger import connect, log
 from ..model import SourceState
 from . import control, runtime
-from .metrics import Metrics
+from .delivery import Deliveries
+from .metrics import Metrics, health_of
 from .sources import Sources
 from .systemd import Notifier, watchdog_seconds
 from .worker import Full, Now
@@ -30,6 +31,7 @@ __all__ = ["Service", "serve"]
 
 STUCK_SECONDS = 60.0
 """A thread that shows no sign of life for so long is taken for stuck."""
+STOP_SENDING_SECONDS = 4.0
 TICK_SECONDS = 1.0
 CLOCK_STEP_SECONDS = 10.0
 """A difference that no drift explains: somebody set the clock, or the machine slept."""
@@ -69,6 +71,9 @@ class Service:
         self._metrics_due: float | None = None
         self._metrics_error: str | None = None
         self._changed = threading.Event()
+        self.deliveries = Deliveries(
+            state_dir, self.config, self.thread, clock=clock, passing=self.sources.passing
+        )
         self.since = time.time()
 
     # -- up and down
@@ -76,6 +81,7 @@ class Service:
     def start(self) -> None:
         """Begin to watch, to fetch and to answer."""
         self.thread.catch_up()  # with what a killed daemon did not index
+        self.deliveries.start()  # before anything new is committed
         self._control = control.Server(self.state_dir, self._handle)
         self._open_metrics()
         self.sources.start()
@@ -83,6 +89,7 @@ class Service:
 
     def _touch(self) -> None:
         self._changed.set()
+        self.deliveries.wake()
 
     def _open_metrics(self) -> None:
         """Serve metrics where the config says. Without them the daemon does its work all the same."""
@@ -108,6 +115,7 @@ class Service:
         """End everything, soon; what is under way is abandoned at the next chunk."""
         self._notifier.tell("STOPPING=1", "STATUS=stopping")
         self.sources.stop()
+        self.deliveries.stop(STOP_SENDING_SECONDS)
         if self._control is not None:
             self._control.close()
         self._close_metrics()
@@ -160,13 +168,15 @@ class Service:
         """The part that has ended although it should not."""
         if self._control is None or not self._control.is_alive():
             return "the control socket"
-        return self.sources.dead()
+        return self.deliveries.dead() or self.sources.dead()
 
     def _stuck(self) -> str | None:
         """The part that shows no sign of life."""
         now = time.monotonic()
         if self.thread.silent_seconds(now) > STUCK_SECONDS:
             return "the writer"
+        if self.deliveries.silent_seconds(now) > STUCK_SECONDS:
+            return "notifications"
         return self.sources.stuck(now)
 
     def _reload(self) -> None:
@@ -191,6 +201,7 @@ class Service:
             return
         before, self.config = self.config, config
         self.sources.take_over(config)
+        self.deliveries.reload(config)
         if before.metrics != config.metrics:
             self._close_metrics()
             self._open_metrics()
@@ -207,6 +218,7 @@ class Service:
             "started": runtime.started(os.getpid()),
             "since": int(self.since * 1e6),
             "stuck": self._stuck(),
+            "deliveries": self.deliveries.document(),
             "sources": dict(self.sources.documents(now)),
         }
 
@@ -220,7 +232,11 @@ class Service:
         return {
             "healthy": stuck is None,
             "stuck": stuck,
-            "detail": {"failing": failing, "degraded": degraded},
+            "detail": {
+                "failing": failing,
+                "degraded": degraded,
+                "notifications": health_of(self.deliveries.document()),
+            },
         }
 
     def numbers(self) -> dict[str, Any]:
@@ -259,6 +275,9 @@ class Service:
             "sync": self._sync,
             "rebuild": self._rebuild,
             "forget": self._forget,
+            "retry": self.deliveries.ask,
+            "replay": self.deliveries.ask,
+            "test": self.deliveries.ask,
         }
         command = commands.get(asked.get("command"))
         if command is None:

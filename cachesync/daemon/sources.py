@@ -200,6 +200,11 @@ class Sources:
     def __len__(self) -> int:
         return len(self._running)
 
+    def passing(self) -> list[str]:
+        """The sources over which a pass goes on."""
+        running = list(self._running.items())
+        return [name for name, watched in running if watched.worker.state.doing != "idle"]
+
     def dead(self) -> str | None:
         """The part that has ended although it should not."""
         if not self._schedule.is_alive():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ..model import Build, Change, ChangeKind
@@ -22,10 +23,10 @@ __all__ = [
 ]
 
 _SELECT = """
-SELECT c.seq, c.at, c.kind, s.name, t.name, g.package, x.hash, c.flags, k.names, c.before_id,
+SELECT c.seq, c.at, c.kind, coalesce(s.name, ''), t.name, g.package, x.hash, c.flags, k.names, c.before_id,
        b.package, b.version, b.compiler, b.os, b.platform, b.target, b.variants, c.detail
 FROM change c
-JOIN source s ON s.id = c.source_id
+LEFT JOIN source s ON s.id = c.source_id
 LEFT JOIN page g ON g.id = c.page_id
 LEFT JOIN tag t ON t.id = g.tag_id
 LEFT JOIN spec x ON x.id = c.spec_id
@@ -46,6 +47,12 @@ class Filter(NamedTuple):
     package: str | None = None
     tag: str | None = None
     source: str | None = None
+    until: int | None = None
+    """Only changes with no greater `seq`."""
+    news_of: Sequence[str] | None = None
+    """When given, no baselines but those of these sources."""
+    about: Callable[[Change], bool] | None = None
+    """What else a change must be."""
 
 
 def changes(
@@ -62,19 +69,49 @@ def changes(
         ("g.package = ?", wanted.package),
         ("t.name = ?", wanted.tag),
         ("s.name = ?", wanted.source),
+        ("c.seq <= ?", wanted.until),
     ):
         if value is not None:
             conditions.append(condition)
             more.append(value)
+    if wanted.news_of is not None:
+        loud = ",".join("?" * len(wanted.news_of))
+        conditions.append(f"(NOT c.flags & {BASELINE} OR s.name IN ({loud}))")
+        more.extend(wanted.news_of)
     if wanted.kinds:
         conditions.append(f"c.kind IN ({','.join(str(int(kind)) for kind in wanted.kinds)})")
     query = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY c.seq"
     if newest_first:
-        query += f" DESC LIMIT {int(newest_first)}"
-    elif limit:
+        query, limit = f"{query} DESC", newest_first
+    if wanted.about is not None:
+        found = filter(wanted.about, (_change(db, row) for row in db.execute(query, more)))
+        yield from islice(found, limit or None)
+        return
+    if limit:
         query += f" LIMIT {int(limit)}"
     for row in db.execute(query, more):
         yield _change(db, row)
+
+
+def placed(db: sqlite3.Connection) -> Iterator[Change]:
+    """Every placement there is now, as the change that made it, with what is known of it now."""
+    names = {i: unpack(names) for i, names in db.execute("SELECT id, names FROM stacks")}
+    rows = db.execute(
+        "SELECT c.seq, c.at, s.name, t.name, g.package, x.hash, c.flags, p.stacks_id, b.package,"
+        " b.version, b.compiler, b.os, b.platform, b.target, b.variants"
+        " FROM (SELECT max(seq) AS seq, at, spec_id, page_id, flags FROM change WHERE kind = 1"
+        " GROUP BY spec_id, page_id) c"
+        " JOIN placement p ON p.spec_id = c.spec_id AND p.page_id = c.page_id"
+        " JOIN page g ON g.id = p.page_id JOIN tag t ON t.id = g.tag_id"
+        " JOIN source s ON s.id = t.source_id JOIN spec x ON x.id = p.spec_id"
+        " JOIN build b ON b.id = x.build_id ORDER BY c.seq"
+    )
+    for row in rows:
+        yield Change(
+            seq=row[0], at=row[1], kind=ChangeKind.SPEC_CACHED, source=row[2], tag=row[3],
+            package=row[4], hash=row[5], flag=bool(row[6] & FLAG), stacks=names[row[7]],
+            build=make_build(row[8:15]),
+        )  # fmt: skip
 
 
 def history(db: sqlite3.Connection, spec_hash: str) -> Iterator[Change]:
@@ -109,6 +146,7 @@ def _change(db: sqlite3.Connection, row: Sequence[Any]) -> Change:
         build=None if row[10] is None else make_build(row[10:17]),
         build_before=_build(db, before) if kind is ChangeKind.SPEC_REFINED else None,
         path=detail.get("path"), reason=detail.get("reason"),
+        subscription=detail.get("subscription"), target=detail.get("target"),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from ..model import Build, ChangeKind, LocationState, Page
 from .ids import KnownSpec, insert_rows
 from .outcomes import Good, Leaving, Outcome, Rejected, Same, Skipped, SourceRow
 from .sources import SourceWriter
-from .transaction import BASELINE, FLAG
+from .transaction import BASELINE, FLAG, first_pass
 
 __all__ = ["PageWriter"]
 
@@ -185,7 +185,7 @@ class PageWriter(SourceWriter):
         self.db.execute("UPDATE spec SET build_id = ? WHERE id = ?", (refined.build_id, known.id))
         self._change(
             ChangeKind.SPEC_REFINED, source.id, page_id=page_id, spec=refined,
-            before_id=known.build_id,
+            before_id=known.build_id, flags=first_pass(source),
         )  # fmt: skip
         return refined
 
@@ -239,7 +239,7 @@ class PageWriter(SourceWriter):
                 reason = f"{reason}; what it listed before stands"
         if state is LocationState.REJECTED and before != LocationState.REJECTED:
             self._change(
-                ChangeKind.PAGE_REJECTED, source.id, page_id=page_id,
+                ChangeKind.PAGE_REJECTED, source.id, page_id=page_id, flags=first_pass(source),
                 detail={"path": outcome.path, "reason": reason},
             )  # fmt: skip
         elif state is not LocationState.REJECTED:

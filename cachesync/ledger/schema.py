@@ -12,7 +12,7 @@ import sqlite3
 
 from ..errors import LedgerError
 
-__all__ = ["APPLICATION_ID", "VERSION", "migrate"]
+__all__ = ["APPLICATION_ID", "VERSION", "migrate", "statements"]
 
 APPLICATION_ID = 0x6373_796E  # "csyn"
 
@@ -140,7 +140,7 @@ def migrate(db: sqlite3.Connection, *, now: int) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
         for script in _MIGRATIONS[version:]:
-            for statement in _statements(script):
+            for statement in statements(script):
                 db.execute(statement)
         if version == 0:
             db.execute("INSERT INTO ledger VALUES (?, ?)", (os.urandom(16).hex(), now))
@@ -167,7 +167,8 @@ def check_version(version: int, application: int) -> None:
         )
 
 
-def _statements(script: str) -> list[str]:
+def statements(script: str) -> list[str]:
+    """The statements of a script, one by one: `executescript` would commit before each."""
     statements, pending = [], ""
     for line in script.splitlines(keepends=True):
         pending += line

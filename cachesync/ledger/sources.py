@@ -62,6 +62,11 @@ class SourceWriter(Transactions):
         """Record that the watcher of a source lost events; a pass over everything follows."""
         self._transact(source, lambda: self._change(ChangeKind.SOURCE_OVERFLOWED, source.id))
 
+    def target(self, kind: ChangeKind, *, subscription: str, target: str, reason: str) -> None:
+        """Record that a delivery target was given up, or came back."""
+        detail = {"subscription": subscription, "target": target, "reason": reason}
+        self._transact(None, lambda: self._change(kind, 0, detail=detail))
+
     def fail(self, source: SourceRow, error: str, memory: Mapping[str, str] | None = None) -> None:
         """Record a pass in which the source did not deliver; `memory` None keeps what there is."""
         self._end(source, SourceState.FAILED, error, ChangeKind.SOURCE_FAILED, memory)

@@ -12,10 +12,15 @@ from . import read
 from .ids import Ids, KnownSpec, insert_rows
 from .outcomes import SourceRow
 
-__all__ = ["BASELINE", "FLAG", "Transactions"]
+__all__ = ["BASELINE", "FLAG", "Transactions", "first_pass"]
 
 FLAG = 1  # first of spec.cached, last of spec.evicted
 BASELINE = 2
+
+
+def first_pass(source: SourceRow) -> int:
+    """The flags of what a source's first complete pass finds: a baseline is not news."""
+    return BASELINE if source.selection is None else 0
 
 
 class Transactions:
@@ -32,7 +37,7 @@ class Transactions:
         self._located: list[tuple[Any, ...]] = []
         self._states: dict[str, tuple[int, int | None]] = {}
 
-    def _transact(self, source: SourceRow, work: Callable[[], None]) -> None:
+    def _transact(self, source: SourceRow | None, work: Callable[[], None]) -> None:
         """Run `work` and commit it with the changes it reported, or leave no trace of it."""
         self._at = self._clock()
         seq = self._seq
@@ -41,7 +46,7 @@ class Transactions:
             work()
             self._ids.store_new()
             self._store_located()
-            self._store_changes(source)
+            self._store_changes(0 if source is None else source.id)
             self.db.execute("COMMIT")
         except BaseException:
             if self.db.in_transaction:
@@ -59,11 +64,11 @@ class Transactions:
         self._ids.forget(only_when_large=False)
         self.db.execute("PRAGMA shrink_memory")
 
-    def _store_changes(self, source: SourceRow) -> None:
+    def _store_changes(self, source_id: int) -> None:
         every = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         insert_rows(self.db, "change", every, self._changes)
         # Nearly all changes of a first import are of one kind: they bind only what differs.
-        cached = f"(?, {self._at}, {int(ChangeKind.SPEC_CACHED)}, {source.id}, ?, ?, ?, ?, NULL, ?, NULL)"
+        cached = f"(?, {self._at}, {int(ChangeKind.SPEC_CACHED)}, {source_id}, ?, ?, ?, ?, NULL, ?, NULL)"
         insert_rows(self.db, "change", cached, self._cached)
 
     def _store_located(self) -> None:

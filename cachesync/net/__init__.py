@@ -6,12 +6,13 @@ and a fetcher may be used by several threads at once. `net.fake` holds the fetch
     SourceError
     └── FetchError                nothing usable came back
         ├── TooLargeError         more bytes than the request allows
+        ├── ForbiddenError        an address that may not be connected to
         └── FetchStoppedError     the process is to end
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from threading import Event
 from typing import NamedTuple, Protocol
@@ -24,11 +25,16 @@ __all__ = [
     "FetchError",
     "FetchStoppedError",
     "Fetcher",
+    "ForbiddenError",
+    "Post",
+    "Poster",
     "Request",
+    "Resolver",
     "Response",
     "TooLargeError",
     "host",
     "open_fetcher",
+    "open_poster",
     "shown",
 ]
 
@@ -42,6 +48,10 @@ class FetchError(SourceError):
 
 class TooLargeError(FetchError):
     """The body is larger than the request allows, compressed or not."""
+
+
+class ForbiddenError(FetchError):
+    """The name leads to an address that may not be connected to; nothing was sent."""
 
 
 class FetchStoppedError(FetchError):
@@ -97,11 +107,52 @@ class Fetcher(Protocol):
         """Like `fetch`, but the body is read while it arrives, and never a second time."""
 
 
+class Post(NamedTuple):
+    """A POST. Its `repr` shows neither headers nor body nor the query of the address."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    seconds: float
+    """For everything: name, connection, request and answer."""
+    refusal: Callable[[str], str | None] | None = None
+    """Why an IP address may not be connected to, or None where it may; asked of every address.
+
+    Connections are used again for the same address and function: pass one, not a new one each time.
+    """
+    most_bytes: int = 1 << 16
+    """More of the answer is not read; what was read is the body."""
+
+    def __repr__(self) -> str:
+        return f"Post({shown(self.url)!r}, {len(self.body)} bytes)"
+
+
+class Poster(Protocol):
+    """Posts: one attempt, no redirects, no proxies, to addresses that were checked."""
+
+    def post(self, post: Post, *, stop: Event) -> Response:
+        """The answer, whatever its status. Raises FetchError, also when `stop` is set."""
+
+
+Resolver = Callable[[str], Sequence[str]]
+"""The IP addresses of a name, in the order to try them. Raises OSError. It may block."""
+
+
 def open_fetcher(*, request_seconds: float, stop: Event) -> AbstractContextManager[Fetcher]:
     """A fetcher over real connections, which are closed with it; `stop` ends every fetch."""
     from .client import HttpFetcher
 
     return HttpFetcher(request_seconds=request_seconds, stop=stop)
+
+
+def open_poster(*, resolver: Resolver | None = None) -> AbstractContextManager[Poster]:
+    """A poster over real connections, which are kept for a while, and closed with it.
+
+    `resolver` stands in for the system's.
+    """
+    from .poster import HttpPoster
+
+    return HttpPoster(resolver=resolver)
 
 
 def shown(url: str) -> str:

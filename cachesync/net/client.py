@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from threading import BoundedSemaphore, Event, Lock
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -24,9 +24,10 @@ from .answer import Answer, BrokenError
 from .wire import BLOCKING_SECONDS, Backend, Deadline, Stream
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
-__all__ = ["HttpFetcher"]
+__all__ = ["IDENTITY", "HttpFetcher", "Transport", "plain_errors", "trusted"]
 
 PATIENCE_SECONDS = 60.0
 """A longer wait is not sat out inside a fetch."""
@@ -35,11 +36,8 @@ AFTER_429_SECONDS = 60.0
 CONNECTIONS_PER_HOST = 8
 IDLE_SECONDS = 15.0
 
-_HEADERS = {
-    "User-Agent": f"cachesync/{__version__}",
-    "Accept": "*/*",
-    "Accept-Encoding": "gzip",
-}
+IDENTITY = {"User-Agent": f"cachesync/{__version__}", "Accept": "*/*"}
+_HEADERS = {**IDENTITY, "Accept-Encoding": "gzip"}
 _RANDOM = random.SystemRandom()
 _Taken = TypeVar("_Taken")
 _Origin = tuple[str, str, int | None]
@@ -67,7 +65,7 @@ class HttpFetcher:
         self._lock = Lock()
         self._slots: dict[_Origin, BoundedSemaphore] = {}
         self._waiting: dict[_Origin, tuple[float, str]] = {}
-        self._transport = _Transport()
+        self._transport = Transport()
 
     def __enter__(self) -> Self:
         return self
@@ -155,13 +153,8 @@ class HttpFetcher:
         self._sit_out(visit, origin)
         slot = self._slot(origin, visit.deadline)
         try:
-            with _plain_errors(url):
-                # Where httpx expects seconds, `wire` takes the deadline itself.
-                until = dict.fromkeys(("connect", "read", "write"), visit.deadline)
-                asked = httpx.Request(
-                    "GET", url, headers=headers, extensions={"timeout": {**until, "pool": None}}
-                )
-                response = self._transport.handle_request(asked)
+            with plain_errors(url):
+                response = self._transport.ask("GET", url, headers, deadline=visit.deadline)
         except BaseException:
             slot.release()
             raise
@@ -230,7 +223,7 @@ def _answer(url: str, response: httpx.Response, slot: BoundedSemaphore, visit: _
     stream = response.extensions.get("network_stream")
 
     def raw() -> Iterator[bytes]:
-        with _plain_errors(url):
+        with plain_errors(url):
             for data in response.iter_raw():
                 if rate:
                     visit.deadline.extend(len(data) / rate)
@@ -256,7 +249,7 @@ def _answer(url: str, response: httpx.Response, slot: BoundedSemaphore, visit: _
 
 
 @contextmanager
-def _plain_errors(url: str) -> Iterator[None]:
+def plain_errors(url: str) -> Iterator[None]:
     """Turn what httpx raises into BrokenError or FetchError, without what it quotes."""
     try:
         yield
@@ -272,21 +265,56 @@ def _plain_errors(url: str) -> Iterator[None]:
     except FetchError as error:
         if error.message.startswith(f"{host(url)}: "):
             raise
-        raise FetchError(f"{host(url)}: {error.message}") from None
+        raise type(error)(f"{host(url)}: {error.message}", hint=error.hint) from None
 
 
-class _Transport(httpx.HTTPTransport):
+class Transport(httpx.HTTPTransport):
     """httpx's own, over connections that keep to a deadline."""
 
-    def __init__(self) -> None:
-        context = httpx.create_ssl_context(trust_env=False)
-        context.load_default_certs()  # those this machine trusts, besides the public ones
+    def __init__(
+        self,
+        *,
+        context: ssl.SSLContext | None = None,
+        backend: Backend | None = None,
+        idle_seconds: float = IDLE_SECONDS,
+        most_idle: int = 2 * CONNECTIONS_PER_HOST,
+    ) -> None:
+        context = context or trusted()
         super().__init__(verify=context, trust_env=False)
         # httpx 0.28 has no argument for it; without it the tests that drip fail.
         self._pool = httpcore.ConnectionPool(
             ssl_context=context,
             max_connections=None,
-            max_keepalive_connections=2 * CONNECTIONS_PER_HOST,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=Backend(),
+            max_keepalive_connections=most_idle,
+            keepalive_expiry=idle_seconds,
+            network_backend=backend or Backend(),
         )
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        deadline: Deadline,
+    ) -> httpx.Response:
+        """The head of the answer. Raises what `plain_errors` makes better ones of."""
+        # Where httpx expects seconds, `wire` takes the deadline itself.
+        until = dict.fromkeys(("connect", "read", "write"), deadline)
+        return self.handle_request(
+            httpx.Request(
+                method,
+                url,
+                headers=dict(headers),
+                content=body,
+                extensions={"timeout": {**until, "pool": None}},
+            )
+        )
+
+
+def trusted() -> ssl.SSLContext:
+    """Trusts the public authorities, and those this machine trusts besides."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context

@@ -1,17 +1,28 @@
-"""A fetcher without a network, for the tests of whoever fetches."""
+"""A fetcher and a poster without a network, for the tests of whoever fetches or posts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Event
 
-from . import Download, FetchError, Request, Response, TooLargeError, host
+from . import (
+    Download,
+    FetchError,
+    FetchStoppedError,
+    Post,
+    Request,
+    Response,
+    TooLargeError,
+    host,
+)
 
-__all__ = ["Answer", "FakeFetcher"]
+__all__ = ["Answer", "FakeFetcher", "FakePoster", "PostAnswer"]
 
 Answer = Response | FetchError | Callable[[Request], Response]
 """What is answered or raised, or what makes the answer."""
 
+PostAnswer = Response | FetchError | Callable[[Post], Response]
 _NOT_FOUND = Response(404, {}, b"")
 
 
@@ -61,6 +72,27 @@ class FakeFetcher:
             if start + self._chunk_bytes > request.most_bytes < len(body):
                 raise _too_large(request)
             yield body[start : start + self._chunk_bytes]
+
+
+class FakePoster:
+    """Answers every post with the same, or with one answer after the other, the last for ever.
+
+    `posts` holds what was posted, in order.
+    """
+
+    def __init__(self, *answers: PostAnswer) -> None:
+        self.posts: list[Post] = []
+        self._answers = list(answers)
+
+    def post(self, post: Post, *, stop: Event) -> Response:
+        """See `net.Poster`."""
+        if stop.is_set():
+            raise FetchStoppedError("stopped")
+        self.posts.append(post)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, FetchError):
+            raise answer
+        return answer if isinstance(answer, Response) else answer(post)
 
 
 def _too_large(request: Request) -> TooLargeError:

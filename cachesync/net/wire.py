@@ -20,9 +20,9 @@ from typing import Any, cast
 
 import httpcore
 
-from . import FetchError, FetchStoppedError
+from . import FetchError, FetchStoppedError, ForbiddenError, Resolver
 
-__all__ = ["Backend", "Deadline"]
+__all__ = ["Backend", "Deadline", "Stream"]
 
 BLOCKING_SECONDS = 0.2
 """No call blocks for longer without a look at the deadline and the wish to stop."""
@@ -37,10 +37,18 @@ _Address = tuple[int, Any]
 class Deadline:
     """The instant by which an exchange has to be over."""
 
-    def __init__(self, seconds: float, clock: Callable[[], float], stop: Event) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        clock: Callable[[], float],
+        stop: Event,
+        *,
+        setting: str = "limits: request",
+    ) -> None:
         self._seconds = seconds
         self._clock = clock
         self._stop = stop
+        self._setting = setting
         self._at = clock() + seconds
 
     def left(self) -> float:
@@ -49,7 +57,7 @@ class Deadline:
             raise FetchStoppedError("stopped")
         left = self._at - self._clock()
         if left <= 0:
-            raise FetchError(f"no complete answer within {self._seconds:g} s (`limits: request`)")
+            raise FetchError(f"no complete answer within {self._seconds:g} s (`{self._setting}`)")
         return left
 
     def blocking(self) -> float:
@@ -62,7 +70,20 @@ class Deadline:
 
 
 class Backend(httpcore.NetworkBackend):
-    """Makes TCP connections; every `timeout` it is handed is a Deadline."""
+    """Makes TCP connections; every `timeout` it is handed is a Deadline.
+
+    A name is resolved once for a connection, which goes to one of these addresses. With `refusal`,
+    it goes nowhere unless every one of them may be connected to.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolver: Resolver | None = None,
+        refusal: Callable[[str], str | None] | None = None,
+    ) -> None:
+        self._resolver = resolver
+        self._refusal = refusal
 
     def connect_tcp(
         self,
@@ -72,12 +93,26 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection to the first address that takes it. Raises httpcore.ConnectError."""
+        """A connection to the first address that takes it.
+
+        Raises httpcore.ConnectError, or ForbiddenError before anything is sent.
+        """
         deadline = _deadline(timeout)
         try:
-            return Stream(_connected(_addresses(host, port, deadline), deadline))
+            addresses = _addresses(host, port, self._resolver, deadline)
+            self._check(address for _, (address, *_) in addresses)
+            return Stream(_connected(addresses, deadline))
         except OSError as error:
             raise httpcore.ConnectError(_reason(error)) from error
+
+    def _check(self, addresses: Iterable[str]) -> None:
+        for address in addresses if self._refusal is not None else ():
+            why = self._refusal(address) if self._refusal is not None else None
+            if why is not None:
+                raise ForbiddenError(
+                    f"it is at {address[:64]}, {why}: nothing is sent there",
+                    hint="`allow_private: true` on the target permits it",
+                )
 
 
 class Stream(httpcore.NetworkStream):
@@ -177,19 +212,20 @@ def _deadline(timeout: float | None) -> Deadline:
     return cast("Deadline", timeout)
 
 
-def _addresses(host: str, port: int, deadline: Deadline) -> list[_Address]:
+def _addresses(
+    host: str, port: int, resolver: Resolver | None, deadline: Deadline
+) -> list[_Address]:
     """All addresses of a host. The resolver cannot be interrupted, so it runs aside."""
     answers: SimpleQueue[list[_Address] | OSError] = SimpleQueue()
 
     def resolve() -> None:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = [host] if resolver is None else resolver(host)
+            answers.put([info for name in found for info in _infos(name, port, resolver)])
         except UnicodeError:
             answers.put(OSError(errno.EINVAL, "not the name of a host"))
         except OSError as error:
             answers.put(error)
-        else:
-            answers.put([(family, address) for family, _, _, _, address in found])
 
     Thread(target=resolve, name=f"resolve {host}", daemon=True).start()
     while True:
@@ -198,6 +234,13 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[_Address]:
             if isinstance(answer, OSError):
                 raise answer
             return answer
+
+
+def _infos(host: str, port: int, resolver: Resolver | None) -> list[_Address]:
+    """What the system's resolver says; of what another one said, it only reads the number."""
+    flags = 0 if resolver is None else socket.AI_NUMERICHOST
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return [(family, address) for family, _, _, _, address in found]
 
 
 def _connected(addresses: list[_Address], deadline: Deadline) -> socket.socket:

@@ -424,7 +424,7 @@ def test_metrics_and_health(site):
         assert "cachesync_index_lag 0.0" in text
         assert json.loads(_ask(port, "/healthz")) == {
             "schema": 1, "healthy": True, "stuck": None,
-            "detail": {"failing": [], "degraded": {}},
+            "detail": {"failing": [], "degraded": {}, "notifications": None},
         }  # fmt: skip
         site.pages.rename(site.root / "away")
         eventually(lambda: json.loads(_ask(port, "/healthz"))["detail"]["failing"] == ["site"])

@@ -1,0 +1,75 @@
+"""What `doctor` and `config check` say of the targets of subscriptions, without sending anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..config import Config
+from ..config.settings import AppriseTarget, CommandTarget, Target, WebhookTarget
+from ..errors import CachesyncError
+from ..notify.command_target import find_program
+from ..secrets import environment_names
+
+__all__ = ["TargetFinding", "look_at", "require_extras"]
+
+
+class TargetFinding(NamedTuple):
+    """What is to say of one target."""
+
+    name: str
+    """`subscription: target`."""
+    state: str
+    """`ok`, `warning` or `error`."""
+    text: str
+    remedy: str | None = None
+
+
+def require_extras(config: Config) -> None:
+    """Raises CachesyncError, with the remedy, when a target needs what is not installed."""
+    targets = [target for subscription in config.subscriptions for target in subscription.targets]
+    if any(isinstance(target, AppriseTarget) for target in targets):
+        from ..notify.apprise_target import require
+
+        require()
+
+
+def look_at(config: Config) -> Iterator[TargetFinding]:
+    """Each target: whether its secrets are there, its extra is installed, its program can be run."""
+    if not any(subscription.targets for subscription in config.subscriptions):
+        return
+    from .. import net
+    from ..notify.target import open_target
+
+    hidden = environment_names(config)
+    with net.open_poster() as poster:
+        for subscription in config.subscriptions:
+            for target in subscription.targets:
+                name = f"{subscription.name}: {target.type}"
+                try:
+                    opened = open_target(target, poster=poster, hidden=hidden)
+                    _check(target)
+                except CachesyncError as error:
+                    yield TargetFinding(name, "error", error.message, error.hint)
+                    continue
+                text, remedy = _remark(target)
+                state = "ok" if remedy is None else "warning"
+                yield TargetFinding(name, state, f"{opened.describe()}{text}", remedy)
+
+
+def _check(target: Target) -> None:
+    if isinstance(target, CommandTarget):
+        find_program(target.argv[0], os.environ)
+
+
+def _remark(target: Target) -> tuple[str, str | None]:
+    """What is to say besides its name, and a remedy where something is weak."""
+    if not isinstance(target, WebhookTarget):
+        return "", None
+    if not target.secrets:
+        return ", not signed: its receiver cannot tell who sends", "give it a `secret:`"
+    if target.url.lower().startswith("http:") and not target.allow_private:
+        return ", signed and not encrypted", "use https, if its receiver can"
+    count = len(target.secrets)
+    return f", signed by {count} secret{'' if count == 1 else 's'}", None

@@ -1,0 +1,245 @@
+"""Notifications in the daemon: a thread that matches what is committed, and those that send.
+
+They share nothing with what reads sources but the ledger: neither waits for the other. Where the
+outbox cannot be used the rest of the daemon goes on, and log, `status` and health say so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import net
+from ..config import Config
+from ..errors import CachesyncError, UsageError
+from ..ledger import connect
+from ..model import ChangeKind
+from ..notify import requests
+from ..notify.dispatch import Dispatcher
+from ..notify.follower import Follower
+from ..notify.once import announce
+from ..notify.outbox import queue, report
+from ..notify.outbox.committer import Committer
+from ..notify.outbox.connect import exists
+from ..notify.published import publish
+from ..notify.trial import send_test
+from ..notify.ways import ways
+from .writer_thread import WriterThread
+
+__all__ = ["Deliveries"]
+
+POLL_SECONDS = 0.5
+"""Between looks for changes when nobody says that there are some."""
+PUBLISH_SECONDS = 1.0
+PURGE_SECONDS = 3_600.0
+RETRY_SECONDS = 10.0
+"""After an outbox or a ledger that could not be used."""
+_log = logging.getLogger("cachesync")
+
+
+class Deliveries:
+    """The outbox while the daemon runs. Without subscriptions it does not exist."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        config: Config,
+        thread: WriterThread,
+        *,
+        clock: Callable[[], int],
+        passing: Callable[[], Collection[str]],
+    ) -> None:
+        self._state_dir = state_dir
+        self._config = config
+        self._writer = thread
+        self._clock = clock
+        self._passing = passing
+        self._adopting = False
+        self._committer: Committer | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._poster = contextlib.ExitStack()
+        self._error: str | None = None
+        self._summary: dict[str, Any] | None = None
+        self._changed = threading.Event()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._adopted = threading.Event()
+        self._alive_at = time.monotonic()
+        self._thread = threading.Thread(target=self._loop, name="matcher", daemon=True)
+
+    # -- up and down
+
+    def start(self) -> None:
+        """Begin: where subscriptions start from is decided before this returns."""
+        self._thread.start()
+        self._adopted.wait()
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self._wake.set()
+
+    def reload(self, config: Config) -> None:
+        """Take new subscriptions and new secrets over."""
+        self._config = config
+        self._adopting = True
+        self._wake.set()
+
+    def stop(self, seconds: float) -> None:
+        """Abandon what is on its way, and close the outbox."""
+        until = time.monotonic() + seconds
+        self._stopping.set()
+        self._wake.set()
+        if self._dispatcher is not None and not self._dispatcher.stop(seconds / 2):
+            _log.warning("abandoned in the middle of a delivery; it is sent again")
+        if self._thread.ident is not None:
+            self._thread.join(max(0.1, until - time.monotonic()))
+        if self._committer is not None:
+            self._committer.close()
+        self._poster.close()
+
+    def dead(self) -> str | None:
+        """The part that has ended although it should not."""
+        if not self._thread.is_alive():
+            return "the matcher of subscriptions"
+        if self._committer is not None and not self._committer.is_alive():
+            return "the outbox"
+        if self._dispatcher is not None and not self._dispatcher.is_alive():
+            return "the sender of deliveries"
+        return None
+
+    def silent_seconds(self, now: float) -> float:
+        """How long some part shows no sign of life (`time.monotonic`)."""
+        silent = now - self._alive_at
+        if self._committer is not None:
+            silent = max(silent, self._committer.silent_seconds(now))
+        if self._dispatcher is not None:
+            silent = max(silent, self._dispatcher.silent_seconds(now))
+        return silent
+
+    # -- what others see and ask
+
+    def document(self) -> dict[str, Any] | None:
+        """States and counts, and what is wrong; None where nothing is subscribed."""
+        if self._error is None and self._summary is None:
+            return None
+        active = 0 if self._dispatcher is None else self._dispatcher.active
+        return {**(self._summary or {}), "error": self._error, "sending": active}
+
+    def ask(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Carry out a request about deliveries. Raises CachesyncError."""
+        if asked.get("command") == "test":
+            seq = self._writer.call(lambda writer: writer.seq)
+            name = str(asked.get("name"))
+            return {"sent": send_test(self._config, name, seq=seq, stop=self._stopping)}
+        if self._committer is None:
+            raise UsageError(self._error or "the daemon has no subscriptions")
+        now = self._clock()
+        answer = self._committer.run(lambda outbox: requests.carry_out(outbox, asked, now=now))
+        self._changed.set()
+        self._wake.set()
+        if self._dispatcher is not None:
+            self._dispatcher.wake()
+        return answer
+
+    # -- the matcher's thread
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._follow()
+            except CachesyncError as error:
+                if error.message != self._error:
+                    _log.error("nobody is notified for now: %s", error.message)
+                self._error = error.message
+                self._say()
+            self._adopted.set()
+            self._alive_at = time.monotonic()
+            self._stopping.wait(RETRY_SECONDS if self._error else 0.0)
+
+    def _follow(self) -> None:
+        """Until the end, or until there is nothing to follow with."""
+        with connect.ledger_errors(self._state_dir):
+            ledger = connect.open_reader(self._state_dir)
+            try:
+                while not self._config.subscriptions and not exists(self._state_dir):
+                    self._adopted.set()
+                    if self._pause():
+                        return
+                follower = self._begin(ledger)
+                self._error = None
+                self._adopted.set()
+                while not self._pause():
+                    self._step(follower)
+            finally:
+                ledger.close()
+
+    def _pause(self) -> bool:
+        """Wait for something to do; whether it is the end."""
+        self._alive_at = time.monotonic()
+        self._wake.wait(POLL_SECONDS)
+        self._wake.clear()
+        return self._stopping.is_set()
+
+    def _begin(self, ledger: connect.Connection) -> Follower:
+        if self._committer is None:
+            self._committer = Committer(self._state_dir)
+        follower = Follower(ledger, self._committer.run)
+        follower.begin(self._config, now=self._clock())
+        if self._dispatcher is None:
+            self._poster_in_use = self._poster.enter_context(net.open_poster())
+            self._dispatcher = Dispatcher(
+                self._committer.run, clock=self._clock, on_change=self._changed.set
+            )
+            self._dispatcher.use(ways(self._config, self._committer.run, self._poster_in_use))
+            self._dispatcher.start()
+        self._adopting = False
+        self._seen_at = 0.0
+        self._purged_at = 0.0
+        self._changed.set()
+        return follower
+
+    def _step(self, follower: Follower) -> None:
+        assert self._committer is not None
+        assert self._dispatcher is not None
+        now = self._clock()
+        if self._adopting:
+            self._adopting = False
+            follower.adopt(self._config, now=now)
+            self._dispatcher.use(ways(self._config, self._committer.run, self._poster_in_use))
+            self._changed.set()
+        found = follower.catch_up(now=now)
+        if follower.announce(self._announce):
+            found += follower.catch_up(now=now)
+        found += follower.close_windows(now=self._clock(), passing=self._passing())
+        if found:
+            self._changed.set()
+            self._dispatcher.wake()
+        moment = time.monotonic()
+        if moment - self._purged_at > PURGE_SECONDS:
+            self._purged_at = moment
+            self._purge()
+        if self._changed.is_set() and moment - self._seen_at >= PUBLISH_SECONDS:
+            self._seen_at = moment
+            self._changed.clear()
+            self._summary = self._committer.run(report.summary)
+            self._say()
+
+    def _announce(self, kind: ChangeKind, row: queue.TargetRow) -> None:
+        self._writer.call(lambda writer: announce(writer, kind, row))
+
+    def _purge(self) -> None:
+        assert self._committer is not None
+        now = self._clock()
+        gone = self._committer.run(lambda outbox: queue.purge(outbox, now=now))
+        for what, count in gone.items():
+            if count:
+                _log.warning("%d %s deliveries are too old and were given up", count, what)
+
+    def _say(self) -> None:
+        with contextlib.suppress(OSError):  # a full disk must not end it
+            publish(self._state_dir, self.document() or {})

@@ -1,0 +1,1 @@
+"""Notifications: subscriptions, the messages they make, and the targets these are sent to."""

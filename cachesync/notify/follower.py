@@ -1,0 +1,275 @@
+"""Bringing the outbox up to the change log: the projection whose documents are messages.
+
+Whatever matched is stored together with the cursor, so a crash anywhere loses none and finds none
+twice. What a subscription was when the outbox last saw it decides about the changes up to now; a new
+or edited one starts from there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from .. import query
+from ..config import Config, settings
+from ..errors import QueryError
+from ..ledger import connect as ledger_connect
+from ..ledger import log, read
+from ..model import Change, ChangeKind
+from . import naming
+from .message import Match, Message, Sender, compose, match, news_of_target
+from .outbox import intake, queue
+from .outbox.connect import Connection, Run
+from .subscription import Matcher, Rule
+
+__all__ = ["Follower", "Settled", "rule_of", "sender_of"]
+
+CHUNK = 2_000
+"""Changes that are matched and stored in one transaction."""
+MOST_WINDOWS = 10
+"""While a pass goes on its matches wait for its end, but no longer than so many windows."""
+_TARGETS = (ChangeKind.TARGET_DISABLED, ChangeKind.TARGET_ENABLED)
+_log = logging.getLogger("cachesync")
+
+
+class Settled(NamedTuple):
+    """A subscription that is matched: how the outbox calls it, and how its messages are made."""
+
+    id: int
+    sender: Sender
+    window: int
+    """Microseconds."""
+
+
+def rule_of(entry: settings.Subscription) -> Rule:
+    """What of a subscription decides which changes it is about."""
+    return Rule(entry.name, entry.condition, frozenset(entry.events), entry.first)
+
+
+def sender_of(entry: settings.Subscription) -> Sender:
+    """What of a subscription goes into its messages."""
+    batch = entry.batch
+    return Sender(entry.name, entry.query, batch.most, batch.summary_above, batch.size_bytes)
+
+
+class Follower:
+    """Follows one ledger into the outbox that `run` works on. Not for use by several threads."""
+
+    def __init__(self, ledger: ledger_connect.Connection, run: Run) -> None:
+        self._ledger = ledger
+        self._run = run
+        self._matcher = Matcher(())
+        self._settled: list[Settled] = []
+        self._seq = 0
+
+    @property
+    def seq(self) -> int:
+        """Up to where the change log was looked at."""
+        return self._seq
+
+    # -- subscriptions
+
+    def begin(self, config: Config, *, now: int) -> None:
+        """Find the cursor, match what came since with what was subscribed then, and adopt `config`.
+
+        Where the ledger is another one, or was restored, the outbox starts from now and says so.
+        """
+        self._find_position(now)
+        stored = self._run(intake.stored_subscriptions)
+        self._use([s for s in stored if s.configured], config)
+        self.adopt(config, now=now)
+
+    def _here(self) -> intake.Position:
+        with read.snapshot(self._ledger) as db:
+            seq = read.last_seq(db)
+            return intake.Position(read.identity(db), seq, read.mark(db, seq))
+
+    def _find_position(self, now: int) -> None:
+        here, before = self._here(), self._run(intake.position)
+        if before is None:
+            self._run(lambda outbox: intake.start_at(outbox, here))
+        elif before.ledger != here.ledger or before.mark != read.mark(self._ledger, before.seq):
+            what = "another one" if before.ledger != here.ledger else "an older copy"
+            note = (
+                f"the ledger is {what} since change {before.seq}: subscriptions start anew from"
+                f" change {here.seq}, and may have missed some in between"
+            )
+            _log.warning(
+                "%s (`cachesync subscriptions test NAME --dry-run` shows what matched)", note
+            )
+            self._run(lambda outbox: intake.start_at(outbox, here, note=note, at=now))
+        else:
+            here = before
+        self._seq = here.seq
+
+    def _use(self, stored: Sequence[intake.Stored], config: Config) -> None:
+        """Match with what the outbox remembers, and make messages as the config says."""
+        entries = {entry.name: entry for entry in config.subscriptions}
+        rules, settled = [], []
+        for known in stored:
+            try:
+                condition = query.parse(known.query)
+            except QueryError as error:  # written by a cachesync with another language
+                _log.warning("%s: its query is not understood: %s", known.name, error.message)
+                continue
+            batch = entries[known.name].batch if known.name in entries else settings.Batch()
+            rules.append(Rule(known.name, condition, frozenset(known.events), known.first))
+            sender = Sender(
+                known.name, known.query, batch.most, batch.summary_above, batch.size_bytes
+            )
+            settled.append(Settled(known.id, sender, int(batch.window_seconds * 1e6)))
+        loud = [source.name for source in config.sources if source.notify_baseline]
+        self._matcher, self._settled = Matcher(rules, loud=loud), settled
+
+    def adopt(self, config: Config, *, now: int) -> None:
+        """Take the subscriptions of a config over; those that are new or edited start from here.
+
+        What already waits for an edited or removed one is sent as what it was.
+        """
+        with read.snapshot(self._ledger):
+            self.catch_up(now=now)
+            known = {s.name: s for s in self._run(intake.stored_subscriptions) if s.configured}
+            fresh = [entry for entry in config.subscriptions if _is_new(known, entry)]
+            filled = {e.name: self._cached(e) for e in fresh if e.backfill}
+        ending = {entry.name for entry in fresh} | (
+            known.keys() - {entry.name for entry in config.subscriptions}
+        )
+        closing = [settled for settled in self._settled if settled.sender.name in ending]
+
+        def work(outbox: Connection) -> list[intake.Stored]:
+            for settled in closing:
+                self._close(outbox, settled, now)
+            for name in queue.retire_missing(outbox, {e.name for e in config.subscriptions}):
+                _log.info("%s is not subscribed any more; what was not delivered is held", name)
+            for entry in config.subscriptions:
+                number = intake.store_subscription(
+                    outbox, entry.name, entry.query, entry.events, first=entry.first
+                )
+                targets = {naming.address(t): naming.label(t) for t in entry.targets}
+                queue.store_targets(outbox, number, targets)
+                if filled.get(entry.name):
+                    made = compose(
+                        sender_of(entry), filled[entry.name],
+                        since_seq=0, until_seq=self._seq, at=now,
+                    )  # fmt: skip
+                    intake.add_messages(outbox, number, made, at=now)
+            return [s for s in intake.stored_subscriptions(outbox) if s.configured]
+
+        self._use(self._run(work), config)
+
+    def _cached(self, entry: settings.Subscription) -> list[Match]:
+        """What is cached now and matches, as the changes that cached it; each hash once if `first`."""
+        rule = rule_of(entry)._replace(events=frozenset((ChangeKind.SPEC_CACHED,)), first=False)
+        matcher, seen = Matcher((rule,)), set()
+        found: list[Match] = []
+        for change in log.placed(self._ledger):
+            if not matcher.matching(change) or (entry.first and change.hash in seen):
+                continue
+            seen.add(change.hash)
+            found.append(match(change, counted_only=len(found) > entry.batch.summary_above))
+        return found
+
+    # -- changes
+
+    def catch_up(self, *, now: int) -> int:
+        """Match every change there is; returns how many there were. Raises OutboxError."""
+        count, end = 0, read.last_seq(self._ledger)
+        while self._seq < end:
+            wanted = log.Filter(
+                after=self._seq, until=end, kinds=self._matcher.kinds, news_of=self._matcher.loud
+            )
+            changes = list(log.changes(self._ledger, wanted, limit=CHUNK))
+            upto = changes[-1].seq if len(changes) == CHUNK else end
+            count += upto - self._seq
+            self._take(changes, upto, now)
+        return count
+
+    def _take(self, changes: Sequence[Change], upto: int, now: int) -> None:
+        found: dict[int, list[Change]] = {}
+        for change in changes:
+            for number in self._matcher.matching(change):
+                found.setdefault(number, []).append(change)
+        news = [change for change in changes if change.kind in _TARGETS]
+        mark = read.mark(self._ledger, upto)
+        known: dict[int, Match] = {}
+
+        def work(outbox: Connection) -> None:
+            waiting = intake.waiting(outbox) if found else {}
+            for number, matched in found.items():
+                settled = self._settled[number]
+                room = settled.sender.summary_above + 1 - waiting.get(settled.id, 0)
+                rows = _rows(matched, known, room)
+                intake.add_matches(outbox, settled.id, rows, at=now)
+            for change in news:
+                self._tell(outbox, change, now)
+            intake.move(outbox, upto, mark)
+
+        self._run(work)
+        self._seq = upto
+
+    def _tell(self, outbox: Connection, change: Change, now: int) -> None:
+        """Note that the log speaks of a target, and tell the others of its subscription."""
+        target = queue.announced(
+            outbox, change.subscription or "", change.target or "",
+            disabled=change.kind is ChangeKind.TARGET_DISABLED,
+        )  # fmt: skip
+        settled = next((s for s in self._settled if s.sender.name == change.subscription), None)
+        if target is not None and settled is not None:
+            message = news_of_target(settled.sender, change, at=now)
+            intake.add_messages(outbox, settled.id, [message], at=now, but=target)
+
+    def close_windows(self, *, now: int, passing: Collection[str] = (), all_: bool = False) -> int:
+        """Make messages of what has waited long enough; returns how many.
+
+        `passing` are sources over which a pass goes on; with `all_` nothing waits any longer.
+        """
+        settled = {s.id: s for s in self._settled}
+        due = []
+        for window in self._run(intake.open_windows):
+            entry = settled.get(window.subscription_id)
+            if entry is None:
+                continue
+            is_passing = not window.sources.isdisjoint(passing)
+            windows = MOST_WINDOWS if is_passing else 1
+            if all_ or now >= window.since + entry.window * windows or now < window.since:
+                due.append(entry)
+        if not due:
+            return 0
+        return self._run(lambda outbox: sum(self._close(outbox, s, now) for s in due))
+
+    def _close(self, outbox: Connection, settled: Settled, now: int) -> int:
+        def write(matches: Sequence[Match], since: int, until: int) -> Iterable[Message]:
+            return compose(settled.sender, matches, since_seq=since, until_seq=until, at=now)
+
+        return intake.take_window(outbox, settled.id, write, at=now)
+
+    def announce(self, tell: Callable[[ChangeKind, queue.TargetRow], object]) -> int:
+        """Have `tell` append to the change log what it does not say yet of targets; how many."""
+        rows = self._run(queue.to_announce)
+        for row in rows:
+            kind = ChangeKind.TARGET_DISABLED if row.disabled else ChangeKind.TARGET_ENABLED
+            tell(kind, row)
+        return len(rows)
+
+
+def _is_new(known: dict[str, intake.Stored], entry: settings.Subscription) -> bool:
+    before = known.get(entry.name)
+    if before is None:
+        return True
+    return (before.query, frozenset(before.events), before.first) != (
+        entry.query, frozenset(entry.events), entry.first,
+    )  # fmt: skip
+
+
+def _rows(
+    changes: Sequence[Change], known: dict[int, Match], room: int
+) -> Iterable[tuple[str, Match]]:
+    """Changes with their sources; beyond `room` they will only be counted."""
+    for position, change in enumerate(changes):
+        if position >= room:
+            yield change.source, match(change, counted_only=True)
+            continue
+        if change.seq not in known:
+            known[change.seq] = match(change)
+        yield change.source, known[change.seq]

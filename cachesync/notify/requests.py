@@ -1,0 +1,68 @@
+"""What commands ask of the outbox, whether the daemon carries it out or the command itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import UsageError
+from .outbox import queue
+from .outbox.connect import Connection
+
+__all__ = ["carry_out"]
+
+
+def carry_out(outbox: Connection, asked: Mapping[str, Any], *, now: int) -> dict[str, Any]:
+    """Do what `deliveries retry` or `replay` asks. Raises UsageError for what is not there."""
+    command = asked.get("command")
+    if command == "retry":
+        return _retry(outbox, asked, now)
+    if command == "replay":
+        since = int(asked.get("since") or 0)
+        subscription = asked.get("subscription")
+        if subscription is not None:
+            known = {row.subscription for row in queue.targets(outbox)}
+            if subscription not in known:
+                raise UsageError(
+                    f"nothing was ever sent for {subscription}",
+                    hint="subscriptions: " + (", ".join(sorted(known)) or "none"),
+                )
+        count = queue.replay(outbox, since=since, subscription=subscription, now=now)
+        return {"deliveries": count, "enabled": []}
+    raise UsageError(f"{command!r} is nothing that is done with deliveries")
+
+
+def _retry(outbox: Connection, asked: Mapping[str, Any], now: int) -> dict[str, Any]:
+    rows = queue.targets(outbox)
+    message, wanted = asked.get("id"), asked.get("target")
+    if wanted is not None:
+        rows = [
+            row for row in rows
+            if wanted in (str(row.id), row.label, f"{row.subscription}: {row.label}",
+                          row.subscription)
+        ]  # fmt: skip
+        if not rows:
+            raise UsageError(
+                f"no target is called {wanted}",
+                hint="`cachesync status` lists them; name one by its number, address or subscription",
+            )
+    if message is not None:
+        message = _whole_id(outbox, str(message))
+        concerned = queue.targets_of(outbox, message)
+        rows = [row for row in rows if row.id in concerned]
+    enabled = [row for row in rows if queue.enable(outbox, row.id, now=now)]
+    count = sum(queue.retry(outbox, now=now, message_id=message, target=r.id) for r in rows)
+    return {
+        "deliveries": count,
+        "enabled": [{"subscription": r.subscription, "target": r.label} for r in enabled],
+    }
+
+
+def _whole_id(outbox: Connection, beginning: str) -> str:
+    found = queue.ids(outbox, beginning)
+    if len(found) != 1:
+        what = "no message has" if not found else "several messages have"
+        raise UsageError(
+            f"{what} an id that begins with {beginning}", hint="cachesync deliveries list"
+        )
+    return found[0]

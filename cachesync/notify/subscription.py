@@ -1,0 +1,264 @@
+"""Which changes a subscription is about: the query of `search`, applied to the change log. Pure.
+
+- A change of a spec matches as its placement does in a search (`query.matches`). A restacked or
+  refined spec matches by what it was or by what it is.
+- A change of a page matches by package, tag and source: bare words and the fields of these three
+  decide. What else the query says of builds, stacks and hashes is no condition on a page.
+- A change of a source matches by `source:` terms, and otherwise because it was asked for.
+- A change of a delivery target matches because it was asked for; of the subscription's own targets
+  the others are told anyway.
+
+`Matcher` gives the same verdicts as `matches` for many subscriptions at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from .. import query, versions
+from ..model import Build, Change, ChangeKind
+
+__all__ = ["Matcher", "Rule", "matches"]
+
+MOST_KNOWN = 50_000
+"""Builds whose verdicts are remembered."""
+_SPECS = frozenset(kind for kind in ChangeKind if kind.label.startswith("spec."))
+_PAGES = frozenset(kind for kind in ChangeKind if kind.label.startswith("page."))
+_TARGETS = frozenset((ChangeKind.TARGET_DISABLED, ChangeKind.TARGET_ENABLED))
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+"""Values that nothing but their whole text is compared with, apart from versions."""
+
+
+class Rule(NamedTuple):
+    """What of a subscription decides which changes it is about."""
+
+    name: str
+    condition: query.Node
+    events: frozenset[ChangeKind]
+    first: bool
+    """Of `spec.cached` only hashes that no source had before."""
+
+
+def matches(rule: Rule, change: Change, *, loud: Collection[str] = ()) -> bool:
+    """Whether a subscription is about a change; `loud` names sources whose baseline is news."""
+    if not _is_asked_for(rule, change, loud):
+        return False
+    if change.kind in _SPECS:
+        return _matches_spec(rule.condition, change)
+    return _matches_other(rule, change)
+
+
+def _is_asked_for(rule: Rule, change: Change, loud: Collection[str]) -> bool:
+    if change.kind not in rule.events or (change.baseline and change.source not in loud):
+        return False
+    return change.flag or not rule.first or change.kind is not ChangeKind.SPEC_CACHED
+
+
+def _states(change: Change) -> Iterator[tuple[Build, tuple[str, ...]]]:
+    """The build and the stacks of a spec's placement: as they are, and as they were."""
+    assert change.build is not None, "a change of a spec has its build"
+    stacks = change.stacks or ()
+    yield change.build, stacks
+    if change.build_before is not None:
+        yield change.build_before, stacks
+    if change.stacks_before is not None:
+        yield change.build, change.stacks_before
+
+
+def _matches_spec(node: query.Node, change: Change) -> bool:
+    return any(
+        query.matches(
+            node,
+            build,
+            change.hash or "",
+            source=change.source,
+            tag=change.tag or "",
+            stacks=stacks,
+        )
+        for build, stacks in _states(change)
+    )
+
+
+def _matches_other(rule: Rule, change: Change) -> bool:
+    if change.kind in _TARGETS:
+        return change.subscription != rule.name
+    about = _Page.of(change) if change.kind in _PAGES else None
+    return _verdict(rule.condition, change.source, about) is not False
+
+
+class _Page(NamedTuple):
+    """What is known of a page; a rejected one may be known by its path only."""
+
+    tag: str | None
+    package: str | None
+
+    @classmethod
+    def of(cls, change: Change) -> _Page:
+        parts = (change.path or "").split("/")
+        tag, package = parts[-3:-1] if len(parts) >= 3 else (None, None)
+        return cls(change.tag or tag, change.package or package)
+
+
+def _verdict(node: query.Node, source: str, page: _Page | None) -> bool | None:
+    """Whether a query holds where no build is known; None where that cannot be said."""
+    if isinstance(node, query.Term):
+        return _verdict_of_term(node, source, page)
+    if isinstance(node, query.Not):
+        inner = _verdict(node.node, source, page)
+        return None if inner is None else not inner
+    if not isinstance(node, (query.And, query.Or)):
+        return None
+    verdicts = {_verdict(child, source, page) for child in node.nodes}
+    decisive = isinstance(node, query.Or)
+    if decisive in verdicts:
+        return decisive
+    return None if None in verdicts else not decisive
+
+
+def _verdict_of_term(term: query.Term, source: str, page: _Page | None) -> bool | None:
+    if term.field == "source":
+        return query.matches_placement(term, source=source, tag="", stacks=())
+    if page is None or term.field not in (None, "package", "tag"):
+        return None
+    if page.tag is None or page.package is None:
+        return None
+    if term.field != "package" and query.matches_placement(
+        term, source=source, tag=page.tag, stacks=()
+    ):
+        return True
+    if term.field == "tag":
+        return False
+    names = query.name_runs(page.package) if term.field is None else {page.package.lower()}
+    return any(n.startswith(term.value) if term.prefix else n == term.value for n in names)
+
+
+# -- many at once
+
+
+class _Needs(NamedTuple):
+    """What whatever matches a query must have; less than all of the query."""
+
+    values: frozenset[tuple[str, str]]
+    """Fields of builds with their values."""
+    words: frozenset[str]
+    """Occurring in the build, as its placement, or as the beginning of the hash."""
+
+    @classmethod
+    def of(cls, condition: query.Node) -> _Needs:
+        plain = [t for t in _required(condition) if not t.prefix and _PLAIN.fullmatch(t.value)]
+        return cls(
+            frozenset((t.field, _value(t)) for t in plain if t.field in query.BUILD_FIELDS),
+            frozenset(term.value for term in plain if term.field is None),
+        )
+
+
+def _value(term: query.Term) -> str:
+    return versions.canonical(term.value) if term.field == "version" else term.value
+
+
+class Matcher:
+    """Decides for many subscriptions; remembers what it found out of builds.
+
+    A query is looked at only where the values and words that it requires occur.
+    """
+
+    def __init__(self, rules: Sequence[Rule], *, loud: Collection[str] = ()) -> None:
+        self.rules = tuple(rules)
+        self._loud = frozenset(loud)
+        self.loud = tuple(sorted(self._loud))
+        """Sources whose baseline is news."""
+        self.kinds = tuple(sorted(_TARGETS.union(*(rule.events for rule in rules))))
+        """What changes are to be looked at at all; those of targets always."""
+        self._needs = {
+            n: _Needs.of(rule.condition) for n, rule in enumerate(rules) if rule.events & _SPECS
+        }
+        self._by_word: dict[str, set[int]] = {}
+        self._by_hash: dict[str, set[int]] = {}
+        for number, needs in self._needs.items():
+            for word in needs.words:
+                self._by_word.setdefault(word, set()).add(number)
+                if len(word) >= query.MIN_HASH_WORD:
+                    self._by_hash.setdefault(word[: query.MIN_HASH_WORD], set()).add(number)
+        self._builds: dict[Build, dict[int, query.Node | bool]] = {}
+        self._places: dict[tuple[str, str, tuple[str, ...]], set[int]] = {}
+        self._runs: dict[str, set[str]] = {}
+
+    def matching(self, change: Change) -> list[int]:
+        """The subscriptions (their positions) that are about a change."""
+        rules, loud = self.rules, self._loud
+        if change.kind in _SPECS:
+            numbers = self._matching_spec(change)
+            return [n for n in sorted(numbers) if _is_asked_for(rules[n], change, loud)]
+        return [n for n, rule in enumerate(rules) if matches(rule, change, loud=loud)]
+
+    def _matching_spec(self, change: Change) -> set[int]:
+        found: set[int] = set()
+        spec_hash = change.hash or ""
+        for build, stacks in _states(change):
+            known = self._builds.get(build)
+            if known is None:
+                known = self._learn(build)
+            source, tag = change.source, change.tag or ""
+            elsewhere = self._place(source, tag, stacks)
+            by_hash = self._by_hash.get(spec_hash[: query.MIN_HASH_WORD])
+            for number in elsewhere | by_hash if by_hash else elsewhere:
+                if number not in known:
+                    known[number] = query.residue(self.rules[number].condition, build)
+            for number, rest in known.items():
+                if rest is True or (
+                    rest is not False
+                    and query.matches_where(rest, spec_hash, source=source, tag=tag, stacks=stacks)
+                ):
+                    found.add(number)
+        return found
+
+    def _learn(self, build: Build) -> dict[int, query.Node | bool]:
+        """What is left of each query that might match, once the build is known."""
+        if len(self._builds) >= MOST_KNOWN:
+            self._builds.clear()
+        ranges = versions.ranges_of(build.version.lower())
+        values = {("version", name) for name in ranges}
+        for field in query.BUILD_FIELDS:
+            if field != "version":
+                values.update((field, value) for value in query.field_values(build, field))
+        words = self._runs_of(build.package).union(ranges, (value for _, value in values))
+        known: dict[int, query.Node | bool] = {}
+        for number, needs in self._needs.items():
+            if needs.values <= values and all(
+                word in words or versions.canonical(word) in words for word in needs.words
+            ):
+                rest = query.residue(self.rules[number].condition, build)
+                if rest is not False:
+                    known[number] = rest
+        self._builds[build] = known
+        return known
+
+    def _runs_of(self, package: str) -> set[str]:
+        runs = self._runs.get(package)
+        if runs is None:
+            if len(self._runs) >= MOST_KNOWN:
+                self._runs.clear()
+            runs = self._runs[package] = query.name_runs(package)
+        return runs
+
+    def _place(self, source: str, tag: str, stacks: tuple[str, ...]) -> set[int]:
+        """Subscriptions with a word that names where a spec is placed."""
+        numbers = self._places.get((source, tag, stacks))
+        if numbers is None:
+            if len(self._places) >= MOST_KNOWN:
+                self._places.clear()
+            words = {source.lower(), tag.lower(), *(stack.lower() for stack in stacks)}
+            found = (self._by_word[word] for word in words if word in self._by_word)
+            numbers = self._places[source, tag, stacks] = set().union(*found)
+        return numbers
+
+
+def _required(node: query.Node) -> Iterator[query.Term]:
+    """Terms that whatever matches satisfies, all of them; perhaps not every one."""
+    if isinstance(node, query.Term):
+        yield node
+    elif isinstance(node, query.And):
+        for child in node.nodes:
+            yield from _required(child)

@@ -1,0 +1,39 @@
+"""The targets of a configuration, as the outbox numbers them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+
+from .. import net
+from ..config import Config
+from ..secrets import environment_names
+from . import naming
+from .dispatch import Way
+from .outbox import queue
+from .outbox.connect import Run
+from .target import open_target
+
+__all__ = ["ways"]
+
+
+def ways(
+    config: Config, run: Run, poster: net.Poster, *, environment: Mapping[str, str] = os.environ
+) -> dict[int, Way]:
+    """How to reach each target of the configuration, by its number in the outbox."""
+    hidden = environment_names(config)
+    entries = {
+        (subscription.name, naming.address(target)): target
+        for subscription in config.subscriptions
+        for target in subscription.targets
+    }
+    found = {}
+    for row in run(queue.targets):
+        entry = entries.get((row.subscription, row.address))
+        if entry is not None and row.configured:
+            opening = partial(
+                open_target, entry, poster=poster, hidden=hidden, environment=environment
+            )
+            found[row.id] = Way(f"{row.subscription}: {row.label}", opening)
+    return found
