@@ -42,9 +42,13 @@ class Guard(NamedTuple):
     removal_fraction: float = 0.5
     removal_minimum: int = 20
 
-    def holds(self, *, retiring: int, pages: int) -> bool:
-        """Whether a pass that would retire `retiring` of a source's `pages` must not."""
-        return retiring > self.removal_minimum and retiring > self.removal_fraction * pages
+    def holds(self, *, retiring: int, pages: int, is_replaced: bool = False) -> bool:
+        """Whether a pass that would retire `retiring` of a source's `pages` must not.
+
+        Few pages may go together, but not where the source `is_replaced` by another place.
+        """
+        least = 0 if is_replaced else self.removal_minimum
+        return retiring > least and retiring > self.removal_fraction * pages
 
 
 class Selection(NamedTuple):

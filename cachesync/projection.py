@@ -9,9 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import child, index
+from . import child
 from .errors import IndexUnusableError
 from .garbage import no_garbage_collection
+from .index import writer
+from .index.reader import SearchIndex
 from .ledger import connect, read
 
 __all__ = ["catch_up", "rebuild", "serve"]
@@ -30,7 +32,7 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
     with no_garbage_collection(), connect.ledger_errors(state_dir), read.snapshot(db):
         ledger, seq, mark = read.identity(db), read.last_seq(db), partial(read.mark, db)
         try:
-            opened = index.SearchIndex(root, ledger=ledger, mark=mark)
+            opened = SearchIndex(root, ledger=ledger, mark=mark)
         except IndexUnusableError as error:
             why = error.message
         else:
@@ -41,7 +43,7 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
             why = "most of it changed"
             touched = read.touched_since(db, behind_from)
             documents = read.documents(db, touched)
-            if index.update(
+            if writer.update(
                 root, ledger=ledger, mark=mark, seq=seq, touched=touched, documents=documents
             ):
                 return None
@@ -57,7 +59,7 @@ def rebuild(db: connect.Connection, state_dir: Path) -> None:
 
 def _rebuild(db: connect.Connection, state_dir: Path) -> None:
     build = partial(
-        index.rebuild,
+        writer.rebuild,
         state_dir / connect.INDEX_DIRECTORY,
         ledger=read.identity(db),
         mark=partial(read.mark, db),
@@ -104,5 +106,5 @@ def serve() -> None:
     db = connect.open_reader(state_dir)
     with no_garbage_collection(), read.snapshot(db):
         if read.last_seq(db) == seq:
-            segment = index.write_segment(folder, read.documents(db, half=1))
+            segment = writer.write_segment(folder, read.documents(db, half=1))
             child.send(segment, sys.stdout.buffer)

@@ -66,11 +66,11 @@ class Remotes:
                 )
             return self._fetcher
 
-    def reach(self, url: str) -> str:
-        """Ask for an address and say what it answers. Raises FetchError."""
+    def reach(self, url: str) -> int:
+        """Ask for an address; the status it answers with. Raises FetchError."""
         request = net.Request(url, most_bytes=self._limits.page_bytes)
         with self._shared().stream(request) as download:
-            return f"{net.host(url)} answers {download.status}"
+            return download.status
 
     def close(self) -> None:
         """End every fetch."""

@@ -66,7 +66,7 @@ def _place(secret: Secret, environment: Mapping[str, str]) -> tuple[Path, str, s
     where = f"the systemd credential {secret.name}"
     remedy = f"LoadCredential={secret.name} in the unit, and the secret in /etc/credstore"
     if not folder:
-        raise CachesyncError(f"there is no {where}: this is no service", hint=remedy)
+        raise CachesyncError(f"{where} is not there: this is no service", hint=remedy)
     return Path(folder, secret.name), where, remedy
 
 

@@ -19,7 +19,7 @@ from .ledger.write import Writer
 from .model import SourceState
 from .plan import Plan, Signatures
 from .recorder import CHUNK_PAGES, Progress, Recorder, Removal, chunks, removal
-from .sources.base import Past, Source
+from .sources.base import Listing, Past, Source
 from .sources.directory import DirectorySource
 
 __all__ = ["PassResult", "Progress", "document", "run_part", "run_pass"]
@@ -84,7 +84,12 @@ def run_part(
 
     It says nothing of the rest, so the source's state and its last success stay as they are.
     """
-    is_there = source.is_there
+    scope = source.scope or ()
+
+    def is_there(path: str) -> bool:
+        """Whether something lies where this pass does not look; elsewhere the listing says it."""
+        return path.partition("/")[0] not in scope and source.is_there(path)
+
     return _Pass(writer, source, row, selection, guard, retired=retired, is_there=is_there).run()
 
 
@@ -138,7 +143,7 @@ class _Pass:
             recorder.record(plan.news(listing))
             recorder.record_looks(looker.looks(), plan.to_look_at)
             removal = self._removal(known, recorder)
-        held = self._remove(removal, recorder, before, is_void=listing.is_void)
+        held = self._remove(removal, recorder, before, listing)
         result = PassResult(
             row.name,
             SourceState.OK,
@@ -166,12 +171,16 @@ class _Pass:
             present = self._writer.present_pages(self._row, among)
         return removal(now, present, recorder, selection=self._selection if self._again else None)
 
-    def _remove(self, removal: Removal, recorder: Recorder, before: int, *, is_void: bool) -> int:
+    def _remove(self, removal: Removal, recorder: Recorder, before: int, listing: Listing) -> int:
         """Remove it, and return 0; or return how many pages the guard holds."""
         retiring = len(removal.pages) + len(removal.emptied)
         is_held = retiring > 0 and (
-            is_void
-            or self._guard.holds(retiring=retiring + self._retired, pages=before + self._retired)
+            listing.is_void
+            or self._guard.holds(
+                retiring=retiring + self._retired,
+                pages=before + self._retired,
+                is_replaced=listing.is_replaced,
+            )
         )
         if is_held and not self._allow_mass_removal:
             recorder.evict(removal.shrunk)

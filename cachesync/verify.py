@@ -16,7 +16,7 @@ from .model import Change, ChangeKind, Page
 from .sources.base import Changed, Source
 
 if TYPE_CHECKING:
-    from .index import SearchIndex
+    from .index.reader import SearchIndex
 
 __all__ = ["Key", "check_database", "check_index", "check_log", "check_source", "replay"]
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-__all__ = ["canonical", "contains", "ranges_of", "sort_key"]
+__all__ = ["Parsed", "after", "canonical", "contains", "parsed", "ranges_of", "sort_key"]
 
 # A run of digits longer than int() reads (4,300) is taken as several: no version has one.
 _SEGMENT = re.compile(r"([0-9]{1,4000})|([a-zA-Z]+)")
@@ -24,6 +24,8 @@ _FINAL = 3
 _Component = tuple[int, int | str]
 _LETTERS, _DIGITS, _INFINITY = 0, 1, 2
 _Version = tuple[tuple[_Component, ...], tuple[int, ...]]
+Parsed = _Version
+"""A version that compares as Spack compares it: its components, and how final it is."""
 
 
 @lru_cache(maxsize=4096)
@@ -38,6 +40,16 @@ def _parse(text: str) -> _Version:
         prerelease = (_PRERELEASE[segments[-1][1]],)
         segments = segments[:-1]
     return tuple(_component(digits, letters) for digits, letters in segments), prerelease
+
+
+def parsed(version: str) -> Parsed:
+    """What `<` and `==` compare; separators and leading zeros do not count."""
+    return _parse(version)
+
+
+def after(version: Parsed) -> Parsed:
+    """The first version above every version that `version` names as a range."""
+    return _next(version)
 
 
 def _component(digits: str, letters: str) -> _Component:

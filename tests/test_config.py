@@ -66,6 +66,7 @@ sources:
     packages: ["py-*"]
     rescan: 2h
     notify_baseline: true
+    mirror: file:///srv/mirror/{tag}
   - name: upstream
     type: github
     repository: spack/cache.spack.io
@@ -128,6 +129,7 @@ def test_everything_that_can_be_said_is_understood():
             selection=Selection(("develop", "develop-2025-*", "!develop-2025-01-*"), ("py-*",)),
             interval_seconds=7200,
             notify_baseline=True,
+            mirror="file:///srv/mirror/{tag}",
         ),
         GithubSourceConfig(
             "upstream",
@@ -949,7 +951,7 @@ def test_a_file_that_cannot_be_seen_is_found_and_then_not_read(places):
 
 
 COMMENTED = re.compile(r"^( *)#(?=[a-z]|  - )", re.MULTILINE)
-NOT_A_DEFAULT = {"token", "cron", "metrics", "urls"}
+NOT_A_DEFAULT = {"token", "cron", "metrics", "urls", "mirror"}
 
 
 def _commented_keys():

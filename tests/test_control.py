@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import time
 
 import pytest
 
@@ -70,3 +71,23 @@ def test_what_does_not_end_is_left_alone(server, sent):
 
 def test_nobody_there_is_no_answer(tmp_path):
     assert control.request(tmp_path, {"command": "go"}) is None
+
+
+def test_idle_connections_keep_nobody_out_for_long(server, monkeypatch):
+    """More than are answered at one time are turned away; those that say nothing end."""
+    monkeypatch.setattr(control, "REQUEST_SECONDS", 1.0)
+    idle = [socket.socket(socket.AF_UNIX) for _ in range(3 * control.MAX_REQUESTS)]
+    try:
+        for connection in idle:
+            connection.connect(str(server / control.SOCKET))
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                assert control.request(server, {"command": "go"}) == {"asked": "go"}
+                break
+            except CachesyncError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+    finally:
+        for connection in idle:
+            connection.close()

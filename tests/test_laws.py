@@ -17,8 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import index, projection, query, verify
+from cachesync import projection, query, verify
 from cachesync.diff import Guard, Selection, page_order
+from cachesync.facets import FACETS
+from cachesync.index.reader import SearchIndex
+from cachesync.index.writer import discard
 from cachesync.ledger import connect, log, read
 from cachesync.ledger.write import Writer
 from cachesync.model import ChangeKind, Placement
@@ -34,9 +37,19 @@ PACKAGES = ("hdf5", "py-scikit-learn")
 DIRECTORIES = tuple(f"{tag}/{name}" for tag in TAGS[:2] for name in (*PACKAGES, "copy"))
 STACKS = ("root", "e4s", "E4S", "radiuss")
 HASHES = tuple(hash_of(number * 40_000_000) for number in range(6))
+# Values that differ in case only, lists, quotes: what Spack heeds and words do not.
 BUILDS = (
-    {"target": "aarch64", "versions": ["1.14.5"], "variants": ["+mpi", "~cuda"]},
-    {"target": "aarch64", "versions": ["1.14"], "variants": ["build_system=cmake"]},
+    {
+        "target": "aarch64",
+        "versions": ["1.14.5"],
+        "variants": ["+mpi", "~cuda", "languages='c,c++'", "libs=shared,static"],
+    },
+    {
+        "target": "m1",
+        "versions": ["1.14"],
+        "os": "Ubuntu24.04",
+        "variants": ["++mpi", "build_system=cmake", "Build_system=Cmake"],
+    },
 )
 COMPILERS = ("none", "gcc@12.3.0", "gcc@=12.3.0", "gcc@=12.3.0")
 
@@ -221,7 +234,14 @@ _words = st.sampled_from(
      "stack:E4S", "stack:radiuss", "source:two", "source:o*", f"hash:{HASHES[1][:3]}",
      HASHES[2][:5], HASHES[3], "hash:aaaaa", "version:1.14", "version:1.14.5", "version:1*",
      "compiler:gcc@12.3.0", "compiler:gcc", "compiler:none", "gcc*", "package:hdf5", "package:py-*",
-     "os:ubuntu24.04", "nothing", "stack:nothing")
+     "os:ubuntu24.04", "nothing", "stack:nothing", "hdf5@1.14:", "hdf5@=1.14", "HDF5@1.14", "@:1.13",
+     "@1.14.5,=1.14", "@git.main", "%gcc", "%gcc@12:", "%gcc@=12.3.0", "%gcc@:11", "%none", "%oneapi",
+     "~cuda", "~mpi", "mpi=true", "mpi=*", "build_system=cmake", "build_system=Cmake",
+     "libs=shared", "libs=static,shared", "libs=*", "languages=c,c++", "cflags=-O2", "target=aarch64:",
+     "target=x86_64:", "target=:aarch64", "target=m1,aarch64", "os=ubuntu24.04", "os=Ubuntu24.04",
+     "platform=linux", "arch=linux-None-aarch64", f"/{HASHES[1][:3]}", "/aaaa", "scikti-learn~1",
+     "hdff5~1", "radius~1", "devlop~2", "hdf5 +mpi %gcc", "(hdf5 OR py-scikit-learn) ~cuda",
+     "hdf5@1 OR tag:v1", "-hdf5@1.14.5 develop")
 ).map(query.parse)  # fmt: skip
 trees = st.recursive(
     _words,
@@ -249,6 +269,23 @@ def brute_force(db, node: query.Node) -> Found:
     return {b: {h: tuple(sorted(w)) for h, w in hashes.items()} for b, hashes in found.items()}
 
 
+def naive_facets(found: Found) -> dict[str, dict[str, dict[str, int]]]:
+    """The facets of what was found, counted value by value."""
+    counts: dict[str, dict[str, dict[str, int]]] = {name: {} for name in FACETS}
+    for build, specs in found.items():
+        values = [
+            {(n, getattr(build, n)) for n in ("target", "os", "compiler", "version", "package")}
+            | {("tag", place.tag) for place in places}
+            | {("stack", stack) for place in places for stack in place.stacks}
+            for places in specs.values()
+        ]
+        for name, value in set().union(*values):
+            count = counts[name].setdefault(value, {"specs": 0, "builds": 0})
+            count["specs"] += sum((name, value) in of_spec for of_spec in values)
+            count["builds"] += 1
+    return counts
+
+
 def check_answers(state: Path, db, nodes: list[query.Node]) -> None:
     """`Searcher.search` says what brute force says, and counts what it says."""
     searcher = Searcher(state)
@@ -261,6 +298,7 @@ def check_answers(state: Path, db, nodes: list[query.Node]) -> None:
             assert (answer.builds, answer.specs) == (
                 len(expected), sum(len(specs) for specs in expected.values())
             )  # fmt: skip
+            assert searcher.search(node, limit=1, facets=True).facets == naive_facets(expected)
             few = searcher.search(node, limit=1)
             assert (few.builds, few.specs) == (answer.builds, answer.specs)
             assert few.hits == answer.hits[:1]
@@ -270,7 +308,7 @@ def check_answers(state: Path, db, nodes: list[query.Node]) -> None:
 
 def check_index(state: Path, db) -> None:
     """The index holds what the ledger says, posting for posting, as a fresh one would."""
-    opened = index.SearchIndex(
+    opened = SearchIndex(
         state / connect.INDEX_DIRECTORY,
         ledger=read.identity(db),
         mark=lambda seq: read.mark(db, seq),
@@ -326,7 +364,7 @@ def test_every_way_of_answering_is_the_same(history, nodes, data):
             projection.rebuild(writer.db, universe.state)
             check_index(universe.state, writer.db)
             check_answers(universe.state, writer.db, nodes)
-            index.discard(universe.state / connect.INDEX_DIRECTORY)
+            discard(universe.state / connect.INDEX_DIRECTORY)
             check_answers(universe.state, writer.db, nodes[:2])
 
 

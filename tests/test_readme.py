@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAN_PAGE = (ROOT / "config" / "cachesync.1").read_text(encoding="utf-8").replace("\\-", "-")
 PAGES = ROOT / "tests" / "fixtures" / "cache"
+LOCK = ROOT / "tests" / "fixtures" / "spack.lock"
 
 COLUMNS = 100
 HOME = "/home/you"
@@ -51,6 +52,7 @@ class Terminal:
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cachesync "$@"\n')
         program.chmod(0o755)
         shutil.copytree(PAGES, root / "pages")
+        shutil.copy(LOCK, self.home)
         shutil.copytree(ROOT / "tests" / "fixtures" / "webhook", self.home, dirs_exist_ok=True)
         config = self.home / ".config" / "cachesync" / "cachesync.yaml"
         config.parent.mkdir(parents=True)
@@ -60,6 +62,7 @@ class Terminal:
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "TERM": "xterm",
+            "PAGER": "cat",
             "PYTHONPATH": str(ROOT),
         }
 

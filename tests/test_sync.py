@@ -390,6 +390,39 @@ def test_a_page_removed_and_added_again(world):
     world.verify()
 
 
+def replaced(world, keep):
+    """Another directory in the place of a source's, with as many of its five pages as `keep`."""
+    for number in range(5):
+        world.page("develop", f"p{number}", spec(hash_of(number)))
+    world.sync()
+    world.pages.rename(world.root / "old")
+    world.pages.mkdir()
+    (world.pages / ".hidden").touch()
+    for number in range(keep):
+        world.page("develop", f"p{number}", spec(hash_of(number)))
+
+
+@pytest.mark.parametrize("keep", [0, 1, 2])
+def test_another_directory_with_few_of_the_pages_is_held(world, keep):
+    """Few pages may go in one pass, but not because another directory lies in the source's place."""
+    replaced(world, keep)
+    held = world.sync(status=1)["sources"][0]
+    assert (held["state"], held["held"], held["removed"]) == ("held", 5 - keep, 0)
+    world.sync(status=1)
+    world.sync("--allow-mass-removal")
+    assert len(world.found("")) == keep
+    world.sync()
+    world.remove("develop/p0") if keep else None
+    world.sync()
+    world.verify()
+
+
+def test_another_directory_with_most_of_the_pages_is_taken(world):
+    replaced(world, 3)
+    assert world.sync()["sources"][0]["removed"] == 2
+    world.verify()
+
+
 def test_changes_come_in_the_order_of_tag_and_path(world):
     """Additions come in the order of tag, then path, then hash; removals behind all of them."""
     world.page("m", "old", spec("o"))

@@ -111,6 +111,7 @@ class World:
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
+            "PAGER": "cat",  # nobody is there to quit one
             "PYTHONPATH": str(ROOT),
             "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
             "XDG_CONFIG_HOME": str(self.home / ".config"),

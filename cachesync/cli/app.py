@@ -16,12 +16,15 @@ __all__ = ["COMMANDS", "cli", "run"]
 # Command -> module below this package and name in it.
 COMMANDS = {
     "backup": ("maintenance", "backup"),
+    "check": ("check", "check"),
     "changes": ("changes", "changes"),
     "completion": ("completion", "completion"),
     "config": ("config", "config"),
     "deliveries": ("deliveries", "deliveries"),
+    "diff": ("diff", "diff"),
     "doctor": ("doctor", "doctor"),
     "forget": ("maintenance", "forget"),
+    "history": ("history", "history"),
     "listen": ("listen", "listen"),
     "rebuild": ("maintenance", "rebuild"),
     "run": ("run", "run"),

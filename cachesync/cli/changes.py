@@ -14,7 +14,7 @@ from ..documents import change_document as document
 from ..errors import UsageError
 from ..ledger import connect, log, read
 from ..model import Change, ChangeKind
-from . import output, paths
+from . import complete, output, paths
 from .configuration import load_config
 from .entry import Globals
 
@@ -33,9 +33,13 @@ _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
     "--kind", "kinds", multiple=True, type=click.Choice(list(_KINDS)), metavar="KIND",
     help="Only this kind, such as spec.cached; may be repeated.",
 )  # fmt: skip
-@click.option("--package", metavar="PACKAGE", help="Only of this package.")
-@click.option("--tag", metavar="TAG", help="Only of this tag.")
-@click.option("--source", metavar="SOURCE", help="Only of this source.")
+@click.option(
+    "--package", metavar="PACKAGE", help="Only of this package.", shell_complete=complete.packages
+)
+@click.option("--tag", metavar="TAG", help="Only of this tag.", shell_complete=complete.tags)
+@click.option(
+    "--source", metavar="SOURCE", help="Only of this source.", shell_complete=complete.sources
+)
 @click.option(
     "--limit", type=click.IntRange(min=0), default=None,
 metavar="N",

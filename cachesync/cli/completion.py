@@ -14,12 +14,17 @@ __all__ = ["completion"]
 def completion(shell: str) -> int:
     """Print the completion script for a shell.
 
+    It completes commands and options, and from the ledger packages, tags, stacks, sources and the
+    values of `field:` in a query.
+
     \b
     bash:  cachesync completion bash > ~/.local/share/bash-completion/completions/cachesync
     zsh:   cachesync completion zsh > ~/.zfunc/_cachesync
     fish:  cachesync completion fish > ~/.config/fish/completions/cachesync.fish
     """
     from click.shell_completion import get_completion_class
+
+    from . import shells  # noqa: F401 - registers what click asks for
 
     kind = get_completion_class(shell)
     assert kind is not None, "click knows the shells it is asked for"

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
+from .. import net
 from ..config import Config
-from ..config.settings import DirectorySourceConfig, SourceConfig
+from ..config.settings import (
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    SecretKind,
+    SourceConfig,
+)
+from ..daemon import runtime
 from ..errors import CachesyncError, ConfigError, LedgerMissingError
 from ..ledger import connect
 from . import output, paths
@@ -66,7 +75,8 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         return
     path = find_config(options)
     yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
-    yield from _state(paths.writer_state_dir(options))
+    state_dir = paths.reader_state_dir(options)
+    yield from _state(state_dir)
     yield _clock(time.time())
     yield from _unit()
     directories = [s for s in config.sources if isinstance(s, DirectorySourceConfig)]
@@ -74,6 +84,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     for source in config.sources:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
+    yield from _metrics(config, is_running=runtime.running(state_dir) is not None)
     from .targets import look_at
 
     yield from (Finding(*found) for found in look_at(config))
@@ -138,9 +149,15 @@ def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
             yield Finding(source.name, "error", f"{source.path}: {error.strerror}",
                           "check `path:` and its permissions")  # fmt: skip
             continue
-        directories = sum(1 for _ in os.walk(source.path))
+        unreadable: list[OSError] = []
+        directories = sum(1 for _ in os.walk(source.path, onerror=unreadable.append))
         total += directories
         yield Finding(source.name, "ok", f"{source.path}: {directories:,} directories")
+        if unreadable:
+            first = unreadable[0]
+            text = f"{len(unreadable):,} cannot be read; {first.filename}: {first.strerror}"
+            yield Finding(source.name, "warning", text,
+                          "chmod, or run this as the user of the daemon")  # fmt: skip
     if not sources:
         return
     watches, instances = _limit("max_user_watches"), _limit("max_user_instances")
@@ -166,15 +183,50 @@ def _limit(name: str) -> int | None:
         return None
 
 
+def _metrics(config: Config, *, is_running: bool) -> Iterator[Finding]:
+    if config.metrics is None:
+        return
+    if find_spec("prometheus_client") is None:
+        yield Finding("metrics", "error", "prometheus-client is not installed",
+                      "pip install 'cachesync[metrics]'")  # fmt: skip
+        return
+    host, port = config.metrics.host, config.metrics.port
+    if not is_running:  # else the port is the daemon's
+        try:
+            socket.create_server((host, port)).close()
+        except OSError as error:
+            yield Finding("metrics", "error", f"{host}:{port}: {error.strerror}",
+                          "name another port in `metrics: listen`")  # fmt: skip
+            return
+    yield Finding("metrics", "ok", f"{host}:{port}")
+
+
+def _credential(entry: SourceConfig) -> str | None:
+    """The systemd credential that only the service can see."""
+    secret = entry.token if isinstance(entry, GithubSourceConfig) else None
+    is_hidden = secret is not None and secret.kind is SecretKind.CREDENTIAL
+    if secret is None or not is_hidden or "CREDENTIALS_DIRECTORY" in os.environ:
+        return None
+    return secret.name
+
+
 def _reach(entry: SourceConfig, config: Config, *, offline: bool) -> Finding:
     from ..remote import Remotes, address
 
     if offline:
         return Finding(entry.name, "ok", "not asked (--offline)")
     remotes = Remotes(config.limits)
+    credential = _credential(entry)
     try:
-        remotes.open(entry)  # its secret is where the config says
-        return Finding(entry.name, "ok", remotes.reach(address(entry)))
+        if credential is None:
+            remotes.open(entry)  # its secret is where the config says
+        status = remotes.reach(address(entry))
+        text = f"{net.host(address(entry))} answers {status}"
+        if credential is not None:
+            text += f"; the credential {credential} was not tried: only the service has it"
+        if status in (401, 403, 404, 410) or status >= 500:
+            return Finding(entry.name, "warning", text, "check `url:` and the secret")
+        return Finding(entry.name, "ok", text)
     except CachesyncError as error:
         remedy = error.hint or "check `url:`, the network and the secret"
         return Finding(entry.name, "error", error.message, remedy)

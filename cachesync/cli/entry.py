@@ -16,6 +16,8 @@ from .output import visible
 __all__ = ["Globals", "main", "split_globals"]
 
 WITH_VALUE = ("--config", "--state-dir")
+COMPLETE = "_CACHESYNC_COMPLETE"
+"""Set by a shell that asks what may come next (click's protocol)."""
 
 
 class Globals(NamedTuple):
@@ -63,6 +65,8 @@ def _globals(values: dict[str, str], flags: dict[str, bool]) -> Globals:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit status (CLI.md)."""
     try:
+        if COMPLETE in os.environ:
+            return _complete()
         status = _dispatch(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -79,13 +83,25 @@ def main(argv: list[str] | None = None) -> int:
 
 def _dispatch(argv: list[str]) -> int:
     options, rest = split_globals(argv)
-    if rest[:1] == ["search"] and "_CACHESYNC_COMPLETE" not in os.environ:
+    if rest[:1] == ["search"]:
         from . import search
 
         return search.run(options, rest[1:])
     from . import app
 
     return app.run(options, rest)
+
+
+def _complete() -> int:
+    """Tell a shell what may come next; whatever is wrong, it is told nothing."""
+    try:
+        from . import app, shells  # noqa: F401 - registers what click asks for
+
+        return app.run(Globals(), [])
+    except BrokenPipeError:
+        raise
+    except Exception:  # nobody wants to read of it at a tab key
+        return 0
 
 
 def _complain(error: CachesyncError) -> None:

@@ -12,7 +12,7 @@ from .. import catalog, projection
 from ..errors import UsageError
 from ..ledger import connect
 from ..ledger.write import Writer
-from . import notifying, output, paths, writing
+from . import complete, notifying, output, paths, writing
 from .configuration import load_config
 from .entry import Globals
 
@@ -43,7 +43,7 @@ def index(options: Globals) -> int:
 
 
 @click.command(short_help="Drop a source and everything only it held.")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.sources)
 @click.pass_obj
 def forget(options: Globals, name: str) -> int:
     """Drop the source NAME and all its placements; the change log keeps what happened.

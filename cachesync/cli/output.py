@@ -6,12 +6,47 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["SCHEMA", "age", "number", "print_json", "print_table", "timestamp", "visible"]
+from . import terminal
+
+__all__ = [
+    "SCHEMA",
+    "age",
+    "heading",
+    "number",
+    "print_json",
+    "print_table",
+    "timestamp",
+    "visible",
+]
 
 SCHEMA = 1
 """The version of every JSON document (CLI.md)."""
-NUMBERS = ("SPECS", "BUILDS", "SEQ", "PAGES", "REJECTED")
+NUMBERS = (
+    "SPECS",
+    "BUILDS",
+    "SEQ",
+    "PAGES",
+    "REJECTED",
+    "SCORE",
+    "CACHED",
+    "MISSING",
+    "TOTAL",
+    "%",
+)
 """Columns that are aligned to the right."""
+LONG = (
+    "TAG",
+    "TAGS",
+    "VARIANTS",
+    "SOURCE",
+    "SOURCES",
+    "STACKS",
+    "HASHES",
+    "VERSIONS",
+    "ERROR",
+    "ROOT",
+)
+"""Columns that give way first where the terminal is narrow."""
 
 
 def visible(text: str) -> str:
@@ -23,6 +58,11 @@ def visible(text: str) -> str:
     )
 
 
+def heading(text: str) -> str:
+    """What stands above a table, so that it is seen."""
+    return terminal.paint(visible(text), "bold")
+
+
 def print_json(document: dict[str, Any]) -> None:
     """One JSON document on one line, its schema first; ASCII, so no terminal can be reached by it."""
     import json
@@ -31,35 +71,47 @@ def print_json(document: dict[str, Any]) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, below: str | None = None
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    below: Sequence[str] = (),
+    always_below: bool = False,
 ) -> None:
     """A table fitted to the terminal; tab-separated with a header where output is no terminal.
 
-    Where the terminal is too narrow for all columns, the one called `below` goes below each row.
+    Where the terminal is too narrow for all columns, those called `below` go below each row; with
+    `always_below` they do on every terminal.
     """
     cells = [[visible(str(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
-        print("\t".join(columns))
+        print("\t".join(terminal.paint(column, "bold") for column in columns))
         for row in cells:
-            print("\t".join(row))
+            print("\t".join([terminal.paint(row[0], "cyan"), *row[1:]]))
         return
-    from rich.box import SIMPLE_HEAD
     from rich.cells import cell_len
-    from rich.console import Console
+
+    console = terminal.console()
+    widths = [max(map(cell_len, values)) for values in zip(columns, *cells, strict=True)]
+    lower = [columns.index(name) for name in below if name in columns]
+    if lower and (always_below or sum(widths) + 3 * len(widths) > console.width):
+        _print_with_lines_below(console, columns, cells, lower)
+    else:
+        _draw(console, columns, cells)
+
+
+def _draw(console: Any, columns: Sequence[str], cells: list[list[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    widths = [max(map(cell_len, values)) for values in zip(columns, *cells, strict=True)]
-    if below is not None and sum(widths) + 3 * len(widths) > console.width:
-        _print_with_lines_below(console, columns, cells, columns.index(below))
-        return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        right = column in NUMBERS
-        long = column in ("TAGS", "VARIANTS", "SOURCE", "ERROR")  # these give way first
+    for position, column in enumerate(columns):
         table.add_column(
-            column, justify="right" if right else "left", overflow="fold", no_wrap=not long
+            column,
+            justify="right" if column in NUMBERS else "left",
+            overflow="fold",
+            no_wrap=column not in LONG,
+            style="" if position else "cyan",
         )
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
@@ -67,15 +119,15 @@ def print_table(
 
 
 def _print_with_lines_below(
-    console: Any, columns: Sequence[str], cells: list[list[str]], below: int
+    console: Any, columns: Sequence[str], cells: list[list[str]], below: Sequence[int]
 ) -> None:
-    """The table without one column, whose values go below their rows."""
+    """The table without some columns, whose values go below their rows."""
     from textwrap import wrap
 
     from rich.cells import cell_len, set_cell_size
     from rich.text import Text
 
-    kept = [position for position in range(len(columns)) if position != below]
+    kept = [position for position in range(len(columns)) if position not in below]
     lines = [[row[position] for position in kept] for row in [list(columns), *cells]]
     widths = [max(map(cell_len, values)) for values in zip(*lines, strict=True)]
     for number, line in enumerate(lines):
@@ -83,10 +135,14 @@ def _print_with_lines_below(
             cell.rjust(width) if columns[position] in NUMBERS else set_cell_size(cell, width)
             for cell, width, position in zip(line, widths, kept, strict=True)
         )
-        text = "  ".join(padded).rstrip()
-        console.print(Text(text, style="bold" if number == 0 else ""), soft_wrap=True)
-        if number > 0:
-            for part in wrap(cells[number - 1][below], max(20, console.width - 4)):
+        text = Text("  ".join(padded).rstrip(), style="" if number else "bold")
+        if number:
+            text.stylize("cyan", 0, len(line[0]))
+        console.print(text, soft_wrap=True)
+        for position in below if number else ():
+            for part in wrap(
+                cells[number - 1][position], max(20, console.width - 4), break_on_hyphens=False
+            ):
                 console.print(Text(f"    {part}", style="dim"), soft_wrap=True)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from ..errors import UsageError
 from .entry import Globals
 
-__all__ = ["reader_state_dir", "require_config", "writer_state_dir"]
+__all__ = ["pages_directory", "reader_state_dir", "require_config", "writer_state_dir"]
 
 SYSTEM_STATE = Path("/var/lib/cachesync")
 
@@ -21,6 +22,23 @@ def reader_state_dir(options: Globals) -> Path:
 def writer_state_dir(options: Globals) -> Path:
     """The state directory for a command that writes."""
     return _named(options) or _own()
+
+
+def pages_directory(text: str, known: Collection[str] = ()) -> str:
+    """The absolute path of a directory given with --pages, which may be gone when it is `known`.
+
+    Raises UsageError when it is none, or has a name that no ledger can hold.
+    """
+    name = os.path.realpath(text)
+    if not text or (name not in known and not os.path.isdir(name)):
+        raise UsageError(f"--pages: {text or 'it'} is not a directory")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"--pages: the name of {text} is not UTF-8", hint="rename it, or link to it"
+        ) from None
+    return name
 
 
 def _named(options: Globals) -> Path | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from ..config import Config
-from ..errors import UsageError
 from . import paths, talk
 from .configuration import load_config
 from .entry import Globals
@@ -17,8 +14,9 @@ __all__ = ["run"]
 
 @click.command(short_help="The daemon: watch, fetch, keep everything up to date.")
 @click.option("--pages", metavar="DIR", help="Also watch this directory; later runs do so too.")
+@talk.log_format
 @click.pass_obj
-def run(options: Globals, pages: str | None) -> int:
+def run(options: Globals, pages: str | None, log_format: str | None) -> int:
     """Watch directories, fetch what is remote on schedule, and keep ledger and index up to date.
 
     SIGHUP reads the configuration again and passes over everything; SIGTERM ends it.
@@ -27,11 +25,9 @@ def run(options: Globals, pages: str | None) -> int:
 
     def load() -> Config:
         config = load_config(options)
-        talk.set_up(config.log, options)
+        talk.set_up(config.log, options, log_format)
         return config
 
     load()
-    if pages is not None and not os.path.isdir(pages):
-        raise UsageError(f"--pages: {pages or 'it'} is not a directory")
-    named = [] if pages is None else [os.path.realpath(pages)]
+    named = [] if pages is None else [paths.pages_directory(pages)]
     return serve(paths.writer_state_dir(options), load, pages=named)

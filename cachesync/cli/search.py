@@ -6,18 +6,20 @@ No click here (see `entry`); `OPTIONS` is what both the parser below and click's
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any, NamedTuple
 
 from .. import query
 from ..errors import UsageError
-from ..search import Answer, Hit, Searcher
-from . import output, paths
+from ..search import Answer, Searcher
+from . import answer as answers
+from . import columns, output, paths
 from .entry import Globals
+from .pager import paged
 
-__all__ = ["HELP", "OPTIONS", "Request", "parse_arguments", "run"]
+__all__ = ["HELP", "OPTIONS", "SORTS", "Request", "parse_arguments", "run"]
 
 SHORT = {"-q": "--quiet", "-h": "--help"}
+DEFAULT_LIMIT = 20
 SORTS = ("relevance", "package", "version", "newest")
 
 
@@ -33,8 +35,13 @@ OPTIONS = (
     Option("--limit", "N", "builds to show (default 20; 0: all)"),
     Option("--offset", "N", "builds to pass over first"),
     Option("--sort", "|".join(SORTS), "the order (default relevance)"),
+    Option("--columns", "LIST", "the table's columns, such as package,version,tags"),
+    Option("--group-by", "package", "one row a package instead of one a build"),
     Option("--facets", None, "count specs and builds by target, os, compiler, stack, tag, ..."),
+    Option("--hashes", None, "all hashes of each build; in a pipe nothing else, one a line"),
+    Option("--install", None, "the commands that install the best hit from its cache"),
     Option("--json", None, "one JSON document"),
+    Option("--no-pager", None, "never start a pager"),
     Option("--quiet", None, "print nothing; exit 1 when nothing matches (also -q)"),
     Option("--help", None, "this text (also -h)"),
 )
@@ -54,6 +61,7 @@ Usage: cachesync search [OPTIONS] [QUERY...]
   "OR"                       quoted: no operators inside
 
   Fields: {fields}
+  Columns: {columns}
 
 Options:
 {options}
@@ -67,11 +75,16 @@ class Request(NamedTuple):
     """What the arguments of `search` ask for."""
 
     text: str = ""
-    limit: int = 20
+    limit: int | None = None
     offset: int = 0
     sort: str = "relevance"
+    columns: tuple[str, ...] | None = None
+    group_by: str | None = None
     facets: bool = False
+    hashes: bool = False
+    install: bool = False
     json: bool = False
+    no_pager: bool = False
     quiet: bool = False
     help: bool = False
 
@@ -99,15 +112,42 @@ def parse_arguments(arguments: list[str]) -> Request:
         if option.value is None:
             if equals:
                 raise UsageError(f"{name} takes no value")
-            given[name[2:]] = True
+            given[_key(name)] = True
             continue
         if not equals:
             value = next(rest, "")
-        given[name[2:]] = _value(option, value)
-    return Request(" ".join(words), **given)
+        given[_key(name)] = _value(option, value)
+    request = Request(" ".join(words), **given)
+    _refuse_contradictions(request)
+    return request
 
 
-def _value(option: Option, value: str) -> int | str:
+def _key(name: str) -> str:
+    return name[2:].replace("-", "_")
+
+
+def _refuse_contradictions(request: Request) -> None:
+    """Raise UsageError for options of which one would have to be ignored."""
+    if request.help:
+        return
+    for one, others in {
+        "columns": ("json", "hashes", "install", "group_by"),
+        "group_by": ("hashes", "install", "facets"),
+        "install": ("hashes", "facets"),
+    }.items():
+        for other in others:
+            if getattr(request, one) and getattr(request, other):
+                both = (f"--{name.replace('_', '-')}" for name in (one, other))
+                raise UsageError("{} and {} exclude each other".format(*both))
+
+
+def _value(option: Option, value: str) -> int | str | tuple[str, ...]:
+    if option.name == "--columns":
+        return columns.chosen(value)
+    if option.name == "--group-by":
+        if value != "package":
+            raise UsageError("--group-by takes package")
+        return value
     if option.name == "--sort":
         if value not in SORTS:
             raise UsageError(f"--sort takes one of {', '.join(SORTS)}")
@@ -125,113 +165,100 @@ def run(options: Globals, arguments: list[str]) -> int:
         return 0
     paths.require_config(options)
     node = query.parse(request.text)
+    quiet = request.quiet or options.quiet
     searcher = Searcher(paths.reader_state_dir(options))
     try:
+        if request.group_by and not quiet:
+            return _run_by_package(searcher, node, request)
         answer = searcher.search(
             node,
-            limit=request.limit,
+            limit=_limit(request),
             offset=request.offset,
             sort=request.sort,
             facets=request.facets,
         )
+        no_hit = _explain(searcher, node) if not answer.builds and not quiet else None
     finally:
         searcher.close()
     if answer.note is not None:
-        _note(f"{answer.note}; the ledger answered, which is slower (`cachesync rebuild index`)")
-    quiet = request.quiet or options.quiet
+        answers.note(
+            f"{answer.note}; the ledger answered, which is slower (`cachesync rebuild index`)"
+        )
     if not quiet:
-        _warn_of_age(answer)
-        if request.json:
-            output.print_json(_document(request.text, answer))
-        else:
-            _print(answer)
+        answers.warn_of_age(answer)
+        _show(options, request, answer, no_hit)
     return 1 if quiet and not answer.builds else 0
+
+
+def _limit(request: Request) -> int:
+    if request.limit is not None:
+        return request.limit
+    if request.install:
+        return 1
+    return 0 if request.hashes else DEFAULT_LIMIT
+
+
+def _explain(searcher: Searcher, node: query.Node) -> Any:
+    from . import nohit
+
+    return nohit.explain(searcher, node)
+
+
+def _show(options: Globals, request: Request, answer: Answer, no_hit: Any) -> None:
+    if request.json:
+        document = answers.document(request.text, answer)
+        if request.install:
+            for result, made in zip(
+                document["results"], _installations(options, answer), strict=True
+            ):
+                result["install"] = made.document()
+        if no_hit is not None:
+            document |= no_hit.document()
+        output.print_json(document)
+        return
+    if request.hashes and not sys.stdout.isatty():
+        answers.print_hashes(answer.hits)
+    elif request.install:
+        for made in _installations(options, answer):
+            print("\n".join(made.lines()))
+    else:
+        with paged(wanted=not request.no_pager):
+            answers.print_answer(answer, request.columns, with_hashes=request.hashes)
+    if no_hit is not None:
+        no_hit.say()
+
+
+def _installations(options: Globals, answer: Answer) -> list[Any]:
+    from .configuration import load_config
+    from .install import choose, mirrors
+
+    known = mirrors(load_config(options))
+    return [choose(hit, known) for hit in answer.hits]
+
+
+def _run_by_package(searcher: Searcher, node: query.Node, request: Request) -> int:
+    from ..packages import by_package
+
+    found = by_package(
+        searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
+    )
+    no_hit = _explain(searcher, node) if not found.packages else None
+    if request.json:
+        more = {} if no_hit is None else no_hit.document()
+        output.print_json({**answers.packages_document(request.text, found), **more})
+        return 0
+    with paged(wanted=not request.no_pager):
+        answers.print_packages(found)
+    if no_hit is not None:
+        no_hit.say()
+    return 0
 
 
 def help_text() -> str:
     """The help of `search`."""
     lines = [f"  {f'{o.name} {o.value or str()}':<44}{o.help}" for o in OPTIONS]
-    return HELP.format(fields=", ".join(query.FIELDS), options="\n".join(lines))
-
-
-def _note(text: str) -> None:
-    print(f"cachesync: note: {output.visible(text)}", file=sys.stderr)
-
-
-def _warn_of_age(answer: Answer) -> None:
-    """Say how old the truth is where that matters: a source failed, or missed its schedule."""
-    now = time.time()
-    for source in answer.sources:
-        if source.last_success is None:
-            if source.state != "never":
-                _note(f"{source.name} was never read completely ({source.error})")
-            continue
-        seconds = now - source.last_success / 1e6
-        late = source.interval is not None and seconds > 2 * source.interval
-        if source.state in ("failed", "held"):
-            _note(f"{source.name} is {output.age(seconds)} old, {source.state}: {source.error}")
-        elif late:
-            _note(f"{source.name} is {output.age(seconds)} old, older than its schedule")
-
-
-def _print(answer: Answer) -> None:
-    columns = ("PACKAGE", "VERSION", "COMPILER", "OS", "TARGET", "SPECS", "TAGS", "VARIANTS")
-    if answer.hits:
-        output.print_table(columns, map(_row, answer.hits), below="VARIANTS")
-    for name, values in answer.facets.items():
-        rows = [(value, count["specs"], count["builds"]) for value, count in values.items()]
-        if rows:
-            output.print_table((name.upper(), "SPECS", "BUILDS"), rows[:20])
-    shown = len(answer.hits)
-    more = "" if shown >= answer.builds else f", {shown} shown (--limit 0 shows all)"
-    text = f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}{more}"
-    print(text if sys.stdout.isatty() else f"cachesync: {text}", file=_talk())
-
-
-def _talk() -> Any:
-    return sys.stdout if sys.stdout.isatty() else sys.stderr
-
-
-def _row(hit: Hit) -> tuple[object, ...]:
-    build = hit.build
-    tags = sorted({placement.tag for spec in hit.specs for placement in spec.placements})
-    shown = ", ".join(tags[:2]) + (f" +{len(tags) - 2}" if len(tags) > 2 else "")
-    return (
-        build.package, build.version, build.compiler, build.os, build.target, len(hit.specs),
-        shown, " ".join(build.variants),
-    )  # fmt: skip
-
-
-def _document(text: str, answer: Answer) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "query": text,
-        "builds": answer.builds,
-        "specs": answer.specs,
-        "took_ms": round(answer.took_ms, 3),
-        "as_of": {
-            "seq": answer.seq,
-            "sources": [
-                {
-                    "name": source.name,
-                    "state": source.state,
-                    "last_success": output.timestamp(source.last_success),
-                }
-                for source in answer.sources
-            ],
-        },
-        "results": [_result(hit) for hit in answer.hits],
-    }
-    if answer.facets:
-        document["facets"] = answer.facets
-    return document
-
-
-def _result(hit: Hit) -> dict[str, Any]:
-    return {
-        **hit.build._asdict(),
-        "score": hit.score,
-        "specs": [
-            {"hash": spec.hash, "placements": [p._asdict() for p in spec.placements]}
-            for spec in hit.specs
-        ],
-    }
+    return HELP.format(
+        fields=", ".join(query.FIELDS),
+        columns=", ".join(columns.COLUMNS),
+        options="\n".join(lines),
+    )

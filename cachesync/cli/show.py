@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +9,24 @@ import click
 
 from .. import query
 from ..errors import UsageError
-from ..ledger import connect, log, read
+from ..ledger import connect, log
 from ..model import Change, ChangeKind
 from ..search import Answer, Hit, Searcher
-from . import output, paths
+from . import complete, naming, output, paths
 from .changes import document as change_document
 from .entry import Globals
 
 __all__ = ["show"]
 
-_HASH = re.compile(r"/?([a-z2-7]{1,32})")
 SHOWN_HASHES = 5
 SHOWN_CHANGES = 20
 
 
 @click.command(short_help="Everything known of a package or a spec.")
-@click.argument("what", metavar="PACKAGE|/HASH")
-@click.option("--tag", metavar="TAG", help="Only what is placed in this tag.")
+@click.argument("what", metavar="PACKAGE|/HASH", shell_complete=complete.packages)
+@click.option(
+    "--tag", metavar="TAG", help="Only what is placed in this tag.", shell_complete=complete.tags
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def show(options: Globals, what: str, tag: str | None, as_json: bool) -> int:
@@ -39,7 +39,7 @@ def show(options: Globals, what: str, tag: str | None, as_json: bool) -> int:
     paths.require_config(options)
     state_dir = paths.reader_state_dir(options)
     of_tag = (query.Term("tag", tag.lower()),) if tag is not None else ()
-    spec_hash = _whole_hash(state_dir, what) if what.startswith("/") else None
+    spec_hash = naming.whole_hash(state_dir, what) if what.startswith("/") else None
     term = query.Term("package", what.lower()) if spec_hash is None else (
         query.Term("hash", spec_hash)
     )  # fmt: skip
@@ -52,53 +52,13 @@ def show(options: Globals, what: str, tag: str | None, as_json: bool) -> int:
     if not answer.hits and not history:
         raise UsageError(
             f"nothing is known of {what}" + (f" in {tag}" if tag is not None else ""),
-            hint=_nearest(state_dir, what),
+            hint=naming.nearest_package(state_dir, what),
         )
     if as_json:
         output.print_json(_document(what, answer, history))
     else:
         _print(what, answer, history)
     return 0
-
-
-def _nearest(state_dir: Path, what: str) -> str:
-    """Where to look when no package is called `what`."""
-    from difflib import get_close_matches
-
-    with connect.ledger_errors(state_dir):
-        db = connect.open_reader(state_dir)
-        try:
-            packages = read.all_packages(db)
-        finally:
-            db.close()
-    parts = [package for package in packages if what.lower() in query.name_runs(package)]
-    near = parts[:3] or get_close_matches(what.lower(), packages, n=3)
-    if near:
-        return "did you mean " + ", ".join(near) + "?"
-    return f"cachesync search {what}"
-
-
-def _whole_hash(state_dir: Path, what: str) -> str:
-    beginning = _HASH.fullmatch(what)
-    if beginning is None:
-        raise UsageError(f"{what} is not a hash", hint="a hash is 32 characters of a-z and 2-7")
-    with connect.ledger_errors(state_dir):
-        db = connect.open_reader(state_dir)
-        try:
-            found = read.hashes(db, beginning[1], limit=6)
-        finally:
-            db.close()
-    if not found:
-        raise UsageError(
-            f"no spec has a hash that begins with {beginning[1]}",
-            hint="cachesync show PACKAGE, or cachesync search WORDS",
-        )
-    if len(found) > 1:
-        raise UsageError(
-            f"{what} is the beginning of more than one hash",
-            hint="among them " + " ".join(f"/{spec_hash}" for spec_hash in found[:5]),
-        )
-    return found[0]
 
 
 def _history(state_dir: Path, what: str, spec_hash: str | None, tag: str | None) -> list[Change]:

@@ -78,7 +78,7 @@ def _daemon(state_dir: Path) -> dict[str, Any] | None:
 
 
 def _index(db: Any, state_dir: Path) -> dict[str, Any]:
-    from ..index import SearchIndex
+    from ..index.reader import SearchIndex
 
     try:
         opened = SearchIndex(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -20,7 +19,7 @@ from ..ledger import connect, log, read
 from ..ledger.write import Writer
 from ..model import SourceState
 from ..remote import Remotes
-from . import notifying, output, paths, talk, writing
+from . import complete, notifying, output, paths, talk, writing
 from .configuration import load_config
 from .entry import Globals
 
@@ -31,7 +30,7 @@ _log = logging.getLogger("cachesync")
 
 
 @click.command(short_help="One pass over the sources.")
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", shell_complete=complete.sources)
 @click.option(
     "--pages",
     metavar="DIR",
@@ -43,6 +42,7 @@ _log = logging.getLogger("cachesync")
     help="Remove pages even when more than half of a source's pages would go.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@talk.log_format
 @click.pass_obj
 def sync(
     options: Globals,
@@ -50,6 +50,7 @@ def sync(
     pages: str | None,
     allow_mass_removal: bool,
     as_json: bool,
+    log_format: str | None,
 ) -> int:
     """Read every source once and bring the ledger and the index up to date.
 
@@ -58,7 +59,7 @@ def sync(
     """
     started = time.monotonic()
     config = load_config(options)
-    talk.set_up(config.log, options)
+    talk.set_up(config.log, options, log_format)
     state_dir = paths.writer_state_dir(options)
     asked = {"command": "sync", "sources": sources, "allow_mass_removal": allow_mass_removal}
 
@@ -97,7 +98,7 @@ def _passes(
     allow_mass_removal: bool,
     options: Globals,
 ) -> list[passes.PassResult]:
-    directory = None if pages is None else _directory_name(pages, catalog.remembered(writer))
+    directory = None if pages is None else paths.pages_directory(pages, catalog.remembered(writer))
     for name in catalog.orphan_missing(writer, config):
         _log.warning("%s is not in the config any more; it is kept until "
                      "`cachesync forget %s`", name, name)  # fmt: skip
@@ -126,13 +127,6 @@ def _passes(
             if result.error is not None:
                 _log.error("%s: %s", result.name, result.error)
     return results
-
-
-def _directory_name(pages: str, known: Collection[str]) -> str:
-    name = os.path.realpath(pages)
-    if not pages or (name not in known and not os.path.isdir(name)):
-        raise UsageError(f"--pages: {pages or 'it'} is not a directory")
-    return name
 
 
 @contextmanager

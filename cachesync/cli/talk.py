@@ -9,10 +9,12 @@ import sys
 import time
 from typing import Protocol
 
+import click
+
 from .entry import Globals
 from .output import timestamp, visible
 
-__all__ = ["set_up"]
+__all__ = ["log_format", "set_up"]
 
 
 class LogSettings(Protocol):
@@ -68,10 +70,17 @@ class _Json(logging.Formatter):
         return json.dumps({"at": at, "level": level, "message": message})
 
 
-def set_up(settings: LogSettings, options: Globals) -> None:
-    """Send the log to standard error; `-v` and `-q` move the configured level."""
+log_format = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="Instead of the config's `log: format`.",
+)
+
+
+def set_up(settings: LogSettings, options: Globals, form: str | None = None) -> None:
+    """Send the log to standard error; `-v` and `-q` move the configured level, `form` the format."""
     handler = logging.StreamHandler(sys.stderr)
-    as_json = _Json() if settings.format == "json" else None
+    as_json = _Json() if (form or settings.format) == "json" else None
     handler.setFormatter(_Journal(as_json) if _is_journal() else as_json or _Text())
     logger = logging.getLogger("cachesync")
     logger.handlers[:] = [handler]

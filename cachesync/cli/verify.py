@@ -62,7 +62,7 @@ def verify(options: Globals, as_json: bool) -> int:
 
 
 def _index(db: Any, state_dir: Path) -> tuple[dict[str, Any], list[str]]:
-    from ..index import SearchIndex
+    from ..index.reader import SearchIndex
 
     try:
         index = SearchIndex(

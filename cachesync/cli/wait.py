@@ -11,7 +11,7 @@ from .. import query as queries
 from ..config import scalars
 from ..errors import LedgerMissingError, UsageError
 from ..search import Answer, Searcher
-from . import output, paths
+from . import complete, output, paths
 from .entry import Globals
 
 __all__ = ["wait"]
@@ -20,10 +20,13 @@ POLL_SECONDS = 0.5
 
 
 @click.command(
+    cls=complete.QueryCommand,
     short_help="Return as soon as something matches, for CI jobs.",
     context_settings={"ignore_unknown_options": True},
 )
-@click.argument("query", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument(
+    "query", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=complete.query
+)
 @click.option("--timeout", metavar="DURATION", help="Give up with 1 after so long, such as 2h.")
 @click.option(
     "--specs", type=click.IntRange(min=1), default=1, metavar="N",
@@ -68,6 +71,9 @@ def _wait(state_dir: Path, tree: queries.Node, specs: int, until: float | None) 
     try:
         while True:
             try:
+                if searcher is not None and not searcher.is_current:
+                    searcher.close()
+                    searcher = answer = None
                 searcher = searcher or Searcher(state_dir)
                 if answer is None or searcher.seq != answer.seq:
                     answer = searcher.search(tree, limit=1)

@@ -5,6 +5,7 @@ What may stand in it is in `schema`, the values it gives in `settings`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -49,8 +50,10 @@ def load(path: Path) -> Config:
     Raises ConfigError: with every problem as `parse` does; without any when `path` cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        # O_NONBLOCK: a FIFO must not keep a daemon waiting.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            data = file.read(MAX_BYTES + 1) or b""
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"cannot read {path}: {reason}", ()) from error

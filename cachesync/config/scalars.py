@@ -20,6 +20,7 @@ __all__ = [
     "inner_path",
     "is_template",
     "listen",
+    "mirror",
     "name",
     "page_name",
     "positive_duration",
@@ -40,6 +41,9 @@ MAX_DURATION_SECONDS = 3650 * 86400
 _SIZE = re.compile(r"([0-9]{1,16})(B|KiB|MiB|GiB|TiB|)")
 _BYTES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 MAX_SIZE_BYTES = 2**50
+
+MIRROR_SCHEMES = ("https", "http", "file", "s3", "gs", "oci")
+"""What Spack reads build caches through."""
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -204,6 +208,21 @@ def url_template(text: str) -> str:
     if found and set(found) != {"tag", "package"}:
         raise ValueError("a template needs both {tag} and {package}")
     return url(text)
+
+
+def mirror(text: str) -> str:
+    """The address that `spack mirror add` takes for a cache; `{tag}` in it stands for the tag."""
+    found = [match[0] for match in _PLACEHOLDER.finditer(text)]
+    if not set(found) <= {"{tag}"}:
+        raise ValueError("only {tag} can stand in braces")
+    scheme, _, rest = text.partition("://")
+    if scheme not in MIRROR_SCHEMES or not rest or not text.isprintable() or " " in text:
+        raise ValueError("expected an address that begins with " + ", ".join(
+            f"{name}://" for name in MIRROR_SCHEMES
+        ))  # fmt: skip
+    if "@" in rest.partition("/")[0]:
+        raise ValueError("an address may not hold a user or password")
+    return text
 
 
 def is_template(text: str) -> bool:

@@ -80,6 +80,7 @@ _COMMON = {
     "name": Key(scalar(scalars.name), required=True),
     "type": Key(_TEXT),
     "notify_baseline": Key(boolean),
+    "mirror": Key(scalar(scalars.mirror)),
 }
 _INTERVAL = Key(scalar(scalars.schedule_interval), "interval_seconds")
 _SCHEDULE = {"every": _INTERVAL, "cron": Key(scalar(scalars.cron))}

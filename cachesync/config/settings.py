@@ -67,6 +67,8 @@ class DirectorySourceConfig(NamedTuple):
     interval_seconds: int = 3600
     """A full pass after so long, whatever the watcher says."""
     notify_baseline: bool = False
+    mirror: str | None = None
+    """What `spack mirror add` takes for the cache the pages describe; `{tag}` stands for the tag."""
     type: Literal["directory"] = "directory"
 
 
@@ -88,6 +90,7 @@ class GithubSourceConfig(NamedTuple):
     """Like `raw_url`, without a slash at the end."""
     raw_url: str = "https://raw.githubusercontent.com"
     notify_baseline: bool = False
+    mirror: str | None = None
     type: Literal["github"] = "github"
 
 
@@ -104,6 +107,7 @@ class HttpSourceConfig(NamedTuple):
     """Exactly one of this and `cron` is None."""
     cron: str | None = None
     notify_baseline: bool = False
+    mirror: str | None = None
     type: Literal["http"] = "http"
 
 
@@ -119,6 +123,7 @@ class ArchiveSourceConfig(NamedTuple):
     """Exactly one of this and `cron` is None."""
     cron: str | None = None
     notify_baseline: bool = False
+    mirror: str | None = None
     type: Literal["archive"] = "archive"
 
 

@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ __all__ = ["SOCKET", "Server", "exists", "request"]
 
 SOCKET = "control.sock"
 MAX_LINE = 1 << 20
+MAX_REQUESTS = 32
+"""At one time; more are turned away."""
 REQUEST_SECONDS = 10.0
 """For a request to arrive; what it asks for may take as long as it takes."""
 
@@ -35,6 +38,8 @@ class Server:
     def __init__(self, state_dir: Path, handle: Handler) -> None:
         """Raises OSError when the socket cannot be made."""
         self._handle = handle
+        self._is_closed = False
+        self._free = threading.BoundedSemaphore(MAX_REQUESTS)
         self._path = state_dir / SOCKET
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
@@ -54,7 +59,9 @@ class Server:
 
     def close(self) -> None:
         """Take no more requests."""
-        self._path.unlink(missing_ok=True)
+        self._is_closed = True
+        with _quiet():
+            self._path.unlink(missing_ok=True)
         with _quiet():
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -64,17 +71,28 @@ class Server:
             try:
                 connection, _ = self._socket.accept()
             except OSError:
-                return
+                if self._is_closed:
+                    return
+                time.sleep(0.1)  # out of descriptors: some will be given back
+                continue
+            if not self._free.acquire(blocking=False):
+                connection.close()
+                continue
             threading.Thread(
                 target=self._answer, args=(connection,), name="request", daemon=True
             ).start()
 
     def _answer(self, connection: socket.socket) -> None:
+        try:
+            self._converse(connection)
+        finally:
+            self._free.release()
+
+    def _converse(self, connection: socket.socket) -> None:
         with connection, _quiet():
             if not _is_ours(connection):
                 return
-            connection.settimeout(REQUEST_SECONDS)
-            reply = self._reply(_read_line(connection))
+            reply = self._reply(_read_line(connection, time.monotonic() + REQUEST_SECONDS))
             connection.settimeout(REQUEST_SECONDS)
             connection.sendall(json.dumps(reply).encode() + b"\n")
 
@@ -140,9 +158,12 @@ def request(state_dir: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
     raise kind(str(reply.get("error")), hint=reply.get("hint"))
 
 
-def _read_line(connection: socket.socket) -> bytes:
+def _read_line(connection: socket.socket, until: float | None = None) -> bytes:
+    """One line; raises TimeoutError when it is not there `until` then (`time.monotonic`)."""
     line = b""
     while not line.endswith(b"\n"):
+        if until is not None:
+            connection.settimeout(max(0.001, until - time.monotonic()))
         more = connection.recv(1 << 16)
         if not more or len(line) > MAX_LINE:
             raise ValueError("the line did not end")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,10 +11,12 @@ from typing import Any
 
 from ..errors import UsageError
 
-__all__ = ["Metrics"]
+__all__ = ["Metrics", "health_of"]
 
 Look = Callable[[], Mapping[str, Any]]
-"""Gives what `Service.numbers` gives."""
+"""Gives what `Service.numbers` gives, or `Service.health`."""
+_Answer = tuple[int, str, bytes]
+_log = logging.getLogger("cachesync")
 
 _SOURCE = (
     ("pass_seconds", "How long the last pass took", "seconds"),
@@ -32,7 +35,7 @@ _MODES = ("inotify", "polling", "starting", "lost", "stopped")
 class Metrics:
     """Serves `/metrics` and `/healthz` until it is closed."""
 
-    def __init__(self, host: str, port: int, look: Look) -> None:
+    def __init__(self, host: str, port: int, look: Look, health: Look) -> None:
         """Raises UsageError when the port cannot be had, or prometheus-client is not installed."""
         try:
             import prometheus_client
@@ -43,23 +46,17 @@ class Metrics:
         registry = prometheus_client.CollectorRegistry()
         registry.register(_Collector(look))
 
-        class Handler(_Handler):
-            def answer(self) -> tuple[int, str, bytes]:
-                if self.path == "/metrics":
-                    kind = prometheus_client.CONTENT_TYPE_LATEST
-                    return 200, kind, prometheus_client.generate_latest(registry)
-                if self.path == "/healthz":
-                    numbers = look()
-                    stuck = numbers["stuck"]
-                    told = health(numbers["deliveries"])
-                    body = json.dumps(
-                        {"healthy": stuck is None, "stuck": stuck, "notifications": told}
-                    ).encode()
-                    return (200 if stuck is None else 503), "application/json", body
-                return 404, "text/plain", b"/metrics or /healthz\n"
+        def answer(path: str) -> _Answer:
+            if path == "/metrics":
+                kind = prometheus_client.CONTENT_TYPE_LATEST
+                return 200, kind, prometheus_client.generate_latest(registry)
+            if path == "/healthz":
+                said = health()
+                return (200 if said["healthy"] else 503), "application/json", _json(said)
+            return 404, "text/plain", b"/metrics or /healthz\n"
 
         try:
-            self._server = ThreadingHTTPServer((host, port), Handler)
+            self._server = ThreadingHTTPServer((host, port), _handler(answer))
         except OSError as error:
             raise UsageError(f"metrics: {host}:{port}: {error.strerror}") from error
         self._server.daemon_threads = True
@@ -79,7 +76,11 @@ class Metrics:
         self._server.server_close()
 
 
-def health(deliveries: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps({"schema": 1, **document}).encode()
+
+
+def health_of(deliveries: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What `/healthz` says of notifications: every target that is not well, and what waits."""
     if deliveries is None:
         return None
@@ -100,24 +101,30 @@ def health(deliveries: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    timeout = 10
+def _handler(answer: Callable[[str], _Answer]) -> type[BaseHTTPRequestHandler]:
+    """What serves GET with what `answer` gives for a path: status, content type and body."""
 
-    def answer(self) -> tuple[int, str, bytes]:
-        """Status, content type and body."""
-        raise NotImplementedError
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 10
 
-    def do_GET(self) -> None:
-        """Answer, and close."""
-        status, kind, body = self.answer()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        def do_GET(self) -> None:
+            try:
+                status, kind, body = answer(self.path)
+            except Exception as error:
+                # Whatever is wrong, whoever watches over the daemon must hear of it.
+                _log.error("%s: %s", self.path, error)
+                said = {"healthy": False, "error": type(error).__name__}
+                status, kind, body = 503, "application/json", _json(said)
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing: who asks is not news."""
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Nothing: who asks is not news."""
+
+    return Handler
 
 
 class _Collector:

@@ -7,7 +7,8 @@ in APScheduler 3.11: a weekday is 0 for Monday there and for Sunday in crontab(5
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ JITTER = 0.1
 MOST_JITTER_SECONDS = 300.0
 CRON_JITTER_SECONDS = 15
 """Seconds by which a time of a crontab schedule may be met late: all the world asks at :00."""
+BEAT_SECONDS = 10
+_BEAT = "\0beat"  # no source is called so
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -34,9 +37,26 @@ class Schedule:
             timezone=UTC,
         )
 
+        self._beat_at = time.monotonic()
+
     def start(self) -> None:
         """Begin."""
+        self.beat_anew()
         self._scheduler.start()
+
+    def beat_anew(self) -> None:
+        """Show signs of life by the clock as it is now."""
+        from apscheduler.triggers.interval import IntervalTrigger
+
+        trigger = IntervalTrigger(seconds=BEAT_SECONDS, timezone=UTC)
+        self._scheduler.add_job(self._beat, trigger, id=_BEAT, replace_existing=True)
+
+    def _beat(self) -> None:
+        self._beat_at = time.monotonic()
+
+    def silent_seconds(self, now: float) -> float:
+        """How long it has called nothing (`time.monotonic`); a living one calls every few seconds."""
+        return now - self._beat_at
 
     def is_alive(self) -> bool:
         """Whether it runs."""
@@ -59,8 +79,11 @@ class Schedule:
         first = datetime.now(UTC) + timedelta(seconds=max(0.0, first_in))
         self._scheduler.add_job(call, trigger, id=name, next_run_time=first, replace_existing=True)
 
-    def at(self, name: str, cron: str, call: Callable[[], object], *, now: bool) -> None:
-        """Call at the times of a crontab(5) schedule, in local time; `now`: at once as well."""
+    def at(self, name: str, cron: str, call: Callable[[], object], *, since: float | None) -> None:
+        """Call at the times of a crontab(5) schedule, in local time.
+
+        At once as well when one of them lies between `since` (Unix time) and now, or since ever.
+        """
         from apscheduler.triggers.combining import OrTrigger
         from apscheduler.triggers.cron import CronTrigger
         from tzlocal import get_localzone
@@ -82,7 +105,9 @@ class Schedule:
             for d, w in days
         ]
         trigger = OrTrigger(triggers) if len(triggers) > 1 else triggers[0]
-        options = {"next_run_time": datetime.now(UTC)} if now else {}
+        now = datetime.now(UTC)
+        missed = since is None or _has_met(triggers, datetime.fromtimestamp(since, UTC), now)
+        options = {"next_run_time": now} if missed else {}
         self._scheduler.add_job(call, trigger, id=name, replace_existing=True, **options)
 
     def remove(self, name: str) -> None:
@@ -95,6 +120,12 @@ class Schedule:
         job = self._scheduler.get_job(name)
         moment = getattr(job, "next_run_time", None)
         return None if moment is None else int(moment.timestamp() * 1e6)
+
+
+def _has_met(triggers: Sequence[Any], since: datetime, now: datetime) -> bool:
+    late = timedelta(seconds=CRON_JITTER_SECONDS)  # a time just met may still come late
+    times = (trigger.get_next_fire_time(None, since) for trigger in triggers)
+    return any(moment is not None and moment < now - late for moment in times)
 
 
 def cron_weekdays(field: str) -> str:

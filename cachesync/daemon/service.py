@@ -10,36 +10,32 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import catalog
 from .. import sync as passes
 from ..config import Config
-from ..config.settings import DirectorySourceConfig, SourceConfig
 from ..errors import ConfigError, UsageError
-from ..ledger import connect, log, read
-from ..ledger.read import SourceAge
+from ..ledger import connect, log
 from ..model import SourceState
-from ..remote import Remotes
 from . import control, runtime
 from .delivery import Deliveries
-from .metrics import Metrics
-from .schedule import Schedule
+from .metrics import Metrics, health_of
+from .sources import Sources
 from .systemd import Notifier, watchdog_seconds
-from .worker import Due, Full, Worker
+from .worker import Full, Now
 from .writer_thread import WriterThread
 
 __all__ = ["Service", "serve"]
 
 STUCK_SECONDS = 60.0
 """A thread that shows no sign of life for so long is taken for stuck."""
-STOP_SECONDS = 8.0
 STOP_SENDING_SECONDS = 4.0
 TICK_SECONDS = 1.0
-REMEMBERED_SECONDS = 3600
-"""Between whole passes over a directory that no config mentions."""
+CLOCK_STEP_SECONDS = 10.0
+"""A difference that no drift explains: somebody set the clock, or the machine slept."""
+METRICS_RETRY_SECONDS = 60.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _log = logging.getLogger("cachesync")
 
@@ -47,22 +43,6 @@ _log = logging.getLogger("cachesync")
 def clock() -> int:
     """Microseconds since the epoch."""
     return time.time_ns() // 1000
-
-
-class _Watched:
-    """A worker, and the watcher of its directory if it has one."""
-
-    def __init__(self, worker: Worker, watcher: Any | None, entry: SourceConfig) -> None:
-        self.worker = worker
-        self.watcher = watcher
-        self.entry = entry
-
-    def is_alive(self, now: float) -> bool:
-        """Whether both do their work."""
-        if self.watcher is None:
-            return self.worker.is_alive()
-        silent = now - self.watcher.alive_at
-        return self.worker.is_alive() and self.watcher.is_alive() and silent < STUCK_SECONDS
 
 
 class Service:
@@ -83,16 +63,16 @@ class Service:
         self._watchdog = watchdog_seconds(environment)
         self.config = load()
         self.thread = WriterThread(state_dir, clock=clock)
-        self._pages = list(pages)
-        self.sources: dict[str, _Watched] = {}
-        self._schedule = Schedule()
-        self._stop_fetching = threading.Event()
-        self._remotes = Remotes(self.config.limits, stop=self._stop_fetching)
+        self.sources = Sources(self.config, pages, self.thread, on_change=self._touch)
+        self._offset = _offset()
+        self._holds = connect.file_identity(state_dir)
         self._control: control.Server | None = None
         self._metrics: Metrics | None = None
+        self._metrics_due: float | None = None
+        self._metrics_error: str | None = None
         self._changed = threading.Event()
         self.deliveries = Deliveries(
-            state_dir, self.config, self.thread, clock=clock, passing=self._passing
+            state_dir, self.config, self.thread, clock=clock, passing=self.sources.passing
         )
         self.since = time.time()
 
@@ -100,108 +80,46 @@ class Service:
 
     def start(self) -> None:
         """Begin to watch, to fetch and to answer."""
-        for name in catalog.orphan_missing(self.thread.writer, self.config):
-            _log.warning(
-                "%s is not in the config any more; it is kept until `cachesync forget %s`",
-                name, name,
-            )  # fmt: skip
         self.thread.catch_up()  # with what a killed daemon did not index
         self.deliveries.start()  # before anything new is committed
-        self._schedule.start()
         self._control = control.Server(self.state_dir, self._handle)
-        if (metrics := self.config.metrics) is not None:
-            self._metrics = Metrics(metrics.host, metrics.port, self.numbers)
-        for entry in self._entries(self.config):
-            self._open(entry)
+        self._open_metrics()
+        self.sources.start()
         self._publish()
-
-    def _entries(self, config: Config) -> list[SourceConfig]:
-        """The sources of the config, and the directories that were once named."""
-        named = [*catalog.remembered(self.thread.writer), *self._pages]
-        directories = [
-            DirectorySourceConfig(name, name, interval_seconds=REMEMBERED_SECONDS)
-            for name in dict.fromkeys(named)
-            if name not in {source.name for source in config.sources}
-        ]
-        return [*config.sources, *directories]
-
-    def _open(self, entry: SourceConfig) -> None:
-        name = entry.name
-        self._job(name)  # its row is there from now on
-        worker = Worker(
-            name, partial(self._job, name), self.thread, guard=self.config.guard,
-            watch=self.config.watch, interval=entry.interval_seconds,
-            on_change=self._touch,
-        )  # fmt: skip
-        watcher = None
-        if isinstance(entry, DirectorySourceConfig):
-            from ..watch.watcher import Watcher
-
-            watcher = Watcher(entry.path, worker.ask, selection=entry.selection)
-        self.sources[name] = _Watched(worker, watcher, entry)
-        worker.start()
-        due = partial(worker.ask, Due())
-        age = next(a for a in self.thread.ask(read.source_ages) if a.name == name)
-        if watcher is not None:
-            # Watching begins first: what happens during the first pass is seen twice, not never.
-            watcher.start()
-        self._plan(entry, due, age)
 
     def _touch(self) -> None:
         self._changed.set()
         self.deliveries.wake()
 
-    def _passing(self) -> list[str]:
-        """The sources over which a pass goes on."""
-        return [n for n, w in list(self.sources.items()) if w.worker.state.doing != "idle"]
-
-    def _plan(self, entry: SourceConfig, due: Callable[[], object], age: SourceAge) -> None:
-        """What is due is worked out from the ledger: a restart neither skips nor repeats a fetch."""
-        cron = None if isinstance(entry, DirectorySourceConfig) else entry.cron
-        if cron is not None:
-            self._schedule.at(entry.name, cron, due, now=age.last_attempt is None)
+    def _open_metrics(self) -> None:
+        """Serve metrics where the config says. Without them the daemon does its work all the same."""
+        wanted, self._metrics_due = self.config.metrics, None
+        if wanted is None:
             return
-        seconds = float(entry.interval_seconds or REMEMBERED_SECONDS)
-        waited = time.time() - (age.last_attempt or 0) / 1e6
-        is_local = isinstance(entry, DirectorySourceConfig)
-        first = 0.0 if is_local or age.state == "failed" else max(0.0, seconds - waited)
-        self._schedule.every(entry.name, seconds, due, first_in=first)
+        try:
+            self._metrics = Metrics(wanted.host, wanted.port, self.numbers, self.health)
+        except UsageError as error:
+            if error.message != self._metrics_error:
+                _log.error("%s%s", error.message, f" ({error.hint})" if error.hint else "")
+            self._metrics_error = error.message
+            self._metrics_due = time.monotonic() + METRICS_RETRY_SECONDS
+        else:
+            self._metrics_error = None
 
-    def _close(self, name: str) -> None:
-        watched = self.sources.pop(name)
-        self._schedule.remove(name)
-        if watched.watcher is not None:
-            watched.watcher.stop()
-        watched.worker.stop()
-        watched.worker.join(STOP_SECONDS)
-
-    def _job(self, name: str) -> catalog.Job:
-        config = self.config
-        return self.thread.call(
-            lambda writer: catalog.job(writer, config, name, self._remotes.open)
-        )
+    def _close_metrics(self) -> None:
+        metrics, self._metrics = self._metrics, None
+        if metrics is not None:
+            metrics.close()
 
     def stop(self) -> None:
         """End everything, soon; what is under way is abandoned at the next chunk."""
         self._notifier.tell("STOPPING=1", "STATUS=stopping")
-        self._stop_fetching.set()  # ends every fetch within a second
-        self._schedule.stop()
-        for watched in self.sources.values():
-            watched.worker.stop()
-        for watched in self.sources.values():
-            if watched.watcher is not None:
-                watched.watcher.stop()
+        self.sources.stop()
         self.deliveries.stop(STOP_SENDING_SECONDS)
-        until = time.monotonic() + STOP_SECONDS
-        for watched in self.sources.values():
-            if not watched.worker.join(max(0.1, until - time.monotonic())):
-                _log.warning("%s: abandoned in the middle of a fetch", watched.worker.name)
         if self._control is not None:
             self._control.close()
-        if self._metrics is not None:
-            self._metrics.close()
+        self._close_metrics()
         runtime.forget(self.state_dir)
-        self._remotes.close()
         self.thread.close()
 
     # -- while it runs
@@ -219,9 +137,7 @@ class Service:
                     _log.info("%s: ending", signal.Signals(received.si_signo).name)
                     return 0
                 self._reload()
-            dead = self.dead()
-            if dead is not None:
-                _log.critical("%s does not run any more; ending so that it is started anew", dead)
+            if not self._look_around():
                 return 1
             if self._stuck() is None:
                 self._notifier.tell("WATCHDOG=1")
@@ -229,20 +145,30 @@ class Service:
                 self._changed.clear()
                 self._publish()
 
+    def _look_around(self) -> bool:
+        """Whether all is as it has to be; mends what can be mended."""
+        dead = self.dead()
+        if dead is not None:
+            _log.critical("%s does not run any more; ending so that it is started anew", dead)
+            return False
+        if connect.file_identity(self.state_dir) != self._holds:
+            _log.critical("%s was removed or replaced; ending", self.state_dir)
+            return False
+        offset = _offset()
+        if abs(offset - self._offset) > CLOCK_STEP_SECONDS:
+            _log.warning("the clock was set by %+.0f s; what is due is worked out anew",
+                         offset - self._offset)  # fmt: skip
+            self.sources.plan_anew()
+        self._offset = offset
+        if self._metrics_due is not None and time.monotonic() >= self._metrics_due:
+            self._open_metrics()
+        return True
+
     def dead(self) -> str | None:
         """The part that has ended although it should not."""
-        if not self._schedule.is_alive():
-            return "the schedule"
         if self._control is None or not self._control.is_alive():
             return "the control socket"
-        if (part := self.deliveries.dead()) is not None:
-            return part
-        for name, watched in self.sources.items():
-            if not watched.worker.is_alive():
-                return f"the worker of {name}"
-            if watched.watcher is not None and not watched.watcher.is_alive():
-                return f"the watcher of {name} ({watched.watcher.failure!r})"
-        return None
+        return self.deliveries.dead() or self.sources.dead()
 
     def _stuck(self) -> str | None:
         """The part that shows no sign of life."""
@@ -251,10 +177,7 @@ class Service:
             return "the writer"
         if self.deliveries.silent_seconds(now) > STUCK_SECONDS:
             return "notifications"
-        for name, watched in self.sources.items():
-            if not watched.is_alive(now):
-                return name
-        return None
+        return self.sources.stuck(now)
 
     def _reload(self) -> None:
         """Take a new config over, if it is good, and pass over everything."""
@@ -267,27 +190,21 @@ class Service:
                 _log.error("%s", problem)
         else:
             self._take_over(config)
-            self.deliveries.reload(config)
-        for watched in self.sources.values():
-            watched.worker.ask(Full(Future()))
+        for name in self.sources:
+            self.sources[name].worker.ask(Now())
         self._notifier.tell("READY=1")
 
     def _take_over(self, config: Config) -> None:
-        before, after = self.config, {entry.name: entry for entry in self._entries(config)}
-        shared = (before.guard, before.watch, before.limits)
-        is_alike = shared == (config.guard, config.watch, config.limits)
-        self.config = config
-        for name, watched in list(self.sources.items()):
-            if not is_alike or after.get(name) != watched.entry:
-                self._close(name)
-        if before.limits != config.limits:
-            self._remotes.close()
-            self._stop_fetching = threading.Event()
-            self._remotes = Remotes(config.limits, stop=self._stop_fetching)
-        catalog.orphan_missing(self.thread.writer, config)
-        for name, entry in after.items():
-            if name not in self.sources:
-                self._open(entry)
+        if self.config.sources and not config.sources:
+            # An editor that empties the file before it writes it, sooner than a wish.
+            _log.error("the new config has no source and is refused; the old one goes on")
+            return
+        before, self.config = self.config, config
+        self.sources.take_over(config)
+        self.deliveries.reload(config)
+        if before.metrics != config.metrics:
+            self._close_metrics()
+            self._open_metrics()
         _log.info("the config was read again, sources: %s", ", ".join(self.sources) or "none")
         self._changed.set()
 
@@ -302,20 +219,23 @@ class Service:
             "since": int(self.since * 1e6),
             "stuck": self._stuck(),
             "deliveries": self.deliveries.document(),
-            "sources": {
-                name: {
-                    "doing": watched.worker.state.doing,
-                    "for_seconds": round(now - watched.worker.state.since, 1),
-                    "failures": watched.worker.state.failures,
-                    "next_run": self._next_run(name, watched),
-                    "overflows": watched.worker.state.overflows,
-                    "watch": None if watched.watcher is None else watched.watcher.mode.value,
-                    "directories": 0 if watched.watcher is None else watched.watcher.directories,
-                    "degraded": watched.worker.state.watch,
-                    "seconds": round(watched.worker.state.seconds, 3),
-                    "passes": watched.worker.state.passes,
-                }
-                for name, watched in self.sources.items()
+            "sources": dict(self.sources.documents(now)),
+        }
+
+    def health(self) -> dict[str, Any]:
+        """What `/healthz` says: whether anything is stuck, and what is in trouble."""
+        now = time.monotonic()
+        stuck = self._stuck() or self.sources.stuck_pass(now)
+        sources = self.sources.documents(now)
+        failing = [name for name, said in sources.items() if said["failures"]]
+        degraded = {name: said["degraded"] for name, said in sources.items() if said["degraded"]}
+        return {
+            "healthy": stuck is None,
+            "stuck": stuck,
+            "detail": {
+                "failing": failing,
+                "degraded": degraded,
+                "notifications": health_of(self.deliveries.document()),
             },
         }
 
@@ -333,13 +253,8 @@ class Service:
             success = None if status is None else status.last_success
             values["pages"] = None if status is None else status.pages
             values["age_seconds"] = None if success is None else now - success / 1e6
-            values["waiting"] = self.sources[name].worker.waiting
         lag = totals["seq"] - self.thread.indexed
         return {**totals, **document, "index_lag": lag}
-
-    def _next_run(self, name: str, watched: _Watched) -> int | None:
-        retry_at = watched.worker.state.retry_at
-        return self._schedule.next_run(name) if retry_at is None else int(retry_at * 1e6)
 
     def _publish(self) -> None:
         document = self.document()
@@ -383,7 +298,7 @@ class Service:
         for name in names or self.sources:
             reply: Future[passes.PassResult] = Future()
             replies.append(reply)
-            allow = bool(asked.get("allow_mass_removal"))
+            allow = asked.get("allow_mass_removal") is True
             self.sources[name].worker.ask(Full(reply, allow))
         results = [reply.result() for reply in replies]
         return {
@@ -398,15 +313,21 @@ class Service:
         return {}
 
     def _forget(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        name = str(asked.get("name"))
+        asked_for = str(asked.get("name"))
+        name = self.sources.named(asked_for) or asked_for
         if any(source.name == name for source in self.config.sources):
             raise UsageError(f"{name} is in the config of the daemon", hint="remove it there first")
         if name in self.sources:
-            self._close(name)
-        result = catalog.forget(self.thread.writer, name)
+            self.sources.close(name)
+        result = self.thread.call(lambda writer: catalog.forget(writer, name))
         self.thread.catch_up().result()
         self._changed.set()
         return result
+
+
+def _offset() -> float:
+    """How far the clock on the wall is from the one that nobody sets, in seconds."""
+    return time.time() - time.monotonic()
 
 
 def serve(state_dir: Path, load: Callable[[], Config], *, pages: Sequence[str] = ()) -> int:

@@ -30,7 +30,7 @@ from ..watch.events import Degraded, Dirty, Overflowed, RootBack, RootLost, Watc
 from .backoff import retry_delay
 from .writer_thread import WriterThread
 
-__all__ = ["Due", "Full", "Stopped", "Worker", "WorkerState"]
+__all__ = ["Due", "Full", "Now", "Stopped", "Worker", "WorkerState"]
 
 _log = logging.getLogger("cachesync")
 
@@ -50,14 +50,18 @@ class Full(NamedTuple):
 
 
 class Due(NamedTuple):
-    """The schedule asks for a whole pass."""
+    """The schedule asks for a whole pass; a source that fails has its own time to come back."""
+
+
+class Now(NamedTuple):
+    """The daemon's user asks for a whole pass, and waits for no answer."""
 
 
 class _Stop(NamedTuple):
     """There is nothing more to do."""
 
 
-_Request = Full | Due | _Stop | WatchEvent
+_Request = Full | Due | Now | _Stop | WatchEvent
 
 
 class WorkerState(NamedTuple):
@@ -69,7 +73,7 @@ class WorkerState(NamedTuple):
     failures: int = 0
     """Passes in a row that failed."""
     retry_at: float | None = None
-    """When a source that fails is tried again, in seconds since the epoch."""
+    """When a source that fails is tried again, by `time.monotonic`: clocks are set."""
     passes: int = 0
     seconds: float = 0.0
     """How long the last pass took."""
@@ -91,20 +95,27 @@ class Worker:
         watch: Watch,
         interval: float | None,
         on_change: Callable[[], object],
+        after: Worker | None = None,
     ) -> None:
+        """`after` is whoever passed over this source before, and may not have ended yet."""
         self.name = name
+        self._after = after
         self.state = WorkerState()
+        self.progress_at = 0.0
+        """When the pass under way last came forward, by `time.monotonic`."""
         self._open_job = open_job
         self._thread = thread
         self._guard = guard
         self._interval = interval
         self._on_change = on_change
+        self._writer = thread.writer(self._check)
         self._inbox: SimpleQueue[_Request] = SimpleQueue()
         self._dirty = Debouncer(quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds)
         self._stopping = threading.Event()
         self._retired = 0
         self._was_large = False
         self._seen_state: SourceState | None = None
+        self._said: str | None = None
         self._root: tuple[int, int] | None = None
         self._runner = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
 
@@ -138,31 +149,40 @@ class Worker:
     # -- the thread
 
     def _run(self) -> None:
+        after, self._after = self._after, None
+        while after is not None and not after.join(1.0):  # one pass at a time over a source
+            if self._stopping.is_set():
+                break
+        del after
         while not self._stopping.is_set():
             requests = self._wait()
             asked = [request for request in requests if isinstance(request, Full)]
-            is_due = False
-            for request in requests:
-                is_due |= self._take(request)
             try:
-                self._work(asked, is_due=is_due)
+                due = [self._take(request) for request in requests]
+                self._work(asked, is_due=any(due))
             except Stopped:
-                for full in asked:
-                    full.reply.set_exception(CachesyncError("the daemon ends"))
+                _refuse(asked, CachesyncError("the daemon ends, or the source left its config"))
+            except CachesyncError as error:
+                _refuse(asked, error)
+                self._complain(error)
+                self._failed(None)
+            except Exception as error:
+                # A mistake of this program, over this source: it is tried again like a failure.
+                if not self._stopping.is_set():
+                    _log.exception("%s: a pass failed", self.name)
+                    self._failed(None)
+                _refuse(asked, CachesyncError(f"the pass failed: {type(error).__name__}"))
             if self._was_large:
                 self._was_large = False
                 self._thread.call(lambda writer: writer.rest())
                 give_back()
-        for request in self._drain():
-            if isinstance(request, Full):
-                request.reply.set_exception(CachesyncError("the daemon ends"))
+        left = [request for request in self._drain() if isinstance(request, Full)]
+        _refuse(left, CachesyncError("the daemon ends, or the source left its config"))
 
     def _wait(self) -> list[_Request]:
         due = self._dirty.next_due()
-        timeout = None if due is None else max(0.0, due - time.monotonic())
-        if self.state.retry_at is not None:
-            left = max(0.0, self.state.retry_at - time.time())
-            timeout = left if timeout is None else min(timeout, left)
+        times = [moment for moment in (due, self.state.retry_at) if moment is not None]
+        timeout = max(0.0, min(times) - time.monotonic()) if times else None
         try:
             first = self._inbox.get(timeout=timeout)
         except Empty:
@@ -185,8 +205,7 @@ class Worker:
         elif isinstance(request, Overflowed):
             self._set(overflows=self.state.overflows + 1)
             _log.warning("%s: the kernel dropped events; everything is looked at again", self.name)
-            row = self._open_job().row
-            self._thread.call(lambda writer: writer.overflow(row))
+            self._writer.overflow(self._open_job().row)
         elif isinstance(request, Degraded):
             self._set(watch=request.reason)
             _log.warning("%s: %s", self.name, request.reason)
@@ -201,42 +220,37 @@ class Worker:
             self._set(watch=None)
             _log.info("%s: the directory is back", self.name)
         elif isinstance(request, Due):
-            # A source that fails has its own time to come back.
             return self.state.retry_at is None
-        return False
+        return isinstance(request, Now)
 
     def _work(self, asked: list[Full], *, is_due: bool) -> None:
         now = time.monotonic()
         dirty = self._dirty.due(now)
         retry_at = self.state.retry_at
-        is_due |= retry_at is not None and time.time() >= retry_at
+        is_due |= retry_at is not None and now >= retry_at
         if asked or is_due or "" in dirty:
             self._full(asked, is_routine=is_due or bool(asked))
         elif dirty:
-            self._part({prefix.split("/", 1)[0] for prefix in dirty})
+            tags = {prefix.split("/", 1)[0] for prefix in dirty}
+            if all(map(_is_text, tags)):
+                self._part(tags)
+            else:  # only a whole pass has a place for what cannot be named
+                self._full(asked, is_routine=False)
 
     def _full(self, asked: list[Full], *, is_routine: bool) -> None:
         """A whole pass. Routine ones begin the count of what the guard lets go anew."""
         if is_routine:
             self._retired = 0
         allow = any(full.allow_mass_removal for full in asked)
-        try:
-            job = self._open_job()
-            result = self._pass(
-                "reading everything",
-                lambda: passes.run_pass(
-                    self._thread.writer, job.source, job.row, selection=job.selection,
-                    guard=self._guard, allow_mass_removal=allow, retired=self._retired,
-                    progress=self._progress,
-                ),
-            )  # fmt: skip
-        except CachesyncError as error:
-            for full in asked:
-                full.reply.set_exception(error)
-            if not asked:
-                _log.error("%s: %s", self.name, error.message)
-                self._failed(None)
-            return
+        job = self._open_job()
+        result = self._pass(
+            "reading everything",
+            lambda: passes.run_pass(
+                self._writer, job.source, job.row, selection=job.selection,
+                guard=self._guard, allow_mass_removal=allow, retired=self._retired,
+                progress=self._progress,
+            ),
+        )  # fmt: skip
         if isinstance(job.source, DirectorySource):
             self._root = _identity(job.source)
         if result.state is SourceState.FAILED:
@@ -253,23 +267,18 @@ class Worker:
         if _identity(source) != self._root:
             self._full([], is_routine=False)
             return
-        try:
-            result = self._pass(
-                f"reading {', '.join(sorted(tags)[:3])}",
-                lambda: passes.run_part(
-                    self._thread.writer, source.part(tags), job.row, selection=job.selection,
-                    guard=self._guard, retired=self._retired,
-                ),
-            )  # fmt: skip
-        except CachesyncError as error:
-            _log.error("%s: %s", self.name, error.message)
-            self._failed(None)  # then everything is looked at
-            return
+        result = self._pass(
+            f"reading {', '.join(sorted(tags)[:3])}",
+            lambda: passes.run_part(
+                self._writer, source.part(tags), job.row, selection=job.selection,
+                guard=self._guard, retired=self._retired,
+            ),
+        )  # fmt: skip
         if result.state is SourceState.FAILED:
             self._full([], is_routine=False)
 
     def _pass(self, doing: str, work: Callable[[], passes.PassResult]) -> passes.PassResult:
-        started = time.monotonic()
+        started = self.progress_at = time.monotonic()
         self._set(doing=doing, since=started)
         before = self._thread.call(lambda writer: writer.seq)
         try:
@@ -282,6 +291,7 @@ class Worker:
             seconds = time.monotonic() - started
             self._set(doing="idle", since=time.monotonic(), seconds=seconds,
                       passes=self.state.passes + 1)  # fmt: skip
+        self._said = None
         self._retired += result.removed
         self._was_large |= result.changed >= LARGE_PASS
         self._tell(result)
@@ -300,9 +310,19 @@ class Worker:
                 _log.info("%s: it is well again", self.name)
             self._seen_state = result.state
 
-    def _progress(self, _name: str, _done: int, _total: int) -> None:
+    def _complain(self, error: CachesyncError) -> None:
+        """Log an error; once while it stays the same."""
+        if error.message != self._said:
+            _log.error("%s: %s", self.name, error.message)
+        self._said = error.message
+
+    def _check(self) -> None:
         if self._stopping.is_set():
             raise Stopped
+
+    def _progress(self, _name: str, _done: int, _total: int) -> None:
+        self._check()
+        self.progress_at = time.monotonic()
 
     def _failed(self, asked_for: float | None) -> None:
         failures = self.state.failures + 1
@@ -312,11 +332,22 @@ class Worker:
             asked_for=asked_for,
             chance=random.random(),  # noqa: S311 - spreads attempts
         )
-        self._set(failures=failures, retry_at=time.time() + delay)
+        self._set(failures=failures, retry_at=time.monotonic() + delay)
 
     def _set(self, **fields: object) -> None:
         self.state = self.state._replace(**fields)  # type: ignore[arg-type]
         self._on_change()
+
+
+def _refuse(asked: list[Full], error: CachesyncError) -> None:
+    for full in asked:
+        if not full.reply.done():
+            full.reply.set_exception(error)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name of a file is UTF-8; one that is not has surrogates for its bytes."""
+    return name.isascii() or os.fsencode(name).decode("utf-8", "replace") == name
 
 
 def _identity(source: DirectorySource) -> tuple[int, int] | None:

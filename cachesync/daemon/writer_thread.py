@@ -44,10 +44,12 @@ class WriterThread:
         """As `call`, with the connection."""
         return self._pool.submit(work, self._db).result()
 
-    @property
-    def writer(self) -> Writer:
-        """Something to use as a Writer in any thread: every call is one `call`."""
-        return cast("Writer", _Remote(self))
+    def writer(self, stopped: Callable[[], None] = lambda: None) -> Writer:
+        """Something to use as a Writer in any thread: every call is one `call`.
+
+        Before each, in the writer's thread, `stopped` may raise: then nothing more is written.
+        """
+        return cast("Writer", _Remote(self, stopped))
 
     def catch_up(self) -> Future[str | None]:
         """Have the index catch up; calls before it begins share one."""
@@ -84,14 +86,22 @@ class WriterThread:
 class _Remote:
     """The Writer's methods and properties, each done in its thread."""
 
-    def __init__(self, thread: WriterThread) -> None:
+    def __init__(self, thread: WriterThread, stopped: Callable[[], None]) -> None:
         self._thread = thread
+        self._stopped = stopped
 
     def __getattr__(self, name: str) -> object:
         if isinstance(getattr(Writer, name), property):
-            return self._thread.call(lambda writer: getattr(writer, name))
+            return self._call(lambda writer: getattr(writer, name))
 
         def method(*arguments: object, **options: object) -> object:
-            return self._thread.call(lambda writer: getattr(writer, name)(*arguments, **options))
+            return self._call(lambda writer: getattr(writer, name)(*arguments, **options))
 
         return method
+
+    def _call(self, work: Callable[[Writer], object]) -> object:
+        def unless_stopped(writer: Writer) -> object:
+            self._stopped()
+            return work(writer)
+
+        return self._thread.call(unless_stopped)

@@ -74,6 +74,15 @@ def writer_lock(state_dir: Path) -> Iterator[None]:
         os.close(lock)
 
 
+def file_identity(state_dir: Path) -> tuple[int, int] | None:
+    """What tells the ledger's file from any other; None where there is none."""
+    try:
+        status = os.stat(state_dir / LEDGER_FILE)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def open_writer(state_dir: Path, *, now: int) -> sqlite3.Connection:
     """The ledger for writing, made or migrated where needed. The caller holds `writer_lock`."""
     with ledger_errors(state_dir):

@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 from ..model import Build, Change, ChangeKind
 from .ids import make_build, unpack
 
-__all__ = ["Filter", "SourceStatus", "Trouble", "changes", "counts_since", "history", "totals"]
+__all__ = [
+    "Filter",
+    "SourceStatus",
+    "Trouble",
+    "changes",
+    "counts_since",
+    "history",
+    "package_history",
+    "totals",
+]
 
 _SELECT = """
 SELECT c.seq, c.at, c.kind, coalesce(s.name, ''), t.name, g.package, x.hash, c.flags, k.names, c.before_id,
@@ -109,6 +118,19 @@ def history(db: sqlite3.Connection, spec_hash: str) -> Iterator[Change]:
     """The changes about one spec, oldest first."""
     query = f"{_SELECT} WHERE c.spec_id = (SELECT id FROM spec WHERE hash = ?) ORDER BY c.seq"
     for row in db.execute(query, (spec_hash,)):
+        yield _change(db, row)
+
+
+def package_history(db: sqlite3.Connection, package: str) -> Iterator[Change]:
+    """The changes about the specs of one package, oldest first.
+
+    Its pages are looked up first: to filter the joined rows instead takes four times as long.
+    """
+    query = (
+        f"{_SELECT} WHERE c.page_id IN (SELECT id FROM page WHERE package = ?)"
+        f" AND c.kind <= {int(ChangeKind.SPEC_REFINED)} ORDER BY c.seq"
+    )
+    for row in db.execute(query, (package,)):
         yield _change(db, row)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -179,6 +179,25 @@ def all_builds(db: sqlite3.Connection) -> Iterator[tuple[int, Build]]:
     return _builds_in_order(db, None)
 
 
+Attributes = tuple[str, str, tuple[str, str, str]]
+"""A build's package, its version, and its compiler, os and target."""
+
+
+def attributes_of(db: sqlite3.Connection, build_ids: Iterable[int] | None) -> dict[int, Attributes]:
+    """The attributes of some builds, or of all."""
+    chosen = "" if build_ids is None else " WHERE id IN (SELECT value FROM json_each(?))"
+    rows = db.execute(
+        f"SELECT id, package, version, compiler, os, target FROM build{chosen}",
+        () if build_ids is None else (id_list(build_ids),),
+    )
+    machines: dict[tuple[str, str, str], tuple[str, str, str]] = {}  # few: kept once
+    found = {}
+    for build_id, package, version, *machine in rows:
+        key = (machine[0], machine[1], machine[2])
+        found[build_id] = (package, version, machines.setdefault(key, key))
+    return found
+
+
 def builds_with_hash(db: sqlite3.Connection, prefix: str) -> dict[int, int]:
     """Builds that have placed specs whose hash begins with `prefix`, and how many."""
     rows = db.execute(
@@ -240,32 +259,51 @@ def placed_specs(db: sqlite3.Connection, build_ids: Iterable[int]) -> Iterator[P
         yield PlacedSpec(build_id, spec_hash, source, tag, names.stacks[stacks_id])
 
 
-def builds_named(db: sqlite3.Connection, word: str) -> dict[str, list[int]]:
+def builds_named(db: sqlite3.Connection, word: str) -> dict[str, set[int]]:
     """Packages with `word` somewhere in their name, and the ids of their builds."""
-    found: dict[str, list[int]] = {}
+    found: dict[str, set[int]] = {}
     rows = db.execute(
         "SELECT package, id FROM build WHERE instr(lower(package), ?) ORDER BY package", (word,)
     )
     for package, build_id in rows:
-        found.setdefault(package, []).append(build_id)
+        found.setdefault(package, set()).add(build_id)
     return found
 
 
-def first_in_order(db: sqlite3.Connection, build_ids: Collection[int], enough: int) -> list[int]:
-    """The first `enough` (0: all) of some builds in the order for builds of equal score."""
+def by_version(
+    db: sqlite3.Connection, build_ids: Collection[int], enough: int
+) -> Iterator[tuple[int, str, bytes]]:
+    """Some builds with package and version key: shorter names first, of a package the newest.
+
+    With `enough` (0: all) only so many are wanted, which decides how they are found soonest.
+    """
+    columns = "SELECT id, package, version_key FROM build"
+    order = "ORDER BY length(package), package, version_key DESC, id"
     if not enough or len(build_ids) * 20 < build_count(db):
-        return in_order(db, build_ids, "relevance")
+        yield from db.execute(
+            f"{columns} WHERE id IN (SELECT value FROM json_each(?)) {order}", (id_list(build_ids),)
+        )
+        return
     # So many of all builds are wanted that walking the index in order meets enough of them soon.
+    for row in db.execute(f"{columns} {order}"):
+        if row[0] in build_ids:
+            yield row
+
+
+def most_placed(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Of some builds: how often they are placed, and a number that is higher the later seen."""
     rows = db.execute(
-        "SELECT id FROM build ORDER BY length(package), package, version_key DESC, id"
+        "SELECT s.build_id, count(*), max(s.id) FROM json_each(?) j"
+        " JOIN spec s ON s.build_id = j.value JOIN placement p ON p.spec_id = s.id"
+        " GROUP BY s.build_id",
+        (id_list(build_ids),),
     )
-    return list(islice((i for (i,) in rows if i in build_ids), enough))
+    return {build_id: (placements, newest) for build_id, placements, newest in rows}
 
 
 def in_order(db: sqlite3.Connection, build_ids: Iterable[int], order: str) -> list[int]:
-    """Builds in one of the orders of `search --sort`; `relevance` is for builds of equal score."""
+    """Builds in one of the orders of `search --sort` but relevance (see `ranking`)."""
     clause = {
-        "relevance": "length(package), package, version_key DESC",
         "package": "package, version_key DESC",
         "version": "version_key DESC, package",
         "newest": "(SELECT max(s.id) FROM spec s WHERE s.build_id = build.id) DESC",

@@ -31,7 +31,10 @@ class SourceWriter(Transactions):
             self.db.execute(
                 "INSERT INTO source (name, type, location, configured, interval, state)"
                 " VALUES (?, ?, ?, ?, ?, 'never')"
-                " ON CONFLICT (name) DO UPDATE SET type = excluded.type,"
+                # Of another place nothing was tried yet: it is due.
+                " ON CONFLICT (name) DO UPDATE SET last_attempt = CASE"
+                " WHEN (type, location) = (excluded.type, excluded.location) THEN last_attempt END,"
+                " type = excluded.type,"
                 " location = excluded.location, configured = excluded.configured,"
                 " interval = excluded.interval, forgotten = 0,"
                 " state = CASE WHEN forgotten THEN 'never' WHEN state != 'orphaned' THEN state"

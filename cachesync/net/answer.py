@@ -9,6 +9,10 @@ from .inflate import InflateError, Inflater
 
 __all__ = ["Answer", "BrokenError"]
 
+MOST_TIMES_LARGER = 200
+"""Unpacked to packed: pages reach 60 times, a bomb some 1,000. Refused before it fills the memory."""
+HARMLESS_BYTES = 2 << 20
+"""Unpacked, whatever it was before."""
 MOST_ERROR_BYTES = 1 << 16
 """Of the body that comes with an answer other than 200."""
 
@@ -75,12 +79,19 @@ class Answer:
             yield piece
 
     def _unpacked(self, inflater: Inflater, most_bytes: int) -> Iterator[bytes]:
-        is_empty = True
+        sent = unpacked = 0
         try:
             for packed in self._packed(most_bytes):
-                is_empty = False
-                yield from inflater.feed(packed)
-            if not is_empty:
+                sent += len(packed)
+                for piece in inflater.feed(packed):
+                    unpacked += len(piece)
+                    if unpacked > max(HARMLESS_BYTES, MOST_TIMES_LARGER * sent):
+                        raise TooLargeError(
+                            f"{host(self.url)}: a body packed more than"
+                            f" {MOST_TIMES_LARGER} times smaller than it is"
+                        )
+                    yield piece
+            if sent:
                 yield from inflater.finish()
         except InflateError as error:
             raise BrokenError(f"{host(self.url)}: the packed body {error}") from None

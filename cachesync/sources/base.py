@@ -66,6 +66,8 @@ class Listing(NamedTuple):
     """Prefixes, ending in `/` or empty, below which everything is as the ledger has it."""
     is_void: bool = False
     """Whether the place is there with nothing at all in it: sooner not mounted than emptied."""
+    is_replaced: bool = False
+    """Whether it is another place than after the last complete pass: perhaps what was mounted over."""
 
 
 class Past(NamedTuple):

@@ -71,6 +71,7 @@ class DirectorySource:
         """The top directories that are listed; None: all."""
         self._clock_ns = clock_ns
         self._real_root: str | None = None
+        self._identity = ""
 
     def part(self, scope: Collection[str]) -> DirectorySource:
         """The same source, of which only some top directories are listed."""
@@ -90,18 +91,22 @@ class DirectorySource:
         return True
 
     def memory(self) -> Mapping[str, str]:
-        """Nothing: the signatures say everything."""
-        return {}
+        """Which directory was listed; the signatures say everything else."""
+        return {"root": self._identity}
 
     def listing(self, found: Found = ignore, past: Past = NOTHING) -> Listing:
         """Every `specs.md` below the root, in the order of tag and path."""
         walk = _Walk(self.selection, self.page_limit, found, self.scope)
         try:
             self._real_root = os.path.realpath(self.root, strict=True)
+            self._identity = _identity(self._real_root)
             walk.directory(self._real_root, "", 0)
         except OSError as error:
             raise SourceError(f"{_reason(error)} (check `path:` and its permissions)") from error
-        return Listing(walk.entries, walk.faults, walk.notes, walk.unlisted, is_void=walk.is_void)
+        return Listing(
+            walk.entries, walk.faults, walk.notes, walk.unlisted, is_void=walk.is_void,
+            is_replaced=past.memory.get("root", self._identity) != self._identity,
+        )  # fmt: skip
 
     def read(self, path: str, listed_as: str, before: str | None = None) -> Changed | Gone | Failed:
         """The bytes of one page, with the signature of the very file that was read."""
@@ -168,7 +173,7 @@ class _Walk:
         if len(children) > 1:
             children.sort(key=_NAME)
         if depth == 0:
-            self.is_void = not children
+            self.is_void = all(child.name.startswith(".") for child in children)
             if self._scope is not None:
                 children = [child for child in children if child.name in self._scope]
         for child in children:
@@ -241,6 +246,11 @@ def visible_path(path: str) -> str:
 
 def _is_text(name: str) -> bool:
     return name.isascii() or visible_path(name) == name
+
+
+def _identity(root: str) -> str:
+    status = os.stat(root)
+    return f"{status.st_dev}:{status.st_ino}"
 
 
 def _signature(status: os.stat_result) -> str:

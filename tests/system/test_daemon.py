@@ -136,6 +136,71 @@ def test_an_emptied_root_is_held(site):
         assert site.found("hdf5") == []
 
 
+def test_a_root_replaced_by_a_smaller_one_is_held_however_few_pages_there_are(site):
+    """As when a file system is unmounted and what lies below the mount point comes to light."""
+    below = site.root / "below"
+    (below / "develop").mkdir(parents=True)
+    (below / ".keep").touch()
+    site.page("develop", "zlib", spec(hash_of(3)), root=below)
+    site.page("develop", "cmake", spec(hash_of(4)))
+    site.page("develop", "zlib", spec(hash_of(3)))
+    with daemon(site) as running:
+        watched(running)
+        site.pages.rename(site.root / "mounted")
+        below.rename(site.pages)
+        eventually(lambda: site.status()["sources"][0]["state"] == "held")
+        assert site.found("hdf5")
+        assert site.found("cmake")
+        site.pages.rename(below)
+        (site.root / "mounted").rename(site.pages)
+        eventually(lambda: site.status()["sources"][0]["state"] == "ok")
+    assert not {"page.removed", "spec.evicted"} & {change["kind"] for change in site.changes()}
+
+
+def test_a_name_that_is_not_utf8_is_rejected_and_nothing_ends(site):
+    bad = os.fsencode(site.pages) + b"/bad\xff"
+    with daemon(site) as running:
+        watched(running)
+        os.makedirs(bad + b"/zlib")
+        with open(bad + b"/zlib/specs.md", "wb") as file:
+            file.write(as_generated(Facts("zlib", "bad", [spec(hash_of(8))])))
+        eventually(lambda: site.status()["rejected"])
+        (rejected,) = site.status()["rejected"]
+        assert rejected["page"] == "bad\\xff/"
+        assert "UTF-8" in rejected["reason"]
+        site.page("develop", "new", spec(hash_of(9)))
+        eventually(lambda: site.found("new"))
+        os.utime(bad + b"/zlib/specs.md")
+        idle(running)
+        assert running.stop() == 0
+        assert "Traceback" not in running.log
+
+
+def test_a_rejected_directory_that_is_mended_is_rejected_no_more(site):
+    outside = site.root / "outside"
+    site.page("v9", "zlib", spec(hash_of(8)), root=outside)
+    (site.pages / "v9").symlink_to(outside / "v9")
+    with daemon(site) as running:
+        watched(running)
+        eventually(lambda: site.status()["rejected"])
+        (site.pages / "v9").unlink()
+        (outside / "v9").rename(site.pages / "v9")
+        eventually(lambda: site.found("zlib"))
+        eventually(lambda: not site.status()["rejected"])
+
+
+def test_a_state_directory_that_is_replaced_ends_the_daemon(site):
+    """It must not go on writing into files that nobody can see, beside another writer."""
+    with daemon(site) as running:
+        watched(running)
+        site.state.rename(site.root / "old-state")
+        assert running.process.wait(20) == 1
+        assert "was removed or replaced" in running.log
+        assert "Traceback" not in running.log
+    with daemon(site) as running:
+        eventually(lambda: site.found("hdf5"))
+
+
 def test_a_tree_removed_bit_by_bit_is_held_as_one(site):
     for number in range(60):
         site.page("v1", f"p{number}", spec(hash_of(100 + number)))
@@ -172,6 +237,25 @@ def test_hangup_takes_a_good_config_over_and_refuses_a_bad_one(site):
         running.says("the config was read again, sources: other\n")
         states = {s["name"]: s["state"] for s in site.status()["sources"]}
         assert states["site"] == "orphaned"
+        assert running.stop() == 0
+
+
+def test_hangup_refuses_a_config_that_has_become_empty(site):
+    with daemon(site) as running:
+        watched(running)
+        site.configure("")
+        running.signal(signal.SIGHUP)
+        running.says("the new config has no source and is refused")
+        assert list(running.state()["sources"]) == ["site"]
+
+
+def test_hangup_with_a_config_that_is_no_file(site):
+    with daemon(site) as running:
+        watched(running)
+        site.config.unlink()
+        os.mkfifo(site.config)
+        running.signal(signal.SIGHUP)
+        running.says("is refused")
         assert running.stop() == 0
 
 
@@ -316,22 +400,53 @@ def test_wait_returns_when_something_arrives(site):
 # -- seen from outside
 
 
-def test_metrics_and_health(site):
-    pytest.importorskip("prometheus_client")
+def _free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    metrics = f'metrics: {{listen: "127.0.0.1:{port}"}}\n'
-    site.configure("sources:\n" + site.directory_source() + metrics)
+        return free.getsockname()[1]
+
+
+def _ask(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return answer.read().decode()
+
+
+def test_metrics_and_health(site):
+    pytest.importorskip("prometheus_client")
+    port = _free_port()
+    plain = "sources:\n" + site.directory_source()
+    site.configure(plain + f'metrics: {{listen: "127.0.0.1:{port}"}}\n')
     with daemon(site) as running:
         watched(running)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-            text = answer.read().decode()
+        text = _ask(port, "/metrics")
         assert 'cachesync_source_pages{source="site"} 1.0' in text
         assert 'cachesync_watch_mode{mode="inotify",source="site"} 1.0' in text
         assert "cachesync_index_lag 0.0" in text
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
-            assert json.load(answer) == {"healthy": True, "stuck": None}
+        assert json.loads(_ask(port, "/healthz")) == {
+            "schema": 1, "healthy": True, "stuck": None,
+            "detail": {"failing": [], "degraded": {}, "notifications": None},
+        }  # fmt: skip
+        site.pages.rename(site.root / "away")
+        eventually(lambda: json.loads(_ask(port, "/healthz"))["detail"]["failing"] == ["site"])
+        other = _free_port()
+        site.configure(plain + f'metrics: {{listen: "127.0.0.1:{other}"}}\n')
+        running.signal(signal.SIGHUP)
+        running.says("the config was read again")
+        assert json.loads(_ask(other, "/healthz"))["healthy"]
+
+
+def test_a_busy_metrics_port_is_said_and_stops_nothing(site):
+    pytest.importorskip("prometheus_client")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        site.configure(
+            f'sources:\n{site.directory_source()}metrics: {{listen: "127.0.0.1:{port}"}}\n'
+        )
+        found = site.run("doctor", "--json", status=1).json["findings"]
+        assert [f["check"] for f in found if f["state"] == "error"] == ["metrics"]
+        with daemon(site) as running:
+            running.says("metrics: 127.0.0.1:")
+            eventually(lambda: site.found("hdf5"))
 
 
 def test_doctor_names_what_is_wrong_with_its_remedy(site):
@@ -341,6 +456,26 @@ def test_doctor_names_what_is_wrong_with_its_remedy(site):
     wrong = [finding for finding in found if finding["state"] == "error"]
     assert [finding["check"] for finding in wrong] == ["site"]
     assert wrong[0]["remedy"]
+
+
+def test_the_log_format_is_an_option_too(site):
+    with daemon(site, "--log-format", "json") as running:
+        watched(running)
+    assert {json.loads(line)["level"] for line in running.log.splitlines()} >= {"info"}
+
+
+def test_the_journal_gets_priorities(site):
+    """Where standard error is the journal each line begins with its priority (sd-daemon(3))."""
+    log = site.root / "journal"
+    site.write("develop/broken", b"no page")
+    with log.open("wb") as file:
+        status = os.fstat(file.fileno())
+        stream = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        subprocess.run(
+            site.command("sync"), env={**site.environment, **stream}, stderr=file, check=True,
+            stdout=subprocess.DEVNULL, cwd=site.root,
+        )  # fmt: skip
+    assert log.read_text().startswith("<4>site: rejected develop/broken/specs.md: ")
 
 
 def test_json_log_lines_are_json(site):

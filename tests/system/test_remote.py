@@ -1,7 +1,10 @@
 """Remote sources through the commands and the daemon: what a server does wrong changes nothing."""
 
 import hashlib
+import signal
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
@@ -19,6 +22,7 @@ from tests.stubserver import (
     reply,
     silent,
     silent_body,
+    slowly,
     status,
     tarball,
     zeros_gzipped,
@@ -198,6 +202,63 @@ def test_a_source_that_hangs_delays_no_other(world, server):
         assert running.stop() == 0
         assert time.monotonic() - started < 10
     assert "source.failed" not in {change["kind"] for change in world.changes()}
+
+
+def test_hung_sources_delay_neither_a_reload_nor_the_end(world, server):
+    names = [f"w{number}" for number in range(6)]
+    sources = [http(name, server.script(f"/{name}", silent())) for name in names]
+    world.configure("sources:\n" + "".join(sources) + "limits: {request: 58s}\n")
+    with daemon(world) as running:
+        eventually(lambda: len(server.seen) >= 6)
+        world.configure("sources:\n" + "".join(sources) + "limits: {request: 59s}\n")
+        started = time.monotonic()
+        running.signal(signal.SIGHUP)
+        running.says("the config was read again")
+        assert time.monotonic() - started < 5
+        assert running.stop() == 0
+        assert time.monotonic() - started < 15
+    assert "source.failed" not in {change["kind"] for change in world.changes()}
+
+
+def test_what_arrives_for_a_source_that_was_let_go_is_not_written(world, server):
+    slow = server.script("/slow", slowly(reply(page("hdf5", "develop", 7)), 5))
+    world.page("develop", "zlib", spec(hash_of(1)))
+    world.configure("sources:\n" + world.directory_source() + http("slow", slow))
+    with daemon(world) as running:
+        eventually(lambda: server.seen)
+        eventually(lambda: world.found("zlib"))
+        world.configure("sources:\n" + world.directory_source())
+        running.signal(signal.SIGHUP)
+        running.says("the config was read again")
+        world.run("forget", "slow")
+        seq = world.seq()
+        time.sleep(7)
+        assert world.seq() == seq
+        assert not world.found("hdf5")
+        assert running.stop() == 0
+        assert "Traceback" not in running.log
+
+
+def test_an_address_that_changed_is_asked_after_a_restart(world, server):
+    first = server.script("/first", reply(page("hdf5", "develop", 7)))
+    second = server.script("/second", reply(page("hdf5", "develop", 8)))
+    world.configure("sources:\n" + http("up", first))
+    world.sync()
+    world.configure("sources:\n" + http("up", second))
+    with daemon(world):
+        eventually(lambda: world.found("hdf5") == [hash_of(8)])
+
+
+def test_a_pass_of_the_future_keeps_nobody_waiting(world, server):
+    """The clock was wrong when the last pass was made, or a machine boots before it is set."""
+    url = server.script("/page", reply(page("hdf5", "develop", 7)))
+    world.configure("sources:\n" + http("up", url))
+    world.sync()
+    with closing(sqlite3.connect(world.state / "ledger.sqlite")) as db, db:
+        db.execute("UPDATE source SET last_attempt = last_attempt + 1e6 * 86400 * 365")
+    before = len(server.seen)
+    with daemon(world):
+        eventually(lambda: len(server.seen) > before)
 
 
 def test_a_source_that_comes_back_is_said_once(world, server):

@@ -1,0 +1,177 @@
+"""What `search` prints of an answer: for people, for pipes, and as JSON."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..search import Answer, Hit
+from . import columns, output
+
+if TYPE_CHECKING:
+    from ..packages import PackagesAnswer
+
+__all__ = [
+    "document",
+    "note",
+    "packages_document",
+    "print_answer",
+    "print_facets",
+    "print_hashes",
+    "print_packages",
+    "result",
+    "warn_of_age",
+]
+
+SHOWN_FACETS = 10
+SHOWN_VERSIONS = 4
+
+
+def note(text: str) -> None:
+    """Talk: a line on standard error."""
+    print(f"cachesync: note: {output.visible(text)}", file=sys.stderr)
+
+
+def warn_of_age(answer: Answer) -> None:
+    """Say how old the truth is where that matters: a source failed, or missed its schedule."""
+    now = time.time()
+    for source in answer.sources:
+        if source.last_success is None:
+            if source.state != "never":
+                note(f"{source.name} was never read completely ({source.error})")
+            continue
+        seconds = now - source.last_success / 1e6
+        late = source.interval is not None and seconds > 2 * source.interval
+        if source.state in ("failed", "held"):
+            note(f"{source.name} is {output.age(seconds)} old, {source.state}: {source.error}")
+        elif late:
+            note(f"{source.name} is {output.age(seconds)} old, older than its schedule")
+
+
+def print_answer(answer: Answer, names: Sequence[str] | None, *, with_hashes: bool) -> None:
+    """The builds as a table, and how many there are; `names` are the columns, None for the usual."""
+    shown = columns.DEFAULT if names is None else names
+    rows = [
+        columns.default_row(hit) if names is None else columns.row(hit, names)
+        for hit in answer.hits
+    ]
+    if with_hashes and "hashes" not in shown:
+        shown = (*shown, "hashes")
+        for row, hit in zip(rows, answer.hits, strict=True):
+            row.append(" ".join(f"/{spec.hash}" for spec in hit.specs))
+    if rows:
+        output.print_table(
+            columns.headers(shown), rows, below=("VARIANTS", "HASHES"), always_below=with_hashes
+        )
+    print_facets(answer.facets)
+    print_count(
+        f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}",
+        shown=len(answer.hits),
+        of=answer.builds,
+    )
+
+
+def print_count(text: str, *, shown: int, of: int) -> None:
+    """How much there is, below the table on a terminal, else as talk."""
+    more = "" if shown >= of else f", {shown} shown (--limit 0 shows all)"
+    on_terminal = sys.stdout.isatty()
+    print(
+        f"{text}{more}" if on_terminal else f"cachesync: {text}{more}",
+        file=sys.stdout if on_terminal else sys.stderr,
+    )
+
+
+def print_hashes(hits: Iterable[Hit]) -> None:
+    """Every hash of every hit, one a line, for scripts."""
+    for hit in hits:
+        for spec in hit.specs:
+            print(output.visible(spec.hash))
+
+
+def print_facets(facets: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+    """A table for each facet: on a terminal its most frequent values, elsewhere all."""
+    on_terminal = sys.stdout.isatty()
+    for name, values in facets.items():
+        rows = [(value, count["specs"], count["builds"]) for value, count in values.items()]
+        if not rows:
+            continue
+        shown = rows[:SHOWN_FACETS] if on_terminal else rows
+        print()
+        output.print_table((name.upper(), "SPECS", "BUILDS"), shown)
+        if len(shown) < len(rows):
+            print(f"... and {len(rows) - len(shown):,} more (--json lists all)")
+    if facets and on_terminal:
+        print()
+
+
+def print_packages(answer: PackagesAnswer) -> None:
+    """A row a package, and how many there are."""
+    rows = [
+        (row.package, _some(row.versions), row.builds, row.specs, row.tags[-1])
+        for row in answer.rows
+    ]
+    if rows:
+        output.print_table(("PACKAGE", "VERSIONS", "BUILDS", "SPECS", "NEWEST TAG"), rows)
+    counts = (
+        output.number(answer.packages, "package"),
+        output.number(answer.builds, "build"),
+        output.number(answer.specs, "spec"),
+    )
+    print_count(", ".join(counts), shown=len(rows), of=answer.packages)
+
+
+def _some(versions: Sequence[str]) -> str:
+    more = f" +{len(versions) - SHOWN_VERSIONS}" if len(versions) > SHOWN_VERSIONS else ""
+    return ", ".join(versions[:SHOWN_VERSIONS]) + more
+
+
+def document(text: str, answer: Answer) -> dict[str, Any]:
+    """`search --json` (CLI.md)."""
+    found: dict[str, Any] = {
+        "query": text,
+        "builds": answer.builds,
+        "specs": answer.specs,
+        "took_ms": round(answer.took_ms, 3),
+        "as_of": {
+            "seq": answer.seq,
+            "sources": [
+                {
+                    "name": source.name,
+                    "state": source.state,
+                    "last_success": output.timestamp(source.last_success),
+                }
+                for source in answer.sources
+            ],
+        },
+        "results": [result(hit) for hit in answer.hits],
+    }
+    if answer.facets:
+        found["facets"] = answer.facets
+    return found
+
+
+def result(hit: Hit) -> dict[str, Any]:
+    """One of the `results`."""
+    return {
+        **hit.build._asdict(),
+        "score": hit.score,
+        "specs": [
+            {"hash": spec.hash, "placements": [p._asdict() for p in spec.placements]}
+            for spec in hit.specs
+        ],
+    }
+
+
+def packages_document(text: str, answer: PackagesAnswer) -> dict[str, Any]:
+    """`search --group-by package --json`: `results` are packages."""
+    return {
+        "query": text,
+        "group_by": "package",
+        "packages": answer.packages,
+        "builds": answer.builds,
+        "specs": answer.specs,
+        "as_of": {"seq": answer.seq},
+        "results": [{**row._asdict(), "newest_tag": row.tags[-1]} for row in answer.rows],
+    }

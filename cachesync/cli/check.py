@@ -1,0 +1,101 @@
+"""`cachesync check`: how much of a spack.lock, or of a list of specs, is cached."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from .. import lockfile, subscribing, wanted
+from ..errors import UsageError
+from . import checking, complete, output, paths
+from .entry import Globals
+from .pager import paged
+from .report import Report
+
+__all__ = ["check"]
+
+
+@click.command(short_help="How much of a spack.lock or a list of specs is cached.")
+@click.argument("file", type=click.Path(), metavar="FILE")
+@click.option("--tag", metavar="TAG", help="Only in this tag.", shell_complete=complete.tags)
+@click.option(
+    "--source", metavar="SOURCE", help="Only in this source.", shell_complete=complete.sources
+)
+@click.option(
+    "--runs-on", metavar="TARGET|host",
+    help="Only what a machine of this target can run, or this machine.",
+)  # fmt: skip
+@click.option(
+    "--no-build-deps", is_flag=True, help="Leave out what only building needs (of a spack.lock)."
+)
+@click.option(
+    "--subscription", is_flag=True,
+    help="Print the configuration of subscriptions for what is missing, and nothing else.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--no-pager", is_flag=True, help="Never start a pager.")
+@click.pass_obj
+def check(
+    options: Globals,
+    file: str,
+    tag: str | None,
+    source: str | None,
+    runs_on: str | None,
+    no_build_deps: bool,
+    subscription: bool,
+    as_json: bool,
+    no_pager: bool,
+) -> int:
+    """How much of FILE is cached: a spack.lock, or a list of specs and hashes; - is standard input.
+
+    A list has a spec, a query or a /hash on each line; # begins a comment. Exit status 1 when
+    something is missing. External and developed specs of a spack.lock are in no build cache and are
+    counted apart.
+
+    \b
+    cachesync check --tag develop --runs-on zen4 spack.lock
+    spack find --format '/{hash}' | cachesync check -
+    """
+    paths.require_config(options)
+    data = _read(file)
+    within = checking.Within(tag, source, runs_on)
+    state_dir = paths.reader_state_dir(options)
+    name = "standard input" if file == "-" else file
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        lock = lockfile.parse(data, name=name)
+        report = checking.check_lock(state_dir, lock, within, builds=not no_build_deps)
+    else:
+        report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
+    if subscription:
+        _print_subscriptions(report, within, name=Path(file).name if file != "-" else "list")
+    elif as_json:
+        output.print_json({"file": file, **report.document()})
+    else:
+        with paged(wanted=not no_pager):
+            report.print()
+    return 1 if report.total.missing else 0
+
+
+def _read(file: str) -> bytes:
+    """The bytes of a file, as far as they can be anything that is read.
+
+    Raises UsageError when it cannot be read.
+    """
+    most = max(lockfile.MAX_BYTES, wanted.MAX_BYTES) + 1
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read(most)
+        with open(file, "rb") as opened:
+            return opened.read(most)
+    except (OSError, ValueError) as error:  # ValueError: NUL in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot read {file}: {reason}") from error
+
+
+def _print_subscriptions(report: Report, within: checking.Within, *, name: str) -> None:
+    hashes, conditions = report.missing_trees()
+    queries = list(subscribing.queries_for(hashes, conditions, report.within))
+    # Of a place that was named, what other places have already is news as well.
+    print(subscribing.yaml_of(queries, name=name, first=within[:2] == (None, None)), end="")

@@ -1,0 +1,200 @@
+"""Asking the ledger how much of a lock or of a list is cached, within some bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .. import coverage, query, tags
+from ..coverage import Status
+from ..errors import UsageError
+from ..ledger import connect, read
+from ..ledger.where import Placed, placed
+from ..lockfile import Lock
+from ..model import Placement
+from ..search import Searcher
+from ..wanted import Wanted
+from .report import Entry, Report
+
+__all__ = ["Within", "check_list", "check_lock"]
+
+MANY_HASHES = 50
+"""Hashes that the beginning of one may stand for."""
+
+
+class Within(NamedTuple):
+    """Where a spec has to be cached, and what has to run it."""
+
+    tag: str | None = None
+    source: str | None = None
+    runs_on: str | None = None
+    """A target, or `host`."""
+
+    def places(self, db: connect.Connection) -> frozenset[tags.Place] | None:
+        """The tags that count; None for all. Raises UsageError for one that does not exist."""
+        if self.tag is None and self.source is None:
+            return None
+        known = list(read.Names(db).tags.values())
+        names = sorted({age.name for age in read.source_ages(db)})
+        if self.source is not None and self.source not in names:
+            raise UsageError(
+                f"no source is called {self.source}", hint="sources: " + ", ".join(names)
+            )
+        inside = [place for place in known if self.source in (None, place[0])]
+        return frozenset(inside if self.tag is None else tags.resolve(self.tag, inside))
+
+    def targets(self) -> frozenset[str] | None:
+        """The targets that the machine runs; None for any. Raises UsageError for an unknown one."""
+        if self.runs_on is None:
+            return None
+        from ..targets import runs_on
+
+        return runs_on(self.runs_on)
+
+
+def _any_of(nodes: Sequence[query.Node]) -> query.Node:
+    return nodes[0] if len(nodes) == 1 else query.Or(tuple(nodes))
+
+
+def _conditions(
+    within: Within, places: frozenset[tags.Place] | None, suitable: frozenset[str] | None
+) -> tuple[query.Node, ...]:
+    """The bounds as conditions of a query."""
+    found: list[query.Node] = []
+    if places is not None and within.tag in {tag for _, tag in places}:
+        found.append(query.Term("tag", str(within.tag).lower()))
+        if within.source is not None:
+            found.append(query.Term("source", within.source.lower()))
+    elif places is not None and within.tag is None:
+        found.append(query.Term("source", str(within.source).lower()))
+    elif places is not None:  # SOURCE/TAG
+        ((source, tag),) = places
+        found += [query.Term("source", source.lower()), query.Term("tag", tag.lower())]
+    if suitable is not None:
+        found.append(_any_of([query.Term("target", name) for name in sorted(suitable)]))
+    return tuple(found)
+
+
+def _inside(spec: Placed | None, places: frozenset[tags.Place] | None) -> tuple[Placement, ...]:
+    """The placements of a spec that count."""
+    if spec is None:
+        return ()
+    return tuple(
+        place for place in spec.placements if places is None or (place.source, place.tag) in places
+    )
+
+
+def check_lock(state_dir: Path, lock: Lock, within: Within, *, builds: bool) -> Report:
+    """How much of a lock is cached; without `builds`, leaving out what only building needs."""
+    suitable = within.targets()
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            with read.snapshot(db):
+                places = within.places(db)
+                found = placed(db, lock.specs)
+                seq = read.last_seq(db)
+        finally:
+            db.close()
+    where = {spec_hash: _inside(spec, places) for spec_hash, spec in found.items()}
+    cached = {spec_hash for spec_hash, inside in where.items() if inside}
+    statuses = {
+        spec.hash: coverage.status_of(spec, cached, suitable=suitable)
+        for spec in lock.specs.values()
+    }
+    roots = coverage.cover(lock, statuses, builds=builds)
+    wanted = (
+        lock.specs
+        if builds
+        else coverage.needed(lock, (root.hash for root in lock.roots), builds=False)
+    )
+    entries = [
+        Entry(
+            f"{spec.name}@{spec.version}" if spec.version else spec.name,
+            spec.target,
+            spec.hash,
+            statuses[spec.hash],
+            where.get(spec.hash, ()),
+        )
+        for spec in lock.specs.values()
+        if spec.hash in wanted
+    ]
+    return Report("lock", seq, entries, roots, _conditions(within, places, None))
+
+
+def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Report:
+    """How much of a list is cached: of each line whether anything matches it."""
+    suitable = within.targets()
+    searcher = Searcher(state_dir)
+    try:
+        with searcher.moment() as db:
+            places = within.places(db)
+            conditions = _conditions(within, places, suitable)
+            found = placed(db, _hashes(db, wanted))
+            by_beginning = sorted(found)
+            entries = []
+            for one in wanted:
+                if one.hash is not None:
+                    entries.append(_of_hash(one, found, by_beginning, places, suitable))
+                else:
+                    entries.append(_of_query(one, searcher, conditions))
+            seq = read.last_seq(db)
+    finally:
+        searcher.close()
+    return Report("list", seq, entries, [], conditions)
+
+
+def _hashes(db: connect.Connection, wanted: Sequence[Wanted]) -> list[str]:
+    """The hashes that the lines of a list may stand for."""
+    found: list[str] = []
+    for one in wanted:
+        if one.hash is not None and len(one.hash) == 32:
+            found.append(one.hash)
+        elif one.hash is not None:
+            found += read.hashes(db, one.hash, limit=MANY_HASHES)
+    return found
+
+
+def _of_hash(
+    one: Wanted,
+    found: dict[str, Placed],
+    by_beginning: list[str],
+    places: frozenset[tags.Place] | None,
+    suitable: frozenset[str] | None,
+) -> Entry:
+    from bisect import bisect_left
+
+    assert one.hash is not None, "only lines that are hashes come here"
+    status, target = Status.MISSING, ""
+    inside: list[Placement] = []
+    for spec_hash in by_beginning[bisect_left(by_beginning, one.hash) :]:
+        if not spec_hash.startswith(one.hash):
+            break
+        spec = found[spec_hash]
+        here = _inside(spec, places)
+        target = spec.build.target
+        inside += here
+        if here and (suitable is None or target in suitable):
+            status = Status.CACHED
+        elif here and status is Status.MISSING:
+            status = Status.UNSUITABLE
+    return Entry(one.text, target, one.hash, status, tuple(inside), line=one.line)
+
+
+def _of_query(one: Wanted, searcher: Searcher, conditions: tuple[query.Node, ...]) -> Entry:
+    tree = query.And((one.condition, *conditions))
+    counts = searcher.matching(tree)
+    best = sorted(counts, key=lambda build_id: (-counts[build_id], build_id))[:MANY_HASHES]
+    hits = searcher.hits(tree, best)
+    inside = {place for hit in hits for spec in hit.specs for place in spec.placements}
+    return Entry(
+        one.text,
+        "",
+        None,
+        Status.CACHED if counts else Status.MISSING,
+        tuple(sorted(inside)),
+        line=one.line,
+        condition=one.condition,
+        specs=sum(counts.values()),
+    )

@@ -1,0 +1,107 @@
+"""What a shell may offer next, from the live ledger: bounded, silent, and nothing is ever made.
+
+A completion that cannot be computed is none: a shell that prints a traceback at a tab key is worse
+than one that offers nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from .. import query as queries
+from ..ledger import connect, names
+from . import paths
+from .entry import Globals, split_globals
+
+__all__ = ["MOST", "QueryCommand", "packages", "query", "query_words", "sources", "tags"]
+
+MOST = 200
+"""Values offered at once; whoever has more types another character."""
+
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+@contextmanager
+def _ledger(ctx: click.Context) -> Iterator[connect.Connection]:
+    db = connect.open_reader(paths.reader_state_dir(_globals(ctx)))
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def _globals(ctx: click.Context) -> Globals:
+    """The options before the command, which click has parsed, or after it, which it has not."""
+    params = ctx.find_root().params
+    after, _ = split_globals([arg for arg in ctx.args if isinstance(arg, str)])
+    return Globals(params.get("config") or after.config, params.get("state_dir") or after.state_dir)
+
+
+def _values(ctx: click.Context, field: str, start: str) -> list[str]:
+    """The values of a field that begin so; none where anything at all is wrong."""
+    try:
+        with _ledger(ctx) as db:
+            found = names.beginning_with(db, field, start, most=MOST)
+    except Exception:  # see the module's docstring
+        return []
+    # What a shell would have to quote, or a terminal could not show, is typed by hand.
+    return [value for value in found if value.isprintable() and not _UNSAFE & set(value)]
+
+
+_UNSAFE = frozenset(" \t\n'\"\\$`;&|<>(){}!#")
+
+
+def _field(field: str) -> Complete:
+    def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+        return _values(ctx, field, incomplete)
+
+    return complete
+
+
+tags = _field("tag")
+sources = _field("source")
+_packages = _field("package")
+_COMPLETED_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant",
+                     "stack", "tag", "source", "hash")  # fmt: skip
+
+
+def packages(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Packages, or hashes after a slash."""
+    if incomplete.startswith("/"):
+        return [f"/{value}" for value in _values(ctx, "hash", incomplete[1:])[:20]]
+    return _packages(ctx, param, incomplete)
+
+
+def query(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """What a word of a query may become: a value after `field:`, a variant, a field or a package."""
+    return query_words(ctx, incomplete)
+
+
+class QueryCommand(click.Command):
+    """A command whose arguments are a query: one dash begins a word that excludes, not an option."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """Words that exclude, else the options."""
+        if incomplete.startswith("-") and not incomplete.startswith("--") and incomplete != "-":
+            return [CompletionItem(word) for word in query_words(ctx, incomplete)]
+        return super().shell_complete(ctx, incomplete)
+
+
+def query_words(ctx: click.Context, incomplete: str) -> list[str]:
+    """The same, whatever argument it is for."""
+    excluded = "-" if incomplete.startswith("-") else ""
+    word = incomplete.removeprefix("-")
+    field, colon, start = word.partition(":")
+    if colon and field in _COMPLETED_FIELDS:
+        return [f"{excluded}{field}:{value}" for value in _values(ctx, field, start)]
+    if word.startswith("+"):
+        return [f"{excluded}{value}" for value in _values(ctx, "variant", word)]
+    if colon or excluded:
+        return []
+    fields = [f"{name}:" for name in queries.FIELDS if name.startswith(word)]
+    return (_values(ctx, "package", word) if word else []) + fields

@@ -1,0 +1,267 @@
+"""The sources of the daemon: a worker for each, a watcher for each directory, and when they are due."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from .. import catalog
+from ..config import Config
+from ..config.settings import DirectorySourceConfig, SourceConfig
+from ..errors import CachesyncError
+from ..ledger import connect, read
+from ..ledger.read import SourceAge
+from ..remote import Remotes
+from .schedule import Schedule
+from .worker import Due, Worker
+from .writer_thread import WriterThread
+
+__all__ = ["Sources", "Watched"]
+
+STUCK_SECONDS = 60.0
+"""A watcher that shows no sign of life for so long is taken for stuck."""
+STUCK_PASS_SECONDS = 3600.0
+"""So is a pass that does not come forward."""
+STOP_SECONDS = 8.0
+REMEMBERED_SECONDS = 3600
+"""Between whole passes over a directory that no config mentions."""
+_log = logging.getLogger("cachesync")
+
+
+class Watched(NamedTuple):
+    """A worker, and the watcher of its directory if it has one."""
+
+    entry: SourceConfig
+    worker: Worker
+    watcher: Any | None
+
+
+class Sources:
+    """What runs for each source. One thread opens and closes; any may look."""
+
+    def __init__(
+        self, config: Config, pages: Sequence[str], thread: WriterThread,
+        *, on_change: Callable[[], object],
+    ) -> None:  # fmt: skip
+        """`pages` are directories that are watched besides those of the config."""
+        self._config = config
+        self._pages = list(pages)
+        self._thread = thread
+        self._on_change = on_change
+        self._schedule = Schedule()
+        self._running: dict[str, Watched] = {}
+        self._ending: dict[str, Worker] = {}
+        self._stop_fetching = threading.Event()
+        self._remotes = Remotes(config.limits, stop=self._stop_fetching)
+
+    # -- up and down
+
+    def start(self) -> None:
+        """Open every source."""
+        self._orphan()
+        self._schedule.start()
+        for entry in self._entries():
+            self._open(entry)
+
+    def take_over(self, config: Config) -> None:
+        """Have the sources of another config; those that stay the same go on."""
+        before, self._config = self._config, config
+        shared = (before.guard, before.watch, before.limits)
+        is_alike = shared == (config.guard, config.watch, config.limits)
+        after = {entry.name: entry for entry in self._entries()}
+        for name, watched in list(self._running.items()):
+            if not is_alike or after.get(name) != watched.entry:
+                self.close(name)
+        if before.limits != config.limits:
+            self._remotes.close()  # ends the fetches of the workers just closed
+            self._stop_fetching = threading.Event()
+            self._remotes = Remotes(config.limits, stop=self._stop_fetching)
+        self._orphan()
+        for name, entry in after.items():
+            if name not in self._running:
+                self._open(entry)
+
+    def close(self, name: str) -> None:
+        """Let go of a source. Nothing of it is written from now on, whatever is still under way."""
+        watched = self._running.pop(name)
+        self._schedule.remove(name)
+        watched.worker.stop()
+        if watched.watcher is not None:
+            watched.watcher.stop()
+        self._ending[name] = watched.worker
+
+    def stop(self) -> None:
+        """End everything, soon; what is under way is abandoned at the next chunk."""
+        self._stop_fetching.set()  # ends every fetch within a second
+        self._schedule.stop()
+        for watched in self._running.values():
+            watched.worker.stop()
+        for watched in self._running.values():
+            if watched.watcher is not None:
+                watched.watcher.stop()
+        until = time.monotonic() + STOP_SECONDS
+        for watched in self._running.values():
+            if not watched.worker.join(max(0.1, until - time.monotonic())):
+                _log.warning("%s: abandoned in the middle of a fetch", watched.worker.name)
+        self._remotes.close()
+
+    def _orphan(self) -> None:
+        try:
+            with connect.ledger_errors(self._thread.state_dir):
+                missing = catalog.orphan_missing(self._thread.writer(), self._config)
+        except CachesyncError as error:  # a full disk; the next start does it
+            _log.error("sources that left the config are not marked: %s", error.message)
+            return
+        for name in missing:
+            _log.warning(
+                "%s is not in the config any more; it is kept until `cachesync forget %s`",
+                name, name,
+            )  # fmt: skip
+
+    def _entries(self) -> list[SourceConfig]:
+        """The sources of the config, and the directories that were once named."""
+        named = [*catalog.remembered(self._thread.writer()), *self._pages]
+        configured = {source.name for source in self._config.sources}
+        directories = [
+            DirectorySourceConfig(name, name, interval_seconds=REMEMBERED_SECONDS)
+            for name in dict.fromkeys(named)
+            if name not in configured
+        ]
+        return [*self._config.sources, *directories]
+
+    def _open(self, entry: SourceConfig) -> None:
+        name, config = entry.name, self._config
+        try:
+            self._job(name)  # its row is there from now on
+        except CachesyncError as error:
+            _log.error("%s: %s", name, error.message)  # its passes will say so too, and try again
+        worker = Worker(
+            name, partial(self._job, name), self._thread, guard=config.guard, watch=config.watch,
+            interval=entry.interval_seconds, on_change=self._on_change,
+            after=self._ending.pop(name, None),
+        )  # fmt: skip
+        watcher = None
+        if isinstance(entry, DirectorySourceConfig):
+            from ..watch.watcher import Watcher
+
+            watcher = Watcher(entry.path, worker.ask, selection=entry.selection)
+        watched = self._running[name] = Watched(entry, worker, watcher)
+        worker.start()
+        if watcher is not None:
+            # Watching begins first: what happens during the first pass is seen twice, not never.
+            watcher.start()
+        self._plan(watched)
+
+    def _job(self, name: str) -> catalog.Job:
+        config, remotes = self._config, self._remotes
+        with connect.ledger_errors(self._thread.state_dir):
+            return self._thread.call(lambda writer: catalog.job(writer, config, name, remotes.open))
+
+    def _plan(self, watched: Watched) -> None:
+        """What is due is worked out from the ledger: a restart neither skips nor repeats a fetch."""
+        entry, due = watched.entry, partial(watched.worker.ask, Due())
+        ages = self._thread.ask(read.source_ages)
+        age = next((age for age in ages if age.name == entry.name), None)
+        tried = None if age is None or age.last_attempt is None else age.last_attempt / 1e6
+        if tried is not None and tried > time.time():
+            tried = None  # the clock was wrong then, or is now
+        is_local = isinstance(entry, DirectorySourceConfig)
+        if is_local or tried is None or _failed(age):
+            tried = None
+        if not isinstance(entry, DirectorySourceConfig) and entry.cron is not None:
+            self._schedule.at(entry.name, entry.cron, due, since=tried)
+            return
+        seconds = float(entry.interval_seconds or REMEMBERED_SECONDS)
+        first = 0.0 if tried is None else max(0.0, seconds - (time.time() - tried))
+        self._schedule.every(entry.name, seconds, due, first_in=first)
+
+    # -- while they run
+
+    def plan_anew(self) -> None:
+        """Work out anew what is due: the clock was set."""
+        self._schedule.beat_anew()
+        for watched in list(self._running.values()):
+            self._plan(watched)
+
+    def __getitem__(self, name: str) -> Watched:
+        return self._running[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._running
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._running))
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def passing(self) -> list[str]:
+        """The sources over which a pass goes on."""
+        running = list(self._running.items())
+        return [name for name, watched in running if watched.worker.state.doing != "idle"]
+
+    def dead(self) -> str | None:
+        """The part that has ended although it should not."""
+        if not self._schedule.is_alive():
+            return "the schedule"
+        for name, (_, worker, watcher) in list(self._running.items()):
+            if not worker.is_alive():
+                return f"the worker of {name}"
+            if watcher is not None and not watcher.is_alive():
+                return f"the watcher of {name} ({watcher.failure!r})"
+        return None
+
+    def stuck(self, now: float) -> str | None:
+        """The part that shows no sign of life at `now` (`time.monotonic`)."""
+        if self._schedule.silent_seconds(now) > STUCK_SECONDS:
+            return "the schedule"
+        for name, (_, _, watcher) in list(self._running.items()):
+            if watcher is not None and now - watcher.alive_at > STUCK_SECONDS:
+                return f"the watcher of {name}"
+        return None
+
+    def stuck_pass(self, now: float) -> str | None:
+        """A source whose pass does not come forward. It hinders nobody else."""
+        for name, (_, worker, _) in list(self._running.items()):
+            if worker.state.doing != "idle" and now - worker.progress_at > STUCK_PASS_SECONDS:
+                return f"the pass over {name}"
+        return None
+
+    def documents(self, now: float) -> Mapping[str, dict[str, Any]]:
+        """What `status` shows of each."""
+        return {name: self._document(watched, now) for name, watched in list(self._running.items())}
+
+    def _document(self, watched: Watched, now: float) -> dict[str, Any]:
+        state, watcher = watched.worker.state, watched.watcher
+        next_run = self._schedule.next_run(watched.entry.name)
+        if state.retry_at is not None:
+            next_run = int((time.time() + state.retry_at - now) * 1e6)
+        return {
+            "doing": state.doing,
+            "for_seconds": round(now - state.since, 1),
+            "failures": state.failures,
+            "next_run": next_run,
+            "overflows": state.overflows,
+            "watch": None if watcher is None else watcher.mode.value,
+            "directories": 0 if watcher is None else watcher.directories,
+            "degraded": state.watch,
+            "seconds": round(state.seconds, 3),
+            "passes": state.passes,
+            "waiting": watched.worker.waiting,
+        }
+
+    def named(self, name: str) -> str | None:
+        """The source that a name, or the path of a directory however written, stands for."""
+        for known in (name, os.path.realpath(name)):
+            if known in self._running:
+                return known
+        return None
+
+
+def _failed(age: SourceAge | None) -> bool:
+    return age is not None and age.state == "failed"

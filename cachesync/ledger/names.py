@@ -1,0 +1,46 @@
+"""The names there are in a ledger, by their beginnings: what a shell completes."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+__all__ = ["beginning_with"]
+
+
+class _Column(NamedTuple):
+    table: str
+    column: str
+    also: str = ""
+    """A further condition."""
+
+
+_COLUMNS = {
+    "package": _Column("build", "package"),
+    "version": _Column("build", "version"),
+    "compiler": _Column("build", "compiler"),
+    "os": _Column("build", "os"),
+    "platform": _Column("build", "platform"),
+    "target": _Column("build", "target"),
+    "tag": _Column("tag", "name", "EXISTS (SELECT 1 FROM page WHERE tag_id = tag.id AND present)"),
+    "source": _Column("source", "name", "NOT forgotten"),
+    "hash": _Column("spec", "hash"),
+}
+SEVERAL = {"variant": ("build", "variants"), "stack": ("stacks", "names")}
+"""What is kept as lists of names, one a line."""
+
+
+def beginning_with(db: sqlite3.Connection, field: str, start: str, *, most: int) -> list[str]:
+    """Values of a field of the query language that begin with `start`, in order, at most `most`."""
+    if field in SEVERAL:
+        table, column = SEVERAL[field]
+        names = {name for (lines,) in db.execute(f"SELECT DISTINCT {column} FROM {table}")
+                 for name in lines.split("\n") if name.startswith(start)}  # fmt: skip
+        return sorted(names)[:most]
+    table, column, also = _COLUMNS[field]
+    rows = db.execute(
+        f"SELECT DISTINCT {column} FROM {table} WHERE {column} >= ? AND {column} < ?"
+        f" {f'AND {also}' if also else ''} ORDER BY 1 LIMIT ?",
+        (start, start + "\U0010ffff", most),
+    )
+    return [name for (name,) in rows if name]

@@ -1,0 +1,78 @@
+"""The query language: text to a tree (`parse`), a tree to text (`show`), and what a tree means.
+
+A tree is a condition on *placements*: tag, stack and source conditions must hold for the same
+placement. `matches` is that meaning, and the only definition of it; an index may answer faster,
+never differently. What is not understood is an error with its position, never ignored. Pure.
+
+Reading Spack's spec syntax, judging it, and printing are modules of their own that a search for
+words does not load.
+"""
+
+from __future__ import annotations
+
+from .grammar import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse
+from .meaning import (
+    MIN_HASH_WORD,
+    compiler_values,
+    field_values,
+    matches,
+    matches_build,
+    matches_hash,
+    matches_placement,
+    matches_where,
+    may_be_hash,
+    name_runs,
+    plain_compiler,
+    residue,
+)
+from .tree import (
+    BUILD_FIELDS,
+    FIELDS,
+    PLACEMENT_FIELDS,
+    And,
+    Everything,
+    Node,
+    Not,
+    Or,
+    Term,
+    required,
+    terms,
+)
+
+__all__ = [
+    "BUILD_FIELDS",
+    "FIELDS",
+    "MAX_DEPTH",
+    "MAX_LENGTH",
+    "MAX_TERMS",
+    "MIN_HASH_WORD",
+    "PLACEMENT_FIELDS",
+    "And",
+    "Everything",
+    "Node",
+    "Not",
+    "Or",
+    "Term",
+    "compiler_values",
+    "field_values",
+    "matches",
+    "matches_build",
+    "matches_hash",
+    "matches_placement",
+    "matches_where",
+    "may_be_hash",
+    "name_runs",
+    "parse",
+    "plain_compiler",
+    "required",
+    "residue",
+    "show",
+    "terms",
+]
+
+
+def show(node: Node) -> str:
+    """The text of a tree, as `parse` reads it: `parse(show(parse(text))) == parse(text)`."""
+    from .printing import show
+
+    return show(node)

@@ -1,0 +1,347 @@
+"""Text to a query tree: words, fields, quotes, exclusions, OR and parentheses.
+
+Terms that stand side by side must all hold; OR separates alternatives, each a query of its own, and
+binds less than standing side by side; parentheses group. Spack's spec syntax is read by
+`specsyntax`, and which word is a package's name is decided by `naming` once everything is read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..errors import QueryError
+from .meaning import plain_compiler
+from .tree import FIELDS, And, Everything, Node, Not, Or, Term
+
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "parse"]
+
+_FIELD = re.compile(r"([A-Za-z_]+):")
+_BARE = re.compile(r'[^\s"()]*')
+_VALUE = re.compile(r'[^\s"]*')
+_VALUE_IN_GROUP = re.compile(r'[^\s")]*')
+# What makes a bare token Spack's spec syntax: a sigil, or an = further on.
+_SPEC = re.compile(r"[@%=^/~:]|(?<=[^+])\+")
+_EQUALS = re.compile(r"\s+=")
+_FUZZY = re.compile(r"([^@%=^/~:+*]+)~([0-9]+)")
+_VERSIONS = re.compile(r"[:,]")
+
+MAX_LENGTH = 10_000
+MAX_TERMS = 200
+MAX_DEPTH = 50
+"""Parentheses inside parentheses."""
+MAX_WIDE = 20
+"""Prefixes and fuzzy words in one query: each stands for very many words."""
+MAX_FUZZY_LENGTH = 64
+
+
+class Plain(NamedTuple):
+    """A bare word, which may turn out to be the name of a package."""
+
+    term: Term
+    text: str
+    position: int
+
+
+class Fixed(NamedTuple):
+    """Terms that mean the same wherever they stand."""
+
+    nodes: tuple[Node, ...]
+    position: int
+    is_spec: bool = False
+    """Spack's spec syntax."""
+    is_word: bool = False
+    """A word that is quoted, a prefix or fuzzy: it stands where a name could, and is none."""
+
+
+class Group(NamedTuple):
+    """Parentheses, or a whole query: alternatives of items."""
+
+    alternatives: list[list[Item]]
+    position: int
+
+
+class Excluded(NamedTuple):
+    """What stands behind a minus."""
+
+    item: Item
+    position: int
+
+
+Item = Plain | Fixed | Group | Excluded
+
+
+def parse(text: str) -> Node:
+    """The tree of a query; `And(())` for an empty one.
+
+    Raises QueryError, with the position, for what the language does not have.
+    """
+    if len(text) > MAX_LENGTH:
+        raise QueryError(
+            f"the query is longer than {MAX_LENGTH:,} characters", query=text[:60], position=0
+        )
+    return _Reader(text).read()
+
+
+class _Reader:
+    """Goes through the text of one query."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._depth = 0
+        self._terms = 0
+        self._wide = 0
+        self._has_spec = False
+
+    def read(self) -> Node:
+        alternatives = self._alternatives()
+        if self._at < len(self._text):
+            raise self._error(") closes nothing", self._at)
+        if self._has_spec:
+            from .naming import resolve
+
+            return resolve(self._text, alternatives)
+        return plainly(alternatives)
+
+    def _error(
+        self, message: str, position: int, *, length: int = 1, hint: str | None = None
+    ) -> QueryError:
+        return QueryError(message, query=self._text, position=position, length=length, hint=hint)
+
+    def _alternatives(self) -> list[list[Item]]:
+        alternatives: list[list[Item]] = [[]]
+        while True:
+            self._skip_space()
+            if self._at >= len(self._text) or self._text[self._at] == ")":
+                break
+            if self._is_or():
+                if not alternatives[-1]:
+                    raise self._error("OR stands between two queries", self._at, length=2, hint=_OR)
+                self._at += 2
+                alternatives.append([])
+                continue
+            alternatives[-1].append(self._item())
+        if len(alternatives) > 1 and not alternatives[-1]:
+            before = self._text.rindex("OR", 0, self._at)
+            raise self._error("OR stands between two queries", before, length=2, hint=_OR)
+        return alternatives
+
+    def _skip_space(self) -> None:
+        while self._at < len(self._text) and self._text[self._at].isspace():
+            self._at += 1
+
+    def _is_or(self) -> bool:
+        end = self._at + 2
+        after = self._text[end : end + 1]
+        return self._text[self._at : end] == "OR" and (
+            not after or after.isspace() or after in "()"
+        )
+
+    def _item(self) -> Item:
+        start = self._at
+        if self._text[start] != "-":
+            return self._one(excluded=False)
+        self._at += 1
+        if self._is_or():
+            raise self._error("OR stands between two queries", self._at, length=2, hint=_OR)
+        return Excluded(self._one(excluded=True), start)
+
+    def _one(self, *, excluded: bool) -> Item:
+        start = self._at
+        item = (
+            self._group() if self._text[start : start + 1] == "(" else self._term(excluded=excluded)
+        )
+        if not isinstance(item, Group):
+            self._count(item, start)
+        after = self._text[self._at : self._at + 1]
+        if after and not after.isspace() and not (after == ")" and self._depth):
+            if after == ")":
+                raise self._error(") closes nothing", self._at)
+            raise self._error("expected a space", self._at)
+        return item
+
+    def _count(self, item: Item, start: int) -> None:
+        nodes = (
+            item.nodes
+            if isinstance(item, Fixed)
+            else (item.term,)
+            if isinstance(item, Plain)
+            else ()
+        )
+        self._terms += max(1, len(nodes))
+        if self._terms > MAX_TERMS:
+            raise self._error(f"more than {MAX_TERMS} terms", start)
+        self._wide += sum(isinstance(n, Term) and (n.prefix or n.distance > 0) for n in nodes)
+        if self._wide > MAX_WIDE:
+            raise self._error(f"more than {MAX_WIDE} prefixes and fuzzy words", start)
+
+    def _group(self) -> Group:
+        start = self._at
+        if self._depth == MAX_DEPTH:
+            raise self._error(f"more than {MAX_DEPTH} parentheses inside each other", start)
+        self._depth += 1
+        self._at += 1
+        alternatives = self._alternatives()
+        if self._at >= len(self._text):
+            raise self._error("the parenthesis is not closed", start)
+        if not alternatives[0]:
+            raise self._error("nothing between the parentheses", start, length=self._at + 1 - start)
+        self._at += 1
+        self._depth -= 1
+        return Group(alternatives, start)
+
+    def _term(self, *, excluded: bool) -> Item:
+        start = self._at
+        field = self._field()
+        if field is None and self._text[self._at : self._at + 1] != '"':
+            return self._bare(excluded=excluded)
+        value, quoted = self._value()
+        at = self._at - len(value) - 2 * quoted
+        prefix = False
+        if quoted:
+            prefix = self._text[self._at : self._at + 1] == "*"
+            self._at += prefix
+        else:
+            prefix, value = value.endswith("*"), value.removesuffix("*")
+            self._refuse_star(value, at)
+            self._refuse_versions(field, value, at)
+        if not value:
+            raise self._error(_empty(field, excluded=excluded, prefix=prefix), at)
+        value = value.lower()
+        if field == "compiler":
+            value = plain_compiler(value)
+        return Fixed((Term(field, value, prefix),), start, is_word=field is None)
+
+    def _field(self) -> str | None:
+        name = _FIELD.match(self._text, self._at)
+        if name is None:
+            return None
+        field = name[1].lower()
+        if field not in FIELDS:
+            from difflib import get_close_matches
+
+            close = get_close_matches(field, FIELDS, n=1)
+            raise self._error(
+                f"no field is called {name[1]}",
+                self._at,
+                length=len(field),
+                hint=f"did you mean {close[0]}:?" if close else "fields: " + ", ".join(FIELDS),
+            )
+        self._at = name.end()
+        return field
+
+    def _value(self) -> tuple[str, bool]:
+        start = self._at
+        if self._text[start : start + 1] == '"':
+            end = self._text.find('"', start + 1)
+            if end < 0:
+                raise self._error("the quote is not closed", start)
+            self._at = end + 1
+            return self._text[start + 1 : end], True
+        match = (_VALUE_IN_GROUP if self._depth else _VALUE).match(self._text, start)
+        assert match is not None, "the pattern matches the empty text"
+        self._at = match.end()
+        return match[0], False
+
+    def _bare(self, *, excluded: bool) -> Item:
+        start = self._at
+        match = _BARE.match(self._text, start)
+        assert match is not None, "the pattern matches the empty text"
+        text = match[0]
+        fuzzy = _FUZZY.fullmatch(text)
+        if fuzzy is not None:
+            self._at = match.end()
+            return Fixed((self._fuzzy(fuzzy, start),), start, is_word=True)
+        if _SPEC.search(text) or _EQUALS.match(self._text, match.end()):
+            return self._spec(start)
+        self._at = match.end()
+        prefix = text.endswith("*")
+        word = text.removesuffix("*")
+        self._refuse_star(word, start)
+        if not word:
+            raise self._error(_empty(None, excluded=excluded, prefix=prefix), start)
+        if word == "OR":
+            raise self._error("OR stands between two queries", start, length=2, hint=_OR)
+        term = Term("variant" if word[0] == "+" else None, word.lower(), prefix)
+        if prefix:
+            return Fixed((term,), start, is_word=term.field is None)
+        return Plain(term, word, start)
+
+    def _fuzzy(self, fuzzy: re.Match[str], start: int) -> Term:
+        word, digits = fuzzy[1].lower(), fuzzy[2]
+        if digits not in ("1", "2"):
+            at = start + fuzzy.start(2)
+            raise self._error("a word is fuzzy by ~1 or ~2", at, length=len(digits))
+        if len(word) > MAX_FUZZY_LENGTH:
+            raise self._error(f"a fuzzy word has at most {MAX_FUZZY_LENGTH} characters", start)
+        if len(word) <= int(digits) + 1:
+            raise self._error(
+                f"{word} is too short for ~{digits}: nearly every short word is as near",
+                start,
+                length=len(word),
+            )
+        return Term(None, word, distance=int(digits))
+
+    def _spec(self, start: int) -> Fixed:
+        from . import specsyntax
+
+        self._has_spec = True
+        terms, self._at = specsyntax.read(self._text, start)
+        return Fixed(terms, start, is_spec=True)
+
+    def _refuse_star(self, value: str, at: int) -> None:
+        star = value.find("*")
+        if star >= 0:
+            raise self._error("* stands at the end of a word only", at + star)
+
+    def _refuse_versions(self, field: str | None, value: str, at: int) -> None:
+        found = _VERSIONS.search(value) if field in ("version", "compiler") else None
+        if found is not None:
+            sigil = "@1.12:1.14" if field == "version" else "%gcc@12:13"
+            raise self._error(
+                f"{field}: takes no ranges or lists", at + found.start(),
+                hint=f"Spack's syntax has them: {sigil}",
+            )  # fmt: skip
+
+
+_OR = 'quote it to search for the word: "OR"'
+
+
+def _empty(field: str | None, *, excluded: bool, prefix: bool) -> str:
+    if prefix:
+        return "a prefix needs at least one character before *"
+    if field is not None:
+        return f"{field}: needs a value"
+    return "- needs something to exclude" if excluded else "an empty word"
+
+
+def plainly(alternatives: list[list[Item]]) -> Node:
+    """The tree of items without spec syntax."""
+    return either([together([_plain(item) for item in items]) for items in alternatives])
+
+
+def _plain(item: Item) -> Node:
+    if isinstance(item, Plain):
+        return item.term
+    if isinstance(item, Fixed):
+        return item.nodes[0]
+    if isinstance(item, Group):
+        return plainly(item.alternatives)
+    return Not(_plain(item.item))
+
+
+def together(nodes: list[Node]) -> Node:
+    """All of some nodes, conjunctions among them opened."""
+    flat: list[Node] = []
+    for node in nodes:
+        flat.extend(node.nodes if isinstance(node, And) else (node,))
+    return flat[0] if len(flat) == 1 else And(tuple(flat)) if flat else Everything
+
+
+def either(nodes: list[Node]) -> Node:
+    """Any of some nodes, alternatives among them opened."""
+    flat: list[Node] = []
+    for node in nodes:
+        flat.extend(node.nodes if isinstance(node, Or) else (node,))
+    return flat[0] if len(flat) == 1 else Or(tuple(flat))

@@ -1,0 +1,177 @@
+"""What a query tree means: the pure predicate `matches`, and what of it depends on what.
+
+`residue` judges what a build decides and leaves the rest; `matches_where` judges the rest by a
+spec's hash and its placement. An index builds on the same values (`name_runs`, `compiler_values`,
+`field_values`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from .. import versions
+from ..model import Build
+from .tree import BUILD_FIELDS, Node, Not, Or, Term
+
+__all__ = [
+    "MIN_HASH_WORD",
+    "compiler_values",
+    "field_values",
+    "matches",
+    "matches_build",
+    "matches_hash",
+    "matches_placement",
+    "matches_where",
+    "may_be_hash",
+    "name_runs",
+    "plain_compiler",
+    "residue",
+]
+
+MIN_HASH_WORD = 5
+"""Characters from which a bare word may be the beginning of a hash."""
+
+
+def name_runs(package: str) -> set[str]:
+    """The parts of a package name and every run of consecutive parts, in lower case.
+
+    `py-scikit-learn` gives `py`, `scikit`, `learn`, `py-scikit`, `scikit-learn` and itself.
+    """
+    parts = re.split(r"[-_.]", package.lower())
+    found = {package.lower()}
+    offset = 0
+    starts = []
+    for part in parts:
+        starts.append((offset, offset + len(part)))
+        offset += len(part) + 1
+    text = package.lower()
+    for first in range(len(parts)):
+        for last in range(first, min(len(parts), first + 12)):
+            found.add(text[starts[first][0] : starts[last][1]])
+    found.discard("")
+    return found
+
+
+def plain_compiler(value: str) -> str:
+    """A compiler written the short way: `gcc@7.5.0` for `gcc@=7.5.0`."""
+    return value.replace("@=", "@", 1)
+
+
+def compiler_values(compiler: str) -> tuple[str, ...]:
+    """What `compiler:` matches: the name, and the name with the version (written `name@version`)."""
+    plain = plain_compiler(compiler.lower())
+    name = plain.partition("@")[0]
+    return (name,) if name == plain else (name, plain)
+
+
+def field_values(build: Build, field: str) -> tuple[str, ...]:
+    """The whole values, in lower case, that `field:value` compares with, for a build's fields."""
+    if field == "compiler":
+        return compiler_values(build.compiler)
+    if field == "variant":
+        return tuple(variant.lower() for variant in build.variants)
+    value: str = getattr(build, field)
+    return (value.lower(),)
+
+
+def matches(
+    node: Node, build: Build, spec_hash: str, *, source: str, tag: str, stacks: tuple[str, ...]
+) -> bool:
+    """Whether the placement of a spec with `build` and `spec_hash` satisfies `node`."""
+    rest = residue(node, build)
+    if isinstance(rest, bool):
+        return rest
+    return matches_where(rest, spec_hash, source=source, tag=tag, stacks=stacks)
+
+
+def residue(node: Node, build: Build) -> Node | bool:
+    """What of `node` still depends on the spec and its placement once the build is known."""
+    if isinstance(node, Term):
+        if matches_build(node, build):
+            return True
+        return node if node.field is None or node.field not in BUILD_FIELDS else False
+    if isinstance(node, Not):
+        inner = residue(node.node, build)
+        return not inner if isinstance(inner, bool) else Not(inner)
+    decisive = isinstance(node, Or)
+    rest = []
+    for child in node.nodes:
+        left = residue(child, build)
+        if not isinstance(left, bool):
+            rest.append(left)
+        elif left is decisive:
+            return decisive
+    if not rest:
+        return not decisive
+    return rest[0] if len(rest) == 1 else type(node)(tuple(rest))
+
+
+def matches_where(
+    node: Node, spec_hash: str, *, source: str, tag: str, stacks: tuple[str, ...]
+) -> bool:
+    """Whether a spec and its placement satisfy a residue."""
+    if isinstance(node, Term):
+        return matches_hash(node, spec_hash) or matches_placement(
+            node, source=source, tag=tag, stacks=stacks
+        )
+    if isinstance(node, Not):
+        return not matches_where(node.node, spec_hash, source=source, tag=tag, stacks=stacks)
+    verdicts = (
+        matches_where(child, spec_hash, source=source, tag=tag, stacks=stacks)
+        for child in node.nodes
+    )
+    return any(verdicts) if isinstance(node, Or) else all(verdicts)
+
+
+def matches_build(term: Term, build: Build) -> bool:
+    """Whether the build alone satisfies the term."""
+    if term.spack:
+        from .spack import satisfies
+
+        return satisfies(term, build)
+    if term.distance:
+        from .fuzzy import is_near_build
+
+        return is_near_build(term, build)
+    if term.field is None:
+        if any(_fits(term, run) for run in name_runs(build.package)):
+            return True
+        return any(_matches_field(term, build, field) for field in BUILD_FIELDS)
+    return term.field in BUILD_FIELDS and _matches_field(term, build, term.field)
+
+
+def _matches_field(term: Term, build: Build, field: str) -> bool:
+    if field == "version" and not term.prefix:
+        return versions.contains(term.value, build.version.lower())
+    if field == "compiler" and term.field is None:
+        term = term._replace(value=plain_compiler(term.value))
+    return any(_fits(term, value) for value in field_values(build, field))
+
+
+def may_be_hash(term: Term) -> bool:
+    """Whether the term can be satisfied by a hash at all."""
+    if term.distance:
+        return False
+    return term.field == "hash" or (term.field is None and len(term.value) >= MIN_HASH_WORD)
+
+
+def matches_hash(term: Term, spec_hash: str) -> bool:
+    """Whether the term is the beginning of the hash; a bare word needs `MIN_HASH_WORD` characters."""
+    return may_be_hash(term) and spec_hash.startswith(term.value)
+
+
+def matches_placement(term: Term, *, source: str, tag: str, stacks: tuple[str, ...]) -> bool:
+    """Whether where a spec is placed satisfies the term, whatever the spec."""
+    if term.field in (None, "tag") and _fits(term, tag.lower()):
+        return True
+    if term.field in (None, "source") and _fits(term, source.lower()):
+        return True
+    return term.field in (None, "stack") and any(_fits(term, stack.lower()) for stack in stacks)
+
+
+def _fits(term: Term, value: str) -> bool:
+    if term.distance:
+        from .fuzzy import is_near
+
+        return is_near(term.value, value, term.distance)
+    return value.startswith(term.value) if term.prefix else value == term.value

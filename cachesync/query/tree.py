@@ -1,0 +1,80 @@
+"""What a query is once it is read: a tree of terms. Plain values; see `meaning` for what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+__all__ = [
+    "BUILD_FIELDS",
+    "FIELDS",
+    "PLACEMENT_FIELDS",
+    "And",
+    "Everything",
+    "Node",
+    "Not",
+    "Or",
+    "Term",
+    "required",
+    "terms",
+]
+
+BUILD_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant")
+PLACEMENT_FIELDS = ("stack", "tag", "source")
+FIELDS = (*BUILD_FIELDS, *PLACEMENT_FIELDS, "hash")
+
+
+class Term(NamedTuple):
+    """One condition. `field` is None for a bare word; the `value` of a word or field is in lower case."""
+
+    field: str | None
+    value: str
+    prefix: bool = False
+    distance: int = 0
+    """Of a bare word: how many edits a value may be away (`word~1`)."""
+    spack: bool = False
+    """A condition in Spack's spec syntax: `value` is what stands after the sigil or before it, as
+    written (`1.12:1.14`, `gcc@12:`, `+mpi`, `libs=shared`), and means what it means to Spack."""
+
+
+class Not(NamedTuple):
+    """What does not match `node`."""
+
+    node: Node
+
+
+class And(NamedTuple):
+    """What matches every node; with none, everything."""
+
+    nodes: tuple[Node, ...]
+
+
+class Or(NamedTuple):
+    """What matches any node."""
+
+    nodes: tuple[Node, ...]
+
+
+Node = Term | Not | And | Or
+Everything = And(())
+
+
+def terms(node: Node) -> Iterator[tuple[Term, bool]]:
+    """Every term of a tree, and whether it is wanted (true) or excluded."""
+    if isinstance(node, Term):
+        yield node, True
+    elif isinstance(node, Not):
+        for term, wanted in terms(node.node):
+            yield term, not wanted
+    else:
+        for child in node.nodes:
+            yield from terms(child)
+
+
+def required(node: Node, field: str) -> list[Term]:
+    """Terms of a field that whatever matches the tree satisfies, all of them; perhaps not every one."""
+    if isinstance(node, Term):
+        return [node] if node.field == field else []
+    if isinstance(node, And):
+        return [term for child in node.nodes for term in required(child, field)]
+    return []

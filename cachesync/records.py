@@ -1,0 +1,64 @@
+"""What the ledger knows of builds and hashes, for searches of one connection (see `candidates`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from . import ranges
+from .ledger import connect, read
+
+if TYPE_CHECKING:
+    from .index.reader import SearchIndex
+
+__all__ = ["KnownBuilds", "LedgerRecords"]
+
+FEW = 2_000
+"""Builds up to which they are looked up one by one; beyond, all are, and kept."""
+
+
+class KnownBuilds:
+    """The attributes of builds. Builds never change; there are only more."""
+
+    def __init__(self, db: connect.Connection) -> None:
+        self._db = db
+        self._all: dict[int, read.Attributes] = {}
+
+    def of(self, build_ids: Collection[int]) -> Mapping[int, read.Attributes]:
+        """The attributes of some builds, perhaps of others too."""
+        if len(build_ids) < FEW and not self._all:
+            return read.attributes_of(self._db, build_ids)
+        if not all(build_id in self._all for build_id in build_ids):
+            self._all.update(read.attributes_of(self._db, None))
+        return self._all
+
+
+class LedgerRecords:
+    """Answers for the documents of one index."""
+
+    def __init__(self, db: connect.Connection, index: SearchIndex, known: KnownBuilds) -> None:
+        self._db = db
+        self._index = index
+        self._known = known
+
+    def with_hash(self, beginning: str) -> dict[int, int]:
+        """See `candidates.Records`."""
+        found = read.builds_with_hash(self._db, beginning)
+        known = self._index.builds() if found else {}
+        return {known[build]: count for build, count in found.items() if build in known}
+
+    def with_version(self, wanted: str, within: set[int] | None) -> set[int]:
+        """See `candidates.Records`."""
+        documents = self._index.documents("any", "") if within is None else within
+        builds = self._index.build_ids(documents)
+        attributes = self._known.of(builds.values())
+        verdicts: dict[str, bool] = {}
+        found = set()
+        for document, build in builds.items():
+            version = attributes[build][1]
+            verdict = verdicts.get(version)
+            if verdict is None:
+                verdict = verdicts[version] = ranges.contains(wanted, version)
+            if verdict:
+                found.add(document)
+        return found

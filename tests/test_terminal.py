@@ -1,0 +1,155 @@
+"""Colours, and the pager: what a terminal is sent, and what is not one (cli/terminal.py, cli/pager.py)."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import termios
+
+import pytest
+
+from cachesync.cli import pager, terminal
+from tests.world import World, hash_of, spec
+
+ESCAPE = "\x1b["
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> World:
+    """Thirty builds: more than fits a terminal of 24 lines, and one that fits. Read only."""
+    world = World(tmp_path_factory.mktemp("site"))
+    world.page("develop", "hdf5", *(spec(hash_of(n), versions=[f"1.{n}"]) for n in range(30)))
+    world.page("develop", "zlib", spec("z"))
+    world.sync()
+    return world
+
+
+def on_terminal(world: World, *arguments: object, lines: int = 24, **environment: str):
+    """The status of a command on a terminal, and what it shows there."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, 100, 0, 0))
+    process = subprocess.Popen(
+        world.command(*arguments), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+        env={**world.environment, "TERM": "xterm", **environment}, cwd=world.root,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    try:
+        while data := os.read(ours, 65536):
+            shown += data
+    except OSError:  # EIO: the other side is closed
+        pass
+    os.close(ours)
+    return process.wait(60), shown.decode()
+
+
+# -- colours
+
+
+@pytest.mark.parametrize(
+    ("environ", "on_a_terminal", "elsewhere"),
+    [
+        ({}, True, False),
+        ({"NO_COLOR": "1"}, False, False),
+        ({"NO_COLOR": ""}, True, False),
+        ({"TERM": "dumb"}, False, False),
+        ({"CLICOLOR": "0"}, False, False),
+        ({"CLICOLOR_FORCE": "1"}, True, True),
+        ({"CLICOLOR_FORCE": "0"}, True, False),
+        ({"CLICOLOR_FORCE": "1", "TERM": "dumb"}, True, True),
+        ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, False, False),
+    ],
+)
+def test_what_decides_about_colours(environ, on_a_terminal, elsewhere):
+    """NO_COLOR, then CLICOLOR_FORCE, then CLICOLOR and TERM, then whether it is a terminal."""
+    assert terminal.is_colored(True, environ) is on_a_terminal
+    assert terminal.is_colored(False, environ) is elsewhere
+
+
+@pytest.mark.parametrize("arguments", [["search", "zlib"], ["status"], ["history", "zlib"]])
+def test_colours_on_a_terminal(site, arguments):
+    """There are some, and none with NO_COLOR or a dumb terminal: no escape sequence at all."""
+    assert ESCAPE in on_terminal(site, *arguments)[1]
+    assert ESCAPE not in on_terminal(site, *arguments, NO_COLOR="1")[1]
+    assert ESCAPE not in on_terminal(site, *arguments, TERM="dumb")[1]
+
+
+def test_colours_in_a_pipe(site):
+    """None, unless they are forced; then the fields are still there, tab-separated."""
+    assert ESCAPE not in site.run("search", "zlib").out
+    forced = subprocess.run(
+        site.command("search", "zlib"), env={**site.environment, "CLICOLOR_FORCE": "1"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ESCAPE in forced.stdout
+    assert "\t1.14.5\t" in forced.stdout
+
+
+# -- the pager
+
+
+@pytest.mark.parametrize(
+    ("environ", "argv"),
+    [
+        ({}, ["less", "-FRX"]),
+        ({"PAGER": "more -s"}, ["more", "-s"]),
+        ({"PAGER": "more", "CACHESYNC_PAGER": "most"}, ["most"]),
+        ({"PAGER": "more", "CACHESYNC_PAGER": ""}, []),
+        ({"PAGER": "cat"}, []),
+        ({"PAGER": " "}, []),
+        ({"PAGER": "less 'x"}, []),
+        ({"TERM": "dumb"}, []),
+    ],
+)
+def test_which_pager(environ, argv):
+    """CACHESYNC_PAGER, else PAGER, else less; empty, cat and a dumb terminal mean none."""
+    assert pager.command(environ) == argv
+
+
+MARK = "sed 's/^/paged: /'"
+
+
+def test_what_does_not_fit_is_paged(site):
+    """All of it, colours included, through the pager."""
+    status, shown = on_terminal(site, "search", "hdf5", "--limit", "0", PAGER=MARK)
+    assert status == 0
+    lines = shown.splitlines()
+    assert len(lines) > 30
+    assert all(line.startswith("paged: ") for line in lines)
+    assert "30 builds, 30 specs" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [(["search", "zlib"], 24), (["search", "hdf5", "--limit", "0", "--no-pager"], 24),
+     (["search", "hdf5", "--limit", "0"], 200), (["search", "hdf5", "--limit", "0", "--json"], 24)],
+)  # fmt: skip
+def test_what_is_not_paged(site, arguments, lines):
+    """What fits, what shall not be, and what is for programs."""
+    assert "paged: " not in on_terminal(site, *arguments, lines=lines, PAGER=MARK)[1]
+
+
+def test_nothing_is_paged_in_a_pipe(site):
+    """Even where a pager is named."""
+    done = subprocess.run(
+        site.command("search", "hdf5", "--limit", "0"), env={**site.environment, "PAGER": MARK},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "paged: " not in done.stdout
+
+
+def test_a_pager_that_does_not_exist(site):
+    """Better unpaged than unseen."""
+    status, shown = on_terminal(site, "search", "hdf5", "--limit", "0", PAGER="/nonexistent -x")
+    assert (status, shown.count("ubuntu24.04")) == (0, 30)
+
+
+def test_a_reader_who_quits_early(site):
+    """Ends the command quietly, with its own status."""
+    status, shown = on_terminal(site, "search", "hdf5", "--limit", "0", PAGER="head -n 2")
+    assert (status, len(shown.splitlines())) == (0, 2)
+    (site.root / "list").write_text("".join(f"/{hash_of(n)}\n" for n in range(25, 60)))
+    status, shown = on_terminal(site, "check", "list", PAGER="head -n 2", lines=10)
+    assert (status, len(shown.splitlines())) == (1, 2)
+    assert "Traceback" not in shown

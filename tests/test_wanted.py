@@ -1,0 +1,103 @@
+"""Lists of specs (wanted.py), and the subscriptions for what is missing of them (subscribing.py)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cachesync import config, query, subscribing, wanted
+from cachesync.errors import QueryError, UsageError
+from cachesync.model import Build
+from tests.world import hash_of
+
+A = "a" * 32
+
+
+def test_lines():
+    """Hashes, their beginnings, specs and words; comments, blank lines, CRLF and a BOM are nothing."""
+    data = f"\ufeff# all\r\n/{A}\r\n\n  {A} # again\n/abc\nhdf5@1.14 +mpi\nfilelock#1\n".encode()
+    found = wanted.parse(data, name="x")
+    assert [(one.line, one.text, one.hash) for one in found] == [
+        (2, f"/{A}", A), (4, A, A), (5, "/abc", "abc"), (6, "hdf5@1.14 +mpi", None),
+        (7, "filelock#1", None),
+    ]  # fmt: skip
+    assert found[3].condition == query.parse("hdf5@1.14 +mpi")
+
+
+def test_errors_name_the_line_and_the_position():
+    """A query that is not understood keeps its caret."""
+    with pytest.raises(QueryError, match=r"^x: line 2: ") as caught:
+        wanted.parse(b"hdf5\nzlib  ^cmake # no\n", name="x")
+    assert (caught.value.query, caught.value.position) == ("zlib  ^cmake", 6)
+    with pytest.raises(UsageError, match="x: line 3 is not UTF-8"):
+        wanted.parse(b"a\nb\n\xff", name="x")
+
+
+def test_bounds(monkeypatch):
+    """Neither bytes nor lines beyond the bounds are taken."""
+    monkeypatch.setattr(wanted, "MAX_LINES", 3)
+    assert len(wanted.parse(b"a\n" * 3, name="x")) == 3
+    with pytest.raises(UsageError, match="more than 3 specs"):
+        wanted.parse(b"a\n" * 4, name="x")
+    monkeypatch.setattr(wanted, "MAX_BYTES", 2**20)
+    with pytest.raises(UsageError, match="larger than 1 MiB"):
+        wanted.parse(b" " * (2**20 + 1), name="x")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_list_or_an_error(data):
+    """Never anything but those two."""
+    try:
+        wanted.parse(data, name="x")
+    except (QueryError, UsageError) as error:
+        assert "\n" not in error.message  # noqa: PT017
+
+
+LINES = ("hdf5@1.14: +mpi", "filelock aarch64", "%gcc@12:13 target=zen4", "a OR (b -c)", "-cuda",
+         "hdf5~mpi build_type=Release", "zlib@=1.3 OR zlib-ng", "wor~1", "py-*")  # fmt: skip
+WITHIN = (
+    query.Term("tag", "develop"),
+    query.Or((query.Term("target", "zen4"), query.Term("target", "zen3"))),
+)
+
+
+@given(
+    st.lists(st.sampled_from(range(300)), max_size=250, unique=True),
+    st.lists(st.sampled_from(LINES), max_size=4),
+    st.sampled_from(((), WITHIN[:1], WITHIN)),
+    st.booleans(),
+)
+def test_subscriptions_are_read_back(numbers, lines, within, first):
+    """Whatever is missing: the config loads them, and a query means what was missing within the bounds."""
+    hashes = [hash_of(number) for number in numbers]
+    trees = [query.parse(line) for line in lines]
+    texts = list(subscribing.queries_for(hashes, trees, within))
+    read = config.parse(
+        subscribing.yaml_of(texts, name="spack lock\x1b: {}", first=first), name="x"
+    ).subscriptions
+    assert [s.query for s in read] == texts
+    assert all(s.first is first for s in read)
+    of_hashes, of_lines = read[: len(read) - len(lines)], read[len(read) - len(lines) :]
+    builds = [
+        Build(name, version, compiler, "os", "linux", target, ("+mpi", "build_type=Release"))
+        for name, version in (("hdf5", "1.14.5"), ("zlib", "1.3"), ("py-filelock", "3"), ("a", "1"))
+        for compiler in ("gcc@=12.3.0", "none")
+        for target in ("zen4", "aarch64")
+    ]
+    for build in builds:
+        for tag in ("develop", "v1"):
+            place = {"source": "s", "tag": tag, "stacks": ("root",)}
+            inside = all(query.matches(node, build, A, **place) for node in within)
+            for spec_hash in (*hashes[:3], "z" * 32):
+                found = any(
+                    query.matches(s.condition, build, spec_hash, **place) for s in of_hashes
+                )
+                assert found == (inside and spec_hash in hashes)
+            for tree, subscription in zip(trees, of_lines, strict=True):
+                assert query.matches(subscription.condition, build, A, **place) == (
+                    inside and query.matches(tree, build, A, **place)
+                )
+
+
+def test_nothing_missing_is_an_empty_list():
+    """Which a config may have."""
+    assert config.parse(subscribing.yaml_of([], name="x", first=True), name="x").subscriptions == ()
