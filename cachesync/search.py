@@ -122,6 +122,11 @@ class Searcher:
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms)
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the index answers, and not the ledger; inside of `moment`."""
+        return self._index is not None and read.last_seq(self._db) - self._index.seq < MAX_BEHIND
+
     @contextmanager
     def moment(self) -> Iterator[connect.Connection]:
         """The ledger at one moment, which the methods below that say so then ask too."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -81,6 +82,15 @@ def test_a_hit_and_quiet_say_nothing_of_it(site):
     document = site.search("hdf5")
     assert not {"suggestions", "nearest"} & document.keys()
     assert site.run("search", "-q", "hdf6", status=1)[1:] == ("", "")
+
+
+def test_without_an_index_nobody_waits_for_suggestions(world):
+    """Where the ledger has to answer, nothing more is asked of it."""
+    world.page("develop", "hdf5", spec("a"))
+    world.sync()
+    shutil.rmtree(world.state / "index")
+    document = world.run("search", "hdf6", "--json").json
+    assert (document["builds"], document["suggestions"], document["nearest"]) == (0, [], [])
 
 
 def test_many_conditions_are_bounded(site):

@@ -61,7 +61,10 @@ class NoHit(NamedTuple):
 
     def say(self) -> None:
         """Say it on standard error: standard output is the answer, and there is none."""
+        dropped = {miss.condition for miss, _ in self.nearest}
         for suggestion in self.suggestions:
+            if not suggestion.candidates and suggestion.term in dropped:
+                continue  # what is cached instead is said below
             near = ", ".join(suggestion.candidates)
             meant = f": did you mean {near}?" if near else ""
             _say(f"nothing matches {nearest.text_of(suggestion.term)}{meant}")
@@ -76,9 +79,14 @@ class NoHit(NamedTuple):
 
 
 def explain(searcher: Searcher, node: query.Node) -> NoHit:
-    """Ask what would have matched, for at most some `SECONDS`."""
+    """Ask what would have matched, for at most some `SECONDS`.
+
+    Without an index each question may take as long as the search did: none is asked.
+    """
     until = time.monotonic() + SECONDS
     with searcher.moment() as db:
+        if not searcher.is_indexed:
+            return NoHit([], [])
         suggestions = _suggestions(searcher, node, until)
 
         def count(tree: query.Node) -> tuple[int, int]:
