@@ -59,6 +59,8 @@ class Answer(NamedTuple):
     note: str | None
     """Why the ledger answered instead of the index; None when the index did."""
     took_ms: float
+    systems: tuple[str, ...] = ()
+    """The systems of all builds that match, where they were asked for."""
 
 
 class _Matched(NamedTuple):
@@ -106,6 +108,7 @@ class Searcher:
         offset: int = 0,
         sort: str = "relevance",
         facets: bool = False,
+        systems: bool = False,
     ) -> Answer:
         """What matches `node`, best first; `limit` 0 means all."""
         started = time.perf_counter()
@@ -118,9 +121,12 @@ class Searcher:
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
                 hits = self._hits(node, shown)
                 found = self._facets(node, counts, whole) if facets else {}
+                named = self._systems(counts) if systems else ()
                 sources = tuple(read.source_ages(db))
         took_ms = (time.perf_counter() - started) * 1000
-        return Answer(len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms)
+        return Answer(
+            len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms, named
+        )
 
     @property
     def is_indexed(self) -> bool:
@@ -221,6 +227,10 @@ class Searcher:
             else:
                 counts[ids[document]] = count
         return counts, whole, unknown
+
+    def _systems(self, counts: dict[int, int]) -> tuple[str, ...]:
+        known = self._known.of(counts.keys())
+        return tuple(sorted({known[build_id][2][1] for build_id in counts}))
 
     def _facets(
         self, node: query.Node, counts: dict[int, int], whole: dict[int, int]

@@ -77,6 +77,14 @@ def test_the_nearest_of_each_field(site, query, without, instead):
     assert (miss["without"], set(miss["instead"])) == (without, instead)
 
 
+def test_an_option_is_called_by_its_name(site):
+    """What --runs-on asks for is no part of the query, and is not shown as one."""
+    result = site.run("search", "zlib", "--runs-on", "zen4")
+    assert "without --runs-on zen4: 1 build, 1 spec; cached for aarch64, not --runs-on zen4" in (
+        result.err
+    )
+
+
 def test_a_hit_and_quiet_say_nothing_of_it(site):
     """With a hit there is neither; with -q nothing at all is said."""
     document = site.search("hdf5")

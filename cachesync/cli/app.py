@@ -24,6 +24,7 @@ COMMANDS = {
     "doctor": ("doctor", "doctor"),
     "forget": ("maintenance", "forget"),
     "history": ("history", "history"),
+    "help": ("help", "help_command"),
     "rebuild": ("maintenance", "rebuild"),
     "run": ("run", "run"),
     "search": ("searching", "search"),
