@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -155,12 +155,9 @@ class Searcher:
 
     def near_terms(self, word: str, field: str) -> list[str]:
         """Values of a field that are spelled much like `word`; inside of `moment`."""
-        if self._index is None:
-            return []
-        try:
-            return self._index.suggestions(word, field)
-        except Exception:  # Whoosh raises anything on damaged files; a suggestion is no answer
-            return []
+        with suppress(Exception):  # Whoosh raises anything on damaged files
+            return [] if self._index is None else self._index.suggestions(word, field)
+        return []
 
     def _refresh(self) -> None:
         from .index.reader import SearchIndex

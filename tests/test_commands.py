@@ -41,7 +41,7 @@ def test_did_you_mean(site):
     """A misspelt word is answered by what is spelled alike, on standard error and in JSON."""
     result = site.run("search", "hdf6")
     assert result.out == ""
-    assert "nothing matches hdf6: did you mean hdf5?" in result.err
+    assert "nothing matches `hdf6`: did you mean hdf5?" in result.err
     document = site.run("search", "hdf6", "--json").json
     assert document["suggestions"] == [{"word": "hdf6", "field": None, "candidates": ["hdf5"]}]
     fields = site.run("search", "tag:develp", "--json").json["suggestions"]
@@ -56,7 +56,7 @@ def test_what_would_match_nearly(site):
          "instead": ["gcc@=13.2.0"]}
     ]  # fmt: skip
     talk = site.run("search", "hdf5 %gcc@99 +mpi").err
-    assert "without %gcc@99: 3 builds, 4 specs; cached for gcc@=13.2.0, not %gcc@99" in talk
+    assert "without `%gcc@99` there are 3 builds, 4 specs: cached for gcc@=13.2.0" in talk
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,7 @@ def test_the_nearest_of_each_field(site, query, without, instead):
 def test_an_option_is_called_by_its_name(site):
     """What --runs-on asks for is no part of the query, and is not shown as one."""
     result = site.run("search", "zlib", "--runs-on", "zen4")
-    assert "without --runs-on zen4: 1 build, 1 spec; cached for aarch64, not --runs-on zen4" in (
-        result.err
-    )
+    assert "without `--runs-on zen4` there are 1 build, 1 spec: cached for aarch64" in result.err
 
 
 def test_a_hit_and_quiet_say_nothing_of_it(site):

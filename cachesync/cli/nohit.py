@@ -77,15 +77,15 @@ class NoHit(NamedTuple):
                 continue  # what is cached instead is said below
             near = ", ".join(suggestion.candidates)
             meant = f": did you mean {near}?" if near else ""
-            _say(f"nothing matches {self._text(suggestion.term)}{meant}")
+            _say(f"nothing matches `{self._text(suggestion.term)}`{meant}")
         misspelt = {suggestion.term for suggestion in self.suggestions if suggestion.candidates}
         for miss, instead in self.nearest:
             if miss.condition in misspelt and miss.field in (None, "package"):
                 continue  # what was meant says more than everything else
             asked = self._text(miss.condition)
             counts = f"{output.number(miss.builds, 'build')}, {output.number(miss.specs, 'spec')}"
-            has = f"; cached for {', '.join(instead)}, not {asked}" if instead else ""
-            _say(f"without {asked}: {counts}{has}")
+            has = f": cached for {', '.join(instead)}" if instead else ""
+            _say(f"without `{asked}` there are {counts}{has}")
 
 
 def explain(searcher: Searcher, node: query.Node) -> NoHit:
