@@ -453,6 +453,23 @@ def test_check_a_list(site, tmp_path):
     assert (piped.returncode, piped.stdout.split("\n")[1].split("\t")[0]) == (0, "cached")
 
 
+def test_check_a_list_of_specs_with_hashes(site, tmp_path):
+    """What `spack find --format '{name}{@version}/{hash}'` prints: name and hash must agree."""
+    path = tmp_path / "list"
+    path.write_text(f"hdf5@1.14.5/{A}\nzlib/{A}\nhdf5@1.14.6/eee\nhdf5/{hash_of(1)}\n")
+    document = site.run("check", path, "--json", status=1).json
+    assert [one["status"] for one in document["specs"]] == [
+        "cached",
+        "missing",
+        "cached",
+        "missing",
+    ]
+    machine = site.run("check", path, "--json", "--runs-on", "zen4", status=1).json
+    assert [one["status"] for one in machine["specs"]] == [
+        "cached", "missing", "unsuitable", "missing",
+    ]  # fmt: skip
+
+
 def test_check_an_empty_list(site, tmp_path):
     """Nothing is asked for, so nothing is missing."""
     (tmp_path / "list").write_text("# nothing\n")
