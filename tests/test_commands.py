@@ -97,6 +97,9 @@ def test_without_an_index_nobody_waits_for_suggestions(world):
     shutil.rmtree(world.state / "index")
     document = world.run("search", "hdf6", "--json").json
     assert (document["builds"], document["suggestions"], document["nearest"]) == (0, [], [])
+    grouped = world.run("search", "hdf5", "--group-by", "package")
+    assert "hdf5\t1.14.5\t1\t1\tdevelop" in grouped.out
+    assert "note: the ledger answered" in grouped.err
 
 
 def test_many_conditions_are_bounded(site):
