@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -272,11 +272,13 @@ class Searcher:
 
     def _hits(self, node: query.Node, chosen: list[tuple[int, float]]) -> tuple[Hit, ...]:
         described = read.builds(self._db, [build_id for build_id, _ in chosen])
-        residues = {build_id: query.residue(node, build) for build_id, build in described.items()}
+        names = read.Names(self._db)
         placed: dict[int, dict[str, list[Placement]]] = {}
-        for spec in _matching(read.placed_specs(self._db, described), residues):
-            of_build = placed.setdefault(spec.build_id, {})
-            of_build.setdefault(spec.hash, []).append(Placement(spec.source, spec.tag, spec.stacks))
+        for build_id, spec_hash, tag_id, stacks_id in scan.matching_placements(
+            self._db, node, described.keys(), names
+        ):
+            place = Placement(*names.tags[tag_id], names.stacks[stacks_id])
+            placed.setdefault(build_id, {}).setdefault(spec_hash, []).append(place)
         return tuple(
             Hit(
                 described[build_id],
@@ -288,18 +290,3 @@ class Searcher:
             )
             for build_id, score in chosen
         )
-
-
-def _matching(
-    placed: Iterable[read.PlacedSpec], residues: dict[int, query.Node | bool]
-) -> Iterator[read.PlacedSpec]:
-    """The placements that satisfy what is left of the query once their build is known."""
-    for spec in placed:
-        rest = residues[spec.build_id]
-        if rest is True or (
-            not isinstance(rest, bool)
-            and query.matches_where(
-                rest, spec.hash, source=spec.source, tag=spec.tag, stacks=spec.stacks
-            )
-        ):
-            yield spec

@@ -97,6 +97,9 @@ def test_without_an_index_nobody_waits_for_suggestions(world):
     shutil.rmtree(world.state / "index")
     document = world.run("search", "hdf6", "--json").json
     assert (document["builds"], document["suggestions"], document["nearest"]) == (0, [], [])
+    grouped = world.run("search", "hdf5", "--group-by", "package")
+    assert "hdf5\t1.14.5\t1\t1\tdevelop" in grouped.out
+    assert "note: the ledger answered" in grouped.err
 
 
 def test_many_conditions_are_bounded(site):
@@ -451,6 +454,23 @@ def test_check_a_list(site, tmp_path):
         input=f"{A}\n", text=True, capture_output=True,
     )  # fmt: skip
     assert (piped.returncode, piped.stdout.split("\n")[1].split("\t")[0]) == (0, "cached")
+
+
+def test_check_a_list_of_specs_with_hashes(site, tmp_path):
+    """What `spack find --format '{name}{@version}/{hash}'` prints: name and hash must agree."""
+    path = tmp_path / "list"
+    path.write_text(f"hdf5@1.14.5/{A}\nzlib/{A}\nhdf5@1.14.6/eee\nhdf5/{hash_of(1)}\n")
+    document = site.run("check", path, "--json", status=1).json
+    assert [one["status"] for one in document["specs"]] == [
+        "cached",
+        "missing",
+        "cached",
+        "missing",
+    ]
+    machine = site.run("check", path, "--json", "--runs-on", "zen4", status=1).json
+    assert [one["status"] for one in machine["specs"]] == [
+        "cached", "missing", "unsuitable", "missing",
+    ]  # fmt: skip
 
 
 def test_check_an_empty_list(site, tmp_path):

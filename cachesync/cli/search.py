@@ -264,6 +264,8 @@ def _run_by_package(searcher: Searcher, node: query.Node, request: Request) -> i
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
     )
     no_hit = _explain(searcher, node, request) if not found.packages else None
+    if not found.indexed:
+        answers.note("the ledger answered, which is slower (`cachesync rebuild index`)")
     if request.json:
         more = {} if no_hit is None else no_hit.document()
         output.print_json({**answers.packages_document(request.text, found), **more})
