@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -59,6 +59,8 @@ class Answer(NamedTuple):
     note: str | None
     """Why the ledger answered instead of the index; None when the index did."""
     took_ms: float
+    systems: tuple[str, ...] = ()
+    """The systems of all builds that match, where they were asked for."""
 
 
 class _Matched(NamedTuple):
@@ -112,6 +114,7 @@ class Searcher:
         offset: int = 0,
         sort: str = "relevance",
         facets: bool = False,
+        systems: bool = False,
     ) -> Answer:
         """What matches `node`, best first; `limit` 0 means all."""
         started = time.perf_counter()
@@ -124,9 +127,17 @@ class Searcher:
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
                 hits = self._hits(node, shown)
                 found = self._facets(node, counts, whole) if facets else {}
+                named = self._systems(counts) if systems else ()
                 sources = tuple(read.source_ages(db))
         took_ms = (time.perf_counter() - started) * 1000
-        return Answer(len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms)
+        return Answer(
+            len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms, named
+        )
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the index answers, and not the ledger; inside of `moment`."""
+        return self._index is not None and read.last_seq(self._db) - self._index.seq < MAX_BEHIND
 
     @contextmanager
     def moment(self) -> Iterator[connect.Connection]:
@@ -150,12 +161,9 @@ class Searcher:
 
     def near_terms(self, word: str, field: str) -> list[str]:
         """Values of a field that are spelled much like `word`; inside of `moment`."""
-        if self._index is None:
-            return []
-        try:
-            return self._index.suggestions(word, field)
-        except Exception:  # Whoosh raises anything on damaged files; a suggestion is no answer
-            return []
+        with suppress(Exception):  # Whoosh raises anything on damaged files
+            return [] if self._index is None else self._index.suggestions(word, field)
+        return []
 
     def _refresh(self) -> None:
         from .index.reader import SearchIndex
@@ -222,6 +230,10 @@ class Searcher:
             else:
                 counts[ids[document]] = count
         return counts, whole, unknown
+
+    def _systems(self, counts: dict[int, int]) -> tuple[str, ...]:
+        known = self._known.of(counts.keys())
+        return tuple(sorted({known[build_id][2][1] for build_id in counts}))
 
     def _facets(
         self, node: query.Node, counts: dict[int, int], whole: dict[int, int]

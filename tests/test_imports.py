@@ -37,6 +37,7 @@ PURE = (
     "query.spack",
     "query.fuzzy",
     "query.printing",
+    "query.machine",
     "index.documents",
     "watch.debounce",
     "watch.events",

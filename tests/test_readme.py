@@ -18,9 +18,13 @@ from pathlib import Path
 import click
 import pytest
 
+from cachesync import query
 from cachesync.cli.app import COMMANDS, cli
+from cachesync.cli.help import QUERY as HELP_QUERY
 from cachesync.cli.search import OPTIONS as SEARCH_OPTIONS
+from cachesync.cli.search import help_text
 from cachesync.query import FIELDS
+from cachesync.search import Searcher
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -201,6 +205,55 @@ def test_every_field_of_the_query_language_is_described():
     for field in FIELDS:
         assert f"`{field}:" in README
         assert field in section("QUERIES")
+
+
+# -- the query language
+
+
+def readme_queries() -> list[str]:
+    """The first column of the tables in the chapter on queries."""
+    chapter = README[README.index("#### The query language") :]
+    chapter = chapter[: chapter.index("\n### ")]
+    cells = re.findall(r"^\| (`.*?`) \|", chapter, re.MULTILINE)
+    return [query for cell in cells for query in re.findall(r"`([^`]+)`", cell)]
+
+
+def help_queries() -> list[str]:
+    """What stands before the explanations in `cachesync help query`."""
+    examples = HELP_QUERY[: HELP_QUERY.index("Where a query has spec syntax")]
+    return [line.split("   ")[0].strip() for line in examples.splitlines() if line[:2] == "  "]
+
+
+def search_help_queries() -> list[str]:
+    """What stands before the explanations in `cachesync search --help`."""
+    examples = help_text()[: help_text().index("Fields:")]
+    found = re.findall(r"^  (\S.*?) {3,}\S", examples, re.MULTILINE)
+    return [query for line in found for query in line.split(", ")]
+
+
+@pytest.mark.parametrize("listed", [readme_queries, help_queries, search_help_queries])
+def test_every_example_of_a_query_runs(listed, tmp_path):
+    """Each finds what its tree means, printed or not, on the pages shipped with the repository."""
+    queries = listed()
+    assert len(queries) >= 8
+    state = tmp_path / "state"
+    sync = ["--state-dir", str(state), "sync", "--pages", str(PAGES)]
+    assert subprocess.run([sys.executable, "-m", "cachesync", *sync], check=False).returncode == 0
+    searcher = Searcher(state)
+    found = 0
+    for text in queries:
+        tree = query.parse(text)
+        answer = searcher.search(tree)
+        assert searcher.search(query.parse(query.show(tree))).hits == answer.hits, text
+        found += answer.builds > 0
+    searcher.close()
+    assert found > len(queries) / 2
+
+
+def test_the_help_of_queries_names_the_limits():
+    """The figures in the text are those of the parser."""
+    for limit in (query.MAX_LENGTH, query.MAX_TERMS, query.MAX_WIDE, query.MAX_DEPTH):
+        assert f"{limit:,} " in HELP_QUERY
 
 
 if __name__ == "__main__":

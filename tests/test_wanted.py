@@ -56,7 +56,7 @@ LINES = ("hdf5@1.14: +mpi", "filelock aarch64", "%gcc@12:13 target=zen4", "a OR 
          "hdf5~mpi build_type=Release", "zlib@=1.3 OR zlib-ng", "wor~1", "py-*")  # fmt: skip
 WITHIN = (
     query.Term("tag", "develop"),
-    query.Or((query.Term("target", "zen4"), query.Term("target", "zen3"))),
+    query.Term("target", "zen3,zen4", spack=True),
 )
 
 

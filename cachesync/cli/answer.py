@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import query
 from ..search import Answer, Hit
 from . import columns, output
 
@@ -22,6 +23,7 @@ __all__ = [
     "print_hashes",
     "print_packages",
     "result",
+    "suggest_system",
     "warn_of_age",
 ]
 
@@ -48,6 +50,13 @@ def warn_of_age(answer: Answer) -> None:
             note(f"{source.name} is {output.age(seconds)} old, {source.state}: {source.error}")
         elif late:
             note(f"{source.name} is {output.age(seconds)} old, older than its schedule")
+
+
+def suggest_system(node: query.Node, answer: Answer) -> None:
+    """Say that hits for one target are for several systems, where the query names none."""
+    if len(answer.systems) > 1 and not query.required(node, "os"):
+        listed = ", ".join(answer.systems)
+        note(f"these are for several systems ({listed}): add os={answer.systems[0]} or another")
 
 
 def print_answer(answer: Answer, names: Sequence[str] | None, *, with_hashes: bool) -> None:

@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": ("doctor", "doctor"),
     "forget": ("maintenance", "forget"),
     "history": ("history", "history"),
+    "help": ("help", "help_command"),
     "listen": ("listen", "listen"),
     "rebuild": ("maintenance", "rebuild"),
     "run": ("run", "run"),

@@ -53,10 +53,6 @@ class Within(NamedTuple):
         return runs_on(self.runs_on)
 
 
-def _any_of(nodes: Sequence[query.Node]) -> query.Node:
-    return nodes[0] if len(nodes) == 1 else query.Or(tuple(nodes))
-
-
 def _conditions(
     within: Within, places: frozenset[tags.Place] | None, suitable: frozenset[str] | None
 ) -> tuple[query.Node, ...]:
@@ -72,7 +68,7 @@ def _conditions(
         ((source, tag),) = places
         found += [query.Term("source", source.lower()), query.Term("tag", tag.lower())]
     if suitable is not None:
-        found.append(_any_of([query.Term("target", name) for name in sorted(suitable)]))
+        found.append(query.Term("target", ",".join(sorted(suitable)), spack=True))
     return tuple(found)
 
 

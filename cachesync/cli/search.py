@@ -35,6 +35,7 @@ OPTIONS = (
     Option("--limit", "N", "builds to show (default 20; 0: all)"),
     Option("--offset", "N", "builds to pass over first"),
     Option("--sort", "|".join(SORTS), "the order (default relevance)"),
+    Option("--runs-on", "TARGET|host", "only what a machine of this target, or this one, can run"),
     Option("--columns", "LIST", "the table's columns, such as package,version,tags"),
     Option("--group-by", "package", "one row a package instead of one a build"),
     Option("--facets", None, "count specs and builds by target, os, compiler, stack, tag, ..."),
@@ -59,6 +60,12 @@ Usage: cachesync search [OPTIONS] [QUERY...]
   hash:bxjp, py-*            beginnings
   -cuda -target:aarch64      excluded
   "OR"                       quoted: no operators inside
+  a OR (b c)                 alternatives
+  numpi~1                    one letter may be wrong; ~2: two
+  hdf5@1.14: +mpi %gcc@12:   Spack's spec syntax; the first word is a package
+  target=x86_64_v2:          what these targets and their descendants run
+
+  All of it: cachesync help query
 
   Fields: {fields}
   Columns: {columns}
@@ -78,6 +85,7 @@ class Request(NamedTuple):
     limit: int | None = None
     offset: int = 0
     sort: str = "relevance"
+    runs_on: str | None = None
     columns: tuple[str, ...] | None = None
     group_by: str | None = None
     facets: bool = False
@@ -148,6 +156,10 @@ def _value(option: Option, value: str) -> int | str | tuple[str, ...]:
         if value != "package":
             raise UsageError("--group-by takes package")
         return value
+    if option.name == "--runs-on":
+        if not value:
+            raise UsageError("--runs-on takes the name of a target, or host")
+        return value
     if option.name == "--sort":
         if value not in SORTS:
             raise UsageError(f"--sort takes one of {', '.join(SORTS)}")
@@ -165,6 +177,10 @@ def run(options: Globals, arguments: list[str]) -> int:
         return 0
     paths.require_config(options)
     node = query.parse(request.text)
+    if request.runs_on is not None:
+        from ..query.machine import runnable
+
+        node = runnable(node, request.runs_on)
     quiet = request.quiet or options.quiet
     searcher = Searcher(paths.reader_state_dir(options))
     try:
@@ -176,8 +192,9 @@ def run(options: Globals, arguments: list[str]) -> int:
             offset=request.offset,
             sort=request.sort,
             facets=request.facets,
+            systems=request.runs_on is not None,
         )
-        no_hit = _explain(searcher, node) if not answer.builds and not quiet else None
+        no_hit = _explain(searcher, node, request) if not answer.builds and not quiet else None
     finally:
         searcher.close()
     if answer.note is not None:
@@ -186,6 +203,7 @@ def run(options: Globals, arguments: list[str]) -> int:
         )
     if not quiet:
         answers.warn_of_age(answer)
+        answers.suggest_system(node, answer)
         _show(options, request, answer, no_hit)
     return 1 if quiet and not answer.builds else 0
 
@@ -198,10 +216,13 @@ def _limit(request: Request) -> int:
     return 0 if request.hashes else DEFAULT_LIMIT
 
 
-def _explain(searcher: Searcher, node: query.Node) -> Any:
+def _explain(searcher: Searcher, node: query.Node, request: Request) -> Any:
     from . import nohit
 
-    return nohit.explain(searcher, node)
+    found = nohit.explain(searcher, node)
+    if request.runs_on is None or not isinstance(node, query.And):
+        return found
+    return found.saying(node.nodes[-1], f"--runs-on {request.runs_on}")
 
 
 def _show(options: Globals, request: Request, answer: Answer, no_hit: Any) -> None:
@@ -242,7 +263,7 @@ def _run_by_package(searcher: Searcher, node: query.Node, request: Request) -> i
     found = by_package(
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
     )
-    no_hit = _explain(searcher, node) if not found.packages else None
+    no_hit = _explain(searcher, node, request) if not found.packages else None
     if request.json:
         more = {} if no_hit is None else no_hit.document()
         output.print_json({**answers.packages_document(request.text, found), **more})

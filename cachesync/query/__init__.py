@@ -10,7 +10,7 @@ words does not load.
 
 from __future__ import annotations
 
-from .grammar import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse
+from .grammar import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, MAX_WIDE, parse
 from .meaning import (
     MIN_HASH_WORD,
     compiler_values,
@@ -45,6 +45,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_LENGTH",
     "MAX_TERMS",
+    "MAX_WIDE",
     "MIN_HASH_WORD",
     "PLACEMENT_FIELDS",
     "And",

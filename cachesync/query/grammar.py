@@ -14,7 +14,7 @@ from ..errors import QueryError
 from .meaning import plain_compiler
 from .tree import FIELDS, And, Everything, Node, Not, Or, Term
 
-__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "parse"]
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "parse"]
 
 _FIELD = re.compile(r"([A-Za-z_]+):")
 _BARE = re.compile(r'[^\s"()]*')

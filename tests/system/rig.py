@@ -46,6 +46,7 @@ def environment() -> dict[str, str]:
         "XDG_STATE_HOME": "/nonexistent",
         "TERM": "xterm",
         "COLUMNS": "160",
+        "PAGER": "cat",  # nobody is there to quit one
     }
 
 
