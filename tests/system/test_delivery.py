@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from cachesync.config.settings import WebhookTarget
+from cachesync.notify import naming
 from tests.daemons import daemon, eventually, watched
 from tests.pagetext import spec
 from tests.receiver import SECRET, Receiver, receiver, subscription
@@ -33,6 +35,11 @@ def subscribe(site: World, *targets: str, name: str = "all", window: str = "50ms
     site.configure("sources:\n" + site.directory_source() + "subscriptions:\n" + lines)
     if not site.state.exists():
         site.sync()
+
+
+def shown(url: str) -> str:
+    """A target as it is shown."""
+    return naming.label(WebhookTarget(url))
 
 
 def write_pages(site: World, count: int, *, start: int = 100, pause: float = 0.0) -> None:
@@ -184,21 +191,21 @@ def test_a_target_that_is_gone_is_disabled_and_the_others_are_told(site):
             told = there.accepted[1].json
             assert told["type"] == "targets.disabled"
             (change,) = told["data"]["changes"]
-            assert change["target"] == f"webhook {gone.url}"
+            assert change["target"] == shown(gone.url)
             assert change["subscription"] == "all"
             assert "410" in change["reason"]
             (logged,) = site.changes("--kind", "target.disabled")
-            assert logged["target"] == f"webhook {gone.url}"
+            assert logged["target"] == shown(gone.url)
             assert "target.disabled" in site.run("changes", "--kind", "target.disabled").out
 
             def targets():
                 said = site.status()["notifications"]["subscriptions"][0]["targets"]
                 return {t["target"]: t for t in said}
 
-            eventually(lambda: targets()[f"webhook {gone.url}"]["state"] == "disabled")
+            eventually(lambda: targets()[shown(gone.url)]["state"] == "disabled")
             write_pages(site, 1, start=200)
             eventually(lambda: len(there.accepted) == 3)
-            assert targets()[f"webhook {gone.url}"]["pending"] == 2
+            assert targets()[shown(gone.url)]["pending"] == 2
             assert len(gone.received) == 1, "nothing more is sent"
             assert "disabled" in site.run("status").out
             assert running.log.count("disabled") == 1
@@ -206,7 +213,7 @@ def test_a_target_that_is_gone_is_disabled_and_the_others_are_told(site):
             gone.answer = lambda _request, _id: 204
             answer = site.run("deliveries", "retry", "--target", gone.url, status=2)
             assert "no target is called" in answer.err
-            site.run("deliveries", "retry", "--target", f"webhook {gone.url}")
+            site.run("deliveries", "retry", "--target", shown(gone.url))
             eventually(lambda: len(gone.accepted) == 2)
             assert [c["hash"] for c in gone.changes()] == [hash_of(100), hash_of(200)]
             eventually(lambda: there.accepted[-1].json["type"] == "targets.enabled")

@@ -1,8 +1,10 @@
 """Notifications as users have them: real commands and daemons, a receiver that verifies."""
 
 import json
+import socket
 import stat
 import time
+import urllib.request
 
 import pytest
 
@@ -313,3 +315,57 @@ def test_json_lines_of_deliveries(site):
         assert json.dumps(shown["body"]) == json.dumps(there.accepted[0].json)
         assert site.run("deliveries", "replay", "--since", "1h", "--json").json["deliveries"] == 1
         assert [r.id for r in there.accepted] == [line["id"]] * 2
+
+
+# -- for those who watch over it
+
+
+def test_health_and_metrics_tell_of_targets(site):
+    pytest.importorskip("prometheus_client")
+    with receiver() as there, receiver(lambda _request, _id: 500) as bad, Port() as port:
+        configure(
+            site,
+            subscription(there.url, secret=site.root / "secret", extra=FAST),
+            subscription(bad.url, name="bad", secret=site.root / "secret", extra=FAST),
+        )
+        text = site.config.read_text() + f'metrics: {{listen: "127.0.0.1:{port()}"}}\n'
+        site.configure(text)
+        with daemon(site) as running:
+            watched(running)
+            site.page("develop", "zlib", spec(hash_of(3)))
+
+            def get(path):
+                with urllib.request.urlopen(f"http://127.0.0.1:{port.number}{path}") as answer:
+                    return answer.read().decode()
+
+            def failing():
+                return json.loads(get("/healthz"))["detail"]["notifications"]["targets"]
+
+            (target,) = eventually(failing)
+            assert (target["subscription"], target["state"], target["pending"]) == (
+                "bad",
+                "failing",
+                1,
+            )
+            assert "500" in target["reason"]
+            metrics = get("/metrics")
+            assert 'cachesync_deliveries_pending{subscription="bad"' in metrics
+            assert "cachesync_notifications_up 1.0" in metrics
+            assert running.stop() == 0
+
+
+class Port:
+    """A port that is free: it is let go of only when somebody asks for its number."""
+
+    def __enter__(self):
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.number = self._socket.getsockname()[1]
+        return self
+
+    def __call__(self) -> int:
+        self._socket.close()
+        return self.number
+
+    def __exit__(self, *_failure) -> None:
+        self._socket.close()
