@@ -78,14 +78,14 @@ class _Evaluation:
             every = self._postings.documents("any", "") if within is None else within
             return Candidates(every - inner.whole - inner.part.keys(), dict.fromkeys(inner.part))
         if isinstance(node, query.Or):
-            return _either([self.of(child, within) for child in node.nodes])
+            return _either([self.of(child, within) for child in dict.fromkeys(node.nodes)])
         if not node.nodes:
             return Candidates(self._postings.documents("any", ""), {})
         return self._both(node, within)
 
     def _both(self, node: query.And, within: set[int] | None) -> Candidates:
         children: list[Candidates] = []
-        for child in sorted(node.nodes, key=_cost):
+        for child in sorted(dict.fromkeys(node.nodes), key=_cost):
             found = self.of(child, within)
             children.append(found)
             left = found.whole | found.part.keys() if found.part else found.whole

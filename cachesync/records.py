@@ -40,6 +40,7 @@ class LedgerRecords:
         self._db = db
         self._index = index
         self._known = known
+        self._versions: dict[str, set[int]] = {}
 
     def with_hash(self, beginning: str) -> dict[int, int]:
         """See `candidates.Records`."""
@@ -49,16 +50,22 @@ class LedgerRecords:
 
     def with_version(self, wanted: str, within: set[int] | None) -> set[int]:
         """See `candidates.Records`."""
-        documents = self._index.documents("any", "") if within is None else within
+        if within is None or len(within) > FEW:
+            known = self._all_by_version()
+            found = set().union(*(d for v, d in known.items() if ranges.contains(wanted, v)))
+            return found if within is None else found & within
+        by_version = self._by_version(within)
+        return set().union(*(d for v, d in by_version.items() if ranges.contains(wanted, v)))
+
+    def _all_by_version(self) -> dict[str, set[int]]:
+        if not self._versions:
+            self._versions = self._by_version(self._index.documents("any", ""))
+        return self._versions
+
+    def _by_version(self, documents: set[int]) -> dict[str, set[int]]:
         builds = self._index.build_ids(documents)
         attributes = self._known.of(builds.values())
-        verdicts: dict[str, bool] = {}
-        found = set()
+        found: dict[str, set[int]] = {}
         for document, build in builds.items():
-            version = attributes[build][1]
-            verdict = verdicts.get(version)
-            if verdict is None:
-                verdict = verdicts[version] = ranges.contains(wanted, version)
-            if verdict:
-                found.add(document)
+            found.setdefault(attributes[build][1], set()).add(document)
         return found

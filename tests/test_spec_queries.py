@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cachesync import ranges, targets
+from cachesync import query, ranges, targets
 from cachesync.errors import QueryError
 from cachesync.model import Build
 from cachesync.query import And, Everything, Not, Or, Term, matches, parse, show, terms
@@ -351,6 +351,22 @@ def test_alternatives_mean_what_they_mean_alone(one, other):
         ]
         joined = matches(both, build, HASH, source="site", tag="develop", stacks=("root",))
         assert joined is any(alone)
+
+
+@given(TEXTS)
+@settings(max_examples=300)
+def test_a_prepared_tree_leaves_what_the_tree_leaves(text):
+    """`residual(tree)(build)` judges every placement as `residue(tree, build)` does."""
+    try:
+        tree = parse(text)
+    except QueryError:
+        return
+    prepared = query.residual(tree)
+    place = {"source": "site", "tag": "develop", "stacks": ("root",)}
+    for build in (HDF5, LOCK):
+        rest = prepared(build)
+        judged = rest if isinstance(rest, bool) else query.matches_where(rest, HASH, **place)
+        assert judged is matches(tree, build, HASH, **place)
 
 
 def test_old_words_stay_words():
