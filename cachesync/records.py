@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from . import ranges
+from . import query, ranges
 from .ledger import connect, read
+from .model import Build
 
 if TYPE_CHECKING:
     from .index.reader import SearchIndex
@@ -41,6 +42,7 @@ class LedgerRecords:
         self._index = index
         self._known = known
         self._versions: dict[str, set[int]] = {}
+        self._described: dict[int, Build] = {}
 
     def with_hash(self, beginning: str) -> dict[int, int]:
         """See `candidates.Records`."""
@@ -56,6 +58,17 @@ class LedgerRecords:
             return found if within is None else found & within
         by_version = self._by_version(within)
         return set().union(*(d for v, d in by_version.items() if ranges.contains(wanted, v)))
+
+    def satisfying(self, term: query.Term, within: set[int]) -> set[int]:
+        """See `candidates.Records`."""
+        ids = self._index.build_ids(within)
+        if not self._described.keys() >= set(ids.values()):
+            self._described.update(read.builds(self._db, ids.values()))
+        return {
+            document
+            for document, build_id in ids.items()
+            if query.matches_build(term, self._described[build_id])
+        }
 
     def _all_by_version(self) -> dict[str, set[int]]:
         if not self._versions:

@@ -92,6 +92,8 @@ READ = [
     ("architecture=zen4", spec("target", "zen4")),
     ("/abc", spec("hash", "abc")),
     ("hdf5/abc", And((H, spec("hash", "abc")))),
+    ("OR@1", And((spec("package", "OR"), spec("version", "1")))),
+    ("OR@: target=m1", And((spec("package", "OR"), spec("target", "m1")))),
     ("builtin.hdf5@1", And((H, spec("version", "1")))),
     ("builtin.hdf5 %gcc", And((H, spec("compiler", "gcc")))),
     ("hdf5@1.14:+mpi~cuda%gcc@12:target=x86_64_v3 /abc", And((
@@ -124,6 +126,7 @@ READ = [
     ("((a) OR (b OR c))", Or((word("a"), word("b"), word("c")))),
     ("(tag:v1) x", And((Term("tag", "v1"), word("x")))),
     ("variant:a(b)", Term("variant", "a(b)")),
+    ("-(-a) -(-@1)", And((Not(Not(word("a"))), Not(Not(spec("version", "1")))))),
     ("a or b", And((word("a"), word("or"), word("b")))),
 ]  # fmt: skip
 
@@ -269,7 +272,7 @@ def test_the_distance_of_words_is_what_it_says():
 # -- laws of reading and printing
 
 PIECES = st.sampled_from(
-    ("-", "+", '"', "'", "*", ":", " ", " ", " ", "a", "b1", "OR", " OR ", "(", ")", " (", ") ",
+    ("-", "+", '"', "'", "*", ":", " ", " ", " ", "a", "b1", "OR", "OR", " OR ", "(", ")", " (", ") ",
      "package:", "tag:", "variant:", "compiler:", "@", "@1.2", "@=1", "@1:", "@:2", ",", "%", "%gcc",
      "%gcc@12:", "=", "==", "x=", "libs=a,b", "~", "~1", "~2", "~mpi", "+mpi", "++q", "/", "/abc",
      "hdf5", "target=", "x86_64:", "x86_64_v3", "os=u1", "arch=linux-u1-x86_64", "gcc@=1", "^", ".",
