@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from . import query, ranges
+from . import query
 from .ledger import connect, read
 from .model import Build
 
@@ -52,6 +52,8 @@ class LedgerRecords:
 
     def with_version(self, wanted: str, within: set[int] | None) -> set[int]:
         """See `candidates.Records`."""
+        from . import ranges  # few searches need it, and every one would load it
+
         if within is None or len(within) > FEW:
             known = self._all_by_version()
             found = set().union(*(d for v, d in known.items() if ranges.contains(wanted, v)))
