@@ -18,6 +18,12 @@ from . import query, versions
 __all__ = ["Candidates", "Postings", "Records", "evaluate"]
 
 
+FEW = 300
+"""Documents up to which their builds are judged one by one: postings may be of very many."""
+
+_JUDGED = ("version", "compiler", "os", "platform", "target", "variant")
+
+
 class Postings(Protocol):
     """What is asked of an index (see `index.reader.SearchIndex`)."""
 
@@ -45,6 +51,9 @@ class Records(Protocol):
 
     def with_version(self, wanted: str, within: set[int] | None) -> set[int]:
         """Documents, of some or of all, whose version is in a list of Spack's ranges."""
+
+    def satisfying(self, term: query.Term, within: set[int]) -> set[int]:
+        """Those of a few documents whose builds satisfy a term that builds decide."""
 
 
 class Candidates(NamedTuple):
@@ -78,14 +87,14 @@ class _Evaluation:
             every = self._postings.documents("any", "") if within is None else within
             return Candidates(every - inner.whole - inner.part.keys(), dict.fromkeys(inner.part))
         if isinstance(node, query.Or):
-            return _either([self.of(child, within) for child in node.nodes])
+            return _either([self.of(child, within) for child in dict.fromkeys(node.nodes)])
         if not node.nodes:
             return Candidates(self._postings.documents("any", ""), {})
         return self._both(node, within)
 
     def _both(self, node: query.And, within: set[int] | None) -> Candidates:
         children: list[Candidates] = []
-        for child in sorted(node.nodes, key=_cost):
+        for child in sorted(dict.fromkeys(node.nodes), key=_cost):
             found = self.of(child, within)
             children.append(found)
             left = found.whole | found.part.keys() if found.part else found.whole
@@ -95,6 +104,8 @@ class _Evaluation:
         return _both(children)
 
     def _term(self, term: query.Term, within: set[int] | None) -> Candidates:
+        if term.spack and within is not None and len(within) <= FEW and term.field in _JUDGED:
+            return Candidates(self._records.satisfying(term, within), {})
         if term.spack and term.field == "version":
             return Candidates(self._records.with_version(term.value, within), {})
         known = self._known.get(term)
@@ -156,8 +167,10 @@ class _Evaluation:
 
 
 def _cost(node: query.Node) -> int:
-    """What is evaluated first: terms, then what is excluded, then conditions on versions."""
+    """What is evaluated first: names, other terms, what is excluded, conditions on versions."""
     if isinstance(node, query.Term):
+        if node.field == "package":
+            return -1
         return 3 if node.spack and node.field == "version" else 0
     return 2 if isinstance(node, query.Not) else 1
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from . import ranges
+from . import query
 from .ledger import connect, read
+from .model import Build
 
 if TYPE_CHECKING:
     from .index.reader import SearchIndex
@@ -40,6 +41,8 @@ class LedgerRecords:
         self._db = db
         self._index = index
         self._known = known
+        self._versions: dict[str, set[int]] = {}
+        self._described: dict[int, Build] = {}
 
     def with_hash(self, beginning: str) -> dict[int, int]:
         """See `candidates.Records`."""
@@ -49,16 +52,35 @@ class LedgerRecords:
 
     def with_version(self, wanted: str, within: set[int] | None) -> set[int]:
         """See `candidates.Records`."""
-        documents = self._index.documents("any", "") if within is None else within
+        from . import ranges  # few searches need it, and every one would load it
+
+        if within is None or len(within) > FEW:
+            known = self._all_by_version()
+            found = set().union(*(d for v, d in known.items() if ranges.contains(wanted, v)))
+            return found if within is None else found & within
+        by_version = self._by_version(within)
+        return set().union(*(d for v, d in by_version.items() if ranges.contains(wanted, v)))
+
+    def satisfying(self, term: query.Term, within: set[int]) -> set[int]:
+        """See `candidates.Records`."""
+        ids = self._index.build_ids(within)
+        if not self._described.keys() >= set(ids.values()):
+            self._described.update(read.builds(self._db, ids.values()))
+        return {
+            document
+            for document, build_id in ids.items()
+            if query.matches_build(term, self._described[build_id])
+        }
+
+    def _all_by_version(self) -> dict[str, set[int]]:
+        if not self._versions:
+            self._versions = self._by_version(self._index.documents("any", ""))
+        return self._versions
+
+    def _by_version(self, documents: set[int]) -> dict[str, set[int]]:
         builds = self._index.build_ids(documents)
         attributes = self._known.of(builds.values())
-        verdicts: dict[str, bool] = {}
-        found = set()
+        found: dict[str, set[int]] = {}
         for document, build in builds.items():
-            version = attributes[build][1]
-            verdict = verdicts.get(version)
-            if verdict is None:
-                verdict = verdicts[version] = ranges.contains(wanted, version)
-            if verdict:
-                found.add(document)
+            found.setdefault(attributes[build][1], set()).add(document)
         return found

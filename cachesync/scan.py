@@ -6,9 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from . import query
+from .errors import UsageError
 from .ledger import connect, read
 
 __all__ = ["MatchingPlacement", "count_specs", "matching_in", "matching_placements"]
+
+MANY_TERMS = 30
+MOST_WORK = 200_000
+"""Terms times builds; a query of few terms is answered however many builds there are."""
 
 BY_TAG = 300
 """Builds from which their placements in a tag are found sooner through the tag's pages."""
@@ -40,10 +45,15 @@ def matching_placements(
     names: read.Names,
 ) -> Iterator[MatchingPlacement]:
     """Every placement that matches of some builds, or of all."""
-    described = read.all_builds(db) if build_ids is None else read.builds(db, build_ids).items()
-    residues = {build_id: query.residue(node, build) for build_id, build in described}
+    described = list(
+        read.all_builds(db) if build_ids is None else read.builds(db, build_ids).items()
+    )
+    residue = query.residual(node)
+    _refuse_too_much(node, len(described))
+    residues = {build_id: residue(build) for build_id, build in described}
     possible = [build_id for build_id, rest in residues.items() if rest is not False]
-    yield from _judged(db, node, residues, names, _placements(db, node, possible, names))
+    placements = _placements(db, node, possible, names)
+    yield from _judged(node, residues, names, placements)
 
 
 def matching_in(
@@ -52,39 +62,65 @@ def matching_in(
     """Build id -> the hashes of its specs with a placement in some tags that matches."""
     placed = list(read.placements_in(db, tag_ids))
     described = read.builds(db, {build_id for build_id, _, _, _ in placed})
-    residues = {build_id: query.residue(node, build) for build_id, build in described.items()}
+    residue = query.residual(node)
+    _refuse_too_much(node, len(described))
+    residues = {build_id: residue(build) for build_id, build in described.items()}
     found: dict[int, set[str]] = {}
-    for one in _judged(db, node, residues, read.Names(db), placed):
+    for one in _judged(node, residues, read.Names(db), placed):
         found.setdefault(one.build_id, set()).add(one.hash)
     return found
 
 
 def _judged(
-    db: connect.Connection,
     node: query.Node,
     residues: Mapping[int, query.Node | bool],
     names: read.Names,
     placements: Iterable[tuple[int, str, int, int]],
 ) -> Iterator[MatchingPlacement]:
     """The placements that satisfy what is left of a query once their builds are known."""
-    beginnings = [term.value for term, _ in query.terms(node) if query.may_be_hash(term)]
-    by_hash = any(read.builds_with_hash(db, beginning) for beginning in beginnings)
+    numbered: dict[query.Node | bool, int] = {}
+    numbers = {b: numbered.setdefault(rest, len(numbered)) for b, rest in residues.items()}
+    rests = list(numbered)
+    beginnings = _beginnings(node)
     # Few residues, tags and sets of stacks make up the many placements: each is judged once.
-    verdicts: dict[tuple[query.Node, int, int, str], bool] = {}
+    verdicts: dict[tuple[int, int, int, tuple[str, ...]], bool] = {}
     for placement in placements:
         build_id, spec_hash, tag_id, stacks_id = placement
-        rest = residues[build_id]
-        if not isinstance(rest, bool):
-            key = (rest, tag_id, stacks_id, spec_hash if by_hash else "")
-            verdict = verdicts.get(key)
-            if verdict is None:
-                source, tag = names.tags[tag_id]
-                verdict = verdicts[key] = query.matches_where(
-                    rest, key[3], source=source, tag=tag, stacks=names.stacks[stacks_id]
-                )
-            rest = verdict
-        if rest:
+        number = numbers[build_id]
+        rest = rests[number]
+        if isinstance(rest, bool):
+            if rest:
+                yield MatchingPlacement._make(placement)
+            continue
+        begins = tuple([spec_hash[:n] for n, known in beginnings if spec_hash[:n] in known])
+        key = (number, tag_id, stacks_id, begins)
+        verdict = verdicts.get(key)
+        if verdict is None:
+            source, tag = names.tags[tag_id]
+            verdict = verdicts[key] = query.matches_where(
+                rest, spec_hash, source=source, tag=tag, stacks=names.stacks[stacks_id]
+            )
+        if verdict:
             yield MatchingPlacement._make(placement)
+
+
+def _refuse_too_much(node: query.Node, builds: int) -> None:
+    """Raise UsageError for a query of very many terms that would be judged for very many builds."""
+    number = len({term for term, _ in query.terms(node)})
+    if number > MANY_TERMS and number * builds > MOST_WORK:
+        raise UsageError(
+            f"{number} terms cannot be judged for {builds:,} builds in reasonable time",
+            hint="ask less at once, or name a package",
+        )
+
+
+def _beginnings(node: query.Node) -> list[tuple[int, set[str]]]:
+    """The beginnings of hashes a query asks for, by their length."""
+    found: dict[int, set[str]] = {}
+    for term, _ in query.terms(node):
+        if query.may_be_hash(term):
+            found.setdefault(len(term.value), set()).add(term.value)
+    return list(found.items())
 
 
 def _placements(

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import candidates, query, ranking, scan
-from . import facets as facet_counts
 from .errors import IndexUnusableError
 from .ledger import connect, read
 from .model import Build, Placement
@@ -238,6 +237,8 @@ class Searcher:
     def _facets(
         self, node: query.Node, counts: dict[int, int], whole: dict[int, int]
     ) -> dict[str, dict[str, dict[str, int]]]:
+        from . import facets as facet_counts
+
         found = facet_counts.new_counts()
         facet_counts.of_builds(found, counts, self._known.of(counts.keys()))
         names = read.Names(self._db)

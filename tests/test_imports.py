@@ -38,6 +38,7 @@ PURE = (
     "query.fuzzy",
     "query.printing",
     "query.machine",
+    "query.prepared",
     "index.documents",
     "watch.debounce",
     "watch.events",

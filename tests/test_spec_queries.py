@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cachesync import ranges, targets
+from cachesync import query, ranges, targets
 from cachesync.errors import QueryError
 from cachesync.model import Build
 from cachesync.query import And, Everything, Not, Or, Term, matches, parse, show, terms
@@ -92,6 +92,8 @@ READ = [
     ("architecture=zen4", spec("target", "zen4")),
     ("/abc", spec("hash", "abc")),
     ("hdf5/abc", And((H, spec("hash", "abc")))),
+    ("OR@1", And((spec("package", "OR"), spec("version", "1")))),
+    ("OR@: target=m1", And((spec("package", "OR"), spec("target", "m1")))),
     ("builtin.hdf5@1", And((H, spec("version", "1")))),
     ("builtin.hdf5 %gcc", And((H, spec("compiler", "gcc")))),
     ("hdf5@1.14:+mpi~cuda%gcc@12:target=x86_64_v3 /abc", And((
@@ -124,6 +126,7 @@ READ = [
     ("((a) OR (b OR c))", Or((word("a"), word("b"), word("c")))),
     ("(tag:v1) x", And((Term("tag", "v1"), word("x")))),
     ("variant:a(b)", Term("variant", "a(b)")),
+    ("-(-a) -(-@1)", And((Not(Not(word("a"))), Not(Not(spec("version", "1")))))),
     ("a or b", And((word("a"), word("or"), word("b")))),
 ]  # fmt: skip
 
@@ -269,7 +272,7 @@ def test_the_distance_of_words_is_what_it_says():
 # -- laws of reading and printing
 
 PIECES = st.sampled_from(
-    ("-", "+", '"', "'", "*", ":", " ", " ", " ", "a", "b1", "OR", " OR ", "(", ")", " (", ") ",
+    ("-", "+", '"', "'", "*", ":", " ", " ", " ", "a", "b1", "OR", "OR", " OR ", "(", ")", " (", ") ",
      "package:", "tag:", "variant:", "compiler:", "@", "@1.2", "@=1", "@1:", "@:2", ",", "%", "%gcc",
      "%gcc@12:", "=", "==", "x=", "libs=a,b", "~", "~1", "~2", "~mpi", "+mpi", "++q", "/", "/abc",
      "hdf5", "target=", "x86_64:", "x86_64_v3", "os=u1", "arch=linux-u1-x86_64", "gcc@=1", "^", ".",
@@ -351,6 +354,22 @@ def test_alternatives_mean_what_they_mean_alone(one, other):
         ]
         joined = matches(both, build, HASH, source="site", tag="develop", stacks=("root",))
         assert joined is any(alone)
+
+
+@given(TEXTS)
+@settings(max_examples=300)
+def test_a_prepared_tree_leaves_what_the_tree_leaves(text):
+    """`residual(tree)(build)` judges every placement as `residue(tree, build)` does."""
+    try:
+        tree = parse(text)
+    except QueryError:
+        return
+    prepared = query.residual(tree)
+    place = {"source": "site", "tag": "develop", "stacks": ("root",)}
+    for build in (HDF5, LOCK):
+        rest = prepared(build)
+        judged = rest if isinstance(rest, bool) else query.matches_where(rest, HASH, **place)
+        assert judged is matches(tree, build, HASH, **place)
 
 
 def test_old_words_stay_words():

@@ -73,7 +73,7 @@ Grammar
   versions    = range { "," range }
   range       = [ "=" ] version | [ version ] ":" [ version ]
 
-At most 10,000 characters, 200 terms, 20 prefixes and fuzzy words, 50 parentheses inside each other.
+At most 10,000 characters, 200 terms, 10 prefixes and fuzzy words, 50 parentheses inside each other.
 """
 
 

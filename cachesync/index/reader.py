@@ -51,6 +51,7 @@ class SearchIndex:
     def __init__(self, root: Path, *, ledger: str, mark: Mark) -> None:
         """Open and verify the index below `root` that belongs to `ledger`, at a change it has."""
         self._segments: list[_Segment] = []
+        self._builds: dict[int, int] = {}
         self._planes: dict[str, dict[str, tuple[int, ...]]] = {}
         try:
             self._open(root, ledger, mark)
@@ -201,13 +202,14 @@ class SearchIndex:
         return postings(document)
 
     def builds(self) -> dict[int, int]:
-        """Every build that has a document, and the document."""
-        return {
+        """Every build that has a document, and the document; made once and kept."""
+        self._builds = self._builds or {
             build: document
             for segment in self._segments
             for document, build in segment.values("id", segment.everything()).items()
             if build
         }
+        return self._builds
 
 
 class _Segment:

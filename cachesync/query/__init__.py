@@ -10,6 +10,9 @@ words does not load.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from ..model import Build
 from .grammar import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, MAX_WIDE, parse
 from .meaning import (
     MIN_HASH_WORD,
@@ -66,10 +69,18 @@ __all__ = [
     "parse",
     "plain_compiler",
     "required",
+    "residual",
     "residue",
     "show",
     "terms",
 ]
+
+
+def residual(node: Node) -> Callable[[Build], Node | bool]:
+    """`residue` of one tree for many builds, prepared."""
+    from .prepared import residual
+
+    return residual(node)
 
 
 def show(node: Node) -> str:

@@ -30,7 +30,7 @@ MAX_LENGTH = 10_000
 MAX_TERMS = 200
 MAX_DEPTH = 50
 """Parentheses inside parentheses."""
-MAX_WIDE = 20
+MAX_WIDE = 10
 """Prefixes and fuzzy words in one query: each stands for very many words."""
 MAX_FUZZY_LENGTH = 64
 

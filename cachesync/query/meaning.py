@@ -8,15 +8,18 @@ spec's hash and its placement. An index builds on the same values (`name_runs`, 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 from .. import versions
 from ..model import Build
-from .tree import BUILD_FIELDS, Node, Not, Or, Term
+from .tree import BUILD_FIELDS, And, Node, Not, Or, Term
 
 __all__ = [
     "MIN_HASH_WORD",
     "compiler_values",
     "field_values",
+    "joined",
     "matches",
     "matches_build",
     "matches_hash",
@@ -32,7 +35,8 @@ MIN_HASH_WORD = 5
 """Characters from which a bare word may be the beginning of a hash."""
 
 
-def name_runs(package: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def name_runs(package: str) -> frozenset[str]:
     """The parts of a package name and every run of consecutive parts, in lower case.
 
     `py-scikit-learn` gives `py`, `scikit`, `learn`, `py-scikit`, `scikit-learn` and itself.
@@ -49,7 +53,7 @@ def name_runs(package: str) -> set[str]:
         for last in range(first, min(len(parts), first + 12)):
             found.add(text[starts[first][0] : starts[last][1]])
     found.discard("")
-    return found
+    return frozenset(found)
 
 
 def plain_compiler(value: str) -> str:
@@ -93,17 +97,21 @@ def residue(node: Node, build: Build) -> Node | bool:
     if isinstance(node, Not):
         inner = residue(node.node, build)
         return not inner if isinstance(inner, bool) else Not(inner)
-    decisive = isinstance(node, Or)
+    return joined(type(node), (residue(child, build) for child in node.nodes))
+
+
+def joined(kind: type[And | Or], residues: Iterable[Node | bool]) -> Node | bool:
+    """What is left of a conjunction or of alternatives."""
+    decisive = kind is Or
     rest = []
-    for child in node.nodes:
-        left = residue(child, build)
+    for left in residues:
         if not isinstance(left, bool):
             rest.append(left)
         elif left is decisive:
             return decisive
     if not rest:
         return not decisive
-    return rest[0] if len(rest) == 1 else type(node)(tuple(rest))
+    return rest[0] if len(rest) == 1 else kind(tuple(rest))
 
 
 def matches_where(

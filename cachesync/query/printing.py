@@ -53,7 +53,7 @@ class _Printer:
             if after_name and piece[0] in "@+~%/":
                 text += piece
                 continue
-            if after_name and not (explicit and number == 1):
+            if after_name and (number > 1 or not explicit or text == "OR"):
                 text += "@:"
             text += f" ({piece})" if _absorbs(text, piece) else f" {piece}" if text else piece
         return f"{text}@:" if _is_name(node.nodes[-1]) else text
@@ -65,7 +65,7 @@ class _Printer:
             return _name_or_spec(node, beside=beside)
         if isinstance(node, Not):
             inner = self._one(node.node, beside=False)
-            return f"-{inner}"
+            return f"-({inner})" if isinstance(node.node, Not) else f"-{inner}"
         return f"({self.any_of(node)})"
 
     def _word(self, term: Term) -> str:

@@ -204,7 +204,8 @@ class _Spec:
         if high is None or _KEY_FOLLOWS.match(self.text, high.end()):
             return "", start
         follows = self.text[high.end() : high.end() + 1]
-        if at > start and (high[0] == "OR" or follows in (":", "*", "(", '"')):
+        is_or = high[0] == "OR" and (not follows or follows.isspace() or follows in "()")
+        if at > start and (is_or or follows in (":", "*", "(", '"')):
             return "", start
         return high[0], high.end()
 
