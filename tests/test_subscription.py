@@ -28,10 +28,18 @@ _words = st.sampled_from(
      "target:aarch64", "tag:develop", "source:one", "variant:~cuda", "variant:build_system=cmake",
      "hash:b", "hd*", "package:py-*", "tag:v*", "hash:ba*", '"gcc@=12.3.0"', '"build_system=cmake"')
 )  # fmt: skip
-queries = st.lists(
-    st.builds(lambda minus, word: "-" * minus + word, st.sampled_from((0, 0, 0, 1)), _words),
-    max_size=3,
-).map(" ".join)
+_spack = st.sampled_from(
+    ("hdf5@1.14", "hdf5@1.14:", "hdf5@=1.14.5 +mpi", "hdf5%gcc@12", "hdf5 ~cuda", "@1.14", "%gcc",
+     "hdf5 target=aarch64", "build_system=cmake", "hdf5 OR zlib", "(hdf5 OR py) aarch64",
+     "-(hdf5 OR zlib)", "/baaaaa", "hdf6~1", "scikot~2", "hdg5~1 target:aarch64", "hdf5 +mpi ~cuda target=aarch64")
+)  # fmt: skip
+queries = (
+    st.lists(
+        st.builds(lambda minus, word: "-" * minus + word, st.sampled_from((0, 0, 0, 1)), _words),
+        max_size=3,
+    ).map(" ".join)
+    | _spack
+)
 
 
 def rule(text: str, *events: ChangeKind, first: bool = False, name: str = "s") -> Rule:
@@ -134,7 +142,7 @@ def page(kind: ChangeKind = ChangeKind.PAGE_REJECTED, **more) -> Change:
         ("hdf5", False), ("-hdf5", True), ("-numpy", False), ("package:numpy", False),
         ("package:py-*", True), ("tag:develop", True), ("tag:v1", False), ("source:site", True),
         ("source:other", False), ("numpy target:aarch64", True), ("numpy +mpi version:1", True),
-        ("hdf5 target:aarch64", False), ("stack:e4s", True), ("-stack:e4s", True),
+        ("nunpy~1", True), ("hdf6~1", False), ("hdf5 target:aarch64", False), ("stack:e4s", True), ("-stack:e4s", True),
     ],
 )  # fmt: skip
 def test_a_page_is_matched_by_package_tag_and_source(text, is_about):

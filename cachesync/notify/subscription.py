@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from .. import query, versions
 from ..model import Build, Change, ChangeKind
+from ..query.fuzzy import is_near
 
 __all__ = ["Matcher", "Rule", "matches"]
 
@@ -131,7 +132,13 @@ def _verdict_of_term(term: query.Term, source: str, page: _Page | None) -> bool 
     if term.field == "tag":
         return False
     names = query.name_runs(page.package) if term.field is None else {page.package.lower()}
-    return any(n.startswith(term.value) if term.prefix else n == term.value for n in names)
+    return any(_is_called(term, name) for name in names)
+
+
+def _is_called(term: query.Term, name: str) -> bool:
+    if term.distance:
+        return is_near(term.value, name, term.distance)
+    return name.startswith(term.value) if term.prefix else name == term.value
 
 
 # -- many at once
@@ -147,11 +154,18 @@ class _Needs(NamedTuple):
 
     @classmethod
     def of(cls, condition: query.Node) -> _Needs:
-        plain = [t for t in _required(condition) if not t.prefix and _PLAIN.fullmatch(t.value)]
+        plain = [term for term in _required(condition) if _is_exact(term)]
         return cls(
             frozenset((t.field, _value(t)) for t in plain if t.field in query.BUILD_FIELDS),
             frozenset(term.value for term in plain if term.field is None),
         )
+
+
+def _is_exact(term: query.Term) -> bool:
+    """Whether a term is met by this very value only, or as a version by the range of that name."""
+    if term.prefix or term.distance or (term.spack and term.field != "package"):
+        return False
+    return _PLAIN.fullmatch(term.value) is not None
 
 
 def _value(term: query.Term) -> str:
@@ -174,6 +188,7 @@ class Matcher:
         self._needs = {
             n: _Needs.of(rule.condition) for n, rule in enumerate(rules) if rule.events & _SPECS
         }
+        self._canonical = {w: versions.canonical(w) for n in self._needs.values() for w in n.words}
         self._by_word: dict[str, set[int]] = {}
         self._by_hash: dict[str, set[int]] = {}
         for number, needs in self._needs.items():
@@ -227,7 +242,7 @@ class Matcher:
         known: dict[int, query.Node | bool] = {}
         for number, needs in self._needs.items():
             if needs.values <= values and all(
-                word in words or versions.canonical(word) in words for word in needs.words
+                word in words or self._canonical[word] in words for word in needs.words
             ):
                 rest = query.residue(self.rules[number].condition, build)
                 if rest is not False:
