@@ -31,6 +31,8 @@ class PackagesAnswer(NamedTuple):
     specs: int
     rows: tuple[PackageRow, ...]
     seq: int
+    indexed: bool
+    """Whether the index answered, and not the ledger."""
 
 
 def by_package(
@@ -46,8 +48,9 @@ def by_package(
             groups.setdefault(described[build_id].package, []).append(build_id)
         names = list(groups)[offset : offset + limit if limit else None]
         rows = tuple(_row(searcher, node, groups[name]) for name in names)
-        seq = read.last_seq(db)
-    return PackagesAnswer(len(groups), len(counts), sum(counts.values()), rows, seq)
+        specs = sum(counts.values())
+        seq, indexed = read.last_seq(db), searcher.is_indexed
+    return PackagesAnswer(len(groups), len(counts), specs, rows, seq, indexed)
 
 
 def _row(searcher: Searcher, node: query.Node, build_ids: list[int]) -> PackageRow:

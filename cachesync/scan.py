@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from . import query
 from .errors import UsageError
 from .ledger import connect, read
 
-__all__ = ["MatchingPlacement", "count_specs", "matching_placements"]
+__all__ = ["MatchingPlacement", "count_specs", "matching_in", "matching_placements"]
 
 MANY_TERMS = 30
 MOST_WORK = 200_000
@@ -52,28 +52,52 @@ def matching_placements(
     _refuse_too_much(node, len(described))
     residues = {build_id: residue(build) for build_id, build in described}
     possible = [build_id for build_id, rest in residues.items() if rest is not False]
+    yield from _judged(node, residues, names, _placements(db, node, possible, names))
+
+
+def matching_in(
+    db: connect.Connection, node: query.Node, tag_ids: Collection[int]
+) -> dict[int, set[str]]:
+    """Build id -> the hashes of its specs with a placement in some tags that matches."""
+    placed = list(read.placements_in(db, tag_ids))
+    described = read.builds(db, {build_id for build_id, _, _, _ in placed})
+    _refuse_too_much(node, len(described))
+    residue = query.residual(node)
+    residues = {build_id: residue(build) for build_id, build in described.items()}
+    found: dict[int, set[str]] = {}
+    for one in _judged(node, residues, read.Names(db), placed):
+        found.setdefault(one.build_id, set()).add(one.hash)
+    return found
+
+
+def _judged(
+    node: query.Node,
+    residues: Mapping[int, query.Node | bool],
+    names: read.Names,
+    placements: Iterable[tuple[int, str, int, int]],
+) -> Iterator[MatchingPlacement]:
+    """The placements that satisfy what is left of a query once their builds are known."""
     numbered: dict[query.Node | bool, int] = {}
-    numbers = {b: numbered.setdefault(residues[b], len(numbered)) for b in possible}
+    numbers = {b: numbered.setdefault(rest, len(numbered)) for b, rest in residues.items()}
     rests = list(numbered)
     beginnings = _beginnings(node)
     # Few residues, tags and sets of stacks make up the many placements: each is judged once.
     verdicts: dict[tuple[int, int, int, tuple[str, ...]], bool] = {}
-    for placement in _placements(db, node, possible, names):
+    for placement in placements:
         build_id, spec_hash, tag_id, stacks_id = placement
         number = numbers[build_id]
         rest = rests[number]
-        if isinstance(rest, bool):
-            yield MatchingPlacement._make(placement)
-            continue
-        begins = tuple([spec_hash[:n] for n, known in beginnings if spec_hash[:n] in known])
-        key = (number, tag_id, stacks_id, begins)
-        verdict = verdicts.get(key)
-        if verdict is None:
-            source, tag = names.tags[tag_id]
-            verdict = verdicts[key] = query.matches_where(
-                rest, spec_hash, source=source, tag=tag, stacks=names.stacks[stacks_id]
-            )
-        if verdict:
+        if not isinstance(rest, bool):
+            begins = tuple([spec_hash[:n] for n, known in beginnings if spec_hash[:n] in known])
+            key = (number, tag_id, stacks_id, begins)
+            verdict = verdicts.get(key)
+            if verdict is None:
+                source, tag = names.tags[tag_id]
+                verdict = verdicts[key] = query.matches_where(
+                    rest, spec_hash, source=source, tag=tag, stacks=names.stacks[stacks_id]
+                )
+            rest = verdict
+        if rest:
             yield MatchingPlacement._make(placement)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -127,6 +127,11 @@ class Searcher:
             len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms, named
         )
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the index answers, and not the ledger; inside of `moment`."""
+        return self._index is not None and read.last_seq(self._db) - self._index.seq < MAX_BEHIND
+
     @contextmanager
     def moment(self) -> Iterator[connect.Connection]:
         """The ledger at one moment, which the methods below that say so then ask too."""
@@ -149,12 +154,9 @@ class Searcher:
 
     def near_terms(self, word: str, field: str) -> list[str]:
         """Values of a field that are spelled much like `word`; inside of `moment`."""
-        if self._index is None:
-            return []
-        try:
-            return self._index.suggestions(word, field)
-        except Exception:  # Whoosh raises anything on damaged files; a suggestion is no answer
-            return []
+        with suppress(Exception):  # Whoosh raises anything on damaged files
+            return [] if self._index is None else self._index.suggestions(word, field)
+        return []
 
     def _refresh(self) -> None:
         from .index.reader import SearchIndex
@@ -265,11 +267,13 @@ class Searcher:
 
     def _hits(self, node: query.Node, chosen: list[tuple[int, float]]) -> tuple[Hit, ...]:
         described = read.builds(self._db, [build_id for build_id, _ in chosen])
-        residues = {build_id: query.residue(node, build) for build_id, build in described.items()}
+        names = read.Names(self._db)
         placed: dict[int, dict[str, list[Placement]]] = {}
-        for spec in _matching(read.placed_specs(self._db, described), residues):
-            of_build = placed.setdefault(spec.build_id, {})
-            of_build.setdefault(spec.hash, []).append(Placement(spec.source, spec.tag, spec.stacks))
+        for build_id, spec_hash, tag_id, stacks_id in scan.matching_placements(
+            self._db, node, described.keys(), names
+        ):
+            place = Placement(*names.tags[tag_id], names.stacks[stacks_id])
+            placed.setdefault(build_id, {}).setdefault(spec_hash, []).append(place)
         return tuple(
             Hit(
                 described[build_id],
@@ -281,18 +285,3 @@ class Searcher:
             )
             for build_id, score in chosen
         )
-
-
-def _matching(
-    placed: Iterable[read.PlacedSpec], residues: dict[int, query.Node | bool]
-) -> Iterator[read.PlacedSpec]:
-    """The placements that satisfy what is left of the query once their build is known."""
-    for spec in placed:
-        rest = residues[spec.build_id]
-        if rest is True or (
-            not isinstance(rest, bool)
-            and query.matches_where(
-                rest, spec.hash, source=spec.source, tag=spec.tag, stacks=spec.stacks
-            )
-        ):
-            yield spec

@@ -11,7 +11,14 @@ from functools import lru_cache
 
 from .errors import UsageError
 
-__all__ = ["ancestors", "host", "is_between", "is_known", "nearest", "runs_on"]
+__all__ = ["ancestors", "host", "is_between", "is_known", "names", "nearest", "runs_on"]
+
+
+def names() -> list[str]:
+    """Every target archspec knows, in order."""
+    from archspec.cpu import TARGETS
+
+    return sorted(TARGETS)
 
 
 def is_known(name: str) -> bool:

@@ -16,6 +16,8 @@ __all__ = ["MAX_BYTES", "MAX_LINES", "Wanted", "parse"]
 
 MAX_BYTES = 16 * 2**20
 MAX_LINES = 20_000
+LEAST_CHARACTERS = 4
+"""Of the beginning of a hash: the million such beginnings are more than there are hashes."""
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _HASH = re.compile(r"/([a-z2-7]{1,32})|([a-z2-7]{32})")
@@ -36,7 +38,7 @@ def parse(data: bytes, *, name: str) -> list[Wanted]:
     """What a list asks for, in its order; `name` is what an error calls it.
 
     Raises QueryError for a line that is not understood, with its number and the position in it, and
-    UsageError for what is no text and for what exceeds the bounds above.
+    UsageError for what is no text, for too little of a hash and for what exceeds the bounds above.
     """
     if len(data) > MAX_BYTES:
         raise UsageError(f"{name} is larger than {MAX_BYTES // 2**20} MiB")
@@ -59,6 +61,11 @@ def _wanted(number: int, text: str, name: str) -> Wanted:
     of_hash = _HASH.fullmatch(text)
     if of_hash is not None:
         spec_hash = of_hash[1] or of_hash[2]
+        if len(spec_hash) < LEAST_CHARACTERS:
+            raise UsageError(
+                f"{name}: line {number}: {text} may be too many hashes; {LEAST_CHARACTERS} characters"
+                " or more tell which"
+            )
         return Wanted(number, text, query.Term("hash", spec_hash), spec_hash)
     try:
         return Wanted(number, text, query.parse(text), None)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -40,7 +41,7 @@ def test_did_you_mean(site):
     """A misspelt word is answered by what is spelled alike, on standard error and in JSON."""
     result = site.run("search", "hdf6")
     assert result.out == ""
-    assert "nothing matches hdf6: did you mean hdf5?" in result.err
+    assert "nothing matches `hdf6`: did you mean hdf5?" in result.err
     document = site.run("search", "hdf6", "--json").json
     assert document["suggestions"] == [{"word": "hdf6", "field": None, "candidates": ["hdf5"]}]
     fields = site.run("search", "tag:develp", "--json").json["suggestions"]
@@ -55,7 +56,7 @@ def test_what_would_match_nearly(site):
          "instead": ["gcc@=13.2.0"]}
     ]  # fmt: skip
     talk = site.run("search", "hdf5 %gcc@99 +mpi").err
-    assert "without %gcc@99: 3 builds, 4 specs; cached for gcc@=13.2.0, not %gcc@99" in talk
+    assert "without `%gcc@99` there are 3 builds, 4 specs: cached for gcc@=13.2.0" in talk
 
 
 @pytest.mark.parametrize(
@@ -76,11 +77,29 @@ def test_the_nearest_of_each_field(site, query, without, instead):
     assert (miss["without"], set(miss["instead"])) == (without, instead)
 
 
+def test_an_option_is_called_by_its_name(site):
+    """What --runs-on asks for is no part of the query, and is not shown as one."""
+    result = site.run("search", "zlib", "--runs-on", "zen4")
+    assert "without `--runs-on zen4` there are 1 build, 1 spec: cached for aarch64" in result.err
+
+
 def test_a_hit_and_quiet_say_nothing_of_it(site):
     """With a hit there is neither; with -q nothing at all is said."""
     document = site.search("hdf5")
     assert not {"suggestions", "nearest"} & document.keys()
     assert site.run("search", "-q", "hdf6", status=1)[1:] == ("", "")
+
+
+def test_without_an_index_nobody_waits_for_suggestions(world):
+    """Where the ledger has to answer, nothing more is asked of it."""
+    world.page("develop", "hdf5", spec("a"))
+    world.sync()
+    shutil.rmtree(world.state / "index")
+    document = world.run("search", "hdf6", "--json").json
+    assert (document["builds"], document["suggestions"], document["nearest"]) == (0, [], [])
+    grouped = world.run("search", "hdf5", "--group-by", "package")
+    assert "hdf5\t1.14.5\t1\t1\tdevelop" in grouped.out
+    assert "note: the ledger answered" in grouped.err
 
 
 def test_many_conditions_are_bounded(site):
@@ -435,6 +454,23 @@ def test_check_a_list(site, tmp_path):
         input=f"{A}\n", text=True, capture_output=True,
     )  # fmt: skip
     assert (piped.returncode, piped.stdout.split("\n")[1].split("\t")[0]) == (0, "cached")
+
+
+def test_check_a_list_of_specs_with_hashes(site, tmp_path):
+    """What `spack find --format '{name}{@version}/{hash}'` prints: name and hash must agree."""
+    path = tmp_path / "list"
+    path.write_text(f"hdf5@1.14.5/{A}\nzlib/{A}\nhdf5@1.14.6/eee\nhdf5/{hash_of(1)}\n")
+    document = site.run("check", path, "--json", status=1).json
+    assert [one["status"] for one in document["specs"]] == [
+        "cached",
+        "missing",
+        "cached",
+        "missing",
+    ]
+    machine = site.run("check", path, "--json", "--runs-on", "zen4", status=1).json
+    assert [one["status"] for one in machine["specs"]] == [
+        "cached", "missing", "unsuitable", "missing",
+    ]  # fmt: skip
 
 
 def test_check_an_empty_list(site, tmp_path):

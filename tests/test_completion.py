@@ -78,6 +78,8 @@ def complete(world: World, line: str, **more: str) -> list[str]:
         ("cachesync check --source s", ["site"]),
         ("cachesync changes --kind spec.c", ["spec.cached"]),
         ("cachesync changes --package zlib-", ["zlib-ng"]),
+        ("cachesync check --runs-on zen4", ["zen4"]),
+        ("cachesync search hdf5 --runs-on hos", ["host"]),
         ("cachesync wait os:", ["os:ubuntu24.04"]),
         ("cachesync forget s", ["site"]),
         ("cachesync sync s", ["site"]),

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAN_PAGE = (ROOT / "config" / "cachesync.1").read_text(encoding="utf-8").replace("\\-", "-")
 PAGES = ROOT / "tests" / "fixtures" / "cache"
+LOCK = ROOT / "tests" / "fixtures" / "spack.lock"
 
 COLUMNS = 100
 HOME = "/home/you"
@@ -55,6 +56,7 @@ class Terminal:
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cachesync "$@"\n')
         program.chmod(0o755)
         shutil.copytree(PAGES, root / "pages")
+        shutil.copy(LOCK, self.home)
         config = self.home / ".config" / "cachesync" / "cachesync.yaml"
         config.parent.mkdir(parents=True)
         config.write_text(blocks("yaml")[0].replace(MIRROR, str(root / "pages")))

@@ -14,10 +14,10 @@ A = "a" * 32
 
 def test_lines():
     """Hashes, their beginnings, specs and words; comments, blank lines, CRLF and a BOM are nothing."""
-    data = f"\ufeff# all\r\n/{A}\r\n\n  {A} # again\n/abc\nhdf5@1.14 +mpi\nfilelock#1\n".encode()
+    data = f"\ufeff# all\r\n/{A}\r\n\n  {A} # again\n/abcd\nhdf5@1.14 +mpi\nfilelock#1\n".encode()
     found = wanted.parse(data, name="x")
     assert [(one.line, one.text, one.hash) for one in found] == [
-        (2, f"/{A}", A), (4, A, A), (5, "/abc", "abc"), (6, "hdf5@1.14 +mpi", None),
+        (2, f"/{A}", A), (4, A, A), (5, "/abcd", "abcd"), (6, "hdf5@1.14 +mpi", None),
         (7, "filelock#1", None),
     ]  # fmt: skip
     assert found[3].condition == query.parse("hdf5@1.14 +mpi")
@@ -28,6 +28,8 @@ def test_errors_name_the_line_and_the_position():
     with pytest.raises(QueryError, match=r"^x: line 2: ") as caught:
         wanted.parse(b"hdf5\nzlib  ^cmake # no\n", name="x")
     assert (caught.value.query, caught.value.position) == ("zlib  ^cmake", 6)
+    with pytest.raises(UsageError, match="x: line 2: /abc may be too many hashes; 4 characters"):
+        wanted.parse(b"a\n/abc\n", name="x")
     with pytest.raises(UsageError, match="x: line 3 is not UTF-8"):
         wanted.parse(b"a\nb\n\xff", name="x")
 
@@ -56,7 +58,7 @@ LINES = ("hdf5@1.14: +mpi", "filelock aarch64", "%gcc@12:13 target=zen4", "a OR 
          "hdf5~mpi build_type=Release", "zlib@=1.3 OR zlib-ng", "wor~1", "py-*")  # fmt: skip
 WITHIN = (
     query.Term("tag", "develop"),
-    query.Or((query.Term("target", "zen4"), query.Term("target", "zen3"))),
+    query.Term("target", "zen3,zen4", spack=True),
 )
 
 

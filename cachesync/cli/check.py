@@ -24,7 +24,7 @@ __all__ = ["check"]
     "--source", metavar="SOURCE", help="Only in this source.", shell_complete=complete.sources
 )
 @click.option(
-    "--runs-on", metavar="TARGET|host",
+    "--runs-on", metavar="TARGET|host", shell_complete=complete.machines,
     help="Only what a machine of this target can run, or this machine.",
 )  # fmt: skip
 @click.option(

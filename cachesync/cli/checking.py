@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +19,11 @@ from .report import Entry, Report
 
 __all__ = ["Within", "check_list", "check_lock"]
 
-MANY_HASHES = 50
+HASH_LENGTH = 32
+MANY_HASHES = 1_000
 """Hashes that the beginning of one may stand for."""
+SHOWN_BUILDS = 50
+"""Builds of those that match a line whose placements are listed."""
 
 
 class Within(NamedTuple):
@@ -53,10 +56,6 @@ class Within(NamedTuple):
         return runs_on(self.runs_on)
 
 
-def _any_of(nodes: Sequence[query.Node]) -> query.Node:
-    return nodes[0] if len(nodes) == 1 else query.Or(tuple(nodes))
-
-
 def _conditions(
     within: Within, places: frozenset[tags.Place] | None, suitable: frozenset[str] | None
 ) -> tuple[query.Node, ...]:
@@ -72,7 +71,7 @@ def _conditions(
         ((source, tag),) = places
         found += [query.Term("source", source.lower()), query.Term("tag", tag.lower())]
     if suitable is not None:
-        found.append(_any_of([query.Term("target", name) for name in sorted(suitable)]))
+        found.append(query.Term("target", ",".join(sorted(suitable)), spack=True))
     return tuple(found)
 
 
@@ -132,60 +131,80 @@ def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Rep
             places = within.places(db)
             conditions = _conditions(within, places, suitable)
             found = placed(db, _hashes(db, wanted))
-            by_beginning = sorted(found)
+            ordered = sorted(found)
             entries = []
             for one in wanted:
-                if one.hash is not None:
-                    entries.append(_of_hash(one, found, by_beginning, places, suitable))
-                else:
+                beginning = _beginning(one)
+                if beginning is None:
                     entries.append(_of_query(one, searcher, conditions))
+                else:
+                    some = _beginning_with(found, ordered, beginning)
+                    entries.append(_of_hash(one, some, places, suitable))
             seq = read.last_seq(db)
     finally:
         searcher.close()
     return Report("list", seq, entries, [], conditions)
 
 
+def _beginning(one: Wanted) -> str | None:
+    """The beginning of a hash that a line demands, as `/abc` and `hdf5/abc` do."""
+    demanded = query.required(one.condition, "hash")
+    return demanded[0].value if demanded else None
+
+
 def _hashes(db: connect.Connection, wanted: Sequence[Wanted]) -> list[str]:
     """The hashes that the lines of a list may stand for."""
     found: list[str] = []
-    for one in wanted:
-        if one.hash is not None and len(one.hash) == 32:
-            found.append(one.hash)
-        elif one.hash is not None:
-            found += read.hashes(db, one.hash, limit=MANY_HASHES)
+    for beginning in set(filter(None, map(_beginning, wanted))):
+        if len(beginning) == HASH_LENGTH:
+            found.append(beginning)
+        else:
+            found += read.hashes(db, beginning, limit=MANY_HASHES)
     return found
 
 
 def _of_hash(
     one: Wanted,
-    found: dict[str, Placed],
-    by_beginning: list[str],
+    candidates: Sequence[tuple[str, Placed]],
     places: frozenset[tags.Place] | None,
     suitable: frozenset[str] | None,
 ) -> Entry:
-    from bisect import bisect_left
-
-    assert one.hash is not None, "only lines that are hashes come here"
+    """A line that demands a hash, judged by the specs whose hashes it may stand for."""
     status, target = Status.MISSING, ""
     inside: list[Placement] = []
-    for spec_hash in by_beginning[bisect_left(by_beginning, one.hash) :]:
-        if not spec_hash.startswith(one.hash):
-            break
-        spec = found[spec_hash]
-        here = _inside(spec, places)
-        target = spec.build.target
+    for spec_hash, spec in candidates:
+        here = [
+            place
+            for place in _inside(spec, places)
+            if query.matches(one.condition, spec.build, spec_hash, **place._asdict())
+        ]
         inside += here
-        if here and (suitable is None or target in suitable):
+        target = spec.build.target if here else target
+        if here and (suitable is None or spec.build.target in suitable):
             status = Status.CACHED
         elif here and status is Status.MISSING:
             status = Status.UNSUITABLE
-    return Entry(one.text, target, one.hash, status, tuple(inside), line=one.line)
+    condition = None if one.hash is not None else one.condition
+    return Entry(
+        one.text, target, one.hash, status, tuple(inside), line=one.line, condition=condition
+    )
+
+
+def _beginning_with(
+    found: Mapping[str, Placed], ordered: Sequence[str], beginning: str
+) -> list[tuple[str, Placed]]:
+    """The specs whose hashes begin so; `ordered` is all hashes in order."""
+    from bisect import bisect_left
+
+    first = bisect_left(ordered, beginning)
+    last = bisect_left(ordered, beginning + "\x7f")
+    return [(spec_hash, found[spec_hash]) for spec_hash in ordered[first:last]]
 
 
 def _of_query(one: Wanted, searcher: Searcher, conditions: tuple[query.Node, ...]) -> Entry:
     tree = query.And((one.condition, *conditions))
     counts = searcher.matching(tree)
-    best = sorted(counts, key=lambda build_id: (-counts[build_id], build_id))[:MANY_HASHES]
+    best = sorted(counts, key=lambda build_id: (-counts[build_id], build_id))[:SHOWN_BUILDS]
     hits = searcher.hits(tree, best)
     inside = {place for hit in hits for spec in hit.specs for place in spec.placements}
     return Entry(

@@ -18,7 +18,16 @@ from ..ledger import connect, names
 from . import paths
 from .entry import Globals, split_globals
 
-__all__ = ["MOST", "QueryCommand", "packages", "query", "query_words", "sources", "tags"]
+__all__ = [
+    "MOST",
+    "QueryCommand",
+    "machines",
+    "packages",
+    "query",
+    "query_words",
+    "sources",
+    "tags",
+]
 
 MOST = 200
 """Values offered at once; whoever has more types another character."""
@@ -66,6 +75,15 @@ def _field(field: str) -> Complete:
 tags = _field("tag")
 sources = _field("source")
 _packages = _field("package")
+
+
+def machines(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Targets that archspec knows, and `host`."""
+    from ..targets import names as known
+
+    return [name for name in ("host", *known()) if name.startswith(incomplete)]
+
+
 _COMPLETED_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant",
                      "stack", "tag", "source", "hash")  # fmt: skip
 

@@ -11,7 +11,7 @@ import click
 from .. import query as queries
 from .. import tagdiff, tags
 from ..ledger import connect, read
-from ..placed import matching_in
+from ..scan import matching_in
 from . import complete, output, paths
 from .entry import Globals
 from .pager import paged

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .. import nearest, query
@@ -39,6 +40,15 @@ class NoHit(NamedTuple):
     suggestions: list[Suggestion]
     nearest: list[tuple[nearest.Miss, list[str]]]
     """Conditions to drop, and what is cached instead of what they ask for."""
+    options: Mapping[query.Node, str] = {}
+    """Conditions that options of the command line ask for, and those options."""
+
+    def saying(self, condition: query.Node, text: str) -> NoHit:
+        """The same, with a condition that is no part of the query called by what it comes from."""
+        return self._replace(options={**self.options, condition: text})
+
+    def _text(self, condition: query.Node) -> str:
+        return self.options.get(condition) or nearest.text_of(condition)
 
     def document(self) -> dict[str, Any]:
         """The keys that `search --json` has when nothing matches."""
@@ -49,7 +59,7 @@ class NoHit(NamedTuple):
             ],
             "nearest": [
                 {
-                    "without": nearest.text_of(miss.condition),
+                    "without": self._text(miss.condition),
                     "field": miss.field,
                     "builds": miss.builds,
                     "specs": miss.specs,
@@ -61,24 +71,32 @@ class NoHit(NamedTuple):
 
     def say(self) -> None:
         """Say it on standard error: standard output is the answer, and there is none."""
+        dropped = {miss.condition for miss, _ in self.nearest}
         for suggestion in self.suggestions:
+            if not suggestion.candidates and suggestion.term in dropped:
+                continue  # what is cached instead is said below
             near = ", ".join(suggestion.candidates)
             meant = f": did you mean {near}?" if near else ""
-            _say(f"nothing matches {nearest.text_of(suggestion.term)}{meant}")
+            _say(f"nothing matches `{self._text(suggestion.term)}`{meant}")
         misspelt = {suggestion.term for suggestion in self.suggestions if suggestion.candidates}
         for miss, instead in self.nearest:
             if miss.condition in misspelt and miss.field in (None, "package"):
                 continue  # what was meant says more than everything else
-            asked = nearest.text_of(miss.condition)
+            asked = self._text(miss.condition)
             counts = f"{output.number(miss.builds, 'build')}, {output.number(miss.specs, 'spec')}"
-            has = f"; cached for {', '.join(instead)}, not {asked}" if instead else ""
-            _say(f"without {asked}: {counts}{has}")
+            has = f": cached for {', '.join(instead)}" if instead else ""
+            _say(f"without `{asked}` there are {counts}{has}")
 
 
 def explain(searcher: Searcher, node: query.Node) -> NoHit:
-    """Ask what would have matched, for at most some `SECONDS`."""
+    """Ask what would have matched, for at most some `SECONDS`.
+
+    Without an index each question may take as long as the search did: none is asked.
+    """
     until = time.monotonic() + SECONDS
     with searcher.moment() as db:
+        if not searcher.is_indexed:
+            return NoHit([], [])
         suggestions = _suggestions(searcher, node, until)
 
         def count(tree: query.Node) -> tuple[int, int]:

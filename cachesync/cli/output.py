@@ -140,7 +140,9 @@ def _print_with_lines_below(
             text.stylize("cyan", 0, len(line[0]))
         console.print(text, soft_wrap=True)
         for position in below if number else ():
-            for part in wrap(cells[number - 1][position], max(20, console.width - 4)):
+            for part in wrap(
+                cells[number - 1][position], max(20, console.width - 4), break_on_hyphens=False
+            ):
                 console.print(Text(f"    {part}", style="dim"), soft_wrap=True)
 
 

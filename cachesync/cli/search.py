@@ -194,7 +194,7 @@ def run(options: Globals, arguments: list[str]) -> int:
             facets=request.facets,
             systems=request.runs_on is not None,
         )
-        no_hit = _explain(searcher, node) if not answer.builds and not quiet else None
+        no_hit = _explain(searcher, node, request) if not answer.builds and not quiet else None
     finally:
         searcher.close()
     if answer.note is not None:
@@ -216,10 +216,13 @@ def _limit(request: Request) -> int:
     return 0 if request.hashes else DEFAULT_LIMIT
 
 
-def _explain(searcher: Searcher, node: query.Node) -> Any:
+def _explain(searcher: Searcher, node: query.Node, request: Request) -> Any:
     from . import nohit
 
-    return nohit.explain(searcher, node)
+    found = nohit.explain(searcher, node)
+    if request.runs_on is None or not isinstance(node, query.And):
+        return found
+    return found.saying(node.nodes[-1], f"--runs-on {request.runs_on}")
 
 
 def _show(options: Globals, request: Request, answer: Answer, no_hit: Any) -> None:
@@ -260,7 +263,9 @@ def _run_by_package(searcher: Searcher, node: query.Node, request: Request) -> i
     found = by_package(
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
     )
-    no_hit = _explain(searcher, node) if not found.packages else None
+    no_hit = _explain(searcher, node, request) if not found.packages else None
+    if not found.indexed:
+        answers.note("the ledger answered, which is slower (`cachesync rebuild index`)")
     if request.json:
         more = {} if no_hit is None else no_hit.document()
         output.print_json({**answers.packages_document(request.text, found), **more})

@@ -45,6 +45,7 @@ def _words(*words: str) -> Any:
 
 _VALUES = {
     "--sort": _words(*implementation.SORTS),
+    "--runs-on": complete.machines,
     "--group-by": _words("package"),
     "--columns": _columns,
 }

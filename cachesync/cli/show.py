@@ -15,6 +15,7 @@ from ..search import Answer, Hit, Searcher
 from . import complete, naming, output, paths
 from .changes import document as change_document
 from .entry import Globals
+from .pager import paged
 
 __all__ = ["show"]
 
@@ -28,8 +29,9 @@ SHOWN_CHANGES = 20
     "--tag", metavar="TAG", help="Only what is placed in this tag.", shell_complete=complete.tags
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--no-pager", is_flag=True, help="Never start a pager.")
 @click.pass_obj
-def show(options: Globals, what: str, tag: str | None, as_json: bool) -> int:
+def show(options: Globals, what: str, tag: str | None, as_json: bool, no_pager: bool) -> int:
     """Everything known of a PACKAGE (its exact name), or of the spec with a /HASH or its beginning.
 
     \b
@@ -57,7 +59,8 @@ def show(options: Globals, what: str, tag: str | None, as_json: bool) -> int:
     if as_json:
         output.print_json(_document(what, answer, history))
     else:
-        _print(what, answer, history)
+        with paged(wanted=not no_pager):
+            _print(what, answer, history)
     return 0
 
 
