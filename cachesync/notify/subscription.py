@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from .. import query, versions
@@ -198,7 +198,7 @@ class Matcher:
                     self._by_hash.setdefault(word[: query.MIN_HASH_WORD], set()).add(number)
         self._builds: dict[Build, dict[int, query.Node | bool]] = {}
         self._places: dict[tuple[str, str, tuple[str, ...]], set[int]] = {}
-        self._runs: dict[str, Set[str]] = {}
+        self._runs: dict[str, frozenset[str]] = {}
 
     def matching(self, change: Change) -> list[int]:
         """The subscriptions (their positions) that are about a change."""
@@ -250,7 +250,7 @@ class Matcher:
         self._builds[build] = known
         return known
 
-    def _runs_of(self, package: str) -> Set[str]:
+    def _runs_of(self, package: str) -> frozenset[str]:
         runs = self._runs.get(package)
         if runs is None:
             if len(self._runs) >= MOST_KNOWN:
