@@ -55,7 +55,7 @@ class Page(NamedTuple):
     specs: Mapping[str, Listed]
     """The order is that of the page and means nothing."""
     meta: bytes | None = None
-    """The page's own summary as JSON, undecoded (`pages.disagreements` compares it)."""
+    """The page's own summary as JSON, undecoded (`summary.disagreements` compares it)."""
 
 
 class Placement(NamedTuple):

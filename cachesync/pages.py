@@ -9,7 +9,6 @@ with the line and column of what is wrong; a page of the 2022 era is skipped.
 from __future__ import annotations
 
 import re
-from itertools import islice
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -18,8 +17,9 @@ import msgspec
 from . import frontmatter
 from .errors import PageError, PageSkipped
 from .model import NO_COMPILER, Build, Listed, Page
+from .summary import Meta, normalise_compiler
 
-__all__ = ["PageParser", "disagreements", "normalise_compiler"]
+__all__ = ["PageParser"]
 
 MAX_BUILD = 65_536
 """Characters of all values of a spec together; real ones have a few hundred."""
@@ -57,26 +57,7 @@ class _Row(msgspec.Struct, gc=False):
     stacks: msgspec.Raw = _RAW_NULL
 
 
-class _Meta(msgspec.Struct, gc=False):
-    """The page's own summary; only ever compared with the specs."""
-
-    compilers: set[str] | None = None
-    num_specs: int | None = None
-    num_specs_by_stack: dict[str, int] | None = None
-    oss: set[str] | None = None
-    platforms: set[str] | None = None
-    stacks: set[str] | None = None
-    targets: set[str] | None = None
-    versions: set[str] | None = None
-
-
-_COMPARED = (
-    "num_specs", "num_specs_by_stack", "stacks", "versions", "compilers", "oss", "platforms",
-    "targets",
-)  # fmt: skip
-
 _decode_rows = msgspec.json.Decoder(list[_Row]).decode
-_decode_meta = msgspec.json.Decoder(_Meta).decode
 _decode_attributes = msgspec.json.Decoder(
     tuple[tuple[str], str | None, str, str | None, str, list[str] | None]
 ).decode
@@ -245,15 +226,6 @@ def _wrong_hash(rows: list[_Row]) -> _Wrong:
     raise AssertionError("every hash is well formed and listed once")
 
 
-def normalise_compiler(text: str) -> str:
-    """`gcc@12.3.0` and `gcc@=12.3.0` as `gcc@=12.3.0`; a bare name and `none` as they are."""
-    name, at, version = text.partition("@")
-    version = version.removeprefix("=")
-    if not at or not version:
-        return name or NO_COMPILER
-    return f"{name}@={version}"
-
-
 def _fast_fields(data: bytes) -> _Fields | None:
     """The fields of a page in the generator's form; None where the other way must look at it."""
     form = _GENERATED.match(data)
@@ -331,7 +303,7 @@ def _slow_meta(value: Any) -> bytes | None:
     if not isinstance(value, dict):
         return None
     try:
-        return msgspec.json.encode(msgspec.convert(value, _Meta, strict=False))
+        return msgspec.json.encode(msgspec.convert(value, Meta, strict=False))
     except msgspec.MsgspecError:
         return b"{}"
 
@@ -369,46 +341,3 @@ def _values(raw: msgspec.Raw, *path: str | int) -> tuple[str, ...]:
 
 def _quoted(text: str) -> str:
     return ascii(text if len(text) <= 60 else text[:60] + "...")
-
-
-def disagreements(page: Page) -> tuple[str, ...]:
-    """One warning for each part of the page's `meta` that its specs contradict.
-
-    `meta` is derived from the specs by the site's generator; where they differ the specs count.
-    """
-    if page.meta is None:
-        return ()
-    try:
-        meta = _decode_meta(page.meta)
-    except (msgspec.MsgspecError, RecursionError):
-        return ("meta does not have the expected form",)
-    counts: dict[int, int] = {}
-    listed: dict[int, Listed] = {}
-    for pair in page.specs.values():
-        key = id(pair)
-        counts[key] = counts.get(key, 0) + 1
-        listed[key] = pair
-    by_stack: dict[str, int] = {}
-    for key, (_, stacks) in listed.items():
-        for stack in stacks:
-            by_stack[stack] = by_stack.get(stack, 0) + counts[key]
-    columns = [
-        set(column) for column in islice(zip(*(b for b, _ in listed.values()), strict=True), 6)
-    ]
-    _, versions, compilers, systems, platforms, targets = columns or [set[str]()] * 6
-    found = (
-        len(page.specs), by_stack, set(by_stack), versions, compilers, systems, platforms, targets,
-    )  # fmt: skip
-    said = (
-        meta.num_specs, meta.num_specs_by_stack, meta.stacks, meta.versions, meta.compilers,
-        meta.oss, meta.platforms, meta.targets,
-    )  # fmt: skip
-    if said == found:
-        return ()
-    if meta.compilers is not None:
-        said = (*said[:4], {normalise_compiler(c) for c in meta.compilers}, *said[5:])
-    return tuple(
-        f"meta disagrees with spec_details about {name}"
-        for name, claimed, is_so in zip(_COMPARED, said, found, strict=True)
-        if claimed is not None and claimed != is_so
-    )

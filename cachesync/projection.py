@@ -15,6 +15,7 @@ from .garbage import no_garbage_collection
 from .index import writer
 from .index.reader import SearchIndex
 from .ledger import connect, read
+from .ledger.documents import documents
 
 __all__ = ["catch_up", "rebuild", "serve"]
 
@@ -42,9 +43,13 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
                 return None
             why = "most of it changed"
             touched = read.touched_since(db, behind_from)
-            documents = read.documents(db, touched)
             if writer.update(
-                root, ledger=ledger, mark=mark, seq=seq, touched=touched, documents=documents
+                root,
+                ledger=ledger,
+                mark=mark,
+                seq=seq,
+                touched=touched,
+                documents=documents(db, touched),
             ):
                 return None
         _rebuild(db, state_dir)
@@ -68,9 +73,9 @@ def _rebuild(db: connect.Connection, state_dir: Path) -> None:
     if child.is_worth_it() and read.build_count(db) >= WORTH_A_PROCESS:
         with ExitStack() as started, suppress(_BesideError):
             more = partial(_beside, db, state_dir, started)
-            build(documents=read.documents(db, half=0), more=more)
+            build(documents=documents(db, half=0), more=more)
             return
-    build(documents=read.documents(db))
+    build(documents=documents(db))
 
 
 class _BesideError(Exception):
@@ -106,5 +111,5 @@ def serve() -> None:
     db = connect.open_reader(state_dir)
     with no_garbage_collection(), read.snapshot(db):
         if read.last_seq(db) == seq:
-            segment = writer.write_segment(folder, read.documents(db, half=1))
+            segment = writer.write_segment(folder, documents(db, half=1))
             child.send(segment, sys.stdout.buffer)

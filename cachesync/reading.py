@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from . import diff, pages
+from . import diff, pages, summary
 from .errors import PageError, PageSkipped
 from .ledger.outcomes import Good, Outcome, Rejected, Same, Skipped
 from .sources.base import Changed, Failed, Gone, Source, Unchanged
@@ -119,7 +119,7 @@ def _parse(
     if not selection.admits(page.tag, page.package):
         reason = f"the page of {page.package} in {page.tag} is not selected by the config"
         return Skipped(path, signature, digest, reason)
-    warnings = (*_misplaced(path, page.tag, page.package), *pages.disagreements(page))
+    warnings = (*_misplaced(path, page.tag, page.package), *summary.disagreements(page))
     return Good(path, signature, digest, page._replace(meta=None), warnings)
 
 

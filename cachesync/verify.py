@@ -12,6 +12,7 @@ from . import diff, pages
 from .errors import PageError, PageSkipped, SourceError
 from .ledger import log, read
 from .ledger.connect import Connection
+from .ledger.documents import documents
 from .model import Change, ChangeKind, Page
 from .sources.base import Changed, Source
 
@@ -94,7 +95,7 @@ def check_index(db: Connection, index: SearchIndex) -> Iterator[str]:
     expected: set[int] = set()
     totals = index.spec_counts(held.values())
     wanted: dict[tuple[str, str], dict[int, int]] = {}
-    for document in read.documents(db):
+    for document in documents(db):
         expected.add(document.build_id)
         number = held.get(document.build_id)
         if document.build_id in behind:

@@ -19,6 +19,7 @@ PURE = (
     "yamlguard",
     "frontmatter",
     "pages",
+    "summary",
     "diff",
     "tagdiff",
     "tags",
@@ -57,12 +58,13 @@ WITHOUT_IO = {
 }  # fmt: skip
 PARSERS = {
     "pages": {"msgspec", "sys"},
+    "summary": {"msgspec"},
     "frontmatter": {"yaml"},
     "yamlguard": {"yaml"},
     "targets": {"archspec.cpu"},
     "lockfile": {"msgspec"},
     "subscribing": {"json"},
-    "index.documents": {"cachesync.ledger.read"},
+    "index.documents": {"cachesync.ledger.documents"},
     "notify.address": {"hashlib", "ipaddress"},
     "documents": {"datetime"},
     "notify.message": {"json", "shlex"},

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from cachesync import pages
 from cachesync.errors import PageError, PageSkipped
 from cachesync.model import Build, Page
-from cachesync.pages import PageParser, disagreements, normalise_compiler
+from cachesync.pages import PageParser
+from cachesync.summary import disagreements, normalise_compiler
 from tests import pagetext
 from tests.pagetext import Facts, page, spec
 

@@ -12,7 +12,7 @@ import click
 from ..errors import IndexUnusableError
 from ..ledger import connect, log, read
 from ..model import LocationState
-from ..notify.published import published
+from ..published import DELIVERIES, published
 from . import notifications, output, paths
 from .entry import Globals
 
@@ -33,7 +33,7 @@ def status(options: Globals, as_json: bool) -> int:
         try:
             document = {
                 **_document(db, state_dir),
-                "notifications": published(state_dir),
+                "notifications": published(state_dir / DELIVERIES),
                 "daemon": _daemon(state_dir),
             }
         finally:

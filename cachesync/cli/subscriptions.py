@@ -11,7 +11,7 @@ import click
 from ..config import settings
 from ..documents import change_document
 from ..ledger import connect, log, read
-from ..notify.published import published
+from ..published import DELIVERIES, published
 from . import output, paths
 from .changes import print_line
 from .configuration import load_config
@@ -36,7 +36,7 @@ def list_(options: Globals, as_json: bool) -> int:
     from ..notify import naming
 
     config = load_config(options)
-    said = published(paths.reader_state_dir(options)) or {}
+    said = published(paths.reader_state_dir(options) / DELIVERIES) or {}
     known = {s["name"]: s for s in said.get("subscriptions", ())}
     listed = [
         {

@@ -26,9 +26,9 @@ from ..notify.once import announce
 from ..notify.outbox import queue, report
 from ..notify.outbox.committer import Committer
 from ..notify.outbox.connect import exists
-from ..notify.published import publish
 from ..notify.trial import send_test
 from ..notify.ways import ways
+from ..published import DELIVERIES, publish
 from .writer_thread import WriterThread
 
 __all__ = ["Deliveries"]
@@ -242,4 +242,4 @@ class Deliveries:
 
     def _say(self) -> None:
         with contextlib.suppress(OSError):  # a full disk must not end it
-            publish(self._state_dir, self.document() or {})
+            publish(self._state_dir / DELIVERIES, self.document() or {})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import published
 from ..ledger import connect
 
 __all__ = ["FILE", "publish", "running"]
@@ -17,11 +17,7 @@ FILE = "daemon.json"
 
 def publish(state_dir: Path, document: Mapping[str, Any]) -> None:
     """Replace what is said. Raises OSError."""
-    path = state_dir / FILE
-    beside = path.with_name(f".{FILE}.new")
-    beside.write_text(json.dumps(dict(document)), encoding="utf-8")
-    beside.chmod(0o644)
-    beside.replace(path)
+    published.publish(state_dir / FILE, document)
 
 
 def running(state_dir: Path) -> dict[str, Any] | None:
@@ -29,12 +25,12 @@ def running(state_dir: Path) -> dict[str, Any] | None:
 
     The file outlives a daemon that was killed, so its process is looked for.
     """
+    document = published.published(state_dir / FILE)
     try:
-        document = json.loads((state_dir / FILE).read_text(encoding="utf-8"))
         holder = (state_dir / connect.LOCK_FILE).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return None
-    if not isinstance(document, dict) or str(document.get("pid")) != holder:
+    if document is None or str(document.get("pid")) != holder:
         return None
     return document if started(int(holder)) == document.get("started") else None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .. import query, versions
 
 if TYPE_CHECKING:
-    from ..ledger.read import Document
+    from ..ledger.documents import Document
 
 __all__ = ["CASED", "NOT_SO", "SO", "cased", "postings"]
 

@@ -32,7 +32,7 @@ from .codec import (
 from .documents import CASED, SO, cased, postings
 
 if TYPE_CHECKING:
-    from ..ledger.read import Document
+    from ..ledger.documents import Document
 
 __all__ = ["Mark", "SearchIndex"]
 

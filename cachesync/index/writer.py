@@ -31,7 +31,7 @@ from .documents import postings
 from .reader import Mark, SearchIndex
 
 if TYPE_CHECKING:
-    from ..ledger.read import Document
+    from ..ledger.documents import Document
 
 __all__ = ["discard", "rebuild", "update", "write_segment"]
 

@@ -6,22 +6,18 @@ Callers that ask several things about one moment wrap them in `snapshot`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
 from ..model import Build
 from .ids import make_build, unpack
 
 __all__ = [
-    "Document",
     "PlacedSpec",
     "SourceAge",
     "builds",
     "builds_with_hash",
-    "documents",
     "identity",
     "last_seq",
     "placed_specs",
@@ -77,82 +73,22 @@ def touched_since(db: sqlite3.Connection, seq: int) -> set[int]:
     return {build_id for (build_id,) in rows}
 
 
-class Document(NamedTuple):
-    """A build as the search index holds it, with how many of its specs are placed where.
-
-    The names are in lower case: ones that differ only by case are one to a search.
-    """
-
-    build_id: int
-    build: Build
-    specs: int
-    tags: dict[str, int]
-    stacks: dict[str, int]
-    sources: dict[str, int]
-
-
 def build_count(db: sqlite3.Connection) -> int:
     """How many builds there are, or were."""
     (count,) = db.execute("SELECT count(*) FROM build").fetchone()
     return int(count)
 
 
-def documents(
-    db: sqlite3.Connection, build_ids: Iterable[int] | None = None, *, half: int | None = None
-) -> Iterator[Document]:
-    """The documents of some builds, or of all, or of half of all (0 or 1).
-
-    Builds of which nothing is placed have none.
-    """
-    chosen = "" if build_ids is None else " WHERE s.build_id IN (SELECT value FROM json_each(?))"
-    if half is not None:
-        chosen = f" WHERE s.build_id % 2 = {half}"
-    parameters = () if build_ids is None else (id_list(build_ids),)
-    placed = f"FROM spec s JOIN placement p ON p.spec_id = s.id{chosen}"
-    names = Names(db)
-    # Looked up here: joining `page` for every placement would take three times as long.
-    every = "" if build_ids is None else f" WHERE id IN (SELECT p.page_id {placed})"
-    tag_ids = dict(db.execute(f"SELECT id, tag_id FROM page{every}", parameters))
-    rows = db.execute(
-        f"SELECT s.build_id, group_concat(p.page_id), group_concat(p.stacks_id) {placed}"
-        " GROUP BY s.build_id, s.id ORDER BY s.build_id",
-        parameters,
-    )
-    described = _builds_in_order(db, build_ids)
-    known: dict[tuple[tuple[int, ...], str], _Names] = {}
-    for build_id, specs in groupby(rows, key=itemgetter(0)):
-        alike: dict[tuple[tuple[int, ...], str], int] = {}
-        for _, pages, stacks in specs:
-            where = tuple(map(tag_ids.__getitem__, map(int, pages.split(",")))), stacks
-            alike[where] = alike.get(where, 0) + 1
-        counts: tuple[dict[str, int], dict[str, int], dict[str, int]] = ({}, {}, {})
-        for where, number in alike.items():
-            called = known.get(where)
-            if called is None:
-                called = known[where] = _names_of(names, *where)
-            for count, some in zip(counts, called, strict=True):
-                for name in some:
-                    count[name] = count.get(name, 0) + number
-        build = next(build for described_id, build in described if described_id == build_id)
-        yield Document(build_id, build, sum(alike.values()), *counts)
+def _tag_names(db: sqlite3.Connection) -> dict[int, tuple[str, str]]:
+    """Tag id -> source and tag."""
+    rows = db.execute("SELECT t.id, s.name, t.name FROM tag t JOIN source s ON s.id = t.source_id")
+    return {tag_id: (source, tag) for tag_id, source, tag in rows}
 
 
-_Names = tuple[set[str], set[str], set[str]]
-
-
-def _names_of(names: Names, tag_ids: Sequence[int], stacks_ids: str) -> _Names:
-    """The tags, stacks and sources of a spec placed so, in lower case."""
-    tags = [names.tags[tag_id] for tag_id in tag_ids]
-    return (
-        {tag.lower() for _, tag in tags},
-        {name.lower() for i in set(stacks_ids.split(",")) for name in names.stacks[int(i)]},
-        {source.lower() for source, _ in tags},
-    )
-
-
-def _builds_in_order(
+def builds_in_order(
     db: sqlite3.Connection, build_ids: Iterable[int] | None
 ) -> Iterator[tuple[int, Build]]:
+    """Some builds, or all, by id."""
     chosen = "" if build_ids is None else " WHERE id IN (SELECT value FROM json_each(?))"
     rows = db.execute(
         "SELECT id, package, version, compiler, os, platform, target, variants FROM build"
@@ -163,20 +99,14 @@ def _builds_in_order(
         yield row[0], make_build(row[1:])
 
 
-def _tag_names(db: sqlite3.Connection) -> dict[int, tuple[str, str]]:
-    """Tag id -> source and tag."""
-    rows = db.execute("SELECT t.id, s.name, t.name FROM tag t JOIN source s ON s.id = t.source_id")
-    return {tag_id: (source, tag) for tag_id, source, tag in rows}
-
-
 def builds(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[int, Build]:
     """The builds with some ids."""
-    return dict(_builds_in_order(db, build_ids))
+    return dict(builds_in_order(db, build_ids))
 
 
 def all_builds(db: sqlite3.Connection) -> Iterator[tuple[int, Build]]:
     """Every build ever seen, placed or not, by id."""
-    return _builds_in_order(db, None)
+    return builds_in_order(db, None)
 
 
 Attributes = tuple[str, str, tuple[str, str, str]]

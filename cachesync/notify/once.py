@@ -18,12 +18,12 @@ from ..config import Config
 from ..ledger import connect as ledger_connect
 from ..ledger.write import Writer
 from ..model import ChangeKind
+from ..published import DELIVERIES, publish
 from .dispatch import Dispatcher
 from .follower import Follower
 from .outbox import queue, report
 from .outbox.committer import Committer
 from .outbox.connect import exists
-from .published import publish
 from .ways import ways
 
 __all__ = ["SEND_SECONDS", "Once", "clock", "opened"]
@@ -62,7 +62,7 @@ class Once:
             self._send(seconds)
         self.committer.run(lambda outbox: queue.purge(outbox, now=clock()))
         with contextlib.suppress(OSError):
-            publish(self._state_dir, self.committer.run(report.summary))
+            publish(self._state_dir / DELIVERIES, self.committer.run(report.summary))
 
     def match(self) -> None:
         """Bring the outbox up to the ledger; nothing waits in a window any longer."""

@@ -87,7 +87,7 @@ def alternate(
 def decoding(world: World) -> list[Row]:
     import yaml
 
-    from cachesync import pages
+    from cachesync import pages, summary
 
     paths = [Path(f, n) for f, _, names in os.walk(world.pages) for n in names]
     random.Random(1).shuffle(paths)
@@ -102,7 +102,7 @@ def decoding(world: World) -> list[Row]:
         for data in sample:
             page = parser.parse(data)
             if check:
-                pages.disagreements(page)
+                summary.disagreements(page)
         return time.perf_counter() - started
 
     def cold() -> float:
@@ -134,7 +134,7 @@ def decoding(world: World) -> list[Row]:
             "  with meta compared as well",
             f"{slow / checked:.0f}x faster",
             "",
-            "pages.disagreements",
+            "summary.disagreements",
         ),
     ]
 
