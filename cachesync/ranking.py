@@ -25,6 +25,9 @@ __all__ = ["OTHER", "gain", "order", "scores"]
 EXACT, BEGINS, NAMED, OTHER = 8.0, 5.0, 4.0, 1.0
 """What one wanted term adds to the score."""
 
+MANY_NAMES = 30
+"""Packages from which one pass over the ledger's names is sooner than looking each up."""
+
 LANGUAGES = ("", "py-", "r-", "perl-", "lua-", "ruby-", "rust-", "go-")
 _PART = re.compile(r"[-_.]|$")
 
@@ -68,7 +71,7 @@ def scores(
     for term in wanted:
         if term.field not in (None, "package"):
             continue
-        gains = _from_ledger(db, term) if index is None else _from_index(index, term)
+        gains = _from_ledger(db, term) if index is None else _from_index(db, index, term)
         for build_id in counts.keys() & gains.keys():
             extra[build_id] = extra.get(build_id, 0.0) + gains[build_id] - OTHER
     return {build_id: base + more for build_id, more in extra.items() if more}, base
@@ -85,7 +88,7 @@ def _from_ledger(db: connect.Connection, term: query.Term) -> dict[int, float]:
     }
 
 
-def _from_index(index: SearchIndex, term: query.Term) -> dict[int, float]:
+def _from_index(db: connect.Connection, index: SearchIndex, term: query.Term) -> dict[int, float]:
     """The same, through the names that begin with the word and those that have it in them."""
     word = term.value.lower()
     found: dict[int, float] = {}
@@ -95,6 +98,8 @@ def _from_index(index: SearchIndex, term: query.Term) -> dict[int, float]:
         names = [word]
     else:
         names = [name for lead in LANGUAGES for name in index.terms("package", lead + word)]
+        if len(names) > MANY_NAMES:
+            return _from_ledger(db, term)
         for run in index.terms("name", word) if term.prefix else [word]:
             found.update(dict.fromkeys(index.documents("name", run), NAMED))
     for name in names:

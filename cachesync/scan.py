@@ -79,7 +79,14 @@ def _judged(
 ) -> Iterator[MatchingPlacement]:
     """The placements that satisfy what is left of a query once their builds are known."""
     numbered: dict[query.Node | bool, int] = {}
-    numbers = {b: numbered.setdefault(rest, len(numbered)) for b, rest in residues.items()}
+    # Most residues are one object: found by identity, they need not be hashed each time.
+    seen: dict[int, int] = {}
+    numbers: dict[int, int] = {}
+    for build_id, rest in residues.items():
+        number = seen.get(id(rest))
+        if number is None:
+            number = seen[id(rest)] = numbered.setdefault(rest, len(numbered))
+        numbers[build_id] = number
     rests = list(numbered)
     beginnings = _beginnings(node)
     # Few residues, tags and sets of stacks make up the many placements: each is judged once.
