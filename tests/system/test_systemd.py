@@ -3,6 +3,7 @@
 The container is booted by `../shared/rig/boot.sh`, as root, where systemd-nspawn is installed.
 """
 
+import base64
 import json
 import os
 import re
@@ -17,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from tests.daemons import eventually
+from tests.pagetext import Facts, as_generated, spec
+from tests.world import hash_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RIG = ROOT.parent / "shared" / "rig" / "boot.sh"
@@ -230,3 +233,54 @@ def test_one_pass_by_timer(machine):
     machine.run("systemctl start cachesync-sync.service")
     assert machine.run("systemctl show cachesync-sync -p Result --value").strip() == "success"
     machine.run("cachesync verify")
+
+
+NOTIFYING = """
+sources:
+  - {name: site, type: directory, path: /srv/pages}
+subscriptions:
+  - name: new
+    query: "package:told"
+    batch: {window: 1s}
+    targets:
+      - type: webhook
+        url: http://127.0.0.1:9518/hook
+        secret: {credential: webhook-secret}
+        allow_private: true
+      - type: command
+        argv: [/usr/bin/tee, /var/lib/cachesync/told.json]
+"""
+
+
+def test_a_secret_is_a_credential_and_appears_nowhere(service):
+    """Webhook and command targets work inside the sandbox; the journal and the state keep no secret."""
+    secret = "whsec_" + base64.b64encode(os.urandom(24)).decode()
+    service.run("mkdir -p /etc/credstore; umask 077; cat > /etc/credstore/webhook-secret <<'S'\n"
+                f"{secret}\nS\n"
+                "cp /etc/cachesync/cachesync.yaml /tmp/plain\n"
+                f"umask 022; cat > /etc/cachesync/cachesync.yaml <<'S'\n{NOTIFYING}S\n"
+                "systemctl restart cachesync")  # fmt: skip
+    try:
+        service.run("cachesync listen --port 9518 --secret-file /etc/credstore/webhook-secret"
+                    " --count 1 --json > /tmp/heard 2>/tmp/heard.err < /dev/null &")  # fmt: skip
+        eventually(lambda: service.run("ss -tln | grep 9518", None))
+        page = as_generated(Facts("told", "develop", [spec(hash_of(77))])).decode()
+        service.run("mkdir -p /srv/pages/develop/told;"
+                    f"cat > /srv/pages/develop/told/specs.md <<'S'\n{page}\nS\n")  # fmt: skip
+        heard = eventually(lambda: service.run("cat /tmp/heard", None), 30)
+        assert '"told"' in heard, heard
+        eventually(lambda: "told" in service.run("cat /var/lib/cachesync/told.json", None), 20)
+        status = json.loads(service.run("cachesync status --json"))
+        states = [t["state"] for t in status["notifications"]["subscriptions"][0]["targets"]]
+        assert states == ["ok", "ok"]
+        found = service.run(
+            f"grep -rlF -e '{secret}' -e '{secret[6:]}' /var/lib/cachesync /run/log/journal"
+            " /var/log/journal 2>/dev/null;"
+            f"journalctl --no-pager -o export | grep -aF '{secret[6:]}';"
+            f"cat /proc/*/cmdline | tr '\\0' ' ' | grep -aF '{secret[6:]}' | grep -v grep; true"
+        )
+        assert found == ""
+    finally:
+        service.run(
+            "cp /tmp/plain /etc/cachesync/cachesync.yaml; rm -f /etc/credstore/webhook-secret"
+        )
