@@ -19,6 +19,7 @@ from .ledger import connect, read
 
 if TYPE_CHECKING:
     from .index.reader import SearchIndex
+    from .records import KnownBuilds
 
 __all__ = ["OTHER", "gain", "order", "scores"]
 
@@ -26,7 +27,7 @@ EXACT, BEGINS, NAMED, OTHER = 8.0, 5.0, 4.0, 1.0
 """What one wanted term adds to the score."""
 
 MANY_NAMES = 30
-"""Packages from which one pass over the ledger's names is sooner than looking each up."""
+"""Packages from which judging the names of all that matches is sooner than looking each up."""
 
 LANGUAGES = ("", "py-", "r-", "perl-", "lua-", "ruby-", "rust-", "go-")
 _PART = re.compile(r"[-_.]|$")
@@ -59,7 +60,11 @@ def _fuzzy_gain(name: str, word: str, distance: int) -> float:
 
 
 def scores(
-    db: connect.Connection, index: SearchIndex | None, node: query.Node, counts: dict[int, int]
+    db: connect.Connection,
+    index: SearchIndex | None,
+    node: query.Node,
+    counts: dict[int, int],
+    known: KnownBuilds,
 ) -> tuple[dict[int, float], float]:
     """The scores of the builds that a wanted term names, and the lower score of all others.
 
@@ -71,7 +76,10 @@ def scores(
     for term in wanted:
         if term.field not in (None, "package"):
             continue
-        gains = _from_ledger(db, term) if index is None else _from_index(db, index, term)
+        if index is None:
+            gains = _from_ledger(db, term)
+        else:
+            gains = _from_index(index, term, counts, known)
         for build_id in counts.keys() & gains.keys():
             extra[build_id] = extra.get(build_id, 0.0) + gains[build_id] - OTHER
     return {build_id: base + more for build_id, more in extra.items() if more}, base
@@ -88,7 +96,24 @@ def _from_ledger(db: connect.Connection, term: query.Term) -> dict[int, float]:
     }
 
 
-def _from_index(db: connect.Connection, index: SearchIndex, term: query.Term) -> dict[int, float]:
+def _from_names(term: query.Term, counts: dict[int, int], known: KnownBuilds) -> dict[int, float]:
+    """What a term adds to builds that match, by the name of each of their packages."""
+    attributes = known.of(counts.keys())
+    gains: dict[str, float] = {}
+    found: dict[int, float] = {}
+    for build_id in counts:
+        package = attributes[build_id][0]
+        more = gains.get(package)
+        if more is None:
+            more = gains[package] = gain(package, term)
+        if more > OTHER:
+            found[build_id] = more
+    return found
+
+
+def _from_index(
+    index: SearchIndex, term: query.Term, counts: dict[int, int], known: KnownBuilds
+) -> dict[int, float]:
     """The same, through the names that begin with the word and those that have it in them."""
     word = term.value.lower()
     found: dict[int, float] = {}
@@ -97,9 +122,11 @@ def _from_index(db: connect.Connection, index: SearchIndex, term: query.Term) ->
     elif term.field == "package" and not term.prefix:
         names = [word]
     else:
-        names = [name for lead in LANGUAGES for name in index.terms("package", lead + word)]
-        if len(names) > MANY_NAMES:
-            return _from_ledger(db, term)
+        names = []
+        for lead in LANGUAGES:
+            names += index.terms("package", lead + word, MANY_NAMES)
+            if len(names) >= MANY_NAMES:
+                return _from_names(term, counts, known)
         for run in index.terms("name", word) if term.prefix else [word]:
             found.update(dict.fromkeys(index.documents("name", run), NAMED))
     for name in names:

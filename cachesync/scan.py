@@ -143,7 +143,15 @@ def _placements(
         for tag_id, (source, tag) in names.tags.items()
         if all(query.matches_placement(t, source=source, tag=tag, stacks=()) for t in tags)
     ]
+    stacks = query.required(node, "stack")
+    holding = None
+    if stacks:
+        holding = [
+            stacks_id
+            for stacks_id, held in names.stacks.items()
+            if all(query.matches_placement(t, source="", tag="", stacks=held) for t in stacks)
+        ]
     wanted = set(build_ids)
-    for placement in read.placements_in(db, fitting):
+    for placement in read.placements_in(db, fitting, holding):
         if placement[0] in wanted:
             yield placement

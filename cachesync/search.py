@@ -266,7 +266,7 @@ class Searcher:
         index = self._index
         if index is not None and index.seq != read.last_seq(self._db):
             index = None
-        scored = scores, base = ranking.scores(self._db, index, node, counts)
+        scored = scores, base = ranking.scores(self._db, index, node, counts, self._known)
         if sort != "relevance":
             return [(b, scores.get(b, base)) for b in read.in_order(self._db, counts, sort)]
         return ranking.order(self._db, scored, counts, enough)

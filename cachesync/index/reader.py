@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Callable, Collection, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,9 +134,14 @@ class SearchIndex:
             found |= segment.documents(field, term)
         return found
 
-    def terms(self, field: str, prefix: str) -> list[str]:
-        """The terms of a field that begin with `prefix` and are in some document."""
-        found = {term for segment in self._segments for term in segment.terms(field, prefix)}
+    def terms(self, field: str, prefix: str, most: int | None = None) -> list[str]:
+        """The terms of a field that begin with `prefix` and are in some document.
+
+        Where they are `most` or more, `most` of them or more may be all that is returned.
+        """
+        found: set[str] = set()
+        for segment in self._segments:
+            found.update(islice(segment.terms(field, prefix), most))
         return sorted(found)
 
     def planes(self, field: str) -> dict[str, tuple[int, ...]]:

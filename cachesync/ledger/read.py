@@ -170,14 +170,15 @@ def placements_of(
 
 
 def placements_in(
-    db: sqlite3.Connection, tag_ids: Iterable[int]
+    db: sqlite3.Connection, tag_ids: Iterable[int], stacks_ids: Iterable[int] | None = None
 ) -> Iterator[tuple[int, str, int, int]]:
-    """As `placements_of`, of every build and in some tags."""
+    """As `placements_of`, of every build and in some tags; with one of some sets of stacks."""
+    chosen = "" if stacks_ids is None else "WHERE p.stacks_id IN (SELECT value FROM json_each(?))"
     return db.execute(
         "SELECT s.build_id, s.hash, g.tag_id, p.stacks_id"
         " FROM json_each(?) j CROSS JOIN page g ON g.tag_id = j.value"
-        " CROSS JOIN placement p ON p.page_id = g.id CROSS JOIN spec s ON s.id = p.spec_id",
-        (id_list(tag_ids),),
+        f" CROSS JOIN placement p ON p.page_id = g.id CROSS JOIN spec s ON s.id = p.spec_id {chosen}",
+        (id_list(tag_ids),) if stacks_ids is None else (id_list(tag_ids), id_list(stacks_ids)),
     )
 
 

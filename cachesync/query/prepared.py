@@ -22,7 +22,14 @@ _Residue = Callable[[Build, _Values], Node | bool]
 def residual(node: Node) -> Callable[[Build], Node | bool]:
     """What `residue(node, build)` answers, as a function of the build."""
     inner = _prepared(node)
+    if not concerns_builds(node):
+        return lambda build: inner(build, frozenset())
     return lambda build: inner(build, _values(build))
+
+
+def concerns_builds(node: Node) -> bool:
+    """Whether what a tree leaves depends on the build at all."""
+    return any(term.field in (None, *BUILD_FIELDS) for term, _ in terms(node))
 
 
 def _values(build: Build) -> _Values:
@@ -50,7 +57,7 @@ def _prepared(node: Node) -> _Residue:
             return not inner if isinstance(inner, bool) else Not(inner)
 
         return excluded
-    if not any(term.field in (None, *BUILD_FIELDS) for term, _ in terms(node)):
+    if not concerns_builds(node):
         return lambda *_: node if node.nodes else isinstance(node, And)
     children = [_prepared(child) for child in dict.fromkeys(node.nodes)]
     kind = type(node)
