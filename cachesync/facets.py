@@ -80,17 +80,20 @@ def _sums(values: list[_Value], specs: Iterable[int]) -> dict[_Value, list[int]]
     return {value: [number, builds[value]] for value, number in numbers.items()}
 
 
-def of_placements(counts: Counts, placed: Iterable[tuple[int, str, str, tuple[str, ...]]]) -> None:
-    """Count where specs are; `placed` is build, hash, tag and stacks of every matching placement."""
-    of_build: dict[tuple[str, str, int], set[str]] = {}
-    for build_id, spec_hash, tag, stacks in placed:
-        of_build.setdefault(("tag", tag, build_id), set()).add(spec_hash)
-        for stack in stacks:
-            of_build.setdefault(("stack", stack, build_id), set()).add(spec_hash)
-    for (name, value, _), hashes in of_build.items():
+def of_placements(
+    counts: Counts, placed: Iterable[tuple[str, tuple[str, ...], list[int], list[str]]]
+) -> None:
+    """Count where specs are; `placed` is tag, stacks, builds and hashes of every matching placement."""
+    found: dict[tuple[str, str], tuple[set[int], set[str]]] = {}
+    for tag, stacks, build_ids, hashes in placed:
+        for place in (("tag", tag), *(("stack", stack) for stack in stacks)):
+            builds, specs = found.setdefault(place, (set(), set()))
+            builds.update(build_ids)
+            specs.update(hashes)
+    for (name, value), (builds, specs) in found.items():
         count = counts[name].setdefault(value, [0, 0])
-        count[0] += len(hashes)
-        count[1] += 1
+        count[0] += len(specs)
+        count[1] += len(builds)
 
 
 def of_whole_builds(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from . import query
 from .errors import UsageError
 from .ledger import connect, read
 
-__all__ = ["MatchingPlacement", "count_specs", "matching_in", "matching_placements"]
+__all__ = ["Group", "count_specs", "matching_groups", "matching_in"]
 
 MANY_TERMS = 30
 MOST_WORK = 200_000
@@ -19,32 +20,30 @@ BY_TAG = 300
 """Builds from which their placements in a tag are found sooner through the tag's pages."""
 
 
-class MatchingPlacement(NamedTuple):
-    """A placement that satisfies a query, with the ledger's numbers for names."""
+class Group(NamedTuple):
+    """Matching placements in one tag by one set of stacks: their builds and hashes, side by side."""
 
-    build_id: int
-    hash: str
     tag_id: int
     stacks_id: int
+    build_ids: list[int]
+    hashes: list[str]
 
 
-def count_specs(
-    db: connect.Connection, node: query.Node, build_ids: Collection[int] | None
-) -> dict[int, int]:
-    """The builds that match among some, or among all, and how many of their specs do."""
-    matched: dict[int, set[str]] = {}
-    for build_id, spec_hash, _, _ in matching_placements(db, node, build_ids, read.Names(db)):
-        matched.setdefault(build_id, set()).add(spec_hash)
-    return {build_id: len(found) for build_id, found in matched.items()}
+def count_specs(groups: Iterable[Group]) -> dict[int, int]:
+    """The builds of some placements that match, and how many of their specs do."""
+    specs: set[tuple[int, str]] = set()
+    for group in groups:
+        specs.update(zip(group.build_ids, group.hashes, strict=True))
+    return dict(Counter(build_id for build_id, _ in specs))
 
 
-def matching_placements(
+def matching_groups(
     db: connect.Connection,
     node: query.Node,
     build_ids: Collection[int] | None,
     names: read.Names,
-) -> Iterator[MatchingPlacement]:
-    """Every placement that matches of some builds, or of all."""
+) -> Iterator[Group]:
+    """Every placement that matches of some builds, or of all; a tag and set of stacks may come again."""
     described = list(
         read.all_builds(db) if build_ids is None else read.builds(db, build_ids).items()
     )
@@ -66,8 +65,9 @@ def matching_in(
     _refuse_too_much(node, len(described))
     residues = {build_id: residue(build) for build_id, build in described.items()}
     found: dict[int, set[str]] = {}
-    for one in _judged(node, residues, read.Names(db), placed):
-        found.setdefault(one.build_id, set()).add(one.hash)
+    for group in _judged(node, residues, read.Names(db), placed):
+        for build_id, spec_hash in zip(group.build_ids, group.hashes, strict=True):
+            found.setdefault(build_id, set()).add(spec_hash)
     return found
 
 
@@ -76,39 +76,36 @@ def _judged(
     residues: Mapping[int, query.Node | bool],
     names: read.Names,
     placements: Iterable[tuple[int, str, int, int]],
-) -> Iterator[MatchingPlacement]:
-    """The placements that satisfy what is left of a query once their builds are known."""
+) -> Iterator[Group]:
+    """The placements that satisfy what is left of a query once their builds are known.
+
+    Few residues, tags and sets of stacks make up the many placements: each group is judged once.
+    """
     numbered: dict[query.Node | bool, int] = {}
-    # Most residues are one object: found by identity, they need not be hashed each time.
-    seen: dict[int, int] = {}
-    numbers: dict[int, int] = {}
-    for build_id, rest in residues.items():
-        number = seen.get(id(rest))
-        if number is None:
-            number = seen[id(rest)] = numbered.setdefault(rest, len(numbered))
-        numbers[build_id] = number
+    numbers = {b: numbered.setdefault(rest, len(numbered)) for b, rest in residues.items()}
     rests = list(numbered)
     beginnings = _beginnings(node)
-    # Few residues, tags and sets of stacks make up the many placements: each is judged once.
-    verdicts: dict[tuple[int, int, int, tuple[str, ...]], bool] = {}
-    for placement in placements:
-        build_id, spec_hash, tag_id, stacks_id = placement
+    groups: dict[tuple[int, int, int, tuple[str, ...]], Group | None] = {}
+    begins: tuple[str, ...] = ()
+    for build_id, spec_hash, tag_id, stacks_id in placements:
         number = numbers[build_id]
-        rest = rests[number]
-        if isinstance(rest, bool):
-            if rest:
-                yield MatchingPlacement._make(placement)
-            continue
-        begins = tuple([spec_hash[:n] for n, known in beginnings if spec_hash[:n] in known])
+        if beginnings:
+            begins = tuple([spec_hash[:n] for n, known in beginnings if spec_hash[:n] in known])
         key = (number, tag_id, stacks_id, begins)
-        verdict = verdicts.get(key)
-        if verdict is None:
-            source, tag = names.tags[tag_id]
-            verdict = verdicts[key] = query.matches_where(
-                rest, spec_hash, source=source, tag=tag, stacks=names.stacks[stacks_id]
-            )
-        if verdict:
-            yield MatchingPlacement._make(placement)
+        if key in groups:
+            group = groups[key]
+        else:
+            rest = rests[number]
+            if not isinstance(rest, bool):
+                source, tag = names.tags[tag_id]
+                rest = query.matches_where(
+                    rest, spec_hash, source=source, tag=tag, stacks=names.stacks[stacks_id]
+                )
+            group = groups[key] = Group(tag_id, stacks_id, [], []) if rest else None
+        if group is not None:
+            group.build_ids.append(build_id)
+            group.hashes.append(spec_hash)
+    yield from filter(None, groups.values())
 
 
 def _refuse_too_much(node: query.Node, builds: int) -> None:

@@ -69,6 +69,10 @@ class _Matched(NamedTuple):
     """Every one, with how many of its specs do."""
     whole: dict[int, int]
     """Those known to match with all their placements, and their documents."""
+    judged: set[int] | None
+    """Those that the ledger was asked for; None: all."""
+    groups: list[scan.Group]
+    """What it answered: their placements that match."""
     note: str | None
     """Why the ledger was asked instead of the index."""
 
@@ -121,16 +125,25 @@ class Searcher:
             self._refresh()
             with read.snapshot(self._db) as db:
                 seq = read.last_seq(db)
-                counts, whole, note = self._match(node, seq)
+                matched = self._match(node, seq)
+                counts = matched.counts
                 ordered = self._order(node, counts, sort, limit and offset + limit)
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
                 hits = self._hits(node, shown)
-                found = self._facets(node, counts, whole) if facets else {}
+                found = self._facets(node, matched) if facets else {}
                 named = self._systems(counts) if systems else ()
                 sources = tuple(read.source_ages(db))
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(
-            len(counts), sum(counts.values()), hits, found, seq, sources, note, took_ms, named
+            len(counts),
+            sum(counts.values()),
+            hits,
+            found,
+            seq,
+            sources,
+            matched.note,
+            took_ms,
+            named,
         )
 
     @property
@@ -206,12 +219,15 @@ class Searcher:
             counts.pop(build_id, None)
             whole.pop(build_id, None)
         unknown |= behind
+        groups = []
         if unknown:
-            counts.update(scan.count_specs(self._db, node, unknown))
-        return _Matched(counts, whole, None)
+            groups = list(scan.matching_groups(self._db, node, unknown, read.Names(self._db)))
+            counts.update(scan.count_specs(groups))
+        return _Matched(counts, whole, unknown, groups, None)
 
     def _scan(self, node: query.Node, note: str | None) -> _Matched:
-        return _Matched(scan.count_specs(self._db, node, None), {}, note)
+        groups = list(scan.matching_groups(self._db, node, None, read.Names(self._db)))
+        return _Matched(scan.count_specs(groups), {}, None, groups, note)
 
     def _from_index(
         self, index: SearchIndex, node: query.Node
@@ -234,29 +250,27 @@ class Searcher:
         known = self._known.of(counts.keys())
         return tuple(sorted({known[build_id][2][1] for build_id in counts}))
 
-    def _facets(
-        self, node: query.Node, counts: dict[int, int], whole: dict[int, int]
-    ) -> dict[str, dict[str, dict[str, int]]]:
+    def _facets(self, node: query.Node, matched: _Matched) -> dict[str, dict[str, dict[str, int]]]:
         from . import facets as facet_counts
 
         found = facet_counts.new_counts()
-        facet_counts.of_builds(found, counts, self._known.of(counts.keys()))
+        facet_counts.of_builds(found, matched.counts, self._known.of(matched.counts.keys()))
         names = read.Names(self._db)
-        rest: set[int] = set(counts)
+        rest = set() if matched.judged is None else matched.counts.keys() - matched.judged
         if self._index is not None and facet_counts.of_whole_builds(
-            found, self._index, whole.values(), names
+            found, self._index, matched.whole.values(), names
         ):
-            rest -= whole.keys()
+            rest -= matched.whole.keys()
+        groups = list(matched.groups)
         if rest:
-            facet_counts.of_placements(
-                found,
-                (
-                    (build_id, spec_hash, names.tags[tag_id][1], names.stacks[stacks_id])
-                    for build_id, spec_hash, tag_id, stacks_id in scan.matching_placements(
-                        self._db, node, rest, names
-                    )
-                ),
-            )
+            groups += scan.matching_groups(self._db, node, rest, names)
+        facet_counts.of_placements(
+            found,
+            (
+                (names.tags[g.tag_id][1], names.stacks[g.stacks_id], g.build_ids, g.hashes)
+                for g in groups
+            ),
+        )
         return facet_counts.sort_counts(found)
 
     def _order(
@@ -275,11 +289,10 @@ class Searcher:
         described = read.builds(self._db, [build_id for build_id, _ in chosen])
         names = read.Names(self._db)
         placed: dict[int, dict[str, list[Placement]]] = {}
-        for build_id, spec_hash, tag_id, stacks_id in scan.matching_placements(
-            self._db, node, described.keys(), names
-        ):
-            place = Placement(*names.tags[tag_id], names.stacks[stacks_id])
-            placed.setdefault(build_id, {}).setdefault(spec_hash, []).append(place)
+        for group in scan.matching_groups(self._db, node, described.keys(), names):
+            place = Placement(*names.tags[group.tag_id], names.stacks[group.stacks_id])
+            for build_id, spec_hash in zip(group.build_ids, group.hashes, strict=True):
+                placed.setdefault(build_id, {}).setdefault(spec_hash, []).append(place)
         return tuple(
             Hit(
                 described[build_id],

@@ -61,7 +61,9 @@ def test_a_heavy_query_is_answered_soon(state, text):
         assert answer.note is None
         if len(set(query.terms(node))) <= scan.MANY_TERMS:
             with searcher.moment() as db:
-                assert searcher.matching(node) == scan.count_specs(db, node, None)
+                assert searcher.matching(node) == scan.count_specs(
+                    scan.matching_groups(db, node, None, read.Names(db))
+                )
     finally:
         searcher.close()
 
@@ -86,9 +88,9 @@ def test_very_many_terms_are_not_judged_build_by_build(state):
                                    for n in range(60)))  # fmt: skip
     builds = len(list(read.all_builds(db)))
     assert builds * len({t for t, _ in query.terms(many)}) < scan.MOST_WORK
-    assert scan.count_specs(db, few, None)
-    list(scan.matching_placements(db, many, None, read.Names(db)))
+    assert scan.count_specs(scan.matching_groups(db, few, None, read.Names(db)))
+    list(scan.matching_groups(db, many, None, read.Names(db)))
     most = query.And(tuple(query.Term("stack", f"t{n}") for n in range(199)))
     with pytest.raises(UsageError, match=r"199 terms cannot be judged for 2,000 builds"):
-        scan.count_specs(db, most, None)
+        list(scan.matching_groups(db, most, None, read.Names(db)))
     db.close()
