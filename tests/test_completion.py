@@ -3,6 +3,7 @@
 import os
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -121,7 +122,7 @@ def test_without_a_ledger_nothing_is_offered_and_nothing_made(world, line):
     """No state directory, a damaged or a foreign ledger: silence, status 0, and no new file."""
     (world.home / "bin").mkdir()
     program = world.home / "bin" / "cachesync"
-    program.write_text(f'#!/bin/sh\nexec {" ".join(world.command()[:3])} "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(world.command()[:3])} "$@"\n')
     program.chmod(0o755)
     assert complete(world, line) == []
     assert not world.state.exists()
@@ -140,7 +141,7 @@ def test_names_a_shell_would_read_as_more_are_not_offered(world):
     world.sync()
     (world.home / "bin").mkdir()
     program = world.home / "bin" / "cachesync"
-    program.write_text(f'#!/bin/sh\nexec {" ".join(world.command()[:3])} "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(world.command()[:3])} "$@"\n')
     program.chmod(0o755)
     assert complete(world, "cachesync search variant:x") == []
     assert complete(world, "cachesync search +") == []

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -192,7 +193,7 @@ def test_a_command_inherits_neither_secrets_nor_the_daemons_signals(tmp_path):
     try:
         result = shell(
             f"env > {tmp_path}/env; grep SigBlk /proc/self/status > {tmp_path}/mask;"
-            f' {sys.executable} -c "{script}" {tmp_path}/fds',
+            f' {shlex.quote(sys.executable)} -c "{script}" {tmp_path}/fds',
             hidden={"HOOK"},
             environment=environment,
         )

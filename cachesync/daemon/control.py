@@ -144,8 +144,8 @@ def request(state_dir: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
                 connection.connect(address)
         except OSError:
             return None
-        connection.sendall(json.dumps(dict(asked)).encode() + b"\n")
         try:
+            connection.sendall(json.dumps(dict(asked)).encode() + b"\n")
             reply = json.loads(_read_line(connection))
         except (OSError, ValueError):
             raise LedgerBusyError(
