@@ -151,6 +151,18 @@ def test_names_a_shell_would_read_as_more_are_not_offered(world):
 # -- the shells themselves
 
 
+def as_seen(shown: str) -> str:
+    """What a person sees of one line: colours and cursor commands left out, backspaces carried out."""
+    text = re.sub(
+        r"\x1b(\[[0-9;?>=]*[A-Za-z]|\][^\x07\x1b]*(\x07|\x1b\\\\)|[=>()][0B]?|P[^\x1b]*\x1b\\\\)",
+        "",
+        shown,
+    )
+    while (shorter := re.sub(r"[^\x08]\x08", "", text)) != text:
+        text = shorter
+    return text
+
+
 class Shell:
     """An interactive shell on a terminal of its own."""
 
@@ -164,8 +176,8 @@ class Shell:
     def read_until(self, pattern: str, seconds: float = 20) -> str:
         """What the shell shows, until a pattern is in it."""
         shown, until = "", time.monotonic() + seconds
-        while not re.search(pattern, shown):
-            assert time.monotonic() < until, shown
+        while not re.search(pattern, as_seen(shown)):
+            assert time.monotonic() < until, repr(shown)
             if select.select([self.terminal], [], [], 0.1)[0]:
                 shown += os.read(self.terminal, 65536).decode(errors="replace")
         return shown
