@@ -151,13 +151,16 @@ def test_names_a_shell_would_read_as_more_are_not_offered(world):
 # -- the shells themselves
 
 
+CONTROL = re.compile(
+    r"\x1b\[[0-9;?>=]*[A-Za-z]"  # a command with numbers
+    r"|\x1b[\]P][^\x07\x1b]*(?:\x07|\x1b\\)"  # a text for the terminal
+    r"|\x1b[=>()][0B]?|\x07"
+)
+
+
 def as_seen(shown: str) -> str:
     """What a person sees of one line: colours and cursor commands left out, backspaces carried out."""
-    text = re.sub(
-        r"\x1b(\[[0-9;?>=]*[A-Za-z]|\][^\x07\x1b]*(\x07|\x1b\\\\)|[=>()][0B]?|P[^\x1b]*\x1b\\\\)",
-        "",
-        shown,
-    )
+    text = CONTROL.sub("", shown)
     while (shorter := re.sub(r"[^\x08]\x08", "", text)) != text:
         text = shorter
     return text
