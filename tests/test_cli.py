@@ -573,6 +573,22 @@ def test_completion_completes(site):
 # -- streams
 
 
+@pytest.mark.parametrize(
+    "command", [["search", "hdf5"], ["search", "--json"], ["status"], ["changes"], ["show", "hdf5"]]
+)
+def test_an_answer_that_cannot_be_written_is_said(site, command):
+    """A full disk below standard output is an error of one line."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            site.command(*command), env=site.environment, cwd=site.root, stdout=full,
+            stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    said = "cachesync: error: the answer cannot be written: No space left on device"
+    assert done.stderr.splitlines()[-1] == said
+    assert "Traceback" not in done.stderr
+
+
 def test_broken_pipe(world):
     """A reader that goes away ends the command quietly."""
     rows = [spec(hash_of(n), variants=[f"v{n}={'x' * 200}"]) for n in range(600)]

@@ -6,6 +6,7 @@ click alone costs as much as starting Python twice.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import NamedTuple
@@ -18,6 +19,7 @@ __all__ = ["Globals", "main", "split_globals"]
 WITH_VALUE = ("--config", "--state-dir")
 COMPLETE = "_CACHESYNC_COMPLETE"
 """Set by a shell that asks what may come next (click's protocol)."""
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Globals(NamedTuple):
@@ -71,14 +73,25 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader went away (`| head`): nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return 0
+    except OSError as error:
+        if error.errno not in UNWRITABLE or error.filename is not None:
+            raise
+        _say_no_more()
+        _complain(CachesyncError(f"the answer cannot be written: {error.strerror}"))
+        return 1
     except KeyboardInterrupt:
         return 130
     except CachesyncError as error:
         _complain(error)
         return error.exit_status
     return status
+
+
+def _say_no_more() -> None:
+    """What is still to be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(argv: list[str]) -> int:
