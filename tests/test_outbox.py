@@ -83,6 +83,18 @@ class Site:
         self.outbox.close()
         self.ledger.close()
 
+    def restore(self, copy: Path | None) -> None:
+        """Put a copy of the ledger in its place, or with None begin a new one with one import."""
+        self.ledger.close()
+        for file in self.state.glob("ledger*"):
+            file.unlink()
+        if copy is not None:
+            copy.rename(self.state / ledger.LEDGER_FILE)
+        self.ledger = ledger.open_writer(self.state, now=self.now)
+        self.writer = Writer(self.ledger, clock=lambda: self.now)
+        if copy is None:
+            self.sync()
+
     def run(self, work):
         with transaction(self.outbox) as db:
             return work(db)
@@ -419,6 +431,31 @@ def test_an_edited_subscription_starts_from_now_and_what_waited_is_sent():
         site.attempt(OK)
         site.news()
         assert b'"query": "package:p*", "total": 1' in site.next().body
+
+
+@pytest.mark.parametrize("which", ["restored", "foreign"])
+def test_what_waits_is_sent_when_the_ledger_is_another_one(which):
+    """Its changes have seqs that other changes get: both are told of, each once."""
+    with site_of(ONE) as site:
+        if which == "restored":
+            beside = sqlite3.connect(site.root / "copy")
+            site.ledger.backup(beside)
+            beside.close()
+        site.write(3)
+        site.sync()
+        site.follower.catch_up(now=site.now)
+        lost = {hash_of(n) for n in (1, 2, 3)}
+        site.restore(site.root / "copy" if which == "restored" else None)
+        site.crash()
+        assert "subscriptions start anew" in site.summary()["note"]
+        first = json.loads(site.next().body)["data"]
+        assert {change["hash"] for change in first["changes"]} == lost
+        site.attempt(OK)
+        site.news(4)
+        second = json.loads(site.next().body)["data"]
+        assert {c["hash"] for c in second["changes"]} >= {hash_of(n) for n in (4, 5, 6, 7)}
+        site.attempt(OK)
+        assert site.next() is None
 
 
 def test_a_disabled_target_is_announced_once_whatever_happens():

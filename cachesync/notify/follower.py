@@ -75,9 +75,9 @@ class Follower:
 
         Where the ledger is another one, or was restored, the outbox starts from now and says so.
         """
-        self._find_position(now)
         stored = self._run(intake.stored_subscriptions)
         self._use([s for s in stored if s.configured], config)
+        self._find_position([_settled(s, config) for s in stored], now)
         self.adopt(config, now=now)
 
     def _here(self) -> intake.Position:
@@ -85,7 +85,11 @@ class Follower:
             seq = read.last_seq(db)
             return intake.Position(read.identity(db), seq, read.mark(db, seq))
 
-    def _find_position(self, now: int) -> None:
+    def _find_position(self, stored: Sequence[Settled], now: int) -> None:
+        """Take up the cursor. Where it is set anew, what waits is sent first, as what it was.
+
+        The seqs of its changes will be those of others.
+        """
         here, before = self._here(), self._run(intake.position)
         if before is None:
             self._run(lambda outbox: intake.start_at(outbox, here))
@@ -98,14 +102,19 @@ class Follower:
             _log.warning(
                 "%s (`cachesync subscriptions test NAME --dry-run` shows what matched)", note
             )
-            self._run(lambda outbox: intake.start_at(outbox, here, note=note, at=now))
+
+            def start(outbox: Connection) -> None:
+                for settled in stored:
+                    self._close(outbox, settled, now)
+                intake.start_at(outbox, here, note=note, at=now)
+
+            self._run(start)
         else:
             here = before
         self._seq = here.seq
 
     def _use(self, stored: Sequence[intake.Stored], config: Config) -> None:
         """Match with what the outbox remembers, and make messages as the config says."""
-        entries = {entry.name: entry for entry in config.subscriptions}
         rules, settled = [], []
         for known in stored:
             try:
@@ -113,12 +122,8 @@ class Follower:
             except QueryError as error:  # written by a cachesync with another language
                 _log.warning("%s: its query is not understood: %s", known.name, error.message)
                 continue
-            batch = entries[known.name].batch if known.name in entries else settings.Batch()
             rules.append(Rule(known.name, condition, frozenset(known.events), known.first))
-            sender = Sender(
-                known.name, known.query, batch.most, batch.summary_above, batch.size_bytes
-            )
-            settled.append(Settled(known.id, sender, int(batch.window_seconds * 1e6)))
+            settled.append(_settled(known, config))
         loud = [source.name for source in config.sources if source.notify_baseline]
         self._matcher, self._settled = Matcher(rules, loud=loud), settled
 
@@ -251,6 +256,14 @@ class Follower:
             kind = ChangeKind.TARGET_DISABLED if row.disabled else ChangeKind.TARGET_ENABLED
             tell(kind, row)
         return len(rows)
+
+
+def _settled(known: intake.Stored, config: Config) -> Settled:
+    """What the outbox remembers, with messages as the config says."""
+    entry = next((e for e in config.subscriptions if e.name == known.name), None)
+    batch = settings.Batch() if entry is None else entry.batch
+    sender = Sender(known.name, known.query, batch.most, batch.summary_above, batch.size_bytes)
+    return Settled(known.id, sender, int(batch.window_seconds * 1e6))
 
 
 def _is_new(known: dict[str, intake.Stored], entry: settings.Subscription) -> bool:
