@@ -206,6 +206,59 @@ def test_a_target_that_fails_for_five_days_is_disabled():
         assert site.due() == []
 
 
+def test_a_machine_that_slept_for_a_week_has_not_tried_for_a_week():
+    with site_of(ONE) as site:
+        site.news()
+        assert site.attempt(BAD).step is queue.Step.AGAIN
+        site.now += 7 * 86_400 * SECOND
+        assert site.attempt(BAD).step is queue.Step.AGAIN
+        failures, step = 2, queue.Step.AGAIN
+        while step is queue.Step.AGAIN:
+            site.wait()
+            failures, step = failures + 1, site.attempt(BAD).step
+        assert (failures, step) == (8, queue.Step.DISABLED)
+
+
+def test_failures_of_messages_that_were_given_up_count():
+    with site_of(ONE) as site:
+        for _ in range(4):
+            site.news()
+        steps = []
+        while queue.Step.DISABLED not in steps:
+            steps.append(site.attempt(BAD).step)
+            site.wait()
+        assert queue.Step.DEAD in steps
+        assert 5 <= (site.now - START) / (86_400 * SECOND) < 6.2
+
+
+@pytest.mark.parametrize("days", [1, 400, 365 * 100])
+def test_a_clock_that_was_ahead_blocks_nobody(days):
+    """What was tried, and what was only queued, while it was ahead is due once it is right."""
+    with site_of(ONE, TWO) as site:
+        site.now += days * 86_400 * SECOND
+        site.news()
+        site.attempt(BAD)
+        site.now = START
+        assert site.due() == [1, 2] or site.due() == [2, 1]
+        assert site.next(1) is not None
+        assert site.next(2) is not None
+        site.attempt(BAD)
+        assert site.next(1) is None
+        assert round(site.wait()) == 0
+        site.attempt(OK, 2)
+        assert round(site.wait()) == SCHEDULE_SECONDS[1]
+        site.attempt(OK)
+
+
+def test_a_clock_that_is_set_back_a_little_uses_up_no_attempt():
+    with site_of(ONE) as site:
+        site.news()
+        site.attempt(BAD)
+        site.now -= 30 * SECOND
+        assert site.next() is None
+        assert round(site.wait()) == 35
+
+
 def test_a_receiver_that_is_gone_holds_its_queue():
     with site_of(ONE) as site:
         site.news()
