@@ -107,9 +107,9 @@ class Site:
             rows = [spec(hash_of(self.count))]
             (folder / "specs.md").write_bytes(as_generated(Facts(folder.name, "develop", rows)))
 
-    def sync(self) -> None:
-        row = self.writer.source("site", "directory", str(self.pages), configured=True, interval=1)
-        source = DirectorySource("site", self.pages, page_limit=1 << 20)
+    def sync(self, name: str = "site") -> None:
+        row = self.writer.source(name, "directory", str(self.pages), configured=True, interval=1)
+        source = DirectorySource(name, self.pages, page_limit=1 << 20)
         run_pass(self.writer, source, row, selection=Selection(), guard=Guard())
 
     def news(self, count: int = 1) -> None:
@@ -484,6 +484,29 @@ def test_an_edited_subscription_starts_from_now_and_what_waited_is_sent():
         site.attempt(OK)
         site.news()
         assert b'"query": "package:p*", "total": 1' in site.next().body
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_backfill_tells_of_what_is_cached_already_once(is_late, tmp_path):
+    """Whether the subscription or the first import of the source was there first."""
+    site = Site(tmp_path, "")
+    try:
+        site.config = site.parsed(subscribed(ONE, extra="    backfill: true\n"))
+        if not is_late:
+            site.crash()
+        site.write(2)
+        site.sync("other")
+        if is_late:
+            site.crash()
+        site.follower.catch_up(now=site.now)
+        site.follower.close_windows(now=site.now, all_=True)
+        data = json.loads(site.next().body)["data"]
+        assert {c["hash"] for c in data["changes"]} == {hash_of(1), hash_of(2)}
+        site.attempt(OK)
+        site.crash()
+        assert site.next() is None
+    finally:
+        site.close()
 
 
 @pytest.mark.parametrize("which", ["restored", "foreign"])

@@ -44,7 +44,9 @@ class Settled(NamedTuple):
 
 def rule_of(entry: settings.Subscription) -> Rule:
     """What of a subscription decides which changes it is about."""
-    return Rule(entry.name, entry.condition, frozenset(entry.events), entry.first)
+    return Rule(
+        entry.name, entry.condition, frozenset(entry.events), entry.first, baseline=entry.backfill
+    )
 
 
 def sender_of(entry: settings.Subscription) -> Sender:
@@ -115,6 +117,7 @@ class Follower:
 
     def _use(self, stored: Sequence[intake.Stored], config: Config) -> None:
         """Match with what the outbox remembers, and make messages as the config says."""
+        filling = {entry.name for entry in config.subscriptions if entry.backfill}
         rules, settled = [], []
         for known in stored:
             try:
@@ -122,7 +125,10 @@ class Follower:
             except QueryError as error:  # written by a cachesync with another language
                 _log.warning("%s: its query is not understood: %s", known.name, error.message)
                 continue
-            rules.append(Rule(known.name, condition, frozenset(known.events), known.first))
+            fills = known.name in filling
+            rules.append(
+                Rule(known.name, condition, frozenset(known.events), known.first, baseline=fills)
+            )
             settled.append(_settled(known, config))
         loud = [source.name for source in config.sources if source.notify_baseline]
         self._matcher, self._settled = Matcher(rules, loud=loud), settled
@@ -182,7 +188,7 @@ class Follower:
         count, end = 0, read.last_seq(self._ledger)
         while self._seq < end:
             wanted = log.Filter(
-                after=self._seq, until=end, kinds=self._matcher.kinds, news_of=self._matcher.loud
+                after=self._seq, until=end, kinds=self._matcher.kinds, news_of=self._matcher.news_of
             )
             changes = list(log.changes(self._ledger, wanted, limit=CHUNK))
             upto = changes[-1].seq if len(changes) == CHUNK else end
