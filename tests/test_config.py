@@ -108,7 +108,7 @@ subscriptions:
         allow_private: true
         timeout: 1m
       - type: webhook
-        url: https://ci.example.org/hooks
+        url: https://ci.example.org/more
         secret: {file: /etc/secret}
       - type: apprise
         url: {env: APPRISE_URL}
@@ -175,7 +175,7 @@ def test_everything_that_can_be_said_is_understood():
                     timeout_seconds=60.0,
                 ),
                 WebhookTarget(
-                    "https://ci.example.org/hooks", (Secret(SecretKind.FILE, "/etc/secret"),)
+                    "https://ci.example.org/more", (Secret(SecretKind.FILE, "/etc/secret"),)
                 ),
                 AppriseTarget(Secret(SecretKind.ENV, "APPRISE_URL")),
                 CommandTarget(("/usr/local/bin/on-cached", "", "7")),
@@ -486,6 +486,14 @@ NOT_PROGRAM = "expected the absolute path of a program, or a name to be found in
             WEBHOOK + "        url: https://a.example\n"
             "      - {type: webhook, url: 'HTTPS://A.example:443/', format: cloudevents}",
             "8:9: subscriptions.targets: this target already stands in line 6",
+        ),
+        (
+            "subscriptions: [{name: n, query: a, batch: {size: 4999}, targets: [{type: command, argv: [a]}]}]",
+            "1:51: subscriptions.batch.size: expected a size of at least 5,000 bytes",
+        ),
+        (
+            f"subscriptions: [{{name: {'n' * 65}, query: a, targets: [{{type: command, argv: [a]}}]}}]",
+            "1:24: subscriptions.name: has at most 64 characters",
         ),
         (
             "subscriptions: [{name: n, query: a, events: [page.added], backfill: true, targets: [{type: command, argv: [a]}]}]",

@@ -337,8 +337,8 @@ subscriptions:
       - {{type: webhook, url: "https://ci.example.org/hooks/hunter2", secret: [{{file: {0}/old}}, {{file: {0}/new}}]}}
       - {{type: webhook, url: "https://ci.example.org/"}}
       - {{type: webhook, url: "http://ci.example.org/", secret: {{file: {0}/old}}}}
-      - {{type: webhook, url: "https://ci.example.org/", secret: {{env: NOWHERE}}}}
-      - {{type: webhook, url: "https://ci.example.org/", secret: {{file: {0}/broken}}}}
+      - {{type: webhook, url: "https://ci.example.org:8001/", secret: {{env: NOWHERE}}}}
+      - {{type: webhook, url: "https://ci.example.org:8002/", secret: {{file: {0}/broken}}}}
       - {{type: command, argv: [sh, -c, "exit 0", hunter2]}}
       - {{type: command, argv: [no-such-program]}}
 """

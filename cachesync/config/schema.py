@@ -232,13 +232,13 @@ _BATCH = Record(
         "window": Key(scalar(scalars.duration), "window_seconds"),
         "most": Key(integer(minimum=1)),
         "summary_above": Key(integer(minimum=1)),
-        "size": Key(scalar(scalars.size), "size_bytes"),
+        "size": Key(scalar(scalars.message_size), "size_bytes"),
     },
 )
 _SUBSCRIPTION = Record(
     _subscription,
     {
-        "name": Key(_WORD, required=True),
+        "name": Key(scalar(scalars.subscription_name), required=True),
         "query": Key(_query, required=True),
         "events": Key(ListOf(choice({kind.label: kind for kind in ChangeKind}), unique=())),
         "first": Key(boolean),

@@ -18,10 +18,11 @@ from ..ledger import connect as ledger_connect
 from ..ledger import log, read
 from ..model import Change, ChangeKind
 from . import naming
-from .message import Match, Message, Sender, compose, match, news_of_target
+from .message import Match, Message, Sender, compose, match, message_of_test, news_of_target
 from .outbox import intake, queue
 from .outbox.connect import Connection, Run
 from .subscription import Matcher, Rule
+from .webhook import cloudevent
 
 __all__ = ["Follower", "Settled", "rule_of", "sender_of"]
 
@@ -51,8 +52,25 @@ def rule_of(entry: settings.Subscription) -> Rule:
 
 def sender_of(entry: settings.Subscription) -> Sender:
     """What of a subscription goes into its messages."""
+    return _sender(entry.name, entry.query, entry)
+
+
+def _sender(name: str, text: str, entry: settings.Subscription | None) -> Sender:
+    """The query of an outbox, with messages as an entry says, None where it is gone."""
+    if entry is None:
+        return Sender(name, text)
     batch = entry.batch
-    return Sender(entry.name, entry.query, batch.most, batch.summary_above, batch.size_bytes)
+    sender = Sender(name, text, batch.most, batch.summary_above, batch.size_bytes)
+    return sender._replace(envelope_bytes=_envelope_bytes(sender, entry.targets))
+
+
+def _envelope_bytes(sender: Sender, targets: Sequence[settings.Target]) -> int:
+    """What the form of a target adds to each body, whatever is in it."""
+    forms = {t.format for t in targets if isinstance(t, settings.WebhookTarget)}
+    if settings.WebhookFormat.CLOUDEVENTS not in forms:
+        return 0
+    body = message_of_test(sender, seq=0, at=0).body
+    return len(cloudevent(body, message_id=intake.new_id()).body) - len(body)
 
 
 class Follower:
@@ -268,7 +286,7 @@ def _settled(known: intake.Stored, config: Config) -> Settled:
     """What the outbox remembers, with messages as the config says."""
     entry = next((e for e in config.subscriptions if e.name == known.name), None)
     batch = settings.Batch() if entry is None else entry.batch
-    sender = Sender(known.name, known.query, batch.most, batch.summary_above, batch.size_bytes)
+    sender = _sender(known.name, known.query, entry)
     return Settled(known.id, sender, int(batch.window_seconds * 1e6))
 
 
