@@ -32,6 +32,7 @@ __all__ = [
     "targets",
     "targets_of",
     "to_announce",
+    "unsent",
 ]
 
 DAY = 86_400 * 1_000_000
@@ -256,7 +257,7 @@ def _given_up(db: Connection, target_id: int, *, since: int | None) -> int:
 def _attempted(db: Connection, sent: Due, result: Result, *, due: int) -> None:
     db.execute(
         "UPDATE delivery SET attempts = ?, due = ?, status = ?, detail = ? WHERE id = ?",
-        (sent.attempts + 1, due, result.status, result.detail, sent.id),
+        (sent.attempts + 1, due, result.status, result.whole, sent.id),
     )
 
 
@@ -264,7 +265,7 @@ def _finish(db: Connection, sent: Due, state: State, result: Result, now: int) -
     db.execute(
         "UPDATE delivery SET state = ?, attempts = ?, finished = ?, status = ?, detail = ?"
         " WHERE id = ?",
-        (int(state), sent.attempts + 1, now, result.status, result.detail, sent.id),
+        (int(state), sent.attempts + 1, now, result.status, result.whole, sent.id),
     )
 
 
@@ -291,6 +292,16 @@ def retry(
     ).rowcount
     db.execute(f"DELETE FROM delivery WHERE state = 2 AND {chosen}", (message_id, target))
     return int(pending + dead)
+
+
+def unsent(db: Connection, target_id: int, *, message_id: str | None = None) -> int:
+    """How many deliveries to a target are pending or given up: all, or of one message."""
+    (count,) = db.execute(
+        "SELECT count(*) FROM delivery WHERE target_id = ?1 AND state != 1"
+        " AND (?2 IS NULL OR message_id = ?2)",
+        (target_id, message_id),
+    ).fetchone()
+    return int(count)
 
 
 def ids(db: Connection, beginning: str) -> list[str]:
