@@ -120,6 +120,13 @@ def _check_name(host: str) -> None:
         raise ValueError("an IPv4 address is written as four decimal numbers without zeros before")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError("expected the name of a host: letters, digits and - between dots")
+    if host[:4].lower() == "xn--":
+        import idna
+
+        try:
+            idna.decode(host.lower())  # the HTTP client does, of hosts that begin so
+        except idna.IDNAError:
+            raise ValueError("no name in another script gives this host (xn--)") from None
 
 
 def _is_quad(host: str) -> bool:
