@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DELIVERIES", "publish", "published"]
+__all__ = ["DELIVERIES", "deliveries", "publish", "published"]
 
 DELIVERIES = "deliveries.json"
 """States and counts of the outbox, which itself is for its owner only."""
@@ -28,3 +28,34 @@ def published(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def deliveries(state_dir: Path) -> dict[str, Any] | None:
+    """States and counts of the outbox; None where nothing is said, or something of another shape."""
+    document = published(state_dir / DELIVERIES)
+    return document if document is not None and _has_shape(document, _DELIVERIES) else None
+
+
+_TEXT = (str, type(None))
+_TARGET = {
+    "target": str, "state": str, "pending": int, "dead": int, "since": _TEXT, "reason": _TEXT,
+    "next_attempt": _TEXT,
+}  # fmt: skip
+_DELIVERIES = {
+    "note?": _TEXT, "noted?": _TEXT, "error?": _TEXT,
+    "subscriptions?": [{"name": str, "waiting?": int, "targets": [_TARGET]}],
+}  # fmt: skip
+"""What is read of it: a key that ends in `?` may be missing, others that are there do not matter."""
+
+
+def _has_shape(value: object, shape: Any) -> bool:
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(_has_shape(item, shape[0]) for item in value)
+    if not isinstance(shape, dict):
+        return isinstance(value, shape) and not isinstance(value, bool)
+    if not isinstance(value, dict):
+        return False
+    return all(
+        _has_shape(value[name], inner) if (name := key.rstrip("?")) in value else key != name
+        for key, inner in shape.items()
+    )

@@ -108,7 +108,7 @@ subscriptions:
         allow_private: true
         timeout: 1m
       - type: webhook
-        url: https://ci.example.org/hooks
+        url: https://ci.example.org/more
         secret: {file: /etc/secret}
       - type: apprise
         url: {env: APPRISE_URL}
@@ -175,7 +175,7 @@ def test_everything_that_can_be_said_is_understood():
                     timeout_seconds=60.0,
                 ),
                 WebhookTarget(
-                    "https://ci.example.org/hooks", (Secret(SecretKind.FILE, "/etc/secret"),)
+                    "https://ci.example.org/more", (Secret(SecretKind.FILE, "/etc/secret"),)
                 ),
                 AppriseTarget(Secret(SecretKind.ENV, "APPRISE_URL")),
                 CommandTarget(("/usr/local/bin/on-cached", "", "7")),
@@ -473,6 +473,31 @@ NOT_PROGRAM = "expected the absolute path of a program, or a name to be found in
         (
             "subscriptions: [{name: n, query: a, events: [spec.cached, spec.cached], targets: [{type: command, argv: [a]}]}]",
             "1:59: subscriptions.events: already stands in line 1",
+        ),
+        (
+            COMMAND + "        argv: [a, b]\n      - {type: command, argv: [a, b], timeout: 1s}",
+            "8:9: subscriptions.targets: this target already stands in line 6",
+        ),
+        (
+            APPRISE + "        url: {env: A}\n      - {type: apprise, url: {env: A}}",
+            "8:9: subscriptions.targets: this target already stands in line 6",
+        ),
+        (
+            WEBHOOK + "        url: https://a.example\n"
+            "      - {type: webhook, url: 'HTTPS://A.example:443/', format: cloudevents}",
+            "8:9: subscriptions.targets: this target already stands in line 6",
+        ),
+        (
+            "subscriptions: [{name: n, query: a, batch: {size: 4999}, targets: [{type: command, argv: [a]}]}]",
+            "1:51: subscriptions.batch.size: expected a size of at least 5,000 bytes",
+        ),
+        (
+            f"subscriptions: [{{name: {'n' * 65}, query: a, targets: [{{type: command, argv: [a]}}]}}]",
+            "1:24: subscriptions.name: has at most 64 characters",
+        ),
+        (
+            "subscriptions: [{name: n, query: a, events: [page.added], backfill: true, targets: [{type: command, argv: [a]}]}]",
+            "1:59: subscriptions: backfill needs spec.cached among the events",
         ),
     ],
 )
@@ -1033,3 +1058,24 @@ def test_importing_it_brings_in_nothing_heavy():
     code = f"import sys, cachesync.config; print(sorted({heavy} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+def test_targets_that_differ_in_anything_are_several():
+    """Paths and arguments tell them apart, and so do the names of their secrets."""
+    text = """
+    subscriptions:
+      - name: n
+        query: a
+        events: [page.added, spec.cached]
+        backfill: true
+        targets:
+          - {type: webhook, url: "https://a.example/A"}
+          - {type: webhook, url: "https://a.example/a"}
+          - {type: webhook, url: "https://a.example:8443/a"}
+          - {type: webhook, url: "http://a.example/a?"}
+          - {type: command, argv: [a]}
+          - {type: command, argv: [a, ""]}
+          - {type: apprise, url: {env: A}}
+          - {type: apprise, url: {file: /A}}
+    """
+    assert len(parse(text, name="x").subscriptions[0].targets) == 8

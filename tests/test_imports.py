@@ -65,7 +65,7 @@ PARSERS = {
     "lockfile": {"msgspec"},
     "subscribing": {"json"},
     "index.documents": {"cachesync.ledger.documents"},
-    "notify.address": {"hashlib", "ipaddress"},
+    "notify.address": {"hashlib", "idna", "ipaddress"},
     "documents": {"datetime"},
     "notify.message": {"json", "shlex"},
     "notify.webhook": {"base64", "binascii", "hashlib", "hmac", "json", "urllib.parse"},

@@ -2,11 +2,25 @@
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync.model import Change, ChangeKind
-from cachesync.notify.message import Match, Sender, compose, match, news_of_target, type_of
+from cachesync.config.scalars import LEAST_MESSAGE_BYTES
+from cachesync.config.settings import Batch, Subscription, WebhookFormat, WebhookTarget
+from cachesync.model import Build, Change, ChangeKind
+from cachesync.notify.follower import sender_of
+from cachesync.notify.message import (
+    Match,
+    Sender,
+    compose,
+    match,
+    message_of_test,
+    news_of_target,
+    type_of,
+)
+from cachesync.notify.outbox import intake
+from cachesync.notify.webhook import cloudevent, standard
+from cachesync.query import And
 from tests.bench.matching import changes_of
 
 SENDER = Sender("hdf5-arm", "hdf5 target:aarch64")
@@ -40,6 +54,50 @@ def test_every_match_is_in_one_message_in_order_and_none_is_too_large(sizes, mos
     assert seqs[-1] == 99
     assert data(messages[-1])["more"] == 0
     assert {data(m)["total"] for m in messages} == {len(matches)}
+
+
+_texts = st.text(st.characters(), max_size=300) | st.text("\0'\"é😀\ud800", max_size=3_000)
+_printable = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=64)
+_names = _printable | st.sampled_from(("'" * 64, "😀" * 64, '"' * 64))
+_changes = st.builds(
+    Change,
+    st.integers(1, 10**15), st.integers(0, 10**15), st.sampled_from(ChangeKind), _texts,
+    tag=_texts, package=_texts, path=_texts, subscription=_texts, target=_texts, reason=_texts,
+    hash=st.none() | st.just("b" * 32), stacks=st.none() | st.lists(_texts, max_size=3).map(tuple),
+    build=st.none() | st.builds(Build, *[_texts] * 6, st.lists(_texts, max_size=3).map(tuple)),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    _names, _texts, st.lists(_changes, min_size=1, max_size=5), st.integers(LEAST_MESSAGE_BYTES, 20_000),
+    st.sampled_from(WebhookFormat), st.sampled_from((1, 100)),
+)  # fmt: skip
+def test_no_body_is_too_large_as_it_is_sent(name, query, changes, limit, form, above):
+    """Whatever is in it, in both forms; and it is JSON in UTF-8."""
+    target = WebhookTarget("https://a.example", format=form)
+    sender = sender_of(
+        Subscription(name, query, And(()), (target,), batch=Batch(30.0, 100, above, limit))
+    )
+    matches = [match(change) for change in changes]
+    made = composed(matches, sender, until=10**15)
+    made.append(news_of_target(sender, changes[0]._replace(kind=ChangeKind.TARGET_DISABLED), at=1))
+    made.append(message_of_test(sender, seq=10**15, at=10**15))
+    for message in made:
+        sent = standard(message.body)
+        if form is WebhookFormat.CLOUDEVENTS:
+            sent = cloudevent(message.body, message_id=intake.new_id())
+        assert len(sent.body) <= limit
+        shown = json.loads(sent.body.decode())["data"]
+        assert shown["subscription"] == name
+        assert len(json.dumps(shown["query"], ensure_ascii=False).encode(errors="replace")) < 1_003
+
+
+def test_texts_are_written_as_they_are():
+    (message,) = composed([Match(1, "page.added", "ä", "t", '{"seq": 1}')], Sender("ü", "é" * 400))
+    assert f'"query": "{"é" * 400}"'.encode() in message.body
+    (message,) = composed([Match(1, "page.added", "ä", "t", '{"seq": 1}')], Sender("ü", "é" * 600))
+    assert data(message)["query"] == "é" * 498 + "…"
 
 
 def test_a_change_that_is_too_large_alone_says_that_it_is_shortened():

@@ -581,6 +581,17 @@ def test_what_servers_demand_is_bounded(status, retry_after, reset):
         assert 0 <= wait.seconds <= 86400
 
 
+@pytest.mark.parametrize("digits", [5, 15, 16, 400, 5_000])
+def test_a_wait_beyond_all_numbers_is_a_day(digits):
+    """And not none at all."""
+    for headers in (
+        {"retry-after": "9" * digits},
+        {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * max(digits, 11)},
+    ):
+        assert policy.demanded_wait(headers, 1795363200.0) == min(86_400, float("9" * digits))
+    assert policy.demanded_wait({"retry-after": "0" * digits + "7"}, 0.0) == 7
+
+
 def test_a_host_is_asked_by_eight_at_a_time(server):
     """Twenty threads, eight connections; waiting for one does not count to the deadline."""
     server.mount("/", stub.slowly(stub.reply(b"x"), 0.25))

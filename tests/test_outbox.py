@@ -83,6 +83,18 @@ class Site:
         self.outbox.close()
         self.ledger.close()
 
+    def restore(self, copy: Path | None) -> None:
+        """Put a copy of the ledger in its place, or with None begin a new one with one import."""
+        self.ledger.close()
+        for file in self.state.glob("ledger*"):
+            file.unlink()
+        if copy is not None:
+            copy.rename(self.state / ledger.LEDGER_FILE)
+        self.ledger = ledger.open_writer(self.state, now=self.now)
+        self.writer = Writer(self.ledger, clock=lambda: self.now)
+        if copy is None:
+            self.sync()
+
     def run(self, work):
         with transaction(self.outbox) as db:
             return work(db)
@@ -95,9 +107,9 @@ class Site:
             rows = [spec(hash_of(self.count))]
             (folder / "specs.md").write_bytes(as_generated(Facts(folder.name, "develop", rows)))
 
-    def sync(self) -> None:
-        row = self.writer.source("site", "directory", str(self.pages), configured=True, interval=1)
-        source = DirectorySource("site", self.pages, page_limit=1 << 20)
+    def sync(self, name: str = "site") -> None:
+        row = self.writer.source(name, "directory", str(self.pages), configured=True, interval=1)
+        source = DirectorySource(name, self.pages, page_limit=1 << 20)
         run_pass(self.writer, source, row, selection=Selection(), guard=Guard())
 
     def news(self, count: int = 1) -> None:
@@ -192,6 +204,59 @@ def test_a_target_that_fails_for_five_days_is_disabled():
         assert site.target()["state"] == "disabled"
         assert site.target()["reason"].startswith("failing for ")
         assert site.due() == []
+
+
+def test_a_machine_that_slept_for_a_week_has_not_tried_for_a_week():
+    with site_of(ONE) as site:
+        site.news()
+        assert site.attempt(BAD).step is queue.Step.AGAIN
+        site.now += 7 * 86_400 * SECOND
+        assert site.attempt(BAD).step is queue.Step.AGAIN
+        failures, step = 2, queue.Step.AGAIN
+        while step is queue.Step.AGAIN:
+            site.wait()
+            failures, step = failures + 1, site.attempt(BAD).step
+        assert (failures, step) == (8, queue.Step.DISABLED)
+
+
+def test_failures_of_messages_that_were_given_up_count():
+    with site_of(ONE) as site:
+        for _ in range(4):
+            site.news()
+        steps = []
+        while queue.Step.DISABLED not in steps:
+            steps.append(site.attempt(BAD).step)
+            site.wait()
+        assert queue.Step.DEAD in steps
+        assert 5 <= (site.now - START) / (86_400 * SECOND) < 6.2
+
+
+@pytest.mark.parametrize("days", [1, 400, 365 * 100])
+def test_a_clock_that_was_ahead_blocks_nobody(days):
+    """What was tried, and what was only queued, while it was ahead is due once it is right."""
+    with site_of(ONE, TWO) as site:
+        site.now += days * 86_400 * SECOND
+        site.news()
+        site.attempt(BAD)
+        site.now = START
+        assert site.due() == [1, 2] or site.due() == [2, 1]
+        assert site.next(1) is not None
+        assert site.next(2) is not None
+        site.attempt(BAD)
+        assert site.next(1) is None
+        assert round(site.wait()) == 0
+        site.attempt(OK, 2)
+        assert round(site.wait()) == SCHEDULE_SECONDS[1]
+        site.attempt(OK)
+
+
+def test_a_clock_that_is_set_back_a_little_uses_up_no_attempt():
+    with site_of(ONE) as site:
+        site.news()
+        site.attempt(BAD)
+        site.now -= 30 * SECOND
+        assert site.next() is None
+        assert round(site.wait()) == 35
 
 
 def test_a_receiver_that_is_gone_holds_its_queue():
@@ -419,6 +484,54 @@ def test_an_edited_subscription_starts_from_now_and_what_waited_is_sent():
         site.attempt(OK)
         site.news()
         assert b'"query": "package:p*", "total": 1' in site.next().body
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_backfill_tells_of_what_is_cached_already_once(is_late, tmp_path):
+    """Whether the subscription or the first import of the source was there first."""
+    site = Site(tmp_path, "")
+    try:
+        site.config = site.parsed(subscribed(ONE, extra="    backfill: true\n"))
+        if not is_late:
+            site.crash()
+        site.write(2)
+        site.sync("other")
+        if is_late:
+            site.crash()
+        site.follower.catch_up(now=site.now)
+        site.follower.close_windows(now=site.now, all_=True)
+        data = json.loads(site.next().body)["data"]
+        assert {c["hash"] for c in data["changes"]} == {hash_of(1), hash_of(2)}
+        site.attempt(OK)
+        site.crash()
+        assert site.next() is None
+    finally:
+        site.close()
+
+
+@pytest.mark.parametrize("which", ["restored", "foreign"])
+def test_what_waits_is_sent_when_the_ledger_is_another_one(which):
+    """Its changes have seqs that other changes get: both are told of, each once."""
+    with site_of(ONE) as site:
+        if which == "restored":
+            beside = sqlite3.connect(site.root / "copy")
+            site.ledger.backup(beside)
+            beside.close()
+        site.write(3)
+        site.sync()
+        site.follower.catch_up(now=site.now)
+        lost = {hash_of(n) for n in (1, 2, 3)}
+        site.restore(site.root / "copy" if which == "restored" else None)
+        site.crash()
+        assert "subscriptions start anew" in site.summary()["note"]
+        first = json.loads(site.next().body)["data"]
+        assert {change["hash"] for change in first["changes"]} == lost
+        site.attempt(OK)
+        site.news(4)
+        second = json.loads(site.next().body)["data"]
+        assert {c["hash"] for c in second["changes"]} >= {hash_of(n) for n in (4, 5, 6, 7)}
+        site.attempt(OK)
+        assert site.next() is None
 
 
 def test_a_disabled_target_is_announced_once_whatever_happens():

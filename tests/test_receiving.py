@@ -241,6 +241,20 @@ def test_listen_keeps_its_secret(world):
     assert found[0].startswith("whsec_")
 
 
+def test_listen_prints_json_whatever_comes(world, secrets):
+    """Numbers that JSON cannot say are shown as they were written; what is no JSON is not."""
+    bodies = b'{"n": [1e999, -1E999, 1e-999, 1.5]}', b'{"n": NaN}', b"[Infinity]", b"9" * 5_000
+    with listening(world, "--count", "4", "--json", "--secret-file", secrets[0]) as (
+        process, origin, _,
+    ):  # fmt: skip
+        for number, body in enumerate(bodies):
+            send(origin, (f"msg_{number}", body), secret=secrets[0])
+        out, _ = process.communicate(timeout=30)
+    shown = [json.loads(line, parse_constant=pytest.fail) for line in out.splitlines()]
+    assert [s["state"] for s in shown] == ["verified"] * 4
+    assert [s["body"] for s in shown] == [{"n": ["1e999", "-1E999", 0.0, 1.5]}, None, None, None]
+
+
 def test_listen_refuses_what_it_cannot_verify(world, secrets):
     """With 401; the body is not shown, and with --count it ends with 1."""
     with listening(world, "--count", "2", "--json", "--secret-file", secrets[0]) as (
@@ -337,8 +351,8 @@ subscriptions:
       - {{type: webhook, url: "https://ci.example.org/hooks/hunter2", secret: [{{file: {0}/old}}, {{file: {0}/new}}]}}
       - {{type: webhook, url: "https://ci.example.org/"}}
       - {{type: webhook, url: "http://ci.example.org/", secret: {{file: {0}/old}}}}
-      - {{type: webhook, url: "https://ci.example.org/", secret: {{env: NOWHERE}}}}
-      - {{type: webhook, url: "https://ci.example.org/", secret: {{file: {0}/broken}}}}
+      - {{type: webhook, url: "https://ci.example.org:8001/", secret: {{env: NOWHERE}}}}
+      - {{type: webhook, url: "https://ci.example.org:8002/", secret: {{file: {0}/broken}}}}
       - {{type: command, argv: [sh, -c, "exit 0", hunter2]}}
       - {{type: command, argv: [no-such-program]}}
 """

@@ -61,20 +61,29 @@ def test_retry_after_is_obeyed_within_a_day():
 def test_what_is_gone_is_not_tried_again():
     """410 disables the target at once."""
     assert next_attempt(1, failed(outcome=Outcome.GONE), now=NOW, chance=0.0) is None
-    assert retry.is_to_be_disabled(failed(outcome=Outcome.GONE), failing_since=None, now=NOW)
+    assert retry.is_to_be_disabled(
+        failed(outcome=Outcome.GONE), failing_since=None, failures=1, now=NOW
+    )
 
 
 @pytest.mark.parametrize(
-    ("since", "expected"),
-    [(None, False), (NOW, False), (NOW - 5 * 86400 + 1, False), (NOW - 5 * 86400, True)],
+    ("since", "failures", "expected"),
+    [
+        (None, 1, False),
+        (NOW, 9, False),
+        (NOW - 5 * 86400 + 1, 9, False),
+        (NOW - 5 * 86400, 8, True),
+        (NOW - 50 * 86400, 7, False),
+    ],
 )
-def test_a_target_that_fails_for_five_days_is_disabled(since, expected):
-    """Counted from the first failure since the last success."""
+def test_a_target_that_fails_for_five_days_is_disabled(since, failures, expected):
+    """Counted from the first failure since the last success, and only after eight of them."""
     assert DISABLE_AFTER_SECONDS == 5 * 86400
-    assert retry.is_to_be_disabled(failed(), failing_since=since, now=NOW) is expected
+    judged = retry.is_to_be_disabled(failed(), failing_since=since, failures=failures, now=NOW)
+    assert judged is expected
 
 
 def test_a_success_disables_nothing():
     """However long it had failed before."""
     delivered = failed(outcome=Outcome.DELIVERED)
-    assert not retry.is_to_be_disabled(delivered, failing_since=0.0, now=NOW)
+    assert not retry.is_to_be_disabled(delivered, failing_since=0.0, failures=99, now=NOW)

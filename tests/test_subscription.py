@@ -174,6 +174,20 @@ def test_a_target_of_its_own_is_no_event():
     assert matches(asked, disabled._replace(subscription="another"))
 
 
+def test_backfill_has_what_is_cached_with_the_first_pass():
+    """And nothing else of it; `Matcher` and what it looks at agree."""
+    filling = rule("", first=True)._replace(
+        events=frozenset((ChangeKind.SPEC_CACHED, ChangeKind.PAGE_ADDED)), baseline=True
+    )
+    cached = next(changes_of(1))._replace(flag=True, baseline=True)
+    page = Change(1, 1, ChangeKind.PAGE_ADDED, "s", tag="t", package="p", baseline=True)
+    for one, expected in ((cached, True), (cached._replace(flag=False), False), (page, False)):
+        assert matches(filling, one) is expected
+        assert bool(Matcher((filling,)).matching(one)) is expected
+    assert Matcher((filling,)).news_of is None
+    assert Matcher((filling._replace(baseline=False),), loud=("x",)).news_of == ("x",)
+
+
 def test_first_and_baseline():
     change = next(changes_of(1))._replace(flag=False)
     assert not matches(rule("", first=True), change)

@@ -76,10 +76,12 @@ def test_a_message_larger_than_a_pipe_arrives(tmp_path):
 
 
 def test_an_exit_status_is_a_failure_with_the_last_line():
-    """Made safe for terminals."""
+    """Made safe for terminals, and apart from what everybody may read."""
     result = shell("echo first >&2; printf 'no \\033[31mroom\\n' >&2; exit 3")
     assert (result.outcome, result.status) == (Outcome.FAILED, 3)
-    assert result.detail == "sh: exit status 3: no ?[31mroom"
+    assert result.detail == "sh: exit status 3"
+    assert result.words == "no ?[31mroom"
+    assert result.whole == "sh: exit status 3: no ?[31mroom"
 
 
 def test_a_command_that_ends_by_a_signal_is_a_failure():
@@ -137,7 +139,7 @@ def test_what_a_command_leaves_behind_delays_nothing(tmp_path):
     """A process in the background that holds its standard error open."""
     result = shell(f"sleep 60 & echo $! > {tmp_path}/child; echo done >&2; exit 1")
     try:
-        assert result.detail == "sh: exit status 1: done"
+        assert result.whole == "sh: exit status 1: done"
         assert result.seconds < 5
     finally:
         os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
@@ -154,7 +156,7 @@ def test_there_is_no_shell(tmp_path):
     """What looks like one to a shell is a word."""
     strange = f"$(touch {tmp_path}/x); `touch {tmp_path}/x` | * > {tmp_path}/x"
     target = command(sys.executable, "-c", "import sys; sys.exit(sys.argv[1])", strange)
-    assert send(target).detail.endswith(strange)
+    assert send(target).whole.endswith(strange)
     assert not (tmp_path / "x").exists()
 
 

@@ -81,6 +81,20 @@ def test_a_real_body_is_as_the_schema_says(document):
     VALIDATOR.validate(document)
 
 
+def test_an_example_as_documents_show_it_is_a_body():
+    """It lacks what examples leave out; a hash that is abbreviated is the only thing to fill in."""
+    text = (Path(__file__).parent / "fixtures" / "webhook" / "example.json").read_text("utf-8")
+    VALIDATOR.validate(json.loads(text.replace('"…"', f'"{"b" * 32}"')))
+    assert not VALIDATOR.is_valid(json.loads(text))
+
+
+def test_every_change_of_a_real_body_says_when_it_was():
+    """Though the schema does not ask for it."""
+    changes = [c for document in DOCUMENTS for c in document["data"]["changes"]]
+    assert changes
+    assert all("at" in c for c in changes)
+
+
 def keys(value):
     """Every key of a document, with those inside, but for names that are data."""
     if isinstance(value, list):

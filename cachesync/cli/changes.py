@@ -18,11 +18,13 @@ from . import complete, output, paths
 from .configuration import load_config
 from .entry import Globals
 
-__all__ = ["changes", "document", "parse_since", "print_line"]
+__all__ = ["changes", "document", "instant", "parse_since", "print_line"]
 
 POLL_SECONDS = 0.5
 DEFAULT_LIMIT = 100
 _KINDS = {kind.label: kind for kind in ChangeKind}
+MOST_MICROSECONDS = 2**62
+"""A time that the database can compare with, and no clock reaches."""
 _AGE = re.compile(r"(\d{1,9})([smhdw])")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
@@ -41,12 +43,12 @@ _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
     "--source", metavar="SOURCE", help="Only of this source.", shell_complete=complete.sources
 )
 @click.option(
-    "--limit", type=click.IntRange(min=0), default=None,
-metavar="N",
+    "--limit", type=click.IntRange(0, connect.MOST_INTEGER), default=None,
+    metavar="N",
     help=f"The oldest N; 0 is all. Default: all with --since, else the newest {DEFAULT_LIMIT}.",
 )  # fmt: skip
 @click.option(
-    "--until", type=click.IntRange(min=0), default=None, metavar="SEQ",
+    "--until", type=click.IntRange(0, connect.MOST_INTEGER), default=None, metavar="SEQ",
     help="Only up to this seq, inclusive.",
 )  # fmt: skip
 @click.option("--subscription", metavar="NAME", help="Only what this subscription is about.")
@@ -130,11 +132,11 @@ def parse_since(text: str | None, *, now: float) -> tuple[int, int | None]:
     if text is None:
         return 0, None
     if text.isdecimal() and text.isascii() and len(text) < 19:
-        return int(text), None
+        return int(text), None  # below 2**63
     relative = _AGE.fullmatch(text)
     if relative is not None:
         seconds = int(relative[1]) * _UNIT_SECONDS[relative[2]]
-        return 0, int((now - seconds) * 1e6)
+        return 0, instant(now - seconds)
     from datetime import UTC, datetime
 
     try:
@@ -146,7 +148,12 @@ def parse_since(text: str | None, *, now: float) -> tuple[int, int | None]:
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return 0, int(moment.timestamp() * 1e6)
+    return 0, instant(moment.timestamp())
+
+
+def instant(seconds: float) -> int:
+    """Unix time in microseconds, none before 1970 and none that is too large for the database."""
+    return int(min(max(seconds, 0.0) * 1e6, MOST_MICROSECONDS))
 
 
 def _print_json(change: Change) -> None:

@@ -40,7 +40,7 @@ def deliveries() -> None:
     "--state", type=click.Choice(STATES), help="Only in this state; dead is given up.",
 )  # fmt: skip
 @click.option(
-    "--limit", type=click.IntRange(min=0), default=DEFAULT_LIMIT, metavar="N",
+    "--limit", type=click.IntRange(0, connect.MOST_INTEGER), default=DEFAULT_LIMIT, metavar="N",
     help=f"The newest N ({DEFAULT_LIMIT}); 0 is all.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="JSON lines.")
@@ -161,10 +161,13 @@ def _ask(options: Globals, asked: Mapping[str, Any], *, as_json: bool) -> int:
 
     answer = writing.carry_out(state_dir, asked, here)
     if as_json:
-        output.print_json({name: answer[name] for name in ("deliveries", "enabled")})
+        output.print_json({name: answer[name] for name in ("deliveries", "enabled", "held")})
     elif not options.quiet:
         for target in answer["enabled"]:
             print(output.visible(f"{target['subscription']}: {target['target']} is enabled"))
         count = answer["deliveries"]
         print(f"{count:,} {'delivery' if count == 1 else 'deliveries'} queued")
+        if held := answer["held"]:
+            what = "1 delivery is" if held == 1 else f"{held:,} deliveries are"
+            print(f"{what} held: the configuration does not name their target any more")
     return 0

@@ -12,7 +12,7 @@ import click
 from ..errors import IndexUnusableError
 from ..ledger import connect, log, read
 from ..model import LocationState
-from ..published import DELIVERIES, published
+from ..published import deliveries
 from . import notifications, output, paths
 from .entry import Globals
 
@@ -33,7 +33,7 @@ def status(options: Globals, as_json: bool) -> int:
         try:
             document = {
                 **_document(db, state_dir),
-                "notifications": published(state_dir / DELIVERIES),
+                "notifications": deliveries(state_dir),
                 "daemon": _daemon(state_dir),
             }
         finally:

@@ -11,9 +11,9 @@ import click
 from ..config import settings
 from ..documents import change_document
 from ..ledger import connect, log, read
-from ..published import DELIVERIES, published
+from ..published import deliveries
 from . import output, paths
-from .changes import print_line
+from .changes import instant, print_line
 from .configuration import load_config
 from .entry import Globals
 
@@ -21,6 +21,8 @@ __all__ = ["subscriptions"]
 
 SHOWN = 20
 DAY_SECONDS = 86_400
+MOST_DAYS = 36_525
+"""A century: there was no cache before."""
 
 
 @click.group(short_help="Saved queries, and who is told of what matches.")
@@ -36,7 +38,7 @@ def list_(options: Globals, as_json: bool) -> int:
     from ..notify import naming
 
     config = load_config(options)
-    said = published(paths.reader_state_dir(options) / DELIVERIES) or {}
+    said = deliveries(paths.reader_state_dir(options)) or {}
     known = {s["name"]: s for s in said.get("subscriptions", ())}
     listed = [
         {
@@ -74,7 +76,7 @@ def _target(label: str, known: dict[str, Any] | None) -> dict[str, Any]:
 @click.argument("name")
 @click.option("--dry-run", is_flag=True, help="Only show what would have matched; send nothing.")
 @click.option(
-    "--days", type=click.IntRange(min=1), default=7, metavar="N",
+    "--days", type=click.IntRange(1, MOST_DAYS), default=7, metavar="N",
     help="Look at the changes of the last N days (7).",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -90,7 +92,7 @@ def test(options: Globals, name: str, dry_run: bool, days: int, as_json: bool) -
     config = load_config(options)
     entry = trial.named(config, name)
     state_dir = paths.reader_state_dir(options)
-    since = int((time.time() - days * DAY_SECONDS) * 1e6)
+    since = instant(time.time() - days * DAY_SECONDS)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:

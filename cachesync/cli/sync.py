@@ -14,7 +14,7 @@ import click
 from .. import catalog, projection
 from .. import sync as passes
 from ..config import Config
-from ..errors import UsageError
+from ..errors import OutboxError, UsageError
 from ..ledger import connect, log, read
 from ..ledger.write import Writer
 from ..model import SourceState
@@ -61,13 +61,17 @@ def sync(
     config = load_config(options)
     talk.set_up(config.log, options, log_format)
     state_dir = paths.writer_state_dir(options)
+    failures: list[OutboxError] = []
     asked = {"command": "sync", "sources": sources, "allow_mass_removal": allow_mass_removal}
 
     def here(db: connect.Connection, writer: Writer) -> dict[str, Any]:
         first = read.last_seq(db)
-        with notifying.notified(state_dir, config, db, writer):
-            results = _passes(writer, config, sources, pages, allow_mass_removal, options)
-            why = projection.catch_up(db, state_dir)
+        try:
+            with notifying.notified(state_dir, config, db, writer):
+                results = _passes(writer, config, sources, pages, allow_mass_removal, options)
+                why = projection.catch_up(db, state_dir)
+        except OutboxError as error:  # what was read is committed, and is told
+            failures.append(error)
         if why is not None and first:
             _log.info("the search index was built anew: %s", why)
         for result in results:
@@ -87,6 +91,8 @@ def sync(
         output.print_json({**shown, "seconds": round(seconds, 3)})
     elif not options.quiet:
         _print(answer, seconds)
+    if failures:
+        raise failures[0]
     return 0 if all(result["state"] == SourceState.OK.value for result in answer["sources"]) else 1
 
 

@@ -79,6 +79,10 @@ def schedule_interval(text: str) -> int:
     return int(seconds)
 
 
+LEAST_MESSAGE_BYTES = 5_000
+"""The longest name and query of a subscription, and a shortened change, fit into so much."""
+
+
 def size(text: str) -> int:
     """Bytes of `32MiB`, `2GiB`, `512KiB` or a plain number; above zero."""
     match = _SIZE.fullmatch(text)
@@ -104,6 +108,21 @@ def name(text: str) -> str:
     if word(text).startswith("/"):
         raise ValueError("may not begin with / (reserved for `cachesync sync --pages`)")
     return text
+
+
+def subscription_name(text: str) -> str:
+    """The name of a subscription, which stands in every message."""
+    if len(word(text)) > 64:
+        raise ValueError("has at most 64 characters")
+    return text
+
+
+def message_size(text: str) -> int:
+    """A bound on the bytes of a message, as `size`."""
+    bound = size(text)
+    if bound < LEAST_MESSAGE_BYTES:
+        raise ValueError(f"expected a size of at least {LEAST_MESSAGE_BYTES:,} bytes")
+    return bound
 
 
 def glob(text: str) -> str:

@@ -13,7 +13,7 @@ from ..diff import Guard, Selection
 from ..errors import QueryError
 from ..model import ChangeKind
 from ..notify import address
-from . import scalars, settings
+from . import rules, scalars, settings
 from .yamlnodes import InvalidError, Node, Problem, problem_at, refuse
 from .yamlschema import (
     Fields,
@@ -189,17 +189,6 @@ def _argv(node: Node) -> tuple[str, ...]:
     return words
 
 
-def _private_rule(fields: Fields) -> Iterator[Problem]:
-    """An IP address is refused here already; those of a name only when it is connected to."""
-    url = fields.values.get("url")
-    if url is None or fields.values.get("allow_private"):
-        return
-    why = address.refusal_of_literal(url)
-    if why is not None:
-        place = fields.places["url"]
-        yield problem_at(place, f"url leads to {why}; allow_private: true permits it")
-
-
 _WORDS = ListOf(scalar(scalars.program_word))
 _TYPE = Key(_TEXT)
 _TIMEOUT = Key(scalar(scalars.positive_duration), "timeout_seconds")
@@ -215,7 +204,7 @@ _TARGET: Kinds[settings.Target] = Kinds(
                 "allow_private": Key(boolean),
                 "timeout": _TIMEOUT,
             },
-            rules=(_private_rule,),
+            rules=(rules.address_is_public,),
         ),
         "apprise": Record(
             settings.AppriseTarget,
@@ -227,26 +216,37 @@ _TARGET: Kinds[settings.Target] = Kinds(
         ),
     }
 )
+
+
+def _targets(node: Node) -> tuple[settings.Target, ...]:
+    values = ListOf(_TARGET)(node)
+    problems = list(rules.repeated_targets(node.value, values))
+    if problems:
+        raise InvalidError(problems)
+    return values
+
+
 _BATCH = Record(
     settings.Batch,
     {
         "window": Key(scalar(scalars.duration), "window_seconds"),
         "most": Key(integer(minimum=1)),
         "summary_above": Key(integer(minimum=1)),
-        "size": Key(scalar(scalars.size), "size_bytes"),
+        "size": Key(scalar(scalars.message_size), "size_bytes"),
     },
 )
 _SUBSCRIPTION = Record(
     _subscription,
     {
-        "name": Key(_WORD, required=True),
+        "name": Key(scalar(scalars.subscription_name), required=True),
         "query": Key(_query, required=True),
         "events": Key(ListOf(choice({kind.label: kind for kind in ChangeKind}), unique=())),
         "first": Key(boolean),
         "batch": Key(_BATCH),
         "backfill": Key(boolean),
-        "targets": Key(ListOf(_TARGET), required=True),
+        "targets": Key(_targets, required=True),
     },
+    rules=(rules.backfill_is_subscribed,),
 )
 
 

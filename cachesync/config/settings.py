@@ -210,7 +210,7 @@ class Subscription(NamedTuple):
     """Only hashes that no source had before."""
     batch: Batch = Batch()
     backfill: bool = False
-    """Also what is already cached when the subscription is new."""
+    """Also what is already cached when the subscription is new, or when a source is."""
 
 
 class Metrics(NamedTuple):

@@ -20,6 +20,7 @@ Connection = sqlite3.Connection
 __all__ = [
     "INDEX_DIRECTORY",
     "LEDGER_FILE",
+    "MOST_INTEGER",
     "Connection",
     "copy",
     "ledger_errors",
@@ -28,6 +29,8 @@ __all__ = [
     "writer_lock",
 ]
 
+MOST_INTEGER = 2**63 - 1
+"""SQLite holds no larger one."""
 LEDGER_FILE = "ledger.sqlite"
 INDEX_DIRECTORY = "index"
 LOCK_FILE = "writer.lock"

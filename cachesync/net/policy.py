@@ -91,8 +91,9 @@ def _retry_after(text: str, now: float) -> float | None:
 
 
 def _number(text: str) -> float | None:
+    """A whole number; infinite where it is too large for one."""
     text = text.strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def instant(seconds: float) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-__all__ = ["Endpoint", "endpoint", "refusal", "refusal_of_literal", "shown", "webhook_url"]
+__all__ = ["Endpoint", "endpoint", "path", "refusal", "refusal_of_literal", "shown", "webhook_url"]
 
 MOST_CHARACTERS = 2048
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
@@ -120,6 +120,13 @@ def _check_name(host: str) -> None:
         raise ValueError("an IPv4 address is written as four decimal numbers without zeros before")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError("expected the name of a host: letters, digits and - between dots")
+    if host[:4].lower() == "xn--":
+        import idna
+
+        try:
+            idna.decode(host.lower())  # the HTTP client does, of hosts that begin so
+        except idna.IDNAError:
+            raise ValueError("no name in another script gives this host (xn--)") from None
 
 
 def _is_quad(host: str) -> bool:
@@ -142,6 +149,13 @@ def webhook_url(text: str) -> str:
     return text
 
 
+def path(url: str) -> str:
+    """What comes after the host in a valid `url`, with its query; at least `/`."""
+    rest = url.partition("://")[2]
+    found = rest[len(re.split(r"[/?]", rest, maxsplit=1)[0]) :]
+    return found if found.startswith("/") else f"/{found}"
+
+
 def shown(url: str) -> str:
     """A valid `url` as it may be shown: whoever knows the path of a webhook can often post to it.
 
@@ -150,12 +164,12 @@ def shown(url: str) -> str:
     """
     scheme, _, rest = url.partition("://")
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]
-    path = rest[len(authority) :]
-    if path in ("", "/"):
+    secret = rest[len(authority) :]
+    if secret in ("", "/"):
         return f"{scheme}://{authority}"
     from hashlib import sha256
 
-    return f"{scheme}://{authority}/...{sha256(path.encode()).hexdigest()[:4]}"
+    return f"{scheme}://{authority}/...{sha256(secret.encode()).hexdigest()[:4]}"
 
 
 def refusal_of_literal(url: str) -> str | None:

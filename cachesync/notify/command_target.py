@@ -19,7 +19,7 @@ MOST_SHOWN = 200
 
 
 class CommandTarget:
-    """See `target.Target`. Exit status 0 is a success; the last line on standard error is told."""
+    """See `target.Target`. Exit status 0 is a success; of a failure the last line on standard error is kept."""
 
     def __init__(
         self,
@@ -40,8 +40,12 @@ class CommandTarget:
     def send(self, delivery: Delivery, *, stop: Event) -> Result:
         """See `target.Target`."""
         began = self._clock()
+        words = None
         try:
-            verdict = self._verdict(self._run(delivery, stop))
+            finished = self._run(delivery, stop)
+            verdict = self._verdict(finished)
+            if verdict[0] is not Outcome.DELIVERED:
+                words = _last_line(finished.output)
         except CachesyncError as error:
             verdict = Outcome.FAILED, None, error.message
         except (OSError, ValueError) as error:
@@ -49,7 +53,7 @@ class CommandTarget:
             verdict = Outcome.FAILED, None, reason.lower()
         outcome, status, said = verdict
         detail = _printable(f"{self.describe()}: {said}")
-        return Result(outcome, status, detail, None, self._clock() - began)
+        return Result(outcome, status, detail, None, self._clock() - began, words)
 
     def _run(self, delivery: Delivery, stop: Event) -> process.Finished:
         program = find_program(self._config.argv[0], self._environment)
@@ -74,7 +78,7 @@ class CommandTarget:
             what = f"ended by signal {-status}"
         else:
             what = f"exit status {status}"
-        return Outcome.FAILED, status, what + _last_line(finished.output)
+        return Outcome.FAILED, status, what
 
 
 def find_program(name: str, environment: Mapping[str, str]) -> str:
@@ -88,9 +92,9 @@ def find_program(name: str, environment: Mapping[str, str]) -> str:
     return found
 
 
-def _last_line(output: bytes) -> str:
+def _last_line(output: bytes) -> str | None:
     lines = output.decode("utf-8", "replace").strip().splitlines()
-    return f": {lines[-1].strip()[:MOST_SHOWN]}" if lines else ""
+    return _printable(lines[-1].strip()[:MOST_SHOWN]) if lines else None
 
 
 def _printable(text: str) -> str:

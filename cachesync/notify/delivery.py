@@ -43,3 +43,10 @@ class Result(NamedTuple):
     """What the receiver asked for, from the end of the attempt on."""
     seconds: float
     """How long the attempt took."""
+    words: str | None = None
+    """What a program said; for the owner of the outbox only, since it may say anything."""
+
+    @property
+    def whole(self) -> str:
+        """Detail and words."""
+        return self.detail if self.words is None else f"{self.detail}: {self.words}"

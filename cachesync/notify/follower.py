@@ -18,10 +18,11 @@ from ..ledger import connect as ledger_connect
 from ..ledger import log, read
 from ..model import Change, ChangeKind
 from . import naming
-from .message import Match, Message, Sender, compose, match, news_of_target
+from .message import Match, Message, Sender, compose, match, message_of_test, news_of_target
 from .outbox import intake, queue
 from .outbox.connect import Connection, Run
 from .subscription import Matcher, Rule
+from .webhook import cloudevent
 
 __all__ = ["Follower", "Settled", "rule_of", "sender_of"]
 
@@ -44,13 +45,32 @@ class Settled(NamedTuple):
 
 def rule_of(entry: settings.Subscription) -> Rule:
     """What of a subscription decides which changes it is about."""
-    return Rule(entry.name, entry.condition, frozenset(entry.events), entry.first)
+    return Rule(
+        entry.name, entry.condition, frozenset(entry.events), entry.first, baseline=entry.backfill
+    )
 
 
 def sender_of(entry: settings.Subscription) -> Sender:
     """What of a subscription goes into its messages."""
+    return _sender(entry.name, entry.query, entry)
+
+
+def _sender(name: str, text: str, entry: settings.Subscription | None) -> Sender:
+    """The query of an outbox, with messages as an entry says, None where it is gone."""
+    if entry is None:
+        return Sender(name, text)
     batch = entry.batch
-    return Sender(entry.name, entry.query, batch.most, batch.summary_above, batch.size_bytes)
+    sender = Sender(name, text, batch.most, batch.summary_above, batch.size_bytes)
+    return sender._replace(envelope_bytes=_envelope_bytes(sender, entry.targets))
+
+
+def _envelope_bytes(sender: Sender, targets: Sequence[settings.Target]) -> int:
+    """What the form of a target adds to each body, whatever is in it."""
+    forms = {t.format for t in targets if isinstance(t, settings.WebhookTarget)}
+    if settings.WebhookFormat.CLOUDEVENTS not in forms:
+        return 0
+    body = message_of_test(sender, seq=0, at=0).body
+    return len(cloudevent(body, message_id=intake.new_id()).body) - len(body)
 
 
 class Follower:
@@ -75,9 +95,9 @@ class Follower:
 
         Where the ledger is another one, or was restored, the outbox starts from now and says so.
         """
-        self._find_position(now)
         stored = self._run(intake.stored_subscriptions)
         self._use([s for s in stored if s.configured], config)
+        self._find_position([_settled(s, config) for s in stored], now)
         self.adopt(config, now=now)
 
     def _here(self) -> intake.Position:
@@ -85,7 +105,11 @@ class Follower:
             seq = read.last_seq(db)
             return intake.Position(read.identity(db), seq, read.mark(db, seq))
 
-    def _find_position(self, now: int) -> None:
+    def _find_position(self, stored: Sequence[Settled], now: int) -> None:
+        """Take up the cursor. Where it is set anew, what waits is sent first, as what it was.
+
+        The seqs of its changes will be those of others.
+        """
         here, before = self._here(), self._run(intake.position)
         if before is None:
             self._run(lambda outbox: intake.start_at(outbox, here))
@@ -98,14 +122,20 @@ class Follower:
             _log.warning(
                 "%s (`cachesync subscriptions test NAME --dry-run` shows what matched)", note
             )
-            self._run(lambda outbox: intake.start_at(outbox, here, note=note, at=now))
+
+            def start(outbox: Connection) -> None:
+                for settled in stored:
+                    self._close(outbox, settled, now)
+                intake.start_at(outbox, here, note=note, at=now)
+
+            self._run(start)
         else:
             here = before
         self._seq = here.seq
 
     def _use(self, stored: Sequence[intake.Stored], config: Config) -> None:
         """Match with what the outbox remembers, and make messages as the config says."""
-        entries = {entry.name: entry for entry in config.subscriptions}
+        filling = {entry.name for entry in config.subscriptions if entry.backfill}
         rules, settled = [], []
         for known in stored:
             try:
@@ -113,12 +143,11 @@ class Follower:
             except QueryError as error:  # written by a cachesync with another language
                 _log.warning("%s: its query is not understood: %s", known.name, error.message)
                 continue
-            batch = entries[known.name].batch if known.name in entries else settings.Batch()
-            rules.append(Rule(known.name, condition, frozenset(known.events), known.first))
-            sender = Sender(
-                known.name, known.query, batch.most, batch.summary_above, batch.size_bytes
+            fills = known.name in filling
+            rules.append(
+                Rule(known.name, condition, frozenset(known.events), known.first, baseline=fills)
             )
-            settled.append(Settled(known.id, sender, int(batch.window_seconds * 1e6)))
+            settled.append(_settled(known, config))
         loud = [source.name for source in config.sources if source.notify_baseline]
         self._matcher, self._settled = Matcher(rules, loud=loud), settled
 
@@ -177,7 +206,7 @@ class Follower:
         count, end = 0, read.last_seq(self._ledger)
         while self._seq < end:
             wanted = log.Filter(
-                after=self._seq, until=end, kinds=self._matcher.kinds, news_of=self._matcher.loud
+                after=self._seq, until=end, kinds=self._matcher.kinds, news_of=self._matcher.news_of
             )
             changes = list(log.changes(self._ledger, wanted, limit=CHUNK))
             upto = changes[-1].seq if len(changes) == CHUNK else end
@@ -251,6 +280,14 @@ class Follower:
             kind = ChangeKind.TARGET_DISABLED if row.disabled else ChangeKind.TARGET_ENABLED
             tell(kind, row)
         return len(rows)
+
+
+def _settled(known: intake.Stored, config: Config) -> Settled:
+    """What the outbox remembers, with messages as the config says."""
+    entry = next((e for e in config.subscriptions if e.name == known.name), None)
+    batch = settings.Batch() if entry is None else entry.batch
+    sender = _sender(known.name, known.query, entry)
+    return Settled(known.id, sender, int(batch.window_seconds * 1e6))
 
 
 def _is_new(known: dict[str, intake.Stored], entry: settings.Subscription) -> bool:

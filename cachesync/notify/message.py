@@ -17,6 +17,7 @@ from ..model import Change, ChangeKind
 
 __all__ = [
     "MOST_BYTES",
+    "MOST_QUERY_BYTES",
     "Match",
     "Message",
     "Sender",
@@ -32,8 +33,10 @@ MOST_BYTES = 20_000
 MIXED = "changes.matched"
 """The type of a message with changes of several kinds."""
 TEST = "subscription.test"
-_SHORTENED = 200
-"""Characters that are left of a long text in a change that would not fit alone."""
+MOST_QUERY_BYTES = 1_000
+"""Of a query in a body; what is longer ends in an ellipsis."""
+_SHORTENED = (200, 60, 20)
+"""Characters that are left of a long text in a change that would not fit alone: the most that do."""
 
 
 class Match(NamedTuple):
@@ -67,11 +70,18 @@ class Sender(NamedTuple):
     most: int = 100
     summary_above: int = 1000
     most_bytes: int = MOST_BYTES
+    envelope_bytes: int = 0
+    """What the largest form in which bodies are sent adds to them."""
+
+    @property
+    def room(self) -> int:
+        """The most bytes of a body."""
+        return self.most_bytes - self.envelope_bytes
 
 
 def match(change: Change, *, counted_only: bool = False) -> Match:
     """What a message needs of a change."""
-    text = None if counted_only else json.dumps(change_document(change))
+    text = None if counted_only else _json(change_document(change))
     return Match(change.seq, change.kind.label, change.package, change.tag, text)
 
 
@@ -82,6 +92,9 @@ def type_of(kinds: Iterable[str]) -> str:
         return MIXED
     subject, _, verb = different.pop().partition(".")
     return f"{subject}s.{verb}"
+
+
+_LONGEST_TYPE = max((MIXED, *(type_of([kind.label]) for kind in ChangeKind)), key=len)
 
 
 def compose(
@@ -109,12 +122,13 @@ def _fitting(
 ) -> Message:
     """The message with as many of `rest` from its beginning on as fit, and at least one."""
     texts = [m.document or "{}" for m in rest]
-    room = sender.most_bytes - len(_body(sender, MIXED, at, (total, left, since, until), "[]"))
-    if len(texts[0]) > room:
+    fixed = _body(sender, _LONGEST_TYPE, at, (total, left, since, until), "[]")
+    room = sender.room - len(fixed)
+    if _size(texts[0]) > room:
         texts[0] = _shortened(texts[0], room)
     count, used = 0, 0
     for text in texts:
-        used += len(text) + 2
+        used += _size(text) + 2
         if count and used > room + 2:
             break
         count += 1
@@ -132,37 +146,64 @@ def _body(
 ) -> bytes:  # fmt: skip
     total, left_out, since, until = numbers
     data = {
-        "subscription": sender.name, "query": sender.query, "total": total, "more": left_out,
+        "subscription": sender.name, "query": _short(sender.query), "total": total, "more": left_out,
         "since_seq": since, "until_seq": until,
     }  # fmt: skip
-    text = f'{json.dumps(data)[:-1]}, "changes": {changes}{more}}}'
+    text = f'{_json(data)[:-1]}, "changes": {changes}{more}}}'
     return f"{_head(kind, at)}{text}}}".encode()
 
 
 def _head(kind: str, at: int) -> str:
     head = {"schema": 1, "type": kind, "timestamp": timestamp(at)}
-    return json.dumps(head)[:-1] + ', "data": '
+    return _json(head)[:-1] + ', "data": '
+
+
+def _json(value: object) -> str:
+    """JSON that is UTF-8 when it is encoded: half a surrogate pair, which is not, stays escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _short(query: str) -> str:
+    """A query, or as much of a long one as `MOST_QUERY_BYTES` hold as JSON."""
+    beginning = query[:MOST_QUERY_BYTES]
+    if beginning == query and _size(_json(query)) - 2 <= MOST_QUERY_BYTES:
+        return query
+    room, count = MOST_QUERY_BYTES - _size("…"), 0
+    for character in beginning:
+        room -= _size(_json(character)) - 2
+        if room < 0:
+            break
+        count += 1
+    return beginning[:count] + "…"
 
 
 def _shortened(text: str, room: int) -> str:
     """A change that is too large alone: what is long in it is cut, and it says so."""
     document: dict[str, Any] = json.loads(text)
     document["shortened"] = True
-    _cut(document)
-    for key in ("stacks_before", "stacks", "build_before", "build"):
-        if len(json.dumps(document)) > room:
-            document.pop(key, None)
-    return json.dumps(document)
+    for most in _SHORTENED:
+        _cut(document, most)
+        for key in ("stacks_before", "stacks", "build_before", "build"):
+            if _size(_json(document)) > room:
+                document.pop(key, None)
+        if _size(_json(document)) <= room:
+            break
+    return _json(document)
 
 
-def _cut(document: dict[str, Any]) -> None:
+def _cut(document: dict[str, Any], most: int) -> None:
     for key, value in document.items():
-        if isinstance(value, str):
-            document[key] = value[:_SHORTENED]
+        if isinstance(value, str) and key not in ("at", "kind", "hash"):
+            document[key] = value[:most]
         elif isinstance(value, list):
-            document[key] = [item[:_SHORTENED] for item in value]
+            document[key] = [item[:most] for item in value]
         elif isinstance(value, dict):
-            _cut(value)
+            _cut(value, most)
 
 
 def _summary(
@@ -182,9 +223,9 @@ def _summary(
     ordered = sorted(counts.items(), key=lambda item: (-sum(item[1].values()), item[0]))
     rest: dict[str, Any] = {"counts": {}, "uncounted": {"packages": len(counts), "changes": total}}
     fixed = _body(sender, kind, at, numbers, "[]", _more(command, rest))
-    room, listed, counted = sender.most_bytes - len(fixed), 0, 0
+    room, listed, counted = sender.room - len(fixed), 0, 0
     for package, tags in ordered:
-        room -= len(json.dumps({package: tags}))
+        room -= _size(_json({package: tags}))
         if room < 0:
             break
         listed += 1
@@ -198,7 +239,7 @@ def _summary(
 
 
 def _more(command: str, rest: dict[str, Any]) -> str:
-    return ", " + json.dumps({"command": command, **rest})[1:-1]
+    return ", " + _json({"command": command, **rest})[1:-1]
 
 
 def news_of_target(sender: Sender, change: Change, *, at: int) -> Message:
@@ -206,7 +247,11 @@ def news_of_target(sender: Sender, change: Change, *, at: int) -> Message:
     assert change.kind in (ChangeKind.TARGET_DISABLED, ChangeKind.TARGET_ENABLED)
     kind = type_of([change.kind.label])
     numbers = (1, 0, change.seq, change.seq)
-    body = _body(sender, kind, at, numbers, f"[{json.dumps(change_document(change))}]")
+    text = _json(change_document(change))
+    room = sender.room - len(_body(sender, kind, at, numbers, "[]"))
+    if _size(text) > room:
+        text = _shortened(text, room)
+    body = _body(sender, kind, at, numbers, f"[{text}]")
     return Message(kind, body, change.seq, change.seq, 1)
 
 

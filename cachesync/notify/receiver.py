@@ -6,6 +6,7 @@ For trying, and for tests of what sends. It keeps nothing but the ids it has see
 from __future__ import annotations
 
 import json
+import math
 import socket
 import time
 from collections import OrderedDict
@@ -112,10 +113,20 @@ class Receiver:
             self._seen.popitem(last=False)
         status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
         try:
-            document = json.loads(body)
+            document = json.loads(body, parse_float=_number, parse_constant=_refuse)
         except (ValueError, RecursionError):
             document = None
         return Received(verified.id, is_again, None, document, status)
+
+
+def _number(text: str) -> float | str:
+    """A number of JSON; as it is written where it is too large for one, which JSON cannot say."""
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _refuse(_text: str) -> None:
+    raise ValueError("no JSON")
 
 
 class _Server(ThreadingHTTPServer):

@@ -13,7 +13,10 @@ __all__ = ["carry_out"]
 
 
 def carry_out(outbox: Connection, asked: Mapping[str, Any], *, now: int) -> dict[str, Any]:
-    """Do what `deliveries retry` or `replay` asks. Raises UsageError for what is not there."""
+    """Do what `deliveries retry` or `replay` asks; `held` is what the config names no target for.
+
+    Raises UsageError for what is not there.
+    """
     command = asked.get("command")
     if command == "retry":
         return _retry(outbox, asked, now)
@@ -28,7 +31,7 @@ def carry_out(outbox: Connection, asked: Mapping[str, Any], *, now: int) -> dict
                     hint="subscriptions: " + (", ".join(sorted(known)) or "none"),
                 )
         count = queue.replay(outbox, since=since, subscription=subscription, now=now)
-        return {"deliveries": count, "enabled": []}
+        return {"deliveries": count, "enabled": [], "held": 0}
     raise UsageError(f"{command!r} is nothing that is done with deliveries")
 
 
@@ -50,11 +53,14 @@ def _retry(outbox: Connection, asked: Mapping[str, Any], now: int) -> dict[str, 
         message = _whole_id(outbox, str(message))
         concerned = queue.targets_of(outbox, message)
         rows = [row for row in rows if row.id in concerned]
+    held = sum(queue.unsent(outbox, r.id, message_id=message) for r in rows if not r.configured)
+    rows = [row for row in rows if row.configured]
     enabled = [row for row in rows if queue.enable(outbox, row.id, now=now)]
     count = sum(queue.retry(outbox, now=now, message_id=message, target=r.id) for r in rows)
     return {
         "deliveries": count,
         "enabled": [{"subscription": r.subscription, "target": r.label} for r in enabled],
+        "held": held,
     }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from .delivery import Outcome, Result
 
 __all__ = [
+    "DISABLE_AFTER_FAILURES",
     "DISABLE_AFTER_SECONDS",
+    "LONGEST_WAIT_SECONDS",
     "MOST_RETRY_AFTER_SECONDS",
     "SCHEDULE_SECONDS",
     "is_to_be_disabled",
@@ -21,8 +23,12 @@ JITTER = 0.1
 """A wait is longer by up to this part of it, so that many failures do not come back together."""
 MOST_RETRY_AFTER_SECONDS = 86_400.0
 """No receiver can put a message off for longer with `Retry-After`."""
+LONGEST_WAIT_SECONDS = max(SCHEDULE_SECONDS[-1] * (1.0 + JITTER), MOST_RETRY_AFTER_SECONDS)
+"""No attempt is put off for longer."""
 DISABLE_AFTER_SECONDS = 5 * 86_400
-"""A target at which everything failed for so long is disabled."""
+"""A target at which everything failed for so long is disabled,"""
+DISABLE_AFTER_FAILURES = 8
+"""and for so many attempts: a machine that sleeps for a week has not tried for a week."""
 
 
 def next_attempt(attempts: int, result: Result, *, now: float, chance: float) -> float | None:
@@ -38,14 +44,18 @@ def next_attempt(attempts: int, result: Result, *, now: float, chance: float) ->
     return now + max(wait, demanded)
 
 
-def is_to_be_disabled(result: Result, *, failing_since: float | None, now: float) -> bool:
+def is_to_be_disabled(
+    result: Result, *, failing_since: float | None, failures: int, now: float
+) -> bool:
     """Whether a target gets nothing more until somebody enables it.
 
     `failing_since` is when the first of the attempts that failed without a success in between was
-    made; None when this is the first.
+    made, None when this is the first; `failures` is how many they are, with this one.
     """
     if result.outcome is Outcome.DELIVERED:
         return False
     if result.outcome is Outcome.GONE:
         return True
-    return failing_since is not None and now - failing_since >= DISABLE_AFTER_SECONDS
+    if failing_since is None or failures < DISABLE_AFTER_FAILURES:
+        return False
+    return now - failing_since >= DISABLE_AFTER_SECONDS

@@ -40,6 +40,8 @@ class Rule(NamedTuple):
     events: frozenset[ChangeKind]
     first: bool
     """Of `spec.cached` only hashes that no source had before."""
+    baseline: bool = False
+    """Of `spec.cached` also what the first pass over a source brings."""
 
 
 def matches(rule: Rule, change: Change, *, loud: Collection[str] = ()) -> bool:
@@ -52,9 +54,11 @@ def matches(rule: Rule, change: Change, *, loud: Collection[str] = ()) -> bool:
 
 
 def _is_asked_for(rule: Rule, change: Change, loud: Collection[str]) -> bool:
-    if change.kind not in rule.events or (change.baseline and change.source not in loud):
+    is_cached = change.kind is ChangeKind.SPEC_CACHED
+    is_news = not change.baseline or change.source in loud or (rule.baseline and is_cached)
+    if change.kind not in rule.events or not is_news:
         return False
-    return change.flag or not rule.first or change.kind is not ChangeKind.SPEC_CACHED
+    return change.flag or not rule.first or not is_cached
 
 
 def _states(change: Change) -> Iterator[tuple[Build, tuple[str, ...]]]:
@@ -181,8 +185,9 @@ class Matcher:
     def __init__(self, rules: Sequence[Rule], *, loud: Collection[str] = ()) -> None:
         self.rules = tuple(rules)
         self._loud = frozenset(loud)
-        self.loud = tuple(sorted(self._loud))
-        """Sources whose baseline is news."""
+        some = any(rule.baseline for rule in rules)
+        self.news_of = None if some else tuple(sorted(self._loud))
+        """Sources whose baseline is to be looked at; None: all."""
         self.kinds = tuple(sorted(_TARGETS.union(*(rule.events for rule in rules))))
         """What changes are to be looked at at all; those of targets always."""
         self._needs = {

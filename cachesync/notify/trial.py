@@ -71,7 +71,7 @@ def send_test(
     return [
         {
             "target": naming.label(target), "outcome": result.outcome.value,
-            "status": result.status, "detail": result.detail, "seconds": round(result.seconds, 3),
+            "status": result.status, "detail": result.whole, "seconds": round(result.seconds, 3),
         }
         for target, result in zip(entry.targets, results, strict=True)
     ]  # fmt: skip

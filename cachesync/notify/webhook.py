@@ -131,7 +131,8 @@ def cloudevent(body: bytes, *, message_id: str) -> Form:
         "bodyschema": document["schema"],
         "data": document["data"],
     }
-    return Form("application/cloudevents+json", json.dumps(event).encode())
+    text = json.dumps(event, ensure_ascii=False)
+    return Form("application/cloudevents+json", text.encode("utf-8", "backslashreplace"))
 
 
 # -- receiving

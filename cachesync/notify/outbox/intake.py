@@ -18,6 +18,7 @@ __all__ = [
     "add_matches",
     "add_messages",
     "move",
+    "new_id",
     "open_windows",
     "position",
     "start_at",
@@ -181,6 +182,11 @@ def take_window(
     return len(messages)
 
 
+def new_id() -> str:
+    """A `webhook-id` that no message had before; all have the same length."""
+    return f"msg_{os.urandom(16).hex()}"
+
+
 def add_messages(
     db: Connection,
     subscription_id: int,
@@ -204,7 +210,7 @@ def add_messages(
     ]
     ids = []
     for message in messages if targets else ():
-        ids.append(f"msg_{os.urandom(16).hex()}")
+        ids.append(new_id())
         db.execute(
             "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (ids[-1], subscription_id, message.type, message.body, at, message.since_seq,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
-from ..retry import is_to_be_disabled, next_attempt
+from ..retry import LONGEST_WAIT_SECONDS, is_to_be_disabled, next_attempt
 from ..target import Outcome, Result
 from .connect import Connection
 
@@ -32,6 +32,7 @@ __all__ = [
     "targets",
     "targets_of",
     "to_announce",
+    "unsent",
 ]
 
 DAY = 86_400 * 1_000_000
@@ -41,6 +42,8 @@ KEEP_HELD = 90 * DAY
 """Of a target that the config does not name any more."""
 MOST_DEAD = 10_000
 """Dead letters kept for one target."""
+SKEW = 60 * 1_000_000
+"""How far a clock may be set back without that being noticed."""
 
 
 class State(IntEnum):
@@ -132,6 +135,17 @@ def announced(db: Connection, subscription: str, label: str, *, disabled: bool) 
 
 # -- sending
 
+# A first attempt waits for nothing. A wait that no schedule gives, or that began in the future, was
+# measured with a clock that was ahead: it must not last for as long as that was wrong.
+_WAITS = (
+    "(d.attempts > 0 AND d.due > :now AND d.due <= :now + :longest"
+    " AND coalesce(t.last_attempt, 0) <= :now + :skew)"
+)
+
+
+def _at(now: int) -> dict[str, int]:
+    return {"now": now, "longest": int(LONGEST_WAIT_SECONDS * 1e6), "skew": SKEW}
+
 
 class Due(NamedTuple):
     """A delivery that may be attempted now."""
@@ -150,25 +164,27 @@ def due_targets(db: Connection, *, now: int) -> tuple[list[tuple[int, bool]], in
     Each with whether it failed before; those that did come last.
     """
     rows = db.execute(
-        "SELECT t.id, d.due, t.failing_since IS NOT NULL FROM target t JOIN delivery d ON d.id ="
+        f"SELECT t.id, d.due, t.failing_since IS NOT NULL, {_WAITS} FROM target t"
+        " JOIN delivery d ON d.id ="
         " (SELECT id FROM delivery WHERE target_id = t.id AND state = 0 ORDER BY id LIMIT 1)"
-        " WHERE t.configured AND t.disabled IS NULL ORDER BY 3, d.due"
+        " WHERE t.configured AND t.disabled IS NULL ORDER BY 3, d.due",
+        _at(now),
     ).fetchall()
-    later = [due for _, due, _ in rows if due > now]
-    ready = [(i, bool(failing)) for i, due, failing in rows if due <= now]
+    later = [due for _, due, _, waits in rows if waits]
+    ready = [(i, bool(failing)) for i, _, failing, waits in rows if not waits]
     return ready, min(later, default=None)
 
 
 def next_due(db: Connection, target_id: int, *, now: int) -> Due | None:
     """The first message of a target's queue, if its time has come."""
     row = db.execute(
-        "SELECT d.id, d.target_id, m.id, m.type, m.body, d.attempts, d.due FROM delivery d"
+        f"SELECT d.id, d.target_id, m.id, m.type, m.body, d.attempts, {_WAITS} FROM delivery d"
         " JOIN message m ON m.id = d.message_id JOIN target t ON t.id = d.target_id"
-        " WHERE d.target_id = ? AND d.state = 0 AND t.configured AND t.disabled IS NULL"
+        " WHERE d.target_id = :target AND d.state = 0 AND t.configured AND t.disabled IS NULL"
         " ORDER BY d.id LIMIT 1",
-        (target_id,),
+        {**_at(now), "target": target_id},
     ).fetchone()
-    return None if row is None or row[-1] > now else Due(*row[:-1])
+    return None if row is None or row[-1] else Due(*row[:-1])
 
 
 class Step(Enum):
@@ -197,16 +213,18 @@ def record(db: Connection, sent: Due, result: Result, *, now: int, chance: float
     ).fetchone()
     good = result.outcome is Outcome.DELIVERED
     db.execute(
-        "UPDATE target SET failing_since = CASE WHEN ? THEN NULL ELSE coalesce(failing_since, ?) END,"
+        "UPDATE target SET failing_since = CASE WHEN ? THEN NULL"
+        " ELSE min(coalesce(failing_since, ?), ?) END,"
         " last_attempt = ?, last_success = CASE WHEN ? THEN ? ELSE last_success END,"
         " last_status = ?, last_detail = ? WHERE id = ?",
-        (good, now, now, good, now, result.status, result.detail, sent.target_id),
+        (good, now, now, now, good, now, result.status, result.detail, sent.target_id),
     )
-    since = None if failing is None else failing / 1e6
     if good:
         _finish(db, sent, State.DELIVERED, result, now)
         return Recorded(Step.DELIVERED, None, failing is not None)
-    if is_to_be_disabled(result, failing_since=since, now=now / 1e6):
+    since = None if failing is None else failing / 1e6
+    failures = sent.attempts + 1 + _given_up(db, sent.target_id, since=failing)
+    if is_to_be_disabled(result, failing_since=since, failures=failures, now=now / 1e6):
         reason = result.detail
         if result.outcome is not Outcome.GONE:
             reason = f"failing for {(now - failing) / DAY:.0f} days: {reason}"
@@ -224,10 +242,22 @@ def record(db: Connection, sent: Due, result: Result, *, now: int, chance: float
     return Recorded(Step.AGAIN, at, failing is not None)
 
 
+def _given_up(db: Connection, target_id: int, *, since: int | None) -> int:
+    """The attempts at messages that became dead letters since then; None: there are none."""
+    if since is None:
+        return 0
+    (count,) = db.execute(
+        "SELECT coalesce(sum(attempts), 0) FROM delivery"
+        " WHERE target_id = ? AND state = 2 AND finished >= ?",
+        (target_id, since),
+    ).fetchone()
+    return int(count)
+
+
 def _attempted(db: Connection, sent: Due, result: Result, *, due: int) -> None:
     db.execute(
         "UPDATE delivery SET attempts = ?, due = ?, status = ?, detail = ? WHERE id = ?",
-        (sent.attempts + 1, due, result.status, result.detail, sent.id),
+        (sent.attempts + 1, due, result.status, result.whole, sent.id),
     )
 
 
@@ -235,7 +265,7 @@ def _finish(db: Connection, sent: Due, state: State, result: Result, now: int) -
     db.execute(
         "UPDATE delivery SET state = ?, attempts = ?, finished = ?, status = ?, detail = ?"
         " WHERE id = ?",
-        (int(state), sent.attempts + 1, now, result.status, result.detail, sent.id),
+        (int(state), sent.attempts + 1, now, result.status, result.whole, sent.id),
     )
 
 
@@ -262,6 +292,16 @@ def retry(
     ).rowcount
     db.execute(f"DELETE FROM delivery WHERE state = 2 AND {chosen}", (message_id, target))
     return int(pending + dead)
+
+
+def unsent(db: Connection, target_id: int, *, message_id: str | None = None) -> int:
+    """How many deliveries to a target are pending or given up: all, or of one message."""
+    (count,) = db.execute(
+        "SELECT count(*) FROM delivery WHERE target_id = ?1 AND state != 1"
+        " AND (?2 IS NULL OR message_id = ?2)",
+        (target_id, message_id),
+    ).fetchone()
+    return int(count)
 
 
 def ids(db: Connection, beginning: str) -> list[str]:
