@@ -29,6 +29,7 @@ from cachesync.notify import requests
 from cachesync.notify.follower import Follower
 from cachesync.notify.once import announce
 from cachesync.notify.outbox import intake, queue, report
+from cachesync.notify.outbox.committer import Committer
 from cachesync.notify.outbox.connect import open_outbox, transaction
 from cachesync.notify.retry import SCHEDULE_SECONDS
 from cachesync.notify.target import Delivery, Outcome, Result
@@ -585,6 +586,28 @@ def test_what_is_no_outbox_is_said_so(tmp_path):
     with pytest.raises(OutboxError, match="is damaged") as caught:
         open_outbox(tmp_path)
     assert "move outbox.sqlite* away" in caught.value.hint
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_an_outbox_that_is_not_there_any_more_takes_nothing(how, tmp_path):
+    """Rather than write into a file without a name."""
+    committer = Committer(tmp_path)
+    try:
+        assert committer.run(queue.targets) == []
+        for file in tmp_path.glob("outbox.sqlite*"):
+            file.unlink()
+        if how == "replaced":
+            open_outbox(tmp_path).close()
+        for _ in range(2):
+            with pytest.raises(OutboxError, match="was removed or replaced"):
+                committer.run(queue.targets)
+        assert committer.is_lost()
+    finally:
+        committer.close()
+    again = Committer(tmp_path)
+    assert again.run(queue.targets) == []
+    assert not again.is_lost()
+    again.close()
 
 
 # -- any interleaving

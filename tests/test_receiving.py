@@ -378,6 +378,23 @@ def test_doctor_looks_at_every_target(world, secrets, tmp_path):
     assert "hunter2" not in done.out + done.err
 
 
+@pytest.mark.parametrize(
+    ("address", "state"), [("json://127.0.0.1/hunter2", "warning"), ("mailto://a:hunter2@b.example", "ok")]
+)  # fmt: skip
+def test_doctor_warns_of_what_apprise_does_not_check(world, tmp_path, address, state):
+    """Its services that post to any host; the others post to their own."""
+    (tmp_path / "url").write_text(address + "\n")
+    world.configure(
+        "subscriptions:\n- name: arm\n  query: a\n  targets:\n"
+        f"  - {{type: apprise, url: {{file: {tmp_path}/url}}}}\n"
+    )
+    done = world.run("doctor", "--offline", "--json", status=None)
+    (found,) = [f for f in done.json["findings"] if f["check"] == "arm: apprise"]
+    assert found["state"] == state
+    assert ("checks no addresses" in found["text"]) is (state == "warning")
+    assert "hunter2" not in done.out
+
+
 def test_an_address_that_cannot_be_sent_to_is_a_problem_of_the_configuration(world):
     """With its line; addresses of names are looked at when they are connected to."""
     world.configure(

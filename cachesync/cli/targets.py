@@ -14,6 +14,9 @@ from ..secrets import environment_names
 
 __all__ = ["TargetFinding", "look_at", "require_extras"]
 
+UNCHECKED = frozenset(("json", "jsons", "xml", "xmls", "form", "forms"))
+"""Services of Apprise that post to any host."""
+
 
 class TargetFinding(NamedTuple):
     """What is to say of one target."""
@@ -53,7 +56,7 @@ def look_at(config: Config) -> Iterator[TargetFinding]:
                 except CachesyncError as error:
                     yield TargetFinding(name, "error", error.message, error.hint)
                     continue
-                text, remedy = _remark(target)
+                text, remedy = _remark(target, opened.describe())
                 state = "ok" if remedy is None else "warning"
                 yield TargetFinding(name, state, f"{opened.describe()}{text}", remedy)
 
@@ -63,8 +66,10 @@ def _check(target: Target) -> None:
         find_program(target.argv[0], os.environ)
 
 
-def _remark(target: Target) -> tuple[str, str | None]:
+def _remark(target: Target, described: str) -> tuple[str, str | None]:
     """What is to say besides its name, and a remedy where something is weak."""
+    if isinstance(target, AppriseTarget) and described.partition(" ")[0] in UNCHECKED:
+        return ", wherever that is: Apprise checks no addresses", "use a target of type webhook"
     if not isinstance(target, WebhookTarget):
         return "", None
     if not target.secrets:

@@ -39,6 +39,7 @@ PUBLISH_SECONDS = 1.0
 PURGE_SECONDS = 3_600.0
 RETRY_SECONDS = 10.0
 """After an outbox or a ledger that could not be used."""
+ABANDON_SECONDS = 3.0
 _log = logging.getLogger("cachesync")
 
 
@@ -63,6 +64,7 @@ class Deliveries:
         self._committer: Committer | None = None
         self._dispatcher: Dispatcher | None = None
         self._poster = contextlib.ExitStack()
+        self._poster_in_use: net.Poster | None = None
         self._error: str | None = None
         self._summary: dict[str, Any] | None = None
         self._changed = threading.Event()
@@ -186,12 +188,15 @@ class Deliveries:
         return self._stopping.is_set()
 
     def _begin(self, ledger: connect.Connection) -> Follower:
+        if self._committer is not None and self._committer.is_lost():
+            self._abandon()
         if self._committer is None:
             self._committer = Committer(self._state_dir)
         follower = Follower(ledger, self._committer.run)
         follower.begin(self._config, now=self._clock())
         if self._dispatcher is None:
-            self._poster_in_use = self._poster.enter_context(net.open_poster())
+            if self._poster_in_use is None:
+                self._poster_in_use = self._poster.enter_context(net.open_poster())
             self._dispatcher = Dispatcher(
                 self._committer.run, clock=self._clock, on_change=self._changed.set
             )
@@ -203,9 +208,19 @@ class Deliveries:
         self._changed.set()
         return follower
 
+    def _abandon(self) -> None:
+        """Let go of an outbox that is not there any more. Nobody sees a part that has ended."""
+        committer, dispatcher = self._committer, self._dispatcher
+        self._committer = self._dispatcher = None
+        if dispatcher is not None:
+            dispatcher.stop(ABANDON_SECONDS)
+        if committer is not None:
+            committer.close()
+
     def _step(self, follower: Follower) -> None:
         assert self._committer is not None
         assert self._dispatcher is not None
+        assert self._poster_in_use is not None
         now = self._clock()
         if self._adopting:
             self._adopting = False

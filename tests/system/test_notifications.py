@@ -230,6 +230,25 @@ def test_a_damaged_outbox_is_an_error_with_a_remedy(site):
             assert running.stop() == 0
 
 
+def test_an_outbox_that_is_removed_under_the_daemon_is_begun_anew(site):
+    """Which is said; what comes then is told."""
+    with receiver() as there:
+        configure(site, subscription(there.url, secret=site.root / "secret", extra=FAST))
+        with daemon(site) as running:
+            watched(running)
+            site.page("develop", "zlib", spec(hash_of(3)))
+            eventually(lambda: there.accepted)
+            for file in site.state.glob("outbox.sqlite*"):
+                file.unlink()
+            eventually(lambda: "was removed" in (site.status()["notifications"]["error"] or ""))
+            eventually((site.state / "outbox.sqlite").exists)
+            eventually(lambda: site.status()["notifications"]["error"] is None)
+            site.page("develop", "cmake", spec(hash_of(4)))
+            eventually(lambda: len(there.accepted) == 2)
+            assert running.stop() == 0
+        assert told(there) == [hash_of(3), hash_of(4)]
+
+
 def test_another_ledger_resends_nothing_and_says_so(site):
     with receiver() as there:
         configure(site, subscription(there.url, secret=site.root / "secret"))

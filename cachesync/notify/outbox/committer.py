@@ -7,6 +7,7 @@ the disk and not for fifty.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from ...errors import OutboxError
-from .connect import Connection, open_outbox, outbox_errors, transaction
+from .connect import FILE, Connection, open_outbox, outbox_errors, transaction
 
 __all__ = ["Committer"]
 
@@ -34,6 +35,8 @@ class Committer:
         """Raises OutboxError."""
         self._state_dir = state_dir
         self._db = open_outbox(state_dir, any_thread=True)
+        self._file = _identity(state_dir)
+        self._is_lost = False
         self._inbox: SimpleQueue[_Job | None] = SimpleQueue()
         self._closing = threading.Lock()
         self._is_closed = False
@@ -53,6 +56,10 @@ class Committer:
     def is_alive(self) -> bool:
         """Whether work is done."""
         return self._thread.is_alive()
+
+    def is_lost(self) -> bool:
+        """Whether its file was removed or replaced: nothing is done any more, open another."""
+        return self._is_lost
 
     def silent_seconds(self, now: float) -> float:
         """For how long it has been busy with one transaction (`time.monotonic`)."""
@@ -92,6 +99,7 @@ class Committer:
         """One transaction. Work that fails is undone alone; where that cannot be, all of it fails."""
         done: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
+            self._require_file()
             with outbox_errors(self._state_dir), transaction(self._db) as db:
                 for work, future in jobs:
                     done.append((future, *self._one(db, work)))
@@ -104,6 +112,15 @@ class Committer:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
+
+    def _require_file(self) -> None:
+        """What is written into a file that has no name any more is lost without a word."""
+        self._is_lost = self._is_lost or _identity(self._state_dir) != self._file
+        if self._is_lost:
+            raise OutboxError(
+                f"the outbox {self._state_dir / FILE} was removed or replaced while it was in use",
+                hint="what it held is not sent; subscriptions start from now",
+            )
 
     def _one(
         self, db: Connection, work: Callable[[Connection], Any]
@@ -120,3 +137,12 @@ class Committer:
             return None, error
         db.execute("RELEASE work")
         return result, None
+
+
+def _identity(state_dir: Path) -> tuple[int, int] | None:
+    """What tells the file from another one; None where there is none."""
+    try:
+        status = os.stat(state_dir / FILE)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
