@@ -160,14 +160,16 @@ def _ask(options: Globals, asked: Mapping[str, Any], *, as_json: bool) -> int:
         return answer
 
     answer = writing.carry_out(state_dir, asked, here)
+    held = answer.get("held", 0)  # a daemon from before an upgrade does not say it
     if as_json:
-        output.print_json({name: answer[name] for name in ("deliveries", "enabled", "held")})
+        shown = {name: answer[name] for name in ("deliveries", "enabled")}
+        output.print_json({**shown, "held": held})
     elif not options.quiet:
         for target in answer["enabled"]:
             print(output.visible(f"{target['subscription']}: {target['target']} is enabled"))
         count = answer["deliveries"]
         print(f"{count:,} {'delivery' if count == 1 else 'deliveries'} queued")
-        if held := answer["held"]:
+        if held:
             what = "1 delivery is" if held == 1 else f"{held:,} deliveries are"
             print(f"{what} held: the configuration does not name their target any more")
     return 0
