@@ -456,6 +456,21 @@ def test_check_a_list(site, tmp_path):
     assert (piped.returncode, piped.stdout.split("\n")[1].split("\t")[0]) == (0, "cached")
 
 
+def test_a_line_names_one_package_and_no_other(world):
+    """zlib-ng is no zlib: what only contains the word does not answer for it, not even later."""
+    world.page("develop", "zlib-ng", spec("a", variants=["+shared"]))
+    world.sync()
+    for line, status in (("zlib", "missing"), ("zlib +shared", "missing"), ("zlib-ng", "cached"),
+                         ("zlib-ng +shared", "cached"), ('"zlib"', "cached")):  # fmt: skip
+        (world.root / "list").write_text(f"{line}\n")
+        missing = int(status == "missing")
+        found = world.run("check", "list", "--json", status=missing).json["specs"]
+        assert [one["status"] for one in found] == [status], line
+        text = world.run("check", "list", "--subscription", status=missing).out
+        for subscription in config.parse(text, name="x").subscriptions:
+            assert world.run("search", subscription.query, "--json").json["builds"] == 0
+
+
 def test_check_a_list_of_specs_with_hashes(site, tmp_path):
     """What `spack find --format '{name}{@version}/{hash}'` prints: name and hash must agree."""
     path = tmp_path / "list"

@@ -50,8 +50,8 @@ def check(
 ) -> int:
     """How much of FILE is cached: a spack.lock, or a list of specs and hashes; - is standard input.
 
-    A list has a spec, a query or a /hash on each line; # begins a comment. Exit status 1 when
-    something is missing. External and developed specs of a spack.lock are in no build cache and are
+    A list has a spec or a /hash on each line; # begins a comment. A line is what a query is, and its
+    first word is always the exact name of a package. Exit status 1 when something is missing. External and developed specs of a spack.lock are in no build cache and are
     counted apart.
 
     \b
