@@ -292,7 +292,20 @@ PIECES = st.sampled_from(
      "hdf5", "target=", "x86_64:", "x86_64_v3", "os=u1", "arch=linux-u1-x86_64", "gcc@=1", "^", ".",
      "true", "none", "-x", "\t", "É", "hash:ab", "git.main=1.2", "@git.a/b", "\x00", "\\")
 )  # fmt: skip
-TEXTS = st.lists(PIECES, max_size=14).map("".join) | st.text(max_size=40)
+FRAGMENTS = st.sampled_from(
+    ("hdf5", "petsc9", "main", "develop", "1.14", "OR", "@1.2:", "@:2", "@=1", "@:", "@", "%gcc",
+     "%gcc@12:", "% gcc", "+mpi", "+ mpi", "+", "++mpi", "++", "~cuda", "~~cuda", "~ 1", "x=1:", "libs=shared",
+     "x=a:b", "x=", "patches=ab,cd", "x='a b'", "mpi=true", "x = 1", "arch=--aarch64", "arch=--",
+     "arch=-", "arch=linux-u1-x86_64:", "target=aarch64:", "target=:zen4", "target=None", "os=None",
+     "os=u1", "platform=linux", "namespace=builtin", "builtin.hdf5", "tag:develop", "tag:v1:", "hash:ab",
+     "version:1", "compiler:gcc@=1", "variant:++mpi", "variant:x=1:", "package:hdf5", "/abc", "hdf5/abc", "(", ")",
+     "-", "hd*", "hdff5~1", '"main"', '"a b"*', "git.main=1.2", "@git.main", "1:2", ",2", "\ud800", "a\udcffb")
+)  # fmt: skip
+"""What people write, and where one may take what stands next for its own."""
+JOINED = st.lists(st.tuples(FRAGMENTS, st.sampled_from((" ", " ", " ", "", "  "))), max_size=8).map(
+    lambda pairs: "".join(fragment + space for fragment, space in pairs)
+)
+TEXTS = st.lists(PIECES, max_size=14).map("".join) | JOINED | st.text(max_size=40)
 
 
 def check_text(text: str) -> None:
@@ -314,7 +327,7 @@ def check_text(text: str) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1_500, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_is_a_tree_that_prints_as_itself_or_an_error(text):
     """Reading is total, and printing is its inverse."""
     check_text(text)

@@ -83,6 +83,15 @@ def parse(text: str, *, is_spec: bool = False) -> Node:
         raise QueryError(
             f"the query is longer than {MAX_LENGTH:,} characters", query=text[:60], position=0
         )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise QueryError(
+            "the query is not UTF-8",
+            query=text,
+            position=error.start,
+            length=error.end - error.start,
+        ) from None
     return _Reader(text, is_spec=is_spec).read()
 
 
