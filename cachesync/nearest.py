@@ -142,7 +142,7 @@ def suspects(node: query.Node) -> list[query.Term]:
 
 def text_of(node: query.Node) -> str:
     """A condition as it would be typed."""
-    if isinstance(node, query.Term) and node.spack and node.field == "package":
+    if isinstance(node, query.Term) and node.spack and node.field in ("package", "variant"):
         return node.value
     text = query.show(node)
     return f"({text})" if isinstance(node, query.Or) else text

@@ -266,7 +266,8 @@ class _Reader:
         if fuzzy is not None:
             self._at = match.end()
             return Fixed((self._fuzzy(fuzzy, start),), start, is_word=True)
-        if _SPEC.search(text) or _EQUALS.match(self._text, match.end()):
+        # As in Spack spaces may stand behind a +; without a name there it is an error.
+        if text in ("+", "++") or _SPEC.search(text) or _EQUALS.match(self._text, match.end()):
             return self._spec(start)
         self._at = match.end()
         prefix = text.endswith("*")
