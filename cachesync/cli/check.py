@@ -10,7 +10,7 @@ import click
 from .. import lockfile, subscribing, wanted
 from ..errors import UsageError
 from . import checking, complete, output, paths
-from .entry import Globals
+from .entry import Globals, ending
 from .pager import paged
 from .report import Report
 
@@ -68,14 +68,16 @@ def check(
         report = checking.check_lock(state_dir, lock, within, builds=not no_build_deps)
     else:
         report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
-    if subscription:
-        _print_subscriptions(report, within, name=Path(file).name if file != "-" else "list")
-    elif as_json:
-        output.print_json({"file": file, **report.document()})
-    else:
-        with paged(wanted=not no_pager):
-            report.print()
-    return 1 if report.total.missing else 0
+    status = 1 if report.total.missing else 0
+    with ending(status):
+        if subscription:
+            _print_subscriptions(report, within, name=Path(file).name if file != "-" else "list")
+        elif as_json:
+            output.print_json({"file": file, **report.document()})
+        else:
+            with paged(wanted=not no_pager):
+                report.print()
+    return status
 
 
 def _read(file: str) -> bytes:
