@@ -216,7 +216,8 @@ def _look_ups(term: query.Term, field: str, postings: Postings) -> list[tuple[st
     else:
         found.append(field)
     if not term.prefix:
-        return [(name, value) for name in found]
+        values = (value, *query.wanted_values(term)[1:])
+        return [(name, value) for name in found for value in values]
     return [(name, text) for name in found for text in postings.terms(name, value)]
 
 

@@ -121,6 +121,7 @@ class _Document(_Environment):
     meta: _Meta | None = msgspec.field(name="_meta", default=None)
 
 
+_BOM = b"\xef\xbb\xbf"
 _DECODER = msgspec.json.Decoder(_Document)
 
 
@@ -133,7 +134,7 @@ def parse(data: bytes, *, name: str) -> Lock:
     if len(data) > MAX_BYTES:
         raise UsageError(f"{name} is larger than {MAX_BYTES // 2**20} MiB")
     try:
-        document = _DECODER.decode(data)
+        document = _DECODER.decode(data.removeprefix(_BOM))
     except msgspec.ValidationError as error:
         raise UsageError(f"{name} is no lockfile: {error}") from None
     except RecursionError:

@@ -142,7 +142,12 @@ def suspects(node: query.Node) -> list[query.Term]:
 
 def text_of(node: query.Node) -> str:
     """A condition as it would be typed."""
-    if isinstance(node, query.Term) and node.spack and node.field == "package":
+    # Alone a name and a + mean something else, and are printed in a form that says so by itself.
+    if isinstance(node, query.Term) and node.spack and _is_name_or_on(node):
         return node.value
     text = query.show(node)
     return f"({text})" if isinstance(node, query.Or) else text
+
+
+def _is_name_or_on(term: query.Term) -> bool:
+    return term.field == "package" or (term.field == "variant" and term.value[0] == "+")

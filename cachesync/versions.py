@@ -33,8 +33,7 @@ def _parse(text: str) -> _Version:
     segments = _SEGMENT.findall(text)
     prerelease: tuple[int, ...] = (_FINAL,)
     if len(segments) >= 3 and segments[-2][1] in _PRERELEASE and segments[-1][0]:
-        kind = _PRERELEASE[segments[-2][1]]
-        prerelease = (kind, int(segments[-1][0])) if kind != _FINAL else (kind,)
+        prerelease = (_PRERELEASE[segments[-2][1]], int(segments[-1][0]))
         segments = segments[:-2]
     elif len(segments) >= 2 and segments[-1][1] in _PRERELEASE:
         prerelease = (_PRERELEASE[segments[-1][1]],)
@@ -86,10 +85,17 @@ def _next_letters(text: str) -> str:
 def contains(wanted: str, version: str) -> bool:
     """Whether `version` is in the range Spack writes as `@wanted`.
 
-    `contains("3.12", "3.12.4")` is true, `contains("3.1", "3.12")` is not.
+    `contains("3.12", "3.12.4")` is true, `contains("3.1", "3.12")` is not. The number behind `final`
+    does not count here, as it does to `parsed`: 1.0 is in 1.0final1, 1.0final2, ..., without end.
     """
-    low, this = _parse(wanted), _parse(version)
+    low, this = _countable(wanted), _countable(version)
     return low <= this < _next(low)
+
+
+def _countable(version: str) -> _Version:
+    """A version without the number behind `final`, so that the ranges it is in can be listed."""
+    release, prerelease = _parse(version)
+    return release, (_FINAL,) if prerelease[0] == _FINAL else prerelease
 
 
 def ranges_of(version: str) -> tuple[str, ...]:
@@ -98,7 +104,7 @@ def ranges_of(version: str) -> tuple[str, ...]:
     A canonical version joins the components with dots (`canonical`); an index of these strings
     answers range queries by exact look-up.
     """
-    this = _parse(version)
+    this = _countable(version)
     release, prerelease = this
     lows = {this}
     for end in range(1, len(release) + 1):
@@ -141,7 +147,7 @@ def _previous_letters(text: str) -> str:
 
 def canonical(version: str) -> str:
     """`version` with its separators made dots: two versions are equal when these strings are."""
-    return _canonical(_parse(version))
+    return _canonical(_countable(version))
 
 
 def _canonical(version: _Version) -> str:

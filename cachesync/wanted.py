@@ -1,6 +1,7 @@
 """A list of specs and hashes, a line each, as conditions. Pure.
 
-A line is a hash (`/abc...` or 32 characters), or a query, usually a spec; `#` begins a comment. The
+A line is a hash (`/abc...` or 32 characters), or a query that is a spec to begin with: its first
+word is the exact name of a package, never a word that others contain too. `#` begins a comment. The
 beginning of a hash is enough.
 """
 
@@ -68,7 +69,7 @@ def _wanted(number: int, text: str, name: str) -> Wanted:
             )
         return Wanted(number, text, query.Term("hash", spec_hash), spec_hash)
     try:
-        return Wanted(number, text, query.parse(text), None)
+        return Wanted(number, text, query.parse(text, is_spec=True), None)
     except QueryError as error:
         raise QueryError(
             f"{name}: line {number}: {error.message}",

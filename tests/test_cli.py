@@ -82,6 +82,37 @@ def test_usage_errors_are_2(site, arguments):
     assert_error(site.run(*arguments, status=2))
 
 
+# Each of them with a byte that is not UTF-8, as the command line of Linux may have it.
+NOT_TEXT = [
+    "search #", "search hash:#", "search hdf5@#", "search --runs-on # hdf5", "search --columns #",
+    "show #", "show /#", "show hdf5 --tag #", "history #", "history /#", "history hdf5 --source #",
+    "changes --package #", "changes --tag #", "changes --source #", "changes --since #",
+    "changes --subscription #", "diff # develop", "diff develop #", "diff develop develop #",
+    "check LIST --tag #", "check LIST --source #", "check LIST --runs-on #", "check #", "wait #",
+    "wait --timeout # hdf5", "forget #", "sync #", "sync --pages #", "sync --tags #",
+    "rebuild #", "subscriptions test #", "subscriptions list --source #", "deliveries list --target #",
+    "deliveries show #", "deliveries retry #", "webhook verify #", "webhook verify --tolerance #",
+    "listen --secret-env #", "listen --port #", "help #", "completion #", "status #", "#", "--#",
+    "config #", "doctor #",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", NOT_TEXT)
+def test_what_is_no_text_is_refused(site, line):
+    """One line that says so, never a traceback, and never that something else is broken."""
+    arguments = line.replace("#", "\udcff").replace("LIST", str(site.root / "list")).split()
+    (site.root / "list").write_text("hdf5\n")
+    assert_error(site.run(*arguments, status=2))
+
+
+@pytest.mark.parametrize(("query", "position"), [("\udcff", 0), ("hdf5 hash:\udcff", 10)])
+def test_a_query_that_is_no_text(site, query, position):
+    """The first byte that is none is pointed at."""
+    result = site.run("search", query, status=2)
+    assert_error(result, "the query is not UTF-8")
+    assert result.err.splitlines()[2] == " " * (2 + position) + "^"
+
+
 @pytest.mark.parametrize("command", [*SEQ_FREE, "sync", "config check"])
 def test_a_named_config_must_exist(site, command):
     """--config FILE that is missing is status 2 for every command."""

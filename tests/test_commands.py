@@ -401,6 +401,26 @@ def test_check_a_lock(site, lockfile):
     assert {row["tag"]: row["specs"] for row in document["tags"]} == {OLD: 2, NEW: 1, "develop": 1}
 
 
+def test_a_lock_may_begin_with_a_bom(site, lockfile):
+    """As a list may: editors of other systems write one."""
+    plain = site.run("check", lockfile, status=1).out
+    lockfile.write_bytes(b"\xef\xbb\xbf" + lockfile.read_bytes())
+    assert site.run("check", lockfile, status=1).out == plain
+
+
+@pytest.mark.parametrize("count", [1, 20_000])
+@pytest.mark.parametrize("options", [(), ("--json",), ("--subscription",)])
+def test_a_reader_who_leaves_changes_no_status(site, tmp_path, count, options):
+    """`check list | head -1` is still 1, whether or not all of it was written by then."""
+    (tmp_path / "list").write_text("".join(f"/{hash_of(n)}\n" for n in range(1_000, 1_000 + count)))
+    with site.start("check", tmp_path / "list", *options) as process:
+        process.stdout.close()
+        error = process.stderr.read()
+        assert process.wait(60) == 1
+    assert "Traceback" not in error
+    assert "BrokenPipe" not in error
+
+
 def test_check_within_bounds(site, lockfile):
     """A tag, a source, a machine and no build dependencies narrow what counts."""
 
@@ -454,6 +474,21 @@ def test_check_a_list(site, tmp_path):
         input=f"{A}\n", text=True, capture_output=True,
     )  # fmt: skip
     assert (piped.returncode, piped.stdout.split("\n")[1].split("\t")[0]) == (0, "cached")
+
+
+def test_a_line_names_one_package_and_no_other(world):
+    """zlib-ng is no zlib: what only contains the word does not answer for it, not even later."""
+    world.page("develop", "zlib-ng", spec("a", variants=["+shared"]))
+    world.sync()
+    for line, status in (("zlib", "missing"), ("zlib +shared", "missing"), ("zlib-ng", "cached"),
+                         ("zlib-ng +shared", "cached"), ('"zlib"', "cached")):  # fmt: skip
+        (world.root / "list").write_text(f"{line}\n")
+        missing = int(status == "missing")
+        found = world.run("check", "list", "--json", status=missing).json["specs"]
+        assert [one["status"] for one in found] == [status], line
+        text = world.run("check", "list", "--subscription", status=missing).out
+        for subscription in config.parse(text, name="x").subscriptions:
+            assert world.run("search", subscription.query, "--json").json["builds"] == 0
 
 
 def test_check_a_list_of_specs_with_hashes(site, tmp_path):

@@ -230,7 +230,7 @@ def check_flags(changes) -> None:
 
 _words = st.sampled_from(
     ("hdf5", "scikit", "scikit-learn", "py", "learn", "gcc", "none", "e4s", "E4S", "root",
-     "develop", "v1", "aarch64", "1.14", "+mpi", "variant:~cuda", "tag:v*", "tag:V1", "stack:e*",
+     "develop", "v1", "aarch64", "1.14", "+mpi", "++mpi", "-++mpi", "++mp*", "hdf5 + mpi %gcc", "variant:~cuda", "tag:v*", "tag:V1", "stack:e*",
      "stack:E4S", "stack:radiuss", "source:two", "source:o*", f"hash:{HASHES[1][:3]}",
      HASHES[2][:5], HASHES[3], "hash:aaaaa", "version:1.14", "version:1.14.5", "version:1*",
      "compiler:gcc@12.3.0", "compiler:gcc", "compiler:none", "gcc*", "package:hdf5", "package:py-*",

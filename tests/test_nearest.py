@@ -37,6 +37,8 @@ def missing(text: str) -> list[tuple[str, int]]:
         ("hdf5 ~mpi target=aarch64", [("target=aarch64", 1), ("~mpi", 1)]),
         ("hdf5 %gcc@99 target=zen4", []),
         ("hdf5@99", [("@99", 3)]),
+        ("hdf5+nosuch", [("+nosuch", 3)]),
+        ("hdf5~nosuch", [("~nosuch", 3)]),
         ("nosuch aarch64", [("nosuch", 1)]),
         ("nosuch@1.3.1", [("nosuch", 1)]),
         ("hdf5 -gcc -none", [("-gcc", 2), ("-none", 1)]),

@@ -75,6 +75,10 @@ READ = [
     ("%gcc ++mpi", And((spec("compiler", "gcc"), spec("variant", "+mpi")))),
     ("%gcc +m*", And((spec("compiler", "gcc"), Term("variant", "+m", prefix=True)))),
     ("hdf5 +mpi", And((word("hdf5"), Term("variant", "+mpi")))),
+    ("+ mpi", spec("variant", "+mpi")),
+    ("hdf5 + mpi %gcc", And((H, spec("variant", "+mpi"), spec("compiler", "gcc")))),
+    ("hdf5 ++ mpi~cuda", And((H, spec("variant", "+mpi"), spec("variant", "~cuda")))),
+    ("hdf5 -+ mpi", And((H, Not(spec("variant", "+mpi"))))),
     ("libs=static,shared", spec("variant", "libs=shared,static")),
     ("libs = shared", spec("variant", "libs=shared")),
     ("libs==shared", spec("variant", "libs=shared")),
@@ -90,12 +94,23 @@ READ = [
     ("target=x86_64_v2:x86_64_v4,m1", spec("target", "x86_64_v2:x86_64_v4,m1")),
     ("arch=linux-None-aarch64:", And((spec("platform", "linux"), spec("target", "aarch64:")))),
     ("architecture=zen4", spec("target", "zen4")),
+    ("arch=--aarch64", spec("target", "aarch64")),
+    ("arch=linux--", spec("platform", "linux")),
+    ("arch=--", Everything),
+    ("arch=-u1-None", spec("os", "u1")),
+    ("arch=None", Everything),
+    ("target=None", Everything),
+    ("hdf5 os=None platform=None", H),
+    ("os=none", spec("os", "none")),
     ("/abc", spec("hash", "abc")),
     ("hdf5/abc", And((H, spec("hash", "abc")))),
     ("OR@1", And((spec("package", "OR"), spec("version", "1")))),
     ("OR@: target=m1", And((spec("package", "OR"), spec("target", "m1")))),
     ("builtin.hdf5@1", And((H, spec("version", "1")))),
     ("builtin.hdf5 %gcc", And((H, spec("compiler", "gcc")))),
+    ("hdf5 namespace=builtin", H),
+    ("hdf5@1 namespace=site", And((H, spec("version", "1")))),
+    ("namespace=builtin", Everything),
     ("hdf5@1.14:+mpi~cuda%gcc@12:target=x86_64_v3 /abc", And((
         H, spec("version", "1.14:"), spec("variant", "+mpi"), spec("variant", "~cuda"),
         spec("compiler", "gcc@12:"), spec("target", "x86_64_v3"), spec("hash", "abc")))),
@@ -157,6 +172,10 @@ def test_spec_syntax_is_read_as_spack_reads_it(text, tree):
         ("~", 0, 1, "~ needs the name of a variant", None),
         ("hdf5~", 4, 1, "~ needs the name of a variant", None),
         ("hdf5@1:-cuda", 7, 1, "off is written ~", "-cuda excludes"),
+        ("+", 0, 1, r"\+ needs the name of a variant", None),
+        ("hdf5 + %gcc", 5, 1, r"\+ needs the name of a variant", None),
+        ("hdf5 ++ -mpi", 5, 1, r"\+ needs the name of a variant", None),
+        ('a + "b"', 2, 1, r"\+ needs the name of a variant", None),
         ("c++", 1, 1, r"\+ needs the name of a variant", None),
         ("x=", 1, 1, "x= needs a value", None),
         ("x=,", 2, 1, "x= needs a value", None),
@@ -165,6 +184,8 @@ def test_spec_syntax_is_read_as_spack_reads_it(text, tree):
         ("x=a,none", 2, 6, "none stands for itself", None),
         ("x=*,a", 2, 3, r"\* stands for itself", None),
         ("target==zen4", 6, 2, "target cannot be propagated", "use ="),
+        ("namespace==builtin", 9, 2, "namespace cannot be propagated", "use ="),
+        ("namespace= @1", 11, 1, "namespace= needs a value", None),
         ("target=zenn4:", 7, 6, "archspec knows no target zenn4", "did you mean zen4"),
         ("target=zen4:x:", 7, 7, "archspec knows no target x:", None),
         ("target=x86_64_v3/abc", 7, 13, "target= holds no /", "put a space"),
@@ -212,6 +233,9 @@ MEANS = [
     (HDF5, "%gcc +mpi", True), (HDF5, "%gcc +shared", True), (HDF5, "%gcc +cuda", False),
     (HDF5, "~cuda", True), (HDF5, "~mpi", False), (HDF5, "~java", True), (HDF5, "~absent", False),
     (HDF5, "%gcc +MPI", False), (HDF5, "%gcc ++mpi", True), (HDF5, "~~cuda", True),
+    (HDF5, "++mpi", True), (HDF5, "hdf5 ++mpi", True), (HDF5, "++MPI", True), (HDF5, "++shared", True),
+    (HDF5, "++cuda", False), (HDF5, "variant:++mpi", True), (HDF5, "-++mpi", False), (HDF5, "++mp*", False),
+    (HDF5, '"++mpi"', False), (HDF5, "hdf5 + mpi %gcc", True), (HDF5, "hdf5 + cuda %gcc", False),
     (HDF5, "mpi=true", True), (HDF5, "mpi=False", False), (HDF5, "mpi=on", False),
     (HDF5, "mpi=*", True), (HDF5, "absent=*", False), (HDF5, "x=true", True), (HDF5, "%gcc +x", True),
     (HDF5, "build_type=Release", True), (HDF5, "build_type=release", False),
@@ -220,7 +244,8 @@ MEANS = [
     (HDF5, "languages=c++,c", True), (HDF5, "languages=d", False), (HDF5, "threads=none", True),
     (HDF5, "y=1", True), (HDF5, "patches=0f6", True), (HDF5, "patches=3e6448a,0f", True),
     (HDF5, "patches=0f6940d00", False), (HDF5, "%gcc +libs", False),
-    (HDF5, "cflags=-O3", False), (HDF5, "namespace=builtin", False), (HDF5, "builtin.hdf5@1", True),
+    (HDF5, "cflags=-O3", False), (HDF5, "namespace=builtin", True),
+    (HDF5, "hdf5 namespace=site", True), (HDF5, "zlib namespace=builtin", False), (HDF5, "builtin.hdf5@1", True),
     (HDF5, "os=ubuntu22.04", True), (HDF5, "os=Ubuntu22.04", False), (HDF5, "os=a,ubuntu22.04", False),
     (HDF5, "platform=linux", True), (HDF5, "target=x86_64_v3", True), (HDF5, "target=x86_64", False),
     (HDF5, "target=x86_64:", True), (HDF5, "target=:x86_64_v3", True), (HDF5, "target=:x86_64_v2", False),
@@ -278,7 +303,20 @@ PIECES = st.sampled_from(
      "hdf5", "target=", "x86_64:", "x86_64_v3", "os=u1", "arch=linux-u1-x86_64", "gcc@=1", "^", ".",
      "true", "none", "-x", "\t", "É", "hash:ab", "git.main=1.2", "@git.a/b", "\x00", "\\")
 )  # fmt: skip
-TEXTS = st.lists(PIECES, max_size=14).map("".join) | st.text(max_size=40)
+FRAGMENTS = st.sampled_from(
+    ("hdf5", "petsc9", "main", "develop", "1.14", "OR", "@1.2:", "@:2", "@=1", "@:", "@", "%gcc",
+     "%gcc@12:", "% gcc", "+mpi", "+ mpi", "+", "++mpi", "++", "~cuda", "~~cuda", "~ 1", "x=1:", "libs=shared",
+     "x=a:b", "x=", "patches=ab,cd", "x='a b'", "mpi=true", "x = 1", "arch=--aarch64", "arch=--",
+     "arch=-", "arch=linux-u1-x86_64:", "target=aarch64:", "target=:zen4", "target=None", "os=None",
+     "os=u1", "platform=linux", "namespace=builtin", "builtin.hdf5", "tag:develop", "tag:v1:", "hash:ab",
+     "version:1", "compiler:gcc@=1", "variant:++mpi", "variant:x=1:", "package:hdf5", "/abc", "hdf5/abc", "(", ")",
+     "-", "hd*", "hdff5~1", '"main"', '"a b"*', "git.main=1.2", "@git.main", "1:2", ",2", "\ud800", "a\udcffb")
+)  # fmt: skip
+"""What people write, and where one may take what stands next for its own."""
+JOINED = st.lists(st.tuples(FRAGMENTS, st.sampled_from((" ", " ", " ", "", "  "))), max_size=8).map(
+    lambda pairs: "".join(fragment + space for fragment, space in pairs)
+)
+TEXTS = st.lists(PIECES, max_size=14).map("".join) | JOINED | st.text(max_size=40)
 
 
 def check_text(text: str) -> None:
@@ -300,7 +338,7 @@ def check_text(text: str) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1_500, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_is_a_tree_that_prints_as_itself_or_an_error(text):
     """Reading is total, and printing is its inverse."""
     check_text(text)
@@ -393,6 +431,9 @@ def test_old_words_stay_words():
         ("git.main", "git.main=1.2", True), ("git.main=1.2", "git.main=1.2", True),
         ("git.main=1.3", "git.main=1.2", False), ("git.x", "git.main=1.2", False),
         ("1.2", "git.main=1.2", True), ("=1.2", "git.main=1.2", False), ("1.3:", "git.main=1.2", False),
+        ("=1.0final5", "1.0-final5", True), ("=1.0final5", "1.0", False), ("=1.0", "1.0final5", False),
+        ("1.0", "1.0final5", True), ("1.0final5", "1.0final4", False), ("1.0final5:", "1.0final", False),
+        ("1.0final5", "1.1", True), (":1.0final4", "1.0final5", True),
         ("git.main", "1.2", False), ("a1" * 20, "a1" * 20 + "=1.2", True), (":", "git.main", True),
         ("1:", "git.main", False),
     ],

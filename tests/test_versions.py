@@ -25,6 +25,7 @@ ASCENDING = (
     "0", "0.9",
     "1.2.a", "1.2.0", "1.2.1", "1.2.9", "1.2.10",
     "1.3-alpha", "1.3-alpha1", "1.3-beta", "1.3-beta2", "1.3-rc1", "1.3-rc2", "1.3-rc10", "1.3",
+    "1.3-final1", "1.3-final5",
     "1.3.0", "1.12", "1.develop", "2", "10", "2024",
     "stable", "nightly", "trunk", "head", "master", "main", "develop", "develop.1",
 )  # fmt: skip

@@ -14,13 +14,31 @@ A = "a" * 32
 
 def test_lines():
     """Hashes, their beginnings, specs and words; comments, blank lines, CRLF and a BOM are nothing."""
-    data = f"\ufeff# all\r\n/{A}\r\n\n  {A} # again\n/abcd\nhdf5@1.14 +mpi\nfilelock#1\n".encode()
+    data = f'\ufeff# all\r\n/{A}\r\n\n  {A} # again\n/abcd\nhdf5@1.14 +mpi\n"filelock#1"\n'.encode()
     found = wanted.parse(data, name="x")
     assert [(one.line, one.text, one.hash) for one in found] == [
         (2, f"/{A}", A), (4, A, A), (5, "/abcd", "abcd"), (6, "hdf5@1.14 +mpi", None),
-        (7, "filelock#1", None),
+        (7, '"filelock#1"', None),
     ]  # fmt: skip
     assert found[3].condition == query.parse("hdf5@1.14 +mpi")
+
+
+def test_a_line_is_a_spec():
+    """A first word is the exact name of a package, as Spack reads it, also where it stands alone."""
+    package, on = (
+        query.Term("package", "zlib", spack=True),
+        query.Term("variant", "+v", spack=True),
+    )
+    lines = {
+        "zlib": package, "builtin.zlib": package, "zlib +v": query.And((package, on)), "+v": on,
+        "zlib OR +v": query.Or((package, on)), '"zlib"': query.Term(None, "zlib"),
+        "zlib -v": query.And((package, query.Not(query.Term(None, "v")))),
+    }  # fmt: skip
+    for text, tree in lines.items():
+        (found,) = wanted.parse(text.encode(), name="x")
+        assert found.condition == tree, text
+    with pytest.raises(QueryError, match="x: line 1: c# is no name of a package"):
+        wanted.parse(b"c#\n", name="x")
 
 
 def test_errors_name_the_line_and_the_position():
@@ -54,7 +72,7 @@ def test_any_bytes_are_a_list_or_an_error(data):
         assert "\n" not in error.message  # noqa: PT017
 
 
-LINES = ("hdf5@1.14: +mpi", "filelock aarch64", "%gcc@12:13 target=zen4", "a OR (b -c)", "-cuda",
+LINES = ("hdf5@1.14: +mpi", "filelock aarch64", "hdf5", "hdf5 +mpi", "+mpi", '"filelock"', "a OR hdf5", "%gcc@12:13 target=zen4", "a OR (b -c)", "-cuda",
          "hdf5~mpi build_type=Release", "zlib@=1.3 OR zlib-ng", "wor~1", "py-*")  # fmt: skip
 WITHIN = (
     query.Term("tag", "develop"),
@@ -71,7 +89,8 @@ WITHIN = (
 def test_subscriptions_are_read_back(numbers, lines, within, first):
     """Whatever is missing: the config loads them, and a query means what was missing within the bounds."""
     hashes = [hash_of(number) for number in numbers]
-    trees = [query.parse(line) for line in lines]
+    listed = wanted.parse("\n".join(lines).encode(), name="x")
+    trees = [one.condition for one in listed]
     texts = list(subscribing.queries_for(hashes, trees, within))
     read = config.parse(
         subscribing.yaml_of(texts, name="spack lock\x1b: {}", first=first), name="x"

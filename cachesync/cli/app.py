@@ -40,6 +40,29 @@ COMMANDS = {
 }
 
 
+class _Text(click.types.StringParamType):
+    """Text, as opposed to the bytes that a path may be: nothing that is searched for has others."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value as it is; fails where it is not UTF-8."""
+        text = super().convert(value, param, ctx)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self.fail("this is not UTF-8", param, ctx)
+        return text
+
+
+def _take_text_only(command: click.Command) -> None:
+    """Have every parameter of a command that is no path refuse what is not UTF-8."""
+    for parameter in command.params:
+        if parameter.type is click.STRING:
+            parameter.type = _Text()
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _take_text_only(inner)
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by name only."""
 
@@ -53,6 +76,7 @@ class LazyGroup(click.Group):
             return None
         module, name = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"{__package__}.{module}"), name)
+        _take_text_only(command)
         return command
 
     def resolve_command(

@@ -10,7 +10,7 @@ import click
 from .. import lockfile, subscribing, wanted
 from ..errors import UsageError
 from . import checking, complete, output, paths
-from .entry import Globals
+from .entry import Globals, ending
 from .pager import paged
 from .report import Report
 
@@ -50,8 +50,8 @@ def check(
 ) -> int:
     """How much of FILE is cached: a spack.lock, or a list of specs and hashes; - is standard input.
 
-    A list has a spec, a query or a /hash on each line; # begins a comment. Exit status 1 when
-    something is missing. External and developed specs of a spack.lock are in no build cache and are
+    A list has a spec or a /hash on each line; # begins a comment. A line is what a query is, and its
+    first word is always the exact name of a package. Exit status 1 when something is missing. External and developed specs of a spack.lock are in no build cache and are
     counted apart.
 
     \b
@@ -68,14 +68,16 @@ def check(
         report = checking.check_lock(state_dir, lock, within, builds=not no_build_deps)
     else:
         report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
-    if subscription:
-        _print_subscriptions(report, within, name=Path(file).name if file != "-" else "list")
-    elif as_json:
-        output.print_json({"file": file, **report.document()})
-    else:
-        with paged(wanted=not no_pager):
-            report.print()
-    return 1 if report.total.missing else 0
+    status = 1 if report.total.missing else 0
+    with ending(status):
+        if subscription:
+            _print_subscriptions(report, within, name=Path(file).name if file != "-" else "list")
+        elif as_json:
+            output.print_json({"file": file, **report.document()})
+        else:
+            with paged(wanted=not no_pager):
+                report.print()
+    return status
 
 
 def _read(file: str) -> bytes:

@@ -26,7 +26,7 @@ from ..errors import CachesyncError, ConfigError, LedgerMissingError
 from ..ledger import connect
 from . import output, paths
 from .configuration import find_config, load_config
-from .entry import Globals
+from .entry import Globals, ending
 
 __all__ = ["doctor"]
 
@@ -56,14 +56,16 @@ def doctor(options: Globals, offline: bool, as_json: bool) -> int:
     Ends with 1 when something is an error; warnings leave it at 0.
     """
     findings = list(_findings(options, offline=offline))
-    if as_json:
-        output.print_json({"findings": [finding._asdict() for finding in findings]})
-    else:
-        for finding in findings:
-            print(output.visible(f"{finding.state:<8}{finding.check}: {finding.text}"))
-            if finding.remedy is not None:
-                print(output.visible(f"        remedy: {finding.remedy}"))
-    return 1 if any(finding.state == "error" for finding in findings) else 0
+    status = 1 if any(finding.state == "error" for finding in findings) else 0
+    with ending(status):
+        if as_json:
+            output.print_json({"findings": [finding._asdict() for finding in findings]})
+        else:
+            for finding in findings:
+                print(output.visible(f"{finding.state:<8}{finding.check}: {finding.text}"))
+                if finding.remedy is not None:
+                    print(output.visible(f"        remedy: {finding.remedy}"))
+    return status
 
 
 def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..errors import CachesyncError, ConfigError, QueryError
 from .output import visible
 
-__all__ = ["Globals", "main", "split_globals"]
+__all__ = ["Globals", "ending", "main", "split_globals"]
 
 WITH_VALUE = ("--config", "--state-dir")
 COMPLETE = "_CACHESYNC_COMPLETE"
@@ -29,6 +31,23 @@ class Globals(NamedTuple):
     state_dir: str | None = None
     verbose: bool = False
     quiet: bool = False
+
+
+class _ReaderGoneError(BrokenPipeError):
+    """Who read standard output went away from a command whose status is known."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
+@contextmanager
+def ending(status: int) -> Iterator[None]:
+    """Print inside what a command found that ends with `status`, whoever reads it to the end."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGoneError(status) from error
 
 
 def split_globals(argv: list[str]) -> tuple[Globals, list[str]]:
@@ -66,15 +85,16 @@ def _globals(values: dict[str, str], flags: dict[str, bool]) -> Globals:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit status (CLI.md)."""
+    status = 0
     try:
         if COMPLETE in os.environ:
             return _complete()
         status = _dispatch(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except BrokenPipeError as error:
         # The reader went away (`| head`): nothing is wrong, and nothing more can be said.
         _say_no_more()
-        return 0
+        return error.status if isinstance(error, _ReaderGoneError) else status
     except OSError as error:
         if error.errno not in UNWRITABLE or error.filename is not None:
             raise

@@ -17,7 +17,7 @@ from ..ledger import connect, log, read
 from ..sources.directory import DirectorySource
 from . import output, paths
 from .configuration import load_config
-from .entry import Globals
+from .entry import Globals, ending
 
 __all__ = ["verify"]
 
@@ -43,22 +43,24 @@ def verify(options: Globals, as_json: bool) -> int:
                 totals = log.totals(db)
         finally:
             db.close()
-    if as_json:
-        output.print_json(
-            {"ok": not differences, "differences": differences, "index": index_state,
-             "ledger": totals}
-        )  # fmt: skip
-    else:
-        for difference in differences:
-            print(output.visible(difference))
-        if index_state["behind"]:
-            print(f"index: {index_state['behind']:,} changes behind")
-        print(
-            f"{totals['pages']:,} pages, {totals['specs']:,} specs, {totals['placements']:,}"
-            f" placements, {totals['seq']:,} changes compared:"
-            f" {output.number(len(differences), 'difference')}"
-        )
-    return 1 if differences else 0
+    status = 1 if differences else 0
+    with ending(status):
+        if as_json:
+            output.print_json(
+                {"ok": not differences, "differences": differences, "index": index_state,
+                 "ledger": totals}
+            )  # fmt: skip
+        else:
+            for difference in differences:
+                print(output.visible(difference))
+            if index_state["behind"]:
+                print(f"index: {index_state['behind']:,} changes behind")
+            print(
+                f"{totals['pages']:,} pages, {totals['specs']:,} specs, {totals['placements']:,}"
+                f" placements, {totals['seq']:,} changes compared:"
+                f" {output.number(len(differences), 'difference')}"
+            )
+    return status
 
 
 def _index(db: Any, state_dir: Path) -> tuple[dict[str, Any], list[str]]:

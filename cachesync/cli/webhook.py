@@ -40,7 +40,7 @@ _SECRET_OPTIONS = (
         help="The environment variable that holds a secret; may be repeated.",
     ),
     click.option(
-        "--secret-file", "files", multiple=True, metavar="FILE",
+        "--secret-file", "files", multiple=True, type=click.Path(), metavar="FILE",
         help="The file that holds a secret; may be repeated.",
     ),
 )  # fmt: skip
@@ -63,10 +63,11 @@ def keys_of(files: tuple[str, ...], variables: tuple[str, ...]) -> dict[str, web
 
 
 @webhook.command(short_help="Whether a captured request is genuine.")
-@click.argument("request_file", metavar="[REQUEST]", default="-")
+@click.argument("request_file", type=click.Path(), metavar="[REQUEST]", default="-")
 @click.option(
-    "--headers", "headers_file", metavar="FILE", help="Only headers; REQUEST is the body."
-)
+    "--headers", "headers_file", type=click.Path(), metavar="FILE",
+    help="Only headers; REQUEST is the body.",
+)  # fmt: skip
 @secret_options
 @click.option(
     "--tolerance", metavar="DURATION", default="5m", show_default=True,

@@ -40,6 +40,7 @@ from .tree import (
     Term,
     required,
     terms,
+    wanted_values,
 )
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "residue",
     "show",
     "terms",
+    "wanted_values",
 ]
 
 

@@ -71,8 +71,11 @@ class Excluded(NamedTuple):
 Item = Plain | Fixed | Group | Excluded
 
 
-def parse(text: str) -> Node:
+def parse(text: str, *, is_spec: bool = False) -> Node:
     """The tree of a query; `And(())` for an empty one.
+
+    With `is_spec` the text is a spec to begin with, as a line of a list is: its first word is the
+    exact name of a package, and `+mpi` is Spack's, also where nothing else is spec syntax.
 
     Raises QueryError, with the position, for what the language does not have.
     """
@@ -80,14 +83,24 @@ def parse(text: str) -> Node:
         raise QueryError(
             f"the query is longer than {MAX_LENGTH:,} characters", query=text[:60], position=0
         )
-    return _Reader(text).read()
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise QueryError(
+            "the query is not UTF-8",
+            query=text,
+            position=error.start,
+            length=error.end - error.start,
+        ) from None
+    return _Reader(text, is_spec=is_spec).read()
 
 
 class _Reader:
     """Goes through the text of one query."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, is_spec: bool) -> None:
         self._text = text
+        self._is_spec = is_spec
         self._at = 0
         self._depth = 0
         self._terms = 0
@@ -98,10 +111,10 @@ class _Reader:
         alternatives = self._alternatives()
         if self._at < len(self._text):
             raise self._error(") closes nothing", self._at)
-        if self._has_spec:
+        if self._has_spec or self._is_spec:
             from .naming import resolve
 
-            return resolve(self._text, alternatives)
+            return resolve(self._text, alternatives, is_spec=self._is_spec)
         return plainly(alternatives)
 
     def _error(
@@ -253,7 +266,8 @@ class _Reader:
         if fuzzy is not None:
             self._at = match.end()
             return Fixed((self._fuzzy(fuzzy, start),), start, is_word=True)
-        if _SPEC.search(text) or _EQUALS.match(self._text, match.end()):
+        # As in Spack spaces may stand behind a +; without a name there it is an error.
+        if text in ("+", "++") or _SPEC.search(text) or _EQUALS.match(self._text, match.end()):
             return self._spec(start)
         self._at = match.end()
         prefix = text.endswith("*")

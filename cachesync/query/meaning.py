@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from .. import versions
 from ..model import Build
-from .tree import BUILD_FIELDS, And, Node, Not, Or, Term
+from .tree import BUILD_FIELDS, And, Node, Not, Or, Term, wanted_values
 
 __all__ = [
     "MIN_HASH_WORD",
@@ -153,7 +153,10 @@ def _matches_field(term: Term, build: Build, field: str) -> bool:
         return versions.contains(term.value, build.version.lower())
     if field == "compiler" and term.field is None:
         term = term._replace(value=plain_compiler(term.value))
-    return any(_fits(term, value) for value in field_values(build, field))
+    values = field_values(build, field)
+    return any(_fits(term, value) for value in values) or any(
+        other in values for other in wanted_values(term)[1:]
+    )
 
 
 def may_be_hash(term: Term) -> bool:

@@ -17,9 +17,12 @@ from .tree import And, Node, Not, Term
 __all__ = ["resolve"]
 
 
-def resolve(text: str, alternatives: list[list[Item]]) -> Node:
-    """The tree of a query's items. Raises QueryError for a query that names two packages at once."""
-    return _query(text, alternatives, is_spec=False, is_named=False)
+def resolve(text: str, alternatives: list[list[Item]], *, is_spec: bool) -> Node:
+    """The tree of a query's items; with `is_spec` every alternative is a spec, whatever it says.
+
+    Raises QueryError for a query that names two packages at once.
+    """
+    return _query(text, alternatives, is_spec=is_spec, is_named=False)
 
 
 def _query(text: str, alternatives: list[list[Item]], *, is_spec: bool, is_named: bool) -> Node:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 
 from .specsyntax import VALUE
-from .tree import And, Everything, Node, Not, Or, Term, terms
+from .tree import And, Everything, Node, Not, Or, Term
 
 __all__ = ["show"]
 
 _SIMPLE_WORD = re.compile(r"[\w.,][\w.,\-]*")
 _SIMPLE_VALUE = re.compile(r"[\w.,@~][\w.,@~=\-+]*")
 _EVERYTHING = "@:"
+_OPEN = Term("version", ":", spack=True)
 _SIGILS = {"version": "@", "compiler": "%", "hash": "/"}
 _VERSION_LIKE = re.compile(r"[a-zA-Z0-9_=:](?![\w.\-]*[=:])")
 
@@ -25,7 +26,16 @@ def show(node: Node) -> str:
     """The text of a tree that `parse` made; `parse` makes the same tree of it again."""
     if node == Everything:
         return ""
-    return _Printer(quoting=any(term.spack for term, _ in terms(node))).any_of(node)
+    return _Printer(quoting=_has_spec(node)).any_of(node)
+
+
+def _has_spec(node: Node) -> bool:
+    """Whether a tree is written with spec syntax; a conjunction of nothing is."""
+    if isinstance(node, Term):
+        return node.spack
+    if isinstance(node, Not):
+        return _has_spec(node.node)
+    return not node.nodes or any(map(_has_spec, node.nodes))
 
 
 class _Printer:
@@ -45,18 +55,25 @@ class _Printer:
         if not node.nodes:
             return _EVERYTHING
         explicit = any(map(_says_so_itself, node.nodes))
-        beside = explicit or any(map(_is_name, node.nodes))
+        names = sum(map(_is_name, node.nodes))
+        beside = explicit or names > 0
         text = ""
+        before: Node | None = None
         for number, child in enumerate(node.nodes):
             piece = self._one(child, beside=beside)
-            after_name = number > 0 and _is_name(node.nodes[number - 1])
-            if after_name and piece[0] in "@+~%/":
-                text += piece
-                continue
-            if after_name and (number > 1 or not explicit or text == "OR"):
-                text += "@:"
-            text += f" ({piece})" if _absorbs(text, piece) else f" {piece}" if text else piece
-        return f"{text}@:" if _is_name(node.nodes[-1]) else text
+            if _is_name(before):
+                if piece[0] in "@+~%/":
+                    text, before = text + piece, child
+                    continue
+                if number > 1 or names > 1 or not explicit or text == "OR":
+                    text, before = f"{text}@:", _OPEN
+            absorbed = _absorbs(before, piece)
+            if absorbed:
+                piece = f"({self._one(child, beside=False)})"
+            text += f" {piece}" if text else piece
+            # Nothing continues what is in parentheses, and a name says so there by itself.
+            before = None if absorbed else child
+        return f"{text}@:" if _is_name(before) else text
 
     def _one(self, node: Node, *, beside: bool) -> str:
         if isinstance(node, Term):
@@ -84,7 +101,7 @@ class _Printer:
         return f"{term.field}:{value}{star}" if simple else f'{term.field}:"{value}"{star}'
 
 
-def _is_name(node: Node) -> bool:
+def _is_name(node: Node | None) -> bool:
     return isinstance(node, Term) and node.spack and node.field == "package"
 
 
@@ -95,11 +112,18 @@ def _says_so_itself(node: Node) -> bool:
     )
 
 
-def _absorbs(text: str, piece: str) -> bool:
-    """Whether what stands last would read the next piece as its own."""
-    if text[-1:] == ":":
-        return _VERSION_LIKE.match(piece) is not None
-    return piece[0] == "@" and bool(text)
+def _absorbs(before: Node | None, piece: str) -> bool:
+    """Whether what stands before it would read a piece as its own.
+
+    An open range takes a version for its end, and a compiler takes versions; a key's value takes nothing.
+    """
+    if isinstance(before, Not):
+        before = before.node
+    if isinstance(before, Term) and before.spack and before.field in ("version", "compiler"):
+        if before.value[-1] == ":" and _VERSION_LIKE.match(piece) is not None:
+            return True
+        return piece[0] in "@,"
+    return False
 
 
 def _name_or_spec(term: Term, *, beside: bool) -> str:

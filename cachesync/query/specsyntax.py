@@ -37,9 +37,13 @@ _ARCHITECTURE = {
     "arch": "arch", "architecture": "arch", "platform": "platform",
     "os": "os", "operating_system": "os", "target": "target",
 }  # fmt: skip
+_NAMESPACE = "namespace"
+"""The repository a package comes from. No page says it, and Spack compares it where both are known."""
 _OF_THE_HOST = frozenset(("default_os", "default_target", "frontend", "fe", "backend", "be"))
 _NO_PART = re.compile(r"[^a-zA-Z_0-9.,:\-]")
 _ALONE = ("none", "*")
+_NOT_KNOWN = "None"
+"""What Spack prints for a part of an architecture that is not known; it asks for nothing."""
 
 
 def read(text: str, start: int) -> tuple[tuple[Term, ...], int]:
@@ -241,11 +245,11 @@ class _Spec:
         start, name = key.end(), key[1]
         value, end = self._value(start, name)
         part = _ARCHITECTURE.get(name)
-        if part is None:
+        if part is None and name != _NAMESPACE:
             self._variant(name, value, start, end)
         elif key[2] == "==":
             raise self.error(f"{name} cannot be propagated", key.start(2), length=2, hint="use =")
-        else:
+        elif part is not None:
             self._architecture(part, value, start)
         self.at = end
 
@@ -279,13 +283,15 @@ class _Spec:
         parts = value.split("-") if part == "arch" else []
         if len(parts) == 3:
             for field, one in zip(("platform", "os", "target"), parts, strict=True):
-                if one != "None":  # what Spack prints for a part that is not known
+                if one:
                     self._part(field, one, start)
                 start += len(one) + 1
         else:
             self._part("target" if part == "arch" else part, value, start)
 
     def _part(self, field: str, value: str, start: int) -> None:
+        if value == _NOT_KNOWN:
+            return
         wrong = _NO_PART.search(value)
         if wrong is not None:
             raise self.error(

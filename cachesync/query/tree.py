@@ -17,6 +17,7 @@ __all__ = [
     "Term",
     "required",
     "terms",
+    "wanted_values",
 ]
 
 BUILD_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant")
@@ -35,6 +36,16 @@ class Term(NamedTuple):
     spack: bool = False
     """A condition in Spack's spec syntax: `value` is what stands after the sigil or before it, as
     written (`1.12:1.14`, `gcc@12:`, `+mpi`, `libs=shared`), and means what it means to Spack."""
+
+
+def wanted_values(term: Term) -> tuple[str, ...]:
+    """The whole values that a term is met by: its own, and of `++mpi` also `+mpi`.
+
+    No variant is called `+mpi`: to Spack two signs ask for `mpi`, and hand it on to dependencies.
+    """
+    if term.field == "variant" and term.value[:2] == "++" and not term.prefix and not term.spack:
+        return term.value, term.value[1:]
+    return (term.value,)
 
 
 class Not(NamedTuple):
