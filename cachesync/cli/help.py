@@ -60,7 +60,8 @@ Where a query has spec syntax, its first word is the exact name of a package, as
 a spec such as hdf5@1.14 names one already; each side of an OR, and what is excluded, is judged on
 its own. Quote a word to search for it: "aarch64" %gcc. Spec syntax heeds case, and finds what
 `satisfies` of Spack 0.23 finds for what pages say: a variant that is not listed satisfies nothing.
-^hdf5 is an error: the pages carry no dependencies.
+A namespace (builtin.hdf5, namespace=builtin) is ignored, and the name of a virtual package (mpi@3:)
+finds nothing: pages do not say what provides it. ^hdf5 is an error: they carry no dependencies.
 
 Grammar
   query       = alternative { "OR" alternative }
