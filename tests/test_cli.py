@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.pagetext import Facts, as_block
+from tests.system.rig import owner_prefix
 from tests.world import ROOT, World, hash_of, spec
 
 SEQ_FREE = ["status", "changes", "show", "verify", "search", "rebuild", "backup", "forget"]
@@ -179,6 +180,35 @@ def test_search_says_when_its_truth_is_older_than_its_schedule(world):
     late = world.run("search", "zlib")
     assert late.out.startswith("PACKAGE")
     assert "site is 2 s old, older than its schedule" in late.err
+
+
+def test_wait_goes_on_with_a_ledger_that_was_replaced(world):
+    """As when a backup is put in its place: what lies there now is asked."""
+    world.page("develop", "hdf5", spec(hash_of(1)))
+    world.sync()
+    with world.start("wait", "--timeout", "30s", "zlib") as waiting:
+        time.sleep(1)
+        world.state.rename(world.root / "old-state")
+        world.page("develop", "zlib", spec(hash_of(2)))
+        world.sync()
+        assert waiting.wait(20) == 0
+
+
+def test_doctor_sees_what_cannot_be_read(world):
+    """A directory without permission below a source is a warning that names it, and ends nothing."""
+    world.page("develop", "hdf5", spec(hash_of(1)))
+    world.configure("sources:\n" + world.directory_source())
+    (world.pages / "develop").chmod(0)
+    try:
+        done = subprocess.run(
+            [*owner_prefix(), *world.command("doctor", "--json")], env=world.environment,
+            cwd=world.root, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        (world.pages / "develop").chmod(0o755)
+    found = [f for f in json.loads(done.stdout)["findings"] if "cannot be read" in f["text"]]
+    assert [(f["state"], f["check"]) for f in found] == [("warning", "site")]
+    assert str(world.pages / "develop") in found[0]["text"]
 
 
 def test_no_hit_is_done(site):
