@@ -34,8 +34,8 @@ __all__ = ["Due", "Full", "Now", "Stopped", "Worker", "WorkerState"]
 
 _log = logging.getLogger("cachesync")
 
-LARGE_PASS = 5_000
-"""Changed pages after which what the pass used is given back: a daemon rests for hours then."""
+MANY_PAGES = 500
+"""Changed pages, in one pass or several, after which the memory they took is given back."""
 
 
 class Stopped(Exception):  # noqa: N818 - no error: the daemon ends
@@ -113,7 +113,7 @@ class Worker:
         self._dirty = Debouncer(quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds)
         self._stopping = threading.Event()
         self._retired = 0
-        self._was_large = False
+        self._changed_pages = 0
         self._seen_state: SourceState | None = None
         self._said: str | None = None
         self._root: tuple[int, int] | None = None
@@ -172,8 +172,8 @@ class Worker:
                     _log.exception("%s: a pass failed", self.name)
                     self._failed(None)
                 _refuse(asked, CachesyncError(f"the pass failed: {type(error).__name__}"))
-            if self._was_large:
-                self._was_large = False
+            if self._changed_pages >= MANY_PAGES:
+                self._changed_pages = 0
                 self._thread.call(lambda writer: writer.rest())
                 give_back()
         left = [request for request in self._drain() if isinstance(request, Full)]
@@ -293,7 +293,7 @@ class Worker:
                       passes=self.state.passes + 1)  # fmt: skip
         self._said = None
         self._retired += result.removed
-        self._was_large |= result.changed >= LARGE_PASS
+        self._changed_pages += result.changed
         self._tell(result)
         _log.info(
             "%s: %d listed, %d changed, %d removed, %d rejected in %.2f s", self.name,
