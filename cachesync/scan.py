@@ -140,6 +140,9 @@ def _placements(
         for tag_id, (source, tag) in names.tags.items()
         if all(query.matches_placement(t, source=source, tag=tag, stacks=()) for t in tags)
     ]
+    if 2 * len(fitting) > len(names.tags):
+        yield from read.placements_of(db, build_ids)
+        return
     stacks = query.required(node, "stack")
     holding = None
     if stacks:
