@@ -173,7 +173,20 @@ def _print(answer: Mapping[str, Any], seconds: float) -> None:
             f" {result['changed']:,} changed, {result['unchanged']:,} unchanged,"
             f" {result['removed']:,} removed, {result['rejected']:,} rejected"
         )
-        print(output.visible(line + (f", {result['held']:,} held" if result["held"] else "")))
+        # A daemon may be older than this, and not say all of it.
+        missing = result.get("missing") or ()
+        for count, what in (
+            (result["held"], "held"),
+            (result.get("skipped", 0), "skipped"),
+            (len(missing), "not there"),
+        ):
+            line += f", {count:,} {what}" if count else ""
+        print(output.visible(line))
+        for page in missing[:SHOWN_REJECTIONS]:
+            where = f"{page['page']}: not there, {page['passes']} of {page['of']}"
+            print(output.visible(f"  {where}"))
+        if len(missing) > SHOWN_REJECTIONS:
+            print(f"  ... and {len(missing) - SHOWN_REJECTIONS:,} more (`cachesync status`)")
     changed = answer["changes"]
     for kind, count in changed.items():
         print(f"  {kind:<18}{count:>9,}")
