@@ -230,12 +230,7 @@ def troubles(db: sqlite3.Connection, state: int) -> Iterator[Trouble]:
 
 
 def memories(db: sqlite3.Connection, type_: str) -> dict[str, dict[str, str]]:
-    """What the sources of a type want to be told in their next pass, by the sources' names.
-
-    Nothing in a ledger of schema 1, which the next command that writes migrates.
-    """
-    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'memory'").fetchone():
-        return {}
+    """What the sources of a type want to be told in their next pass, by the sources' names."""
     rows = db.execute(
         "SELECT s.name, m.key, m.value FROM memory m JOIN source s ON s.id = m.source_id"
         " WHERE s.type = ? AND NOT s.forgotten ORDER BY s.name, m.key",
