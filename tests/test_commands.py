@@ -508,10 +508,72 @@ def test_check_a_list_of_specs_with_hashes(site, tmp_path):
     ]  # fmt: skip
 
 
-def test_check_an_empty_list(site, tmp_path):
-    """Nothing is asked for, so nothing is missing."""
-    (tmp_path / "list").write_text("# nothing\n")
-    assert site.run("check", tmp_path / "list", "--json").json["total"]["coverage"] == 1.0
+@pytest.mark.parametrize("options", [(), ("--json",), ("--subscription",)])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("list", b""), ("list", b"# nothing\n"), ("spack.lock", b""), ("my.lock", b"\n"),
+        ("spack.lock", text(lock([]))), ("-", b""), ("-", b"\n# x\n"),
+    ],
+)  # fmt: skip
+def test_nothing_to_check_is_no_yes(site, tmp_path, name, content, options):
+    """A list or a lock that a failed producer left empty is status 2, and no answer."""
+    (tmp_path / name).write_bytes(content)
+    found = subprocess.run(
+        site.command("check", name, *options), env=site.environment, check=False,
+        cwd=tmp_path, input=content, capture_output=True,
+    )  # fmt: skip
+    assert (found.returncode, found.stdout) == (2, b"")
+    assert b"nothing to check" in found.stderr
+
+
+@pytest.mark.parametrize("query", ["", " ", "@:", "hdf5@99 OR @:"])
+def test_nothing_to_wait_for_is_no_yes(site, query):
+    """`wait "$SPEC"` without a SPEC does not say that it is there."""
+    assert_error(site.run("wait", query, status=2), "there is nothing to wait for")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("spack.yaml", b"spack:\n  specs: [hdf5]\n"), ("x", b"# ours\nspack:\n  view: true\n"),
+        ("spack.lock", b"spack:\n  specs:\n  - hdf5\n"), ("spack.yaml", b"specs: [hdf5]\n"),
+    ],
+)  # fmt: skip
+def test_a_spack_yaml_leads_to_its_lock(site, tmp_path, name, content):
+    """Whatever it is called: what it asks for is known once it is concretized."""
+    (tmp_path / name).write_bytes(content)
+    result = site.run("check", tmp_path / name, status=2)
+    assert_error(result, "this is a spack.yaml; give its spack.lock")
+
+
+def test_a_spack_lock_is_a_lock(site, tmp_path):
+    """By its name: what is no JSON in it is no list either."""
+    (tmp_path / "spack.lock").write_text("<html>\nhdf5\n")
+    assert_error(site.run("check", tmp_path / "spack.lock", status=2), "no JSON")
+
+
+def test_check_lines_pasted_from_yaml(site, tmp_path):
+    """Each is the spec in it, and shown as that."""
+    (tmp_path / "list").write_text(
+        '  - hdf5 %gcc@13  # newest\n- \'zlib\'\n"hdf5 +mpi",\n- "hdf5@9"\n'
+    )
+    specs = site.run("check", tmp_path / "list", "--json", status=1).json["specs"]
+    assert [(one["line"], one["spec"], one["status"]) for one in specs] == [
+        (1, "hdf5 %gcc@13", "cached"), (2, "zlib", "cached"), (3, "hdf5 +mpi", "cached"),
+        (4, "hdf5@9", "missing"),
+    ]  # fmt: skip
+
+
+def test_check_tells_all_bad_lines(site, tmp_path):
+    """One a line on standard error, status 2, and no answer."""
+    (tmp_path / "list").write_text("hdf5 ^cmake\nzlib\n/abc\n\x1b[31m ^x\n")
+    result = site.run("check", tmp_path / "list", status=2)
+    assert result.out == ""
+    assert "list: 3 lines are not understood" in result.err
+    for part in ("  line 1: ^ asks for", "  line 3: /abc may be", "  line 4: "):
+        assert part in result.err
+    assert "\x1b" not in result.err
 
 
 @pytest.mark.parametrize(
