@@ -12,12 +12,14 @@ read: what it asks for is in its spack.lock.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from . import query
 from .errors import ListError, QueryError, UsageError
+from .query import minus
 
-__all__ = ["MAX_BYTES", "MAX_LINES", "Wanted", "is_spack_yaml", "parse"]
+__all__ = ["MAX_BYTES", "MAX_LINES", "Wanted", "is_spack_yaml", "parse", "with_variants_off"]
 
 MAX_BYTES = 16 * 2**20
 MAX_LINES = 20_000
@@ -50,6 +52,22 @@ class Wanted(NamedTuple):
     condition: query.Node
     hash: str | None
     """Where the line is nothing but a hash, or its beginning."""
+    read_as: str | None = None
+    """The text of the condition, where that is not how the line is written."""
+    off: tuple[str, ...] = ()
+    """Variants that a minus turned off."""
+
+
+def with_variants_off(wanted: Wanted, variants: Collection[str]) -> Wanted:
+    """A line in which `-x` is `~x` where x is one of the `variants` that its package can turn off."""
+    text, off = minus.as_off(wanted.text, variants)
+    if not off:
+        return wanted
+    try:
+        condition = query.parse(text, is_spec=True)
+    except QueryError:  # Spack does not read it so
+        return wanted
+    return wanted._replace(condition=condition, read_as=text, off=tuple(off))
 
 
 def is_spack_yaml(data: bytes) -> bool:

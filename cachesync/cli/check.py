@@ -9,7 +9,7 @@ import click
 
 from .. import lockfile, subscribing, wanted
 from ..errors import UsageError
-from . import checking, complete, output, paths
+from . import answer, checking, complete, output, paths
 from .entry import Globals, ending
 from .pager import paged
 from .report import Report
@@ -71,6 +71,8 @@ def check(
         report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
     status = 1 if report.total.missing else 0
     with ending(status):
+        if not options.quiet:
+            _say(report)
         if subscription:
             _print_subscriptions(report, within, name=Path(file).name if file != "-" else "list")
         elif as_json:
@@ -109,6 +111,12 @@ def _is_lock(data: bytes, name: str) -> bool:
     if wanted.is_spack_yaml(data) or (start and called == "spack.yaml"):
         raise UsageError(f"{name}: this is a spack.yaml; give its spack.lock")
     return called == "spack.lock" or (not start and called.endswith(".lock"))
+
+
+def _say(report: Report) -> None:
+    for text in report.talk():
+        answer.note(text)
+    answer.note_systems(report.systems, can_choose=report.kind == "list")
 
 
 def _print_subscriptions(report: Report, within: checking.Within, *, name: str) -> None:
