@@ -52,7 +52,7 @@ def check(
 
     A list has a spec or a /hash on each line; # begins a comment. A line is what a query is, and its
     first word is always the exact name of a package; items of the lists in a spack.yaml may be
-    pasted as they are. Exit status 1 when something is missing, 2 when there is nothing to check.
+    pasted as they are, and -x behind a spec is ~x where the package has that variant. Exit status 1 when something is missing, 2 when there is nothing to check.
     External and developed specs of a spack.lock are in no build cache and are counted apart.
 
     \b
