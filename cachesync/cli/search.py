@@ -184,7 +184,7 @@ def run(options: Globals, arguments: list[str]) -> int:
     quiet = request.quiet or options.quiet
     searcher = Searcher(paths.reader_state_dir(options))
     try:
-        if not quiet and "-" in request.text:
+        if not quiet and any(word.lstrip("(")[:1] == "-" for word in request.text.split()):
             from .excluding import notes
 
             for text in notes(searcher, request.text):
