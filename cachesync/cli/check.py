@@ -10,7 +10,7 @@ import click
 from .. import lockfile, subscribing, wanted
 from ..errors import UsageError
 from . import checking, complete, output, paths
-from .entry import Globals, ending
+from .entry import Globals, ending, or_cannot_tell
 from .pager import paged
 from .report import Report
 
@@ -51,7 +51,7 @@ def check(
     """How much of FILE is cached: a spack.lock, or a list of specs and hashes; - is standard input.
 
     A list has a spec or a /hash on each line; # begins a comment. A line is what a query is, and its
-    first word is always the exact name of a package. Exit status 1 when something is missing. External and developed specs of a spack.lock are in no build cache and are
+    first word is always the exact name of a package. Exit status 1 when something is missing, 3 when the ledger cannot be asked. External and developed specs of a spack.lock are in no build cache and are
     counted apart.
 
     \b
@@ -63,11 +63,12 @@ def check(
     within = checking.Within(tag, source, runs_on)
     state_dir = paths.reader_state_dir(options)
     name = "standard input" if file == "-" else file
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        lock = lockfile.parse(data, name=name)
-        report = checking.check_lock(state_dir, lock, within, builds=not no_build_deps)
-    else:
-        report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
+    with or_cannot_tell():
+        if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+            lock = lockfile.parse(data, name=name)
+            report = checking.check_lock(state_dir, lock, within, builds=not no_build_deps)
+        else:
+            report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
     status = 1 if report.total.missing else 0
     with ending(status):
         if subscription:
