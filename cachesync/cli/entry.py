@@ -103,7 +103,8 @@ def _globals(values: dict[str, str], flags: dict[str, bool], rest: list[str]) ->
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit status (CLI.md)."""
-    streams.watch()
+    if argv is None:
+        streams.watch()
     options, rest = split_globals(sys.argv[1:] if argv is None else argv)
     status = 0
     try:

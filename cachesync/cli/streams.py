@@ -42,7 +42,12 @@ class _Talk(io.FileIO):
 
 
 def watch() -> None:
-    """Put streams in place of standard output and error of which the first raises AnswerError."""
+    """Put streams in place of standard output and error of which the first raises AnswerError.
+
+    Standard input that was closed from the start is empty.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for as long as the process is
     sys.stdout = _stream(_Answer, OUT, sys.stdout)
     sys.stderr = _stream(_Talk, TALK, sys.stderr)
 

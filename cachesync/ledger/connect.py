@@ -9,7 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import CachesyncError, LedgerBusyError, LedgerError, LedgerMissingError
@@ -193,32 +193,69 @@ def _copy(db: Connection, path: Path) -> None:
 
 @contextmanager
 def ledger_errors(state_dir: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system raise into one LedgerError that names the remedy."""
+    """Turn what SQLite and the file system raise into one LedgerError that names the remedy.
+
+    So is whatever a damaged ledger leads to: SQLite hands out what lies on a page that is not as it
+    was written, as long as it has the form of a row. Of a sound one it is a mistake of ours.
+    """
     try:
         yield
-    except sqlite3.Error as error:
-        text = str(error)
-        if (short := room.shortage(error, state_dir)) is not None:
-            raise _too_short(short) from error
-        if "malformed" in text or "not a database" in text:
-            raise LedgerError(
-                f"the ledger in {state_dir} is damaged: {text}",
-                hint="restore a `cachesync backup` of it, or move it away and sync again",
-            ) from error
-        if getattr(error, "sqlite_errorname", "").startswith(LOCKED):
-            raise LedgerBusyError(
-                f"the ledger in {state_dir} is locked by another process",
-                hint="wait for it to end, and keep other programs off the ledger",
-            ) from error
-        raise LedgerError(f"the ledger in {state_dir} cannot be used: {text}") from error
-    except BrokenPipeError:  # of standard output: none of the ledger's
+    except (CachesyncError, BrokenPipeError):  # a pipe is standard output, and none of the ledger's
         raise
+    except sqlite3.Error as error:
+        raise _of_sqlite(error, state_dir) from error
     except OSError as error:
         if (short := room.shortage(error, state_dir)) is not None:
             raise _too_short(short) from error
         raise LedgerError(
             f"the state directory {state_dir} cannot be used: {error.strerror or error}"
         ) from error
+    except Exception as error:
+        if (fault := _fault(error, state_dir)) is None:
+            raise
+        raise _damaged(state_dir, fault) from error
+
+
+def _of_sqlite(error: sqlite3.Error, state_dir: Path) -> LedgerError:
+    text = str(error)
+    if (short := room.shortage(error, state_dir)) is not None:
+        return _too_short(short)
+    if _is_damage(error):
+        return _damaged(state_dir, text)
+    if getattr(error, "sqlite_errorname", "").startswith(LOCKED):
+        return LedgerBusyError(
+            f"the ledger in {state_dir} is locked by another process",
+            hint="wait for it to end, and keep other programs off the ledger",
+        )
+    return LedgerError(f"the ledger in {state_dir} cannot be used: {text}")
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return "malformed" in str(error) or "not a database" in str(error)
+
+
+def _damaged(state_dir: Path, what: str) -> LedgerError:
+    return LedgerError(
+        f"the ledger in {state_dir} is damaged: {what}",
+        hint="restore a `cachesync backup` of it, or move it away and sync again",
+    )
+
+
+def _fault(error: Exception, state_dir: Path) -> str | None:
+    """What is wrong with the form of the ledger; None where it is sound, or not there."""
+    path = state_dir / LEDGER_FILE
+    if isinstance(error, UnicodeDecodeError):  # SQLite's messages are decoded, too
+        return "it holds text that is none"
+    if not path.exists():
+        return None
+    try:
+        with closing(_connect_reader(path, BUSY_SECONDS)) as db:
+            (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    except UnicodeDecodeError:
+        return "it holds text that is none"
+    except sqlite3.Error as found:
+        return str(found) if _is_damage(found) else None
+    return None if said == "ok" else " ".join(str(said).split())
 
 
 def nothing_synced(state_dir: Path, *, tried: bool = False) -> LedgerMissingError:
