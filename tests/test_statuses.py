@@ -149,15 +149,14 @@ def test_with_a_ledger_whose_rows_are_damaged(site):
     """Rows that SQLite hands out as if they were sound are damage as well, not a mistake of ours."""
     path = site.state / "ledger.sqlite"
     with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA writable_schema = ON")
         (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'change'").fetchone()
         db.execute("PRAGMA journal_mode = DELETE")
     data = bytearray(path.read_bytes())
     start = (page - 1) * 4096
     data[start + 2_000 : start + 4_096] = bytes(2_096)
     path.write_bytes(data)
-    for line in ("changes", "show hdf5", "history hdf5"):
-        assert "is damaged" in str(assert_error(site.run(*line.split(), "--json", status=1), 1))
+    error = assert_error(site.run("changes", "--json", status=1), 1)
+    assert "is damaged" in str(error["message"])
 
 
 @contextmanager
