@@ -40,6 +40,8 @@ PURE = (
     "query.printing",
     "query.machine",
     "query.prepared",
+    "query.unsaid",
+    "query.exact",
     "index.documents",
     "watch.debounce",
     "watch.events",

@@ -11,6 +11,7 @@ from .. import query as queries
 from ..config import scalars
 from ..errors import LedgerMissingError, UsageError
 from ..search import Answer, Searcher
+from . import answer as answers
 from . import complete, output, paths
 from .entry import Globals
 
@@ -32,10 +33,16 @@ POLL_SECONDS = 0.5
     "--specs", type=click.IntRange(min=1), default=1, metavar="N",
     help="Wait until so many specs match (1).",
 )  # fmt: skip
+@click.option("--spack", metavar="0.23|1.x", help="QUERY is a spec of this Spack and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, when it ends.")
 @click.pass_obj
 def wait(
-    options: Globals, query: tuple[str, ...], timeout: str | None, specs: int, as_json: bool
+    options: Globals,
+    query: tuple[str, ...],
+    timeout: str | None,
+    specs: int,
+    spack: str | None,
+    as_json: bool,
 ) -> int:
     """Wait until QUERY, as `cachesync search` takes it, matches something that is cached.
 
@@ -44,7 +51,9 @@ def wait(
     """
     paths.require_config(options)
     text = " ".join(query)
-    tree = queries.parse(text)
+    tree = queries.parse_in(spack, text)
+    if not options.quiet:
+        answers.say_unsaid(tree)
     seconds = None if timeout is None else _duration(timeout)
     until = None if seconds is None else time.monotonic() + seconds
     answer = _wait(paths.reader_state_dir(options), tree, specs, until)
