@@ -167,3 +167,19 @@ def test_the_caret_of_a_long_query_stands_below_its_fault(site, before):
     assert len(shown) <= 122
     assert shown[caret.index("^")] == "("
     assert caret.count("^") == 1
+
+
+def test_check_and_config_check_say_it(site, tmp_path):
+    """Of the line of a list, and of the subscription, that asks what no page tells."""
+    listed = tmp_path / "list.txt"
+    listed.write_text("hdf5@1.14.5\nhdf5 cflags=-O3\n")
+    result = site.run("check", listed, status=1)
+    assert "note: line 2: pages do not say what `cflags=-O3` asks" in result.err
+    specs = site.run("check", listed, "--json", status=1).json["specs"]
+    assert [one.get("unsaid", [{}])[0].get("condition") for one in specs] == [None, "cflags=-O3"]
+    world = World(tmp_path)
+    world.configure(
+        f"sources:\n{world.directory_source()}subscriptions:\n"
+        "  - {name: flags, query: 'hdf5 cflags=-O3', targets: [{type: command, argv: [logger]}]}\n"
+    )
+    assert "note: subscription flags: pages do not say" in world.run("config", "check").err

@@ -9,6 +9,7 @@ import click
 
 from .. import lockfile, subscribing, wanted
 from ..errors import UsageError
+from . import answer as answers
 from . import checking, complete, output, paths
 from .entry import Globals, ending
 from .pager import paged
@@ -69,6 +70,9 @@ def check(
     else:
         report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
     status = 1 if report.total.missing else 0
+    if not options.quiet:
+        for said in report.unsaid():
+            answers.note(said)
     with ending(status):
         if subscription:
             _print_subscriptions(report, within, name=Path(file).name if file != "-" else "list")

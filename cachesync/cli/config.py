@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..errors import UsageError
+from . import answer as answers
 from . import output
 from .configuration import find_config, load_config
 from .entry import Globals
@@ -27,6 +28,9 @@ def check(options: Globals) -> int:
         raise UsageError("there is no config file", hint="name one with --config FILE")
     loaded = load_config(options)
     require_extras(loaded)
+    for entry in loaded.subscriptions:
+        for said in answers.unsaid_of(entry.condition).values():
+            answers.note(f"subscription {entry.name}: {said}")
     sources = output.number(len(loaded.sources), "source")
     subscriptions = output.number(len(loaded.subscriptions), "subscription")
     print(output.visible(f"{path}: ok, {sources}, {subscriptions}"))
