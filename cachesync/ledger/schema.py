@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 
 from ..errors import LedgerError
+from .normalise import normalise_variants
 
 __all__ = ["APPLICATION_ID", "VERSION", "migrate", "statements"]
 
@@ -123,7 +125,7 @@ CREATE TABLE memory (
 ) WITHOUT ROWID;
 """
 
-_MIGRATIONS = (_V1, _V2)
+_MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (_V1, _V2, normalise_variants)
 VERSION = len(_MIGRATIONS)
 
 
@@ -139,8 +141,11 @@ def migrate(db: sqlite3.Connection, *, now: int) -> None:
         return
     db.execute("BEGIN IMMEDIATE")
     try:
-        for script in _MIGRATIONS[version:]:
-            for statement in statements(script):
+        for step in _MIGRATIONS[version:]:
+            if callable(step):
+                step(db)
+                continue
+            for statement in statements(step):
                 db.execute(statement)
         if version == 0:
             db.execute("INSERT INTO ledger VALUES (?, ?)", (os.urandom(16).hex(), now))

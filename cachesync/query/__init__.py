@@ -40,7 +40,7 @@ from .tree import (
     Term,
     required,
     terms,
-    wanted_values,
+    wanted_variants,
 )
 
 __all__ = [
@@ -74,7 +74,7 @@ __all__ = [
     "residue",
     "show",
     "terms",
-    "wanted_values",
+    "wanted_variants",
 ]
 
 
