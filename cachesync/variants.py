@@ -37,7 +37,6 @@ _BARE = re.compile(r"(?!=)[a-zA-Z_0-9\-+*.,:=~/\\]*")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _QUOTES = ("'", '"')
 _ESCAPED = re.compile(r"\\(['\"\\])")
-_LISTED = re.compile(r"\s*,\s*")
 _DIGITS = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},}}")
 _WHOLE = re.compile(r"[0-9a-f]{64}")
 """A SHA-256, as locks and build caches have it."""
@@ -177,7 +176,7 @@ def _values(text: str) -> frozenset[str]:
     quoted = _QUOTED.fullmatch(text)
     if quoted is not None:
         text = _ESCAPED.sub(r"\1", quoted[1] if quoted[1] is not None else quoted[2])
-    return frozenset(_LISTED.split(text.strip()))
+    return frozenset(value.strip() for value in text.split(","))
 
 
 def _quoted(value: str) -> str:

@@ -58,3 +58,38 @@ def test_a_newer_ledger_is_refused_and_left_alone(world):
     for command in (("sync", "--pages", world.pages), ("search", "hdf5")):
         told = world.run(*command, status=1)
         assert "upgrade" in told.err
+
+
+BOTH = (
+    "spec /a: os: this page says 'a', another says 'b'; 'b' is kept; variants: this page says"
+    """ ("l='a,b'",), another says ("l:='b,a'",); ("l:='b,a'",) is kept"""
+)
+
+
+@pytest.mark.parametrize(
+    ("warning", "left"),
+    [
+        ("spec /a: variants: this page says ('l=a',), another says ('l:=a',); ('l:=a',) is kept", None),
+        (BOTH, BOTH.partition("; variants")[0]),
+        ("spec /a: variants: this page says ('l=a',), another says ('l:=b',); ('l:=b',) is kept", ...),
+        ("spec /a: variants: this page says (, ), another says (); ('a', \"\") is kept", ...),
+        ("meta says 3 specs, spec_details 2", ...),
+    ],
+)  # fmt: skip
+def test_a_warning_goes_where_only_the_form_of_variants_differed(warning, left):
+    """And stays, with what is left of it, where anything else does."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    schema.migrate(db, now=0)
+    db.execute(
+        "INSERT INTO source (name, type, location, configured, state) VALUES ('s', '', '', 1, 'ok')"
+    )
+    db.execute(
+        "INSERT INTO location (source_id, path, state, since, warnings) VALUES (1, 'p', 0, 0, ?)",
+        (warning,),
+    )
+    db.execute("PRAGMA user_version = 2")
+    schema.migrate(db, now=0)
+    assert db.execute("SELECT warnings FROM location").fetchone() == (
+        warning if left is ... else left,
+    )
+    db.close()

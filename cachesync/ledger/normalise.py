@@ -28,10 +28,12 @@ _SAID = re.compile(
 def normalise_variants(db: sqlite3.Connection) -> None:
     """Put what builds say of variants into normal form; within the caller's transaction."""
     merged = []
-    for build_id, text in db.execute("SELECT id, variants FROM build ORDER BY id").fetchall():
-        normal = pack(variants.normal_set(unpack(text)))
-        if normal == text:
-            continue
+    stale = [
+        (build_id, normal)
+        for build_id, text in db.execute("SELECT id, variants FROM build ORDER BY id")
+        if (normal := pack(variants.normal_set(unpack(text)))) != text
+    ]
+    for build_id, normal in stale:
         twin = db.execute(
             f"SELECT other.id FROM build mine JOIN build other USING ({_OTHERS})"
             " WHERE mine.id = ? AND other.variants = ?",
@@ -62,7 +64,10 @@ def _still_true(warning: str) -> str:
     said = _SAID.fullmatch(warning)
     if said is None:
         return warning
-    seen, known = (variants.normal_set(ast.literal_eval(said[side])) for side in ("seen", "known"))
-    if seen != known:
+    try:
+        seen, known = (ast.literal_eval(said[side]) for side in ("seen", "known"))
+    except (SyntaxError, ValueError):  # a page may say anything, also what looks like a warning
+        return warning
+    if variants.normal_set(seen) != variants.normal_set(known):
         return warning
     return said["before"] if ": " in said["before"] else ""

@@ -6,6 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from cachesync.config import parse as parse_config
+from cachesync.ledger import connect, names
+from cachesync.notify.follower import Follower
+from cachesync.notify.message import Message
+from cachesync.notify.outbox import intake
+from cachesync.notify.outbox.connect import open_outbox, transaction
+
 from .oldledger import NEW_FORM, OLD_FORM, PATCHED, make
 from .rig import State, Tree, call, evenly, in_parallel, spec, spec_hash, why_no_tracing
 from .test_crash import SYSCALLS, Case, kill_before, traced
@@ -35,6 +42,13 @@ def test_a_ledger_with_both_forms_of_variants_is_migrated_by_one_sync(tmp_path):
     assert state.sync().json["changes"] == {}
     assert {table: rows(state, table) for table in KEPT} == before
     state.assert_sound()
+    db = connect.open_reader(state.path)
+    try:
+        offered = names.beginning_with(db, "variant", "", most=1000)
+    finally:
+        db.close()
+    assert {*NORMAL, f"patches={PATCHED}"} < set(offered)
+    assert not [variant for variant in offered if ":=" in variant]
     told = [change["build"]["variants"] for change in state.log() if "build" in change]
     assert {tuple(variants) for variants in told} == {
         tuple(NORMAL), (f"patches={PATCHED}",), ("+mpi", "build_system=cmake"),
@@ -75,6 +89,48 @@ def test_pages_that_tell_the_same_in_the_other_form_are_no_change(tmp_path):
     ]
 
 
+def test_nobody_is_told_of_the_migration(tmp_path):
+    """An outbox goes on where it was: what waits in it keeps its id, and no message is added."""
+    state = make(tmp_path)
+    ((identity, _),) = rows(state, "ledger")
+    last, at, *_ = max(rows(state, "change"))
+    config = parse_config(
+        f"sources: [{{name: site, type: directory, path: {state.sources[0]}}}]\n"
+        "subscriptions: [{name: all, query: '', events: [spec.cached, spec.evicted, spec.refined],"
+        " targets: [{type: webhook, url: 'https://example.org/'}]}]\n",
+        name="x",
+    )
+    (entry,) = config.subscriptions
+    outbox = open_outbox(state.path)
+
+    def run(work):
+        with transaction(outbox) as db:
+            return work(db)
+
+    def messages():
+        return run(lambda db: db.execute("SELECT * FROM message").fetchall())
+
+    position = intake.Position(identity, last, str(at))
+    run(lambda db: intake.start_at(db, position))
+    run(lambda db: intake.store_subscription(db, "all", "", entry.events, first=entry.first))
+    state.sync()
+    ledger = connect.open_reader(state.path)
+    try:
+        follower = Follower(ledger, run)
+        follower.begin(config, now=at)
+        run(lambda db: intake.add_messages(db, 1, [Message("t", b"{}", last, last, 0)], at=at))
+        before = messages()
+        assert len(before) == 1
+        assert follower.catch_up(now=at) == 0
+        follower.close_windows(now=at, all_=True)
+        assert messages() == before
+        assert run(intake.position) == position
+        assert run(lambda db: db.execute("SELECT note FROM position").fetchone()) == (None,)
+    finally:
+        ledger.close()
+        outbox.close()
+
+
 @pytest.fixture(scope="module")
 def case(tmp_path_factory) -> Case:
     """An old ledger with one page that has changed, and what an undisturbed sync makes of it."""
@@ -87,11 +143,11 @@ def case(tmp_path_factory) -> Case:
     undisturbed = before.copy_to(root / "undisturbed")
     done = call(traced(undisturbed, root / "trace"))
     assert done.status == 0, done
-    names = [line.split()[1].split("(")[0] for line in (root / "trace").read_text().splitlines()]
+    called = [line.split()[1].split("(")[0] for line in (root / "trace").read_text().splitlines()]
     undisturbed.assert_sound()
     expected = undisturbed.log()
     assert [change["kind"] for change in expected[22:]] == ["page.added", "spec.cached"]
-    return Case(before, expected, Counter(names), done.seconds)
+    return Case(before, expected, Counter(called), done.seconds)
 
 
 @pytest.mark.parametrize("syscall", SYSCALLS)
