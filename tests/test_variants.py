@@ -19,7 +19,7 @@ from cachesync.search import Searcher
 from tests import locks
 from tests.pagetext import Facts, as_block, as_generated, spec
 from tests.test_laws import Universe
-from tests.world import hash_of
+from tests.world import SHARED, hash_of
 
 WHOLE = "cc8ac22" + "0123456789abcdef" * 3 + "012345678"
 OTHER = "cc8ac22" + "f" * 57
@@ -325,3 +325,20 @@ def test_pages_queries_lists_locks_and_subscriptions_agree(pages, conditions):
         report = check_lock(universe.state, lock, Within(), builds=True)
         cached = {entry.hash for entry in report.entries if entry.status is Status.CACHED}
         assert cached == {hash_of(n) for n in range(len(pages))}
+
+
+@pytest.mark.skipif(
+    not (SHARED / "cases" / "colon-eq-pages").exists(), reason="the shared cases are not here"
+)
+@pytest.mark.parametrize(
+    ("text", "specs"),
+    [
+        ("celeritas amdgpu_target=gfx90a", 1), ("celeritas amdgpu_target=*", 1), ("arkouda patches=*", 2),
+        ("amdgpu_target:=gfx90a", 1), ("variant:amdgpu_target=gfx90a", 1), ("arkouda patches:=cc8ac22", 2),
+    ],
+)  # fmt: skip
+def test_real_pages_of_2025_are_found(world, text, specs):
+    """Pages of the public cache that print `:=`; nothing is warned of."""
+    world.sync("--pages", SHARED / "cases" / "colon-eq-pages" / "pages")
+    assert len(world.found(text)) == specs
+    assert world.run("status", "--json").json["warnings"] == []

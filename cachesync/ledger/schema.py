@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Callable
 
 from ..errors import LedgerError
-from .normalise import normalise_variants
 
 __all__ = ["APPLICATION_ID", "VERSION", "migrate", "statements"]
 
@@ -125,7 +124,18 @@ CREATE TABLE memory (
 ) WITHOUT ROWID;
 """
 
-_MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (_V1, _V2, normalise_variants)
+
+def _normalise_variants(db: sqlite3.Connection) -> None:
+    from .normalise import normalise_variants  # here: a search migrates nothing
+
+    normalise_variants(db)
+
+
+_MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
+    _V1,
+    _V2,
+    _normalise_variants,
+)
 VERSION = len(_MIGRATIONS)
 
 
