@@ -40,6 +40,7 @@ PURE = (
     "query.fuzzy",
     "query.printing",
     "query.machine",
+    "query.minus",
     "query.prepared",
     "index.documents",
     "watch.debounce",
