@@ -144,6 +144,7 @@ class _Evaluation:
 
     def _satisfying(self, term: query.Term) -> list[str]:
         """The values there are that satisfy the term."""
+        from . import variants
         from .query import spack
 
         spellings = self._postings.spellings
@@ -159,10 +160,10 @@ class _Evaluation:
         if term.field == "target":
             return term.value.split(",")
         if term.field == "variant":
-            name, _ = spack.split_variant(term.value)
+            name = variants.name_of(term.value)
             known = [f"{sign}{name}" for sign in ("+", "~", "++", "~~")]
             known += spellings("variant", f"{name}=")
-            return [text for text in known if spack.variant_satisfies(term.value, text)]
+            return [text for text in known if variants.satisfies(term.value, text)]
         return [term.value]
 
 
@@ -215,10 +216,12 @@ def _look_ups(term: query.Term, field: str, postings: Postings) -> list[tuple[st
         found.append("version_text")
     else:
         found.append(field)
+    values = query.wanted_variants(term) if field == "variant" else (value,)
     if not term.prefix:
-        values = (value, *query.wanted_values(term)[1:])
         return [(name, value) for name in found for value in values]
-    return [(name, text) for name in found for text in postings.terms(name, value)]
+    return [
+        (name, text) for name in found for value in values for text in postings.terms(name, value)
+    ]
 
 
 def _near(term: query.Term, field: str, postings: Postings) -> list[tuple[str, str]]:

@@ -12,9 +12,10 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
+from . import variants
 from .model import NO_COMPILER, Build
 
-__all__ = ["Guard", "PageDiff", "Selection", "compare", "page_order", "reconcile"]
+__all__ = ["Guard", "PageDiff", "Selection", "compare", "differing", "page_order", "reconcile"]
 
 _Stacks = TypeVar("_Stacks")
 
@@ -97,7 +98,8 @@ def reconcile(known: Build, seen: Build) -> Build:
     """One description of a hash that two pages describe differently: the more specific of each part.
 
     A compiler with a version beats a bare name beats `none`; a superset of variants beats the
-    subset; a value beats none. Where neither is more specific the known one stays.
+    subset, a whole checksum of a patch its beginning; a value beats none. Where neither is more
+    specific the known one stays.
     """
     return Build(
         known.package or seen.package,
@@ -106,8 +108,24 @@ def reconcile(known: Build, seen: Build) -> Build:
         known.os or seen.os,
         known.platform or seen.platform,
         known.target or seen.target,
-        seen.variants if set(seen.variants) > set(known.variants) else known.variants,
+        _more_specific_variants(known.variants, seen.variants),
     )
+
+
+def differing(known: Build, seen: Build) -> list[str]:
+    """The fields in which two descriptions of a hash disagree; a shortened checksum agrees."""
+    if known.variants != seen.variants:
+        whole = variants.lengthened(known.variants, seen.variants)
+        if whole == variants.lengthened(seen.variants, known.variants):
+            seen = seen._replace(variants=known.variants)
+    return [field for field in Build._fields if getattr(known, field) != getattr(seen, field)]
+
+
+def _more_specific_variants(known: tuple[str, ...], seen: tuple[str, ...]) -> tuple[str, ...]:
+    if known == seen:
+        return known
+    ours, theirs = variants.lengthened(known, seen), variants.lengthened(seen, known)
+    return theirs if set(theirs) > set(ours) else ours
 
 
 def _more_specific_compiler(known: str, seen: str) -> str:

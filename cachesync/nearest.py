@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from . import query, versions
+from . import query, variants, versions
 from .model import NO_COMPILER, Build, Placement
 from .query.unsaid import conditions
 
@@ -104,8 +104,8 @@ def _values(
     condition: query.Node, field: str | None, build: Build, placements: Iterable[Placement]
 ) -> set[str]:
     if field == "variant":
-        wanted = {_variant_name(term.value) for term, _ in query.terms(condition)}
-        return {v for v in build.variants if _variant_name(v.lower()) in wanted}
+        wanted = {variants.name_of(term.value).lower() for term, _ in query.terms(condition)}
+        return {v for v in build.variants if variants.name_of(v).lower() in wanted}
     if field in query.BUILD_FIELDS:
         return {getattr(build, field)} - {NO_COMPILER}
     if field == "stack":
@@ -113,11 +113,6 @@ def _values(
     if field in ("tag", "source"):
         return {getattr(placement, field) for placement in placements}
     return set()
-
-
-def _variant_name(variant: str) -> str:
-    """`mpi` of `+mpi`, `~mpi` and `mpi=...`."""
-    return variant.lstrip("+~").partition("=")[0]
 
 
 def suspects(node: query.Node) -> list[query.Term]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from . import frontmatter
+from . import variants as variant_texts
 from .errors import PageError, PageSkipped
 from .model import NO_COMPILER, Build, Listed, Page
 from .summary import Meta, normalise_compiler
@@ -167,7 +168,7 @@ def _build(package: str, row: _Row, where: tuple[str, int]) -> Build:
     if not (version and os and target and joined.isprintable() and is_bounded):
         raise _wrong_attribute(row, where)
     # The same few values recur in all builds: as one object each they cost a third of the memory.
-    values = tuple(map(intern, sorted(set(variants or ()))))
+    values = tuple(map(intern, variant_texts.normal_set(variants or ())))
     return Build(package, version, compiler, os, platform, target, values)
 
 

@@ -31,7 +31,7 @@ BUILD = Build(
     ("+mpi", "libs=shared,static", "~cuda"),
 )  # fmt: skip
 FRAGMENTS = (
-    "hdf5", "@1.14:", "@=", "%gcc@12:", "+mpi", "++", "~cuda", "x=1:", "libs=shared", "arch=--aarch64",
+    "hdf5", "@1.14:", "@=", "%gcc@12:", "+mpi", "++", "~cuda", "x=1:", "libs=shared", "libs:=shared", "arch=--aarch64",
     "target=x86_64:", "os=None", "namespace=builtin", "tag:develop", "variant:", " OR ", "(", ")", " -",
     "/abc", '"', "*", "~1", " ", " ",
 )  # fmt: skip

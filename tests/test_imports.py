@@ -15,6 +15,7 @@ PURE = (
     "errors",
     "versions",
     "ranges",
+    "variants",
     "targets",
     "yamlguard",
     "frontmatter",

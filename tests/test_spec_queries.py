@@ -306,13 +306,13 @@ def test_the_distance_of_words_is_what_it_says():
 PIECES = st.sampled_from(
     ("-", "+", '"', "'", "*", ":", " ", " ", " ", "a", "b1", "OR", "OR", " OR ", "(", ")", " (", ") ",
      "package:", "tag:", "variant:", "compiler:", "@", "@1.2", "@=1", "@1:", "@:2", ",", "%", "%gcc",
-     "%gcc@12:", "=", "==", "x=", "libs=a,b", "~", "~1", "~2", "~mpi", "+mpi", "++q", "/", "/abc",
+     "%gcc@12:", "=", "==", ":=", "x=", "libs=a,b", "libs:=a,b", "~", "~1", "~2", "~mpi", "+mpi", "++q", "/", "/abc",
      "hdf5", "target=", "x86_64:", "x86_64_v3", "os=u1", "arch=linux-u1-x86_64", "gcc@=1", "^", ".",
      "true", "none", "-x", "\t", "É", "hash:ab", "git.main=1.2", "@git.a/b", "\x00", "\\")
 )  # fmt: skip
 FRAGMENTS = st.sampled_from(
     ("hdf5", "petsc9", "main", "develop", "1.14", "OR", "@1.2:", "@:2", "@=1", "@:", "@", "%gcc",
-     "%gcc@12:", "% gcc", "+mpi", "+ mpi", "+", "++mpi", "++", "~cuda", "~~cuda", "~ 1", "x=1:", "libs=shared",
+     "%gcc@12:", "% gcc", "+mpi", "+ mpi", "+", "++mpi", "++", "~cuda", "~~cuda", "~ 1", "x=1:", "libs=shared", "libs:=shared", "x:=",
      "x=a:b", "x=", "patches=ab,cd", "x='a b'", "mpi=true", "x = 1", "arch=--aarch64", "arch=--",
      "arch=-", "arch=linux-u1-x86_64:", "target=aarch64:", "target=:zen4", "target=None", "os=None",
      "os=u1", "platform=linux", "namespace=builtin", "builtin.hdf5", "tag:develop", "tag:v1:", "hash:ab",

@@ -48,6 +48,7 @@ Spack's spec syntax
   py-numpy@develop          develop > main > master > ... > any number
   hdf5+mpi~szip             variants, on and off; off is never written -szip, but in a list for check
   libs=shared,static        a variant with (at least) these values; libs=* has it at all
+  libs:=shared,static       with these values and no others
   hdf5 %gcc@12:             the compiler, with a range of versions
   os=ubuntu22.04            also platform=linux
   target=x86_64_v3          this target
@@ -75,7 +76,7 @@ Grammar
   word        = text [ "*" | "~1" | "~2" ] | quoted [ "*" ] | "+" text
   field       = name ":" ( text [ "*" ] | quoted [ "*" ] )
   spec        = [ name ] { "@" versions | "%" name [ "@" versions ] | ( "+" | "~" ) name
-                         | name "=" value | "/" hash }, at least one
+                         | name [ ":" ] "=" value | "/" hash }, at least one
   versions    = range { "," range }
   range       = [ "=" ] version | [ version ] ":" [ version ]
 

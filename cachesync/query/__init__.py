@@ -41,7 +41,7 @@ from .tree import (
     is_met_by_all,
     required,
     terms,
-    wanted_values,
+    wanted_variants,
 )
 
 __all__ = [
@@ -77,7 +77,7 @@ __all__ = [
     "residue",
     "show",
     "terms",
-    "wanted_values",
+    "wanted_variants",
 ]
 
 

@@ -17,12 +17,14 @@ from .tree import FIELDS, And, Everything, Node, Not, Or, Term
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "check_text", "parse"]
 
 _FIELD = re.compile(r"([A-Za-z_]+):")
+_OF_KEYS = ("os", "platform", "target")
+"""Fields that are keys of a spec as well: `target:=x86_64_v3` is Spack's `target=x86_64_v3`."""
 _BARE = re.compile(r'[^\s"()]*')
 _VALUE = re.compile(r'[^\s"]*')
 _VALUE_IN_GROUP = re.compile(r'[^\s")]*')
 # What makes a bare token Spack's spec syntax: a sigil, or an = further on.
 _SPEC = re.compile(r"[@%=^/~:]|(?<=[^+])\+")
-_EQUALS = re.compile(r"\s+=")
+_EQUALS = re.compile(r"\s+:?=")
 _BUILTIN = "builtin."
 _FUZZY = re.compile(r"([^@%=^/~:+*]+)~([0-9]+)")
 _VERSIONS = re.compile(r"[:,]")
@@ -237,6 +239,9 @@ class _Reader:
         if name is None:
             return None
         field = name[1].lower()
+        is_pair = self._text.startswith("=", name.end())
+        if is_pair and (field not in FIELDS or field in _OF_KEYS):
+            return None  # name:=value
         if field not in FIELDS:
             from difflib import get_close_matches
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from .. import versions
 from ..model import Build
-from .tree import BUILD_FIELDS, And, Node, Not, Or, Term, wanted_values
+from .tree import BUILD_FIELDS, And, Node, Not, Or, Term, wanted_variants
 
 __all__ = [
     "MIN_HASH_WORD",
@@ -154,9 +154,10 @@ def _matches_field(term: Term, build: Build, field: str) -> bool:
     if field == "compiler" and term.field is None:
         term = term._replace(value=plain_compiler(term.value))
     values = field_values(build, field)
-    return any(_fits(term, value) for value in values) or any(
-        other in values for other in wanted_values(term)[1:]
-    )
+    if field == "variant" and not term.distance:
+        wanted = [term._replace(value=text) for text in wanted_variants(term)]
+        return any(_fits(one, value) for one in wanted for value in values)
+    return any(_fits(term, value) for value in values)
 
 
 def may_be_hash(term: Term) -> bool:

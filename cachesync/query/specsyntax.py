@@ -2,7 +2,8 @@
 
 Tokens are those of Spack 0.23's `parser.py`, in the same order and with the same spaces allowed in
 them (`%gcc @12`, `build_type = Release`); they may stand side by side without spaces. What differs:
-`-x` is an exclusion and never turns a variant off, and dependencies and files are errors.
+`-x` is an exclusion and never turns a variant off, and dependencies and files are errors. `:=` is
+that of Spack 1.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 
 from .. import ranges
 from ..errors import QueryError
+from ..variants import ANY_VALUE
 from .tree import Term
 
 __all__ = [
@@ -29,7 +31,7 @@ _IDENTIFIER = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
 _PACKAGE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
 NAME = re.compile(r"[a-zA-Z_0-9][a-zA-Z_0-9\-.]*")
 _SPACE = re.compile(r"\s*")
-_KEY = re.compile(r"([a-zA-Z_0-9][a-zA-Z_0-9\-.]*)\s*(==?)\s*")
+_KEY = re.compile(r"([a-zA-Z_0-9][a-zA-Z_0-9\-.]*)\s*(:?==?)\s*")
 VALUE = re.compile(r"[a-zA-Z_0-9\-+*.,:=~/\\]+")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _ESCAPED = re.compile(r"\\(['\"\\])")
@@ -40,7 +42,7 @@ _GIT = re.compile(
     r"(?:git\.[a-zA-Z_0-9][a-zA-Z_0-9./\-]*|[A-Fa-f0-9]{40}(?![a-zA-Z_0-9.\-]))"
     r"(?:=[a-zA-Z0-9_](?:[a-zA-Z_0-9.\-]*[a-zA-Z0-9_])?)?"
 )
-_KEY_FOLLOWS = re.compile(r"\s*=")
+_KEY_FOLLOWS = re.compile(r"\s*:?=")
 _LISTED = re.compile(r"\s*,\s*")
 
 _ARCHITECTURE = {
@@ -55,7 +57,7 @@ QUALIFIED = re.compile(rf"{BUILTIN}\.{_IDENTIFIER}")
 """A word that cannot be meant as anything but the name of a package."""
 _OF_THE_HOST = frozenset(("default_os", "default_target", "frontend", "fe", "backend", "be"))
 _NO_PART = re.compile(r"[^a-zA-Z_0-9.,:\-]")
-_ALONE = ("none", "*")
+_ALONE = ("none", ANY_VALUE)
 _NOT_KNOWN = "None"
 """What Spack prints for a part of an architecture that is not known; it asks for nothing."""
 
@@ -268,9 +270,10 @@ class SpecReader:
         value, end = self._value(start, name)
         part = _ARCHITECTURE.get(name)
         if part is None and name != NAMESPACE:
-            self._variant(name, value, start, end)
-        elif key[2] == "==":
-            raise self.error(f"{name} cannot be propagated", key.start(2), length=2, hint="use =")
+            self._variant(name, value, start, end, exact=key[2][0] == ":")
+        elif key[2].endswith("=="):
+            at, length = key.start(2), len(key[2])
+            raise self.error(f"{name} cannot be propagated", at, length=length, hint="use =")
         elif part is not None:
             self._architecture(part, value, start)
         else:
@@ -291,7 +294,7 @@ class SpecReader:
             raise self.error(f"{name}= needs a value", min(start, len(self.text) - 1))
         return value, end
 
-    def _variant(self, name: str, value: str, start: int, end: int) -> None:
+    def _variant(self, name: str, value: str, start: int, end: int, *, exact: bool) -> None:
         if value.upper() in ("TRUE", "FALSE"):
             self._add("variant", ("+" if value.upper() == "TRUE" else "~") + name)
             return
@@ -301,7 +304,8 @@ class SpecReader:
                 raise self.error(
                     f"{alone} stands for itself and not in a list", start, length=end - start
                 )
-        self._add("variant", f"{name}={','.join(values)}")
+        sign = ":=" if exact and values != [ANY_VALUE] else "="
+        self._add("variant", f"{name}{sign}{','.join(values)}")
 
     def _architecture(self, part: str, value: str, start: int) -> None:
         parts = value.split("-") if part == "arch" else []
