@@ -15,7 +15,7 @@ import pytest
 
 from tests.pagetext import Facts, as_block
 from tests.system.rig import owner_prefix
-from tests.world import ROOT, World, hash_of, spec
+from tests.world import World, hash_of, spec
 
 SEQ_FREE = ["status", "changes", "show", "verify", "search", "rebuild", "backup", "forget"]
 

@@ -22,7 +22,14 @@ from cachesync.cli.search import help_text
 from cachesync.query import FIELDS
 from cachesync.search import Searcher
 from tests.support.console import (
-    CONSOLE, PAGES, ROOT, Terminal, blocks, documents, masked, read,
+    CONSOLE,
+    PAGES,
+    ROOT,
+    Terminal,
+    blocks,
+    documents,
+    masked,
+    read,
 )  # fmt: skip
 
 README = read("README.md")
@@ -107,7 +114,7 @@ def test_the_readme_has_two_commands_of_one_line():
 def test_ci_runs_the_second_command_and_nothing_after_it():
     """The last line of .ci/run is the second command, letter for letter."""
     run = ROOT / ".ci" / "run"
-    assert run.read_text(encoding="utf-8").endswith(f"\n\n{blocks('sh')[1]}")
+    assert run.read_text(encoding="utf-8").endswith(f"\n\n{blocks('README.md', 'sh')[1]}")
     assert os.access(run, os.X_OK)
 
 
