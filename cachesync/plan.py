@@ -40,7 +40,7 @@ class Plan:
 
     def take(self, entries: Sequence[Entry]) -> list[Place]:
         """Those of some listed entries that are to be looked at."""
-        places = []
+        places, skipped = [], 0
         get, again = self._known.get, self._again
         for path, signature, *_ in entries:
             before = get(path)
@@ -48,7 +48,9 @@ class Plan:
                 places.append(Place(path, signature, None, None))
             elif before.signature != signature or (again and before.state is LocationState.SKIPPED):
                 places.append(Place(path, signature, before.signature, before.digest))
-        self.unchanged += len(entries) - len(places)
+            elif before.state is LocationState.SKIPPED:
+                skipped += 1
+        self.unchanged += len(entries) - len(places) - skipped
         self.to_look_at += len(places)
         places.sort(key=lambda place: diff.page_order(place.path))
         return places

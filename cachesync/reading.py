@@ -10,7 +10,7 @@ from typing import NamedTuple
 from . import diff, pages, summary
 from .errors import PageError, PageSkipped
 from .ledger.outcomes import Good, Outcome, Rejected, Same, Skipped
-from .sources.base import Changed, Failed, Gone, Source, Unchanged
+from .sources.base import Changed, Failed, Gone, Missing, Source, Unchanged
 
 __all__ = ["DIGEST_BYTES", "Look", "Place", "looks"]
 
@@ -28,6 +28,8 @@ class Look(NamedTuple):
     """Whether the content is what it was."""
     failure: str | None = None
     """Why the source did not deliver it."""
+    missing: Missing | None = None
+    """That it is not there, where that is not believed yet."""
 
 
 class Place(NamedTuple):
@@ -47,7 +49,7 @@ def looks(source: Source, selection: diff.Selection, places: Iterable[Place]) ->
         yield _see(parser, selection, place, content)
 
 
-_Content = Changed | Unchanged | Gone | Failed
+_Content = Changed | Unchanged | Missing | Gone | Failed
 
 
 def _read(source: Source, place: Place) -> _Content:
@@ -86,10 +88,11 @@ def _see(
     content: _Content,
 ) -> Look:
     path = place.path
-    if isinstance(content, Unchanged):
-        return Look(path, None, same=True)
-    if isinstance(content, Gone):
-        return Look(path, None, gone=True)
+    if isinstance(content, Unchanged | Gone):
+        is_gone = isinstance(content, Gone)
+        return Look(path, None, gone=is_gone, same=not is_gone)
+    if isinstance(content, Missing):
+        return Look(path, None, missing=content)
     if isinstance(content, Failed) and content.is_passing:
         return Look(path, None, failure=content.reason)
     if isinstance(content, Failed):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from . import diff
-from .ledger.outcomes import Good, KnownLocation, Leaving, Outcome, SourceRow
+from .ledger.outcomes import Good, KnownLocation, Leaving, Outcome, Skipped, SourceRow
 from .ledger.write import Writer
+from .model import LocationState
 from .reading import Look
-from .sources.base import Listing
+from .sources.base import Listing, Missing
 
 __all__ = ["CHUNK_PAGES", "Progress", "Recorder", "Removal", "chunks", "removal"]
 
@@ -47,6 +48,7 @@ class Recorder:
         self.leaving: dict[int, Leaving] = {}
         self.failures: list[tuple[str, str]] = []
         self.recorded: list[str] = []
+        self.missing: list[tuple[str, Missing]] = []
         self.changed = 0
         self.same = 0
 
@@ -70,8 +72,20 @@ class Recorder:
             return 0
         return sum(diff.covers(self._as_before, path) for path in known)
 
-    def record_looks(self, looks: Iterable[Look], total: int) -> None:
-        """Record what was seen at all the places that were to be looked at."""
+    def count_skipped_as_before(self, known: Mapping[str, KnownLocation]) -> int:
+        """How many of them are passed over."""
+        if not self._as_before:
+            return 0
+        skipped = (path for path, place in known.items() if place.state is LocationState.SKIPPED)
+        return sum(diff.covers(self._as_before, path) for path in skipped)
+
+    def record_looks(
+        self, looks: Iterable[Look], total: int, known: Mapping[str, KnownLocation]
+    ) -> None:
+        """Record what was seen at all the places that were to be looked at.
+
+        What is passed over, or was and is the same, counts neither as changed nor as the same.
+        """
         done, specs = 0, 0
         outcomes: list[Outcome] = []
         for look in looks:
@@ -82,8 +96,12 @@ class Recorder:
             if look.failure is not None:
                 self.failures.append((look.path, look.failure))
                 continue
-            self.same += look.same
-            self.changed += not look.same
+            if look.missing is not None:
+                self.missing.append((look.path, look.missing))
+                continue
+            if not _is_skipped(look, known.get(look.path)):
+                self.same += look.same
+                self.changed += not look.same
             outcome = look.outcome
             if outcome is None:
                 continue
@@ -106,6 +124,13 @@ class Recorder:
         """Commit what left the given pages."""
         for chunk in chunks(page_ids, CHUNK_PAGES):
             self._writer.evict(self._row, {page_id: self.leaving[page_id] for page_id in chunk})
+
+
+def _is_skipped(look: Look, before: KnownLocation | None) -> bool:
+    """Whether the page is passed over; one that was good before is rejected instead."""
+    if look.same:
+        return before is not None and before.state is LocationState.SKIPPED
+    return isinstance(look.outcome, Skipped) and (before is None or before.page_id is None)
 
 
 class Removal(NamedTuple):

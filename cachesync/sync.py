@@ -6,7 +6,7 @@ that is cut off loses at most one chunk of work and no change; the next pass fin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from .ledger.write import Writer
 from .model import SourceState
 from .plan import Plan, Signatures
 from .recorder import CHUNK_PAGES, Progress, Recorder, Removal, chunks, removal
-from .sources.base import Listing, Past, Source
+from .sources.base import Listing, Missing, Past, Source
 from .sources.directory import DirectorySource
 
 __all__ = ["PassResult", "Progress", "document", "run_part", "run_pass"]
@@ -36,6 +36,9 @@ class PassResult(NamedTuple):
     removed: int = 0
     rejected: int = 0
     held: int = 0
+    skipped: int = 0
+    missing: Sequence[tuple[str, Missing]] = ()
+    """Pages that are not there, which is not believed yet: neither changed nor unchanged."""
     error: str | None = None
     retry_after: float | None = None
     """Seconds the source asks to be left alone."""
@@ -43,7 +46,8 @@ class PassResult(NamedTuple):
 
 def document(result: PassResult) -> dict[str, Any]:
     """A result as `sync --json` shows it."""
-    shown = {**result._asdict(), "state": result.state.value}
+    missing = [{"page": path, **seen._asdict()} for path, seen in result.missing]
+    shown = {**result._asdict(), "state": result.state.value, "missing": missing}
     del shown["retry_after"]
     if result.error is None:
         del shown["error"]
@@ -141,18 +145,22 @@ class _Pass:
                 )  # fmt: skip
             recorder = Recorder(writer, row, listing, self._progress, self._is_there)
             recorder.record(plan.news(listing))
-            recorder.record_looks(looker.looks(), plan.to_look_at)
+            recorder.record_looks(looker.looks(), plan.to_look_at, known)
             removal = self._removal(known, recorder)
         held = self._remove(removal, recorder, before, listing)
+        as_before = recorder.count_as_before(known)
+        unchanged = plan.unchanged + recorder.same + as_before
         result = PassResult(
             row.name,
             SourceState.OK,
-            listed=recorder.listed + recorder.count_as_before(known),
+            listed=recorder.listed + as_before,
             changed=recorder.changed,
-            unchanged=plan.unchanged + recorder.same + recorder.count_as_before(known),
+            unchanged=unchanged - recorder.count_skipped_as_before(known),
             removed=0 if held else len(removal.pages),
             rejected=writer.rejected(row),
             held=held,
+            skipped=writer.skipped(row),
+            missing=tuple(recorder.missing),
         )
         return self._end(result, recorder, before)
 

@@ -381,7 +381,7 @@ def test_json_of_sync(world):
     assert document == {
         "schema": 1,
         "sources": [{"name": "site", "state": "ok", "listed": 1, "changed": 1, "unchanged": 0,
-                     "removed": 0, "rejected": 0, "held": 0}],
+                     "removed": 0, "rejected": 0, "held": 0, "skipped": 0, "missing": []}],
         "changes": {"page.added": 1, "spec.cached": 2},
         "seq": 3,
     }  # fmt: skip

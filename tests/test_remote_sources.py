@@ -35,8 +35,8 @@ from cachesync.sources.base import (
     Entry,
     Failed,
     Gone,
+    Missing,
     Past,
-    Unchanged,
 )
 from cachesync.sources.tarstream import TarError, TarStream
 from tests import stubserver as stub
@@ -290,26 +290,26 @@ def missing_in_turn(server, fetcher, *codes):
     contents = []
     for _ in codes:
         latest = Pass(http_source(fetcher, url), latest.past())
-        contents.append(type(only(latest.read)))
+        contents.append(only(latest.read))
     return contents
 
 
 def test_a_page_leaves_on_the_third_404_running(server, fetcher):
     """The count outlives the source."""
-    assert missing_in_turn(server, fetcher, 404, 404, 404) == [Unchanged, Unchanged, Gone]
+    assert missing_in_turn(server, fetcher, 404, 404, 404) == [Missing(1, 3), Missing(2, 3), GONE]
 
 
 @pytest.mark.parametrize("between", [200, 500, 403])
 def test_another_answer_begins_the_count_anew(server, fetcher, between):
     """404, 404, something else, 404, 404: still there."""
     contents = missing_in_turn(server, fetcher, 404, 404, between, 404, 404)
-    assert Gone not in contents
-    assert contents[3:] == [Unchanged, Unchanged]
+    assert GONE not in contents
+    assert contents[3:] == [Missing(1, 3), Missing(2, 3)]
 
 
 def test_a_page_leaves_on_410_at_once(server, fetcher):
     """That is what 410 says."""
-    assert missing_in_turn(server, fetcher, 410) == [Gone]
+    assert missing_in_turn(server, fetcher, 410) == [GONE]
 
 
 def test_a_removal_that_was_held_comes_again(server, fetcher):
@@ -317,7 +317,7 @@ def test_a_removal_that_was_held_comes_again(server, fetcher):
     url = server.script("/p", stub.status(404))
     path = http_source(fetcher, url).listing().entries[0].path
     memory = {}
-    for expected in (Unchanged, Unchanged, Gone, Gone):
+    for expected in (Missing, Missing, Gone, Gone):
         done = Pass(http_source(fetcher, url), Past(memory, {path: "known"}))
         memory = done.memory
         assert type(only(done.read)) is expected
@@ -329,7 +329,7 @@ def test_a_page_that_is_to_be_read_again_is_known(server, fetcher, signature):
     url = server.script("/p", stub.status(404))
     source = http_source(fetcher, url)
     path = source.listing().entries[0].path
-    assert only(Pass(source, Past({}, {path: signature})).read) is UNCHANGED
+    assert only(Pass(source, Past({}, {path: signature})).read) == Missing(1, 3)
 
 
 def test_a_page_that_never_was_is_gone(server, fetcher):

@@ -505,6 +505,24 @@ def test_a_rejected_page_that_goes_is_removed(world):
     world.verify()
 
 
+def counts(result: dict) -> dict[str, int]:
+    """What became of the pages of the only source."""
+    (source,) = result["sources"]
+    return {key: source[key] for key in ("listed", "changed", "unchanged", "skipped")}
+
+
+def test_a_page_that_is_skipped_now_was_good(world):
+    """It is rejected, since what it said stands; so it is not skipped."""
+    world.page("develop", "hdf5", spec("a"))
+    world.sync()
+    world.write(
+        "develop/hdf5", b'---\ntitle: "hdf5"\nlayout: cache\nspec_files: []\nspec_names: []\n---'
+    )
+    result = world.sync()
+    assert counts(result) == {"listed": 1, "changed": 1, "unchanged": 0, "skipped": 0}
+    assert result["sources"][0]["rejected"] == 1
+
+
 def test_a_page_of_2022_is_skipped(world):
     """A page without hashes is recognised, skipped with a reason, and no failure."""
     data = b'---\ntitle: "adlbx"\nlayout: cache\ncategory: package\nspec_files: []\nspec_names: []\n---'
@@ -513,9 +531,18 @@ def test_a_page_of_2022_is_skipped(world):
     result = world.sync()
     assert result["changes"] == {"page.added": 1, "spec.cached": 1}
     assert result["sources"][0]["rejected"] == 0
+    assert counts(result) == {"listed": 2, "changed": 1, "unchanged": 0, "skipped": 1}
     (skipped,) = world.status()["skipped"]
     assert (skipped["page"], "2022" in skipped["reason"]) == ("adlbx/specs.md", True)
-    assert world.sync()["changes"] == {}
+    world.settle()
+    for _ in ("not read again", "read again, of another age"):
+        result = world.sync()
+        assert result["changes"] == {}
+        assert counts(result) == {"listed": 2, "changed": 0, "unchanged": 1, "skipped": 1}
+        world.write("adlbx", data)
+    world.write("adlbx", data + b"\n")
+    assert counts(world.sync()) == {"listed": 2, "changed": 0, "unchanged": 1, "skipped": 1}
+    assert ", 1 unchanged, 0 removed, 0 rejected, 1 skipped\n" in world.run("sync").out
     world.remove("adlbx")
     assert world.sync()["changes"] == {}
     assert world.status()["skipped"] == []

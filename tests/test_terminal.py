@@ -13,6 +13,7 @@ from cachesync.cli import pager, terminal
 from tests.world import World, hash_of, spec
 
 ESCAPE = "\x1b["
+MARK = "sed 's/^/paged: /'"
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +26,14 @@ def site(tmp_path_factory) -> World:
     return world
 
 
-def on_terminal(world: World, *arguments: object, lines: int = 24, **environment: str):
-    """The status of a command on a terminal, and what it shows there."""
+def on_terminal(world: World, *arguments: object, lines: int = 24, **environment: str | None):
+    """The status of a command on a terminal, and what it shows there; None unsets a variable."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, 100, 0, 0))
+    variables = {**world.environment, "TERM": "xterm", **environment}
     process = subprocess.Popen(
         world.command(*arguments), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
-        env={**world.environment, "TERM": "xterm", **environment}, cwd=world.root,
+        env={name: value for name, value in variables.items() if value is not None}, cwd=world.root,
     )  # fmt: skip
     os.close(theirs)
     shown = b""
@@ -50,13 +52,15 @@ def on_terminal(world: World, *arguments: object, lines: int = 24, **environment
 @pytest.mark.parametrize(
     ("environ", "on_a_terminal", "elsewhere"),
     [
-        ({}, True, False),
-        ({"NO_COLOR": "1"}, False, False),
-        ({"NO_COLOR": ""}, True, False),
+        ({"TERM": "xterm"}, True, False),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False, False),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True, False),
         ({"TERM": "dumb"}, False, False),
-        ({"CLICOLOR": "0"}, False, False),
+        ({"TERM": ""}, False, False),
+        ({}, False, False),
+        ({"TERM": "xterm", "CLICOLOR": "0"}, False, False),
         ({"CLICOLOR_FORCE": "1"}, True, True),
-        ({"CLICOLOR_FORCE": "0"}, True, False),
+        ({"TERM": "xterm", "CLICOLOR_FORCE": "0"}, True, False),
         ({"CLICOLOR_FORCE": "1", "TERM": "dumb"}, True, True),
         ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, False, False),
     ],
@@ -73,6 +77,7 @@ def test_colours_on_a_terminal(site, arguments):
     assert ESCAPE in on_terminal(site, *arguments)[1]
     assert ESCAPE not in on_terminal(site, *arguments, NO_COLOR="1")[1]
     assert ESCAPE not in on_terminal(site, *arguments, TERM="dumb")[1]
+    assert ESCAPE not in on_terminal(site, *arguments, TERM=None)[1]
 
 
 def test_colours_in_a_pipe(site):
@@ -86,28 +91,118 @@ def test_colours_in_a_pipe(site):
     assert "\t1.14.5\t" in forced.stdout
 
 
+# -- characters
+
+
+@pytest.fixture(scope="module")
+def abroad(tmp_path_factory) -> World:
+    """A build whose variants are not ASCII. Read only."""
+    world = World(tmp_path_factory.mktemp("abroad"))
+    builds = [
+        spec(hash_of(n), versions=[f"1.{n}"], variants=["+mpi", "note=été"]) for n in range(30)
+    ]
+    world.page("develop", "hdf5", *builds)
+    world.write("develop/é", b"no page")
+    world.sync()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_c"),
+    [
+        ({"LC_ALL": "C", "LANG": "en_US.UTF-8"}, True),
+        ({"LC_ALL": "POSIX"}, True),
+        ({"LANG": "C"}, True),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),  # what Python makes of the line above
+        ({}, True),
+        ({"LANG": "C.UTF-8"}, False),
+        ({"LC_ALL": "C.UTF-8", "LANG": "C"}, False),
+        ({"LC_CTYPE": "UTF-8"}, False),
+        ({"LC_CTYPE": "en_US.UTF-8", "LANG": "C"}, False),
+        ({"LANG": "de_DE.UTF-8"}, False),
+    ],
+)
+def test_which_locale_is_c(environ, is_c):
+    """LC_ALL, else LC_CTYPE, else LANG, else C; Python's own LC_CTYPE is nobody's wish."""
+    assert terminal.has_c_locale(environ) is is_c
+
+
+@pytest.mark.parametrize("pager_command", ["cat", MARK])
+@pytest.mark.parametrize(
+    "arguments",
+    [["search", "hdf5", "--limit", "0"], ["status"], ["history", "hdf5"], ["show", "hdf5"],
+     ["changes"], ["sync"], ["search", "été"], ["search", "hdf5", "--facets"]],
+)  # fmt: skip
+def test_the_c_locale_gets_ascii(abroad, arguments, pager_command):
+    """Lines, bars and text of ours; data as escapes; elsewhere nothing is lost."""
+    _, shown = on_terminal(abroad, *arguments, LC_ALL="C", PAGER=pager_command)
+    assert shown.isascii()
+    assert "Traceback" not in shown
+    assert "\\u2" not in shown  # nothing of ours is an escape
+    _, wide = on_terminal(abroad, *arguments, LANG="en_US.UTF-8", PAGER=pager_command)
+    assert ("\\xe9" in shown) == ("é" in wide)
+
+
+def test_tables_are_drawn_with_what_there_is(abroad):
+    """A line below the headings, of either kind."""
+    assert "-----" in on_terminal(abroad, "status", LC_ALL="C")[1]
+    assert "─────" in on_terminal(abroad, "status", LC_ALL=None)[1]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252:strict", "ascii:strict"])
+def test_a_stream_that_cannot_carry_it(abroad, encoding):
+    """Gets escapes, in a pipe too, and never a traceback; what it can carry it gets."""
+    environment = {**abroad.environment, "PYTHONIOENCODING": encoding}
+    for arguments in (["search", "hdf5"], ["status"], ["search", "été"], ["sync"]):
+        done = subprocess.run(
+            abroad.command(*arguments), env=environment, capture_output=True, check=False
+        )
+        assert b"Traceback" not in done.stderr
+        for data in (done.stdout, done.stderr):
+            assert data.isascii() or not encoding.startswith("ascii")
+    done = subprocess.run(
+        abroad.command("search", "hdf5"), env=environment, capture_output=True, check=True
+    )
+    form = rb"\xe9t\xe9" if encoding.startswith("ascii") else b"\xe9t\xe9"
+    assert b"note=" + form in done.stdout
+
+
+def test_a_pipe_in_the_c_locale_gets_data_as_it_is(abroad):
+    """`LC_ALL=C cachesync search ... | sort` loses nothing."""
+    done = subprocess.run(
+        abroad.command("search", "hdf5"), env={**abroad.environment, "LC_ALL": "C"},
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert "note=été" in done.stdout.decode()
+
+
+@pytest.mark.parametrize("term", ["dumb", "", None])
+def test_no_progress_without_a_terminal_that_can_show_it(abroad, term):
+    """A bar needs escape sequences; with a terminal that has them there is one."""
+    assert ESCAPE not in on_terminal(abroad, "sync", TERM=term)[1]
+    assert ESCAPE in on_terminal(abroad, "sync")[1]
+
+
 # -- the pager
 
 
 @pytest.mark.parametrize(
     ("environ", "argv"),
     [
-        ({}, ["less", "-FRX"]),
-        ({"PAGER": "more -s"}, ["more", "-s"]),
-        ({"PAGER": "more", "CACHESYNC_PAGER": "most"}, ["most"]),
-        ({"PAGER": "more", "CACHESYNC_PAGER": ""}, []),
-        ({"PAGER": "cat"}, []),
-        ({"PAGER": " "}, []),
-        ({"PAGER": "less 'x"}, []),
+        ({"TERM": "xterm"}, ["less", "-FRX"]),
+        ({"TERM": "xterm", "PAGER": "more -s"}, ["more", "-s"]),
+        ({"TERM": "xterm", "PAGER": "more", "CACHESYNC_PAGER": "most"}, ["most"]),
+        ({"TERM": "xterm", "PAGER": "more", "CACHESYNC_PAGER": ""}, []),
+        ({"TERM": "xterm", "PAGER": "cat"}, []),
+        ({"TERM": "xterm", "PAGER": " "}, []),
+        ({"TERM": "xterm", "PAGER": "less 'x"}, []),
         ({"TERM": "dumb"}, []),
+        ({}, []),
     ],
 )
 def test_which_pager(environ, argv):
     """CACHESYNC_PAGER, else PAGER, else less; empty, cat and a dumb terminal mean none."""
     assert pager.command(environ) == argv
-
-
-MARK = "sed 's/^/paged: /'"
 
 
 def test_what_does_not_fit_is_paged(site):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..errors import CachesyncError, ConfigError, QueryError
+from . import terminal
 from .output import visible
 
 __all__ = ["Globals", "ending", "main", "split_globals"]
@@ -85,6 +86,8 @@ def _globals(values: dict[str, str], flags: dict[str, bool]) -> Globals:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit status (CLI.md)."""
+    for stream in (sys.stdout, sys.stderr):
+        terminal.prepare(stream)
     status = 0
     try:
         if COMPLETE in os.environ:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,8 @@ def backup(options: Globals, file: Path) -> int:
     """
     paths.require_config(options)
     state_dir = paths.reader_state_dir(options)
-    if file.exists():
+    paths.leading_somewhere("the backup", file.parent)
+    if os.path.lexists(file):  # a link that leads nowhere, too
         raise UsageError(f"{file} exists", hint="name a file that does not exist yet")
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     db = connect.open_reader(state_dir)
@@ -89,7 +91,8 @@ def backup(options: Globals, file: Path) -> int:
             os.link(partial, file)
     finally:
         db.close()
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     if not options.quiet:
         print(output.visible(f"{file}: {file.stat().st_size / 2**20:.1f} MiB"))
     return 0

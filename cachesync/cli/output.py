@@ -50,11 +50,15 @@ LONG = (
 
 
 def visible(text: str) -> str:
-    """`text` with everything that is not printable written as an escape (`\\x1b`)."""
-    if text.isprintable():
+    """`text` with everything that is not printable written as an escape (`\\x1b`).
+
+    So is what standard output has no character for.
+    """
+    if text.isprintable() and (text.isascii() or terminal.carries(text)):
         return text
     return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+        c if c.isprintable() and terminal.carries(c) else c.encode("unicode_escape").decode("ascii")
+        for c in text
     )
 
 
@@ -100,11 +104,14 @@ def print_table(
 
 
 def _draw(console: Any, columns: Sequence[str], cells: list[list[str]]) -> None:
-    from rich.box import SIMPLE_HEAD
+    from rich.box import SIMPLE_HEAD, Box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    lines = str(SIMPLE_HEAD)
+    if terminal.is_ascii():
+        lines = lines.replace("\u2500", "-")
+    table = Table(box=Box(lines, ascii=terminal.is_ascii()), pad_edge=False, show_edge=False)
     for position, column in enumerate(columns):
         table.add_column(
             column,

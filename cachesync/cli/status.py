@@ -55,6 +55,7 @@ def _document(db: Any, state_dir: Path) -> dict[str, Any]:
             "rejected": [_trouble(t) for t in log.troubles(db, LocationState.REJECTED)],
             "skipped": [_trouble(t) for t in log.troubles(db, LocationState.SKIPPED)],
             "warnings": [_trouble(t) for t in log.warnings(db)],
+            "missing": _missing(db),
         }
 
 
@@ -114,6 +115,22 @@ def _trouble(trouble: log.Trouble) -> dict[str, Any]:
     return {**trouble._asdict(), "since": output.timestamp(trouble.since)}
 
 
+def _missing(db: Any) -> list[dict[str, Any]]:
+    """The pages that answered 404, but not often enough yet to be gone."""
+    from ..sources.http import missing
+
+    return [
+        {
+            "source": name,
+            "page": page,
+            "reason": f"not there, {seen.passes} of {seen.of}",
+            **seen._asdict(),
+        }
+        for name, memory in log.memories(db, "http").items()
+        for page, seen in missing(memory).items()
+    ]
+
+
 def _print(document: dict[str, Any]) -> None:
     ledger, index = document["ledger"], document["index"]
     print(
@@ -136,6 +153,7 @@ def _print(document: dict[str, Any]) -> None:
     notifications.show(document["notifications"])
     for name in ("rejected", "skipped", "warnings"):
         _print_troubles(name, document[name])
+    _print_troubles("not there", document["missing"])
 
 
 def _print_daemon(daemon: dict[str, Any] | None) -> None:

@@ -19,7 +19,7 @@ from ..ledger import connect, log, read
 from ..ledger.write import Writer
 from ..model import SourceState
 from ..remote import Remotes
-from . import complete, notifying, output, paths, talk, writing
+from . import complete, notifying, output, paths, talk, terminal, writing
 from .configuration import load_config
 from .entry import Globals
 
@@ -138,15 +138,19 @@ def _passes(
 @contextmanager
 def _progress(options: Globals) -> Iterator[passes.Progress]:
     """A progress bar on a terminal; nothing elsewhere."""
-    if options.quiet or not sys.stderr.isatty():
+    if options.quiet or terminal.is_dumb() or not sys.stderr.isatty():
         yield lambda _name, _done, _total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
+    from rich.table import Column
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, Remaining(), console=Console(stderr=True), transient=True) as bar:
+    # rich would shorten a long name with a character that not every terminal has.
+    named = TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold"))
+    columns = (named, BarColumn(), MofNCompleteColumn(), Remaining())
+    console = Console(stderr=True, no_color=not terminal.is_colored(is_terminal=True))
+    with Progress(*columns, console=console, transient=True) as bar:
         tasks: dict[str, Any] = {}
 
         def show(name: str, done: int, total: int) -> None:
@@ -173,7 +177,20 @@ def _print(answer: Mapping[str, Any], seconds: float) -> None:
             f" {result['changed']:,} changed, {result['unchanged']:,} unchanged,"
             f" {result['removed']:,} removed, {result['rejected']:,} rejected"
         )
-        print(output.visible(line + (f", {result['held']:,} held" if result["held"] else "")))
+        # A daemon may be older than this, and not say all of it.
+        missing = result.get("missing") or ()
+        for count, what in (
+            (result["held"], "held"),
+            (result.get("skipped", 0), "skipped"),
+            (len(missing), "not there"),
+        ):
+            line += f", {count:,} {what}" if count else ""
+        print(output.visible(line))
+        for page in missing[:SHOWN_REJECTIONS]:
+            where = f"{page['page']}: not there, {page['passes']} of {page['of']}"
+            print(output.visible(f"  {where}"))
+        if len(missing) > SHOWN_REJECTIONS:
+            print(f"  ... and {len(missing) - SHOWN_REJECTIONS:,} more (`cachesync status`)")
     changed = answer["changes"]
     for kind, count in changed.items():
         print(f"  {kind:<18}{count:>9,}")

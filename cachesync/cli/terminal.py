@@ -1,20 +1,67 @@
-"""What is known of the terminal: whether to colour, how wide and high it is, and how rich draws on it."""
+"""What is known of the terminal: colours, width and height, characters, and how rich draws on it."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["console", "height", "is_colored", "is_dumb", "paint", "width"]
+__all__ = [
+    "carries",
+    "console",
+    "height",
+    "is_ascii",
+    "is_colored",
+    "is_dumb",
+    "paint",
+    "prepare",
+    "width",
+]
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
 def is_dumb(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the terminal says it knows no escape sequences."""
-    return environ.get("TERM", "") in ("dumb", "unknown")
+    """Whether the terminal says it knows no escape sequences, or nothing says what it knows."""
+    return environ.get("TERM", "") in ("", "dumb", "unknown")
+
+
+def has_c_locale(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the user's locale is C, of which Python itself makes UTF-8 (PEP 538 and 540).
+
+    Where LC_ALL is not set, Python leaves its LC_CTYPE=C.UTF-8 beside the LANG that said C.
+    """
+    names = [environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+    if not names[0] and names[1] == "C.UTF-8":
+        names[1] = ""
+    return next(filter(None, names), "C") in ("C", "POSIX")
+
+
+def prepare(stream: object, environ: Mapping[str, str] = os.environ) -> None:
+    """Have a standard stream write what it cannot encode as an escape, instead of failing.
+
+    A terminal in the C locale gets ASCII; in a pipe there data stays what it is.
+    """
+    if not isinstance(stream, io.TextIOWrapper):
+        return
+    ascii_only = stream.isatty() and has_c_locale(environ)
+    stream.reconfigure(encoding="ascii" if ascii_only else None, errors="backslashreplace")
+
+
+def carries(text: str) -> bool:
+    """Whether standard output has every character of `text`."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_ascii() -> bool:
+    """Whether standard output has no lines and boxes to draw with."""
+    return not carries("\u2500")
 
 
 def is_colored(is_terminal: bool | None = None, environ: Mapping[str, str] = os.environ) -> bool:

@@ -12,6 +12,7 @@ import click
 from ..config import scalars
 from ..config.settings import Secret, SecretKind
 from ..errors import CachesyncError, UsageError
+from ..notify import chunked
 from ..notify import webhook as webhooks
 from ..secrets import reveal
 from . import output
@@ -87,7 +88,8 @@ def verify(
     """Check the signature and the timestamp of REQUEST, a file or - for standard input (default).
 
     REQUEST is a whole request: headers, an empty line, the body byte for byte. With --headers it is
-    the body alone. Ends with 0 when one of the secrets fits, else with 1.
+    the body alone. A body that was sent in chunks may be given as it was captured. Ends with 0 when one
+    of the secrets fits, else with 1.
 
     \b
     cachesync webhook verify --secret-file /etc/cachesync/hook-secret request.txt
@@ -153,11 +155,14 @@ def _captured(request_file: str, headers_file: str | None) -> Captured:
     """Raises CachesyncError for what cannot be read or is no request."""
     data = _read(request_file)
     if headers_file is not None:
-        return Captured(_headers(_read(headers_file)), data)
+        headers = _headers(_read(headers_file))
+        return Captured(headers, _without_chunks(headers, data))
     for end in (b"\r\n\r\n", b"\n\n"):
         head, found, body = data.partition(end)
         if found and b"\n\n" not in head:
             headers = _headers(head)
+            if _named(headers, "transfer-encoding"):  # which then counts: RFC 9112, 6.3
+                return Captured(headers, _without_chunks(headers, body))
             return Captured(headers, _as_long_as_said(headers, body))
     raise CachesyncError(
         "no empty line ends the headers of the request",
@@ -193,6 +198,20 @@ def _headers(data: bytes) -> list[tuple[str, str]]:
             raise CachesyncError(f"line {number + 1} of the headers is not `Name: value`")
         found.append((name.strip(), value.strip()))
     return found
+
+
+def _named(headers: list[tuple[str, str]], wanted: str) -> str:
+    """The values of a header, as one list; empty without any."""
+    return ",".join(value for name, value in headers if name.lower() == wanted)
+
+
+def _without_chunks(headers: list[tuple[str, str]], body: bytes) -> bytes:
+    try:
+        if chunked.is_chunked(_named(headers, "transfer-encoding")):
+            return chunked.decoded(body)
+    except chunked.ChunkError as error:
+        raise CachesyncError(str(error)) from None
+    return body
 
 
 def _as_long_as_said(headers: list[tuple[str, str]], body: bytes) -> bytes:

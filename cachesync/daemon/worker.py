@@ -296,8 +296,8 @@ class Worker:
         self._changed_pages += result.changed
         self._tell(result)
         _log.info(
-            "%s: %d listed, %d changed, %d removed, %d rejected in %.2f s", self.name,
-            result.listed, result.changed, result.removed, result.rejected, seconds,
+            "%s: %d listed, %d changed, %d removed, %d rejected, %d skipped in %.2f s", self.name,
+            result.listed, result.changed, result.removed, result.rejected, result.skipped, seconds,
         )  # fmt: skip
         return result
 

@@ -106,7 +106,7 @@ def open_writer(state_dir: Path, *, now: int) -> sqlite3.Connection:
 def open_reader(state_dir: Path) -> sqlite3.Connection:
     """The ledger for reading only. Raises LedgerMissingError when nothing was ever synced."""
     path = state_dir / LEDGER_FILE
-    if not path.exists():
+    if not os.path.lexists(path):  # a link that leads nowhere is no empty state directory
         raise nothing_synced(state_dir)
     with ledger_errors(state_dir):
         db = _connect_reader(path)

@@ -43,6 +43,14 @@ class Known(Transactions):
         ).fetchone()
         return int(count)
 
+    def skipped(self, source: SourceRow) -> int:
+        """How many of the source's pages are passed over now."""
+        (count,) = self.db.execute(
+            "SELECT count(*) FROM location WHERE source_id = ? AND state = 2 AND state != 0",
+            (source.id,),
+        ).fetchone()
+        return int(count)
+
     def locations_at(self, source: SourceRow, paths: Sequence[str]) -> dict[str, KnownLocation]:
         """What is known of some paths now."""
         rows = self.db.execute(

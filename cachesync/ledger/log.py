@@ -229,6 +229,19 @@ def troubles(db: sqlite3.Connection, state: int) -> Iterator[Trouble]:
     return (Trouble(*row) for row in rows)
 
 
+def memories(db: sqlite3.Connection, type_: str) -> dict[str, dict[str, str]]:
+    """What the sources of a type want to be told in their next pass, by the sources' names."""
+    rows = db.execute(
+        "SELECT s.name, m.key, m.value FROM memory m JOIN source s ON s.id = m.source_id"
+        " WHERE s.type = ? AND NOT s.forgotten ORDER BY s.name, m.key",
+        (type_,),
+    )
+    found: dict[str, dict[str, str]] = {}
+    for name, key, value in rows:
+        found.setdefault(name, {})[key] = value
+    return found
+
+
 def warnings(db: sqlite3.Connection) -> Iterator[Trouble]:
     """Every warning about a page that is accepted."""
     rows = db.execute(

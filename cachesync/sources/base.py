@@ -22,6 +22,7 @@ __all__ = [
     "Found",
     "Gone",
     "Listing",
+    "Missing",
     "Note",
     "Past",
     "Source",
@@ -90,6 +91,15 @@ class Changed(NamedTuple):
 
 class Unchanged(NamedTuple):
     """The page is as the ledger has it, or has to be taken for that."""
+
+
+class Missing(NamedTuple):
+    """The page is not there, which is not believed yet: what was known of it stands."""
+
+    passes: int
+    """Passes running in which it was not there, this one included."""
+    of: int
+    """In how many it has to be."""
 
 
 class Gone(NamedTuple):
@@ -169,7 +179,7 @@ class Source(Protocol):
 
     def read(
         self, path: str, listed_as: str, before: str | None = None
-    ) -> Changed | Unchanged | Gone | Failed:
+    ) -> Changed | Unchanged | Missing | Gone | Failed:
         """The content of the page that was listed at `path` with the signature `listed_as`.
 
         `before` is the signature the ledger has; None when it has to be read.

@@ -35,6 +35,7 @@ __all__ = ["PAGE_NAME", "DirectorySource"]
 
 PAGE_NAME = "specs.md"
 EVERYTHING = Selection()
+LOOP = "a loop of symbolic links"
 MAX_DEPTH = 8
 """Directories below the root; the site's layout has two."""
 SETTLED_NS = 100_000_000
@@ -102,6 +103,8 @@ class DirectorySource:
             self._identity = _identity(self._real_root)
             walk.directory(self._real_root, "", 0)
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise SourceError(f"{self.root} is {LOOP} (check `path:`)") from error
             raise SourceError(f"{_reason(error)} (check `path:` and its permissions)") from error
         return Listing(
             walk.entries, walk.faults, walk.notes, walk.unlisted, is_void=walk.is_void,
@@ -195,7 +198,9 @@ class _Walk:
         if not _is_text(child.name):
             self._unseen(path, "its name is not UTF-8")
         elif child.is_symlink():
-            if os.path.isdir(child.path):  # not child.is_dir(): that raises for a loop
+            if _is_loop(child.path) or os.path.isdir(
+                child.path
+            ):  # child.is_dir() raises for a loop
                 self._link(child, path)
         elif depth >= MAX_DEPTH:
             self._unseen(path, f"nested deeper than {MAX_DEPTH} directories")
@@ -212,6 +217,9 @@ class _Walk:
         self.unlisted.append(path)
 
     def _link(self, child: os.DirEntry[str], path: str) -> None:
+        if _is_loop(child.path):
+            self._unseen(path, LOOP)
+            return
         root = child.path[: len(child.path) - len(path.rstrip("/"))]
         target = os.path.realpath(child.path)
         if f"{target}/".startswith(root):
@@ -242,6 +250,15 @@ class _Walk:
 def visible_path(path: str) -> str:
     """`path` with bytes that are not UTF-8 written as escapes, so that it can be stored."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _is_loop(path: str) -> bool:
+    """Whether the links at `path` lead in a circle."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _is_text(name: str) -> bool:

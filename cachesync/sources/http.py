@@ -23,6 +23,7 @@ from .base import (
     Found,
     Gone,
     Listing,
+    Missing,
     Past,
     Unchanged,
     ignore,
@@ -30,7 +31,7 @@ from .base import (
 from .directory import PAGE_NAME
 from .remote import Contact, conditions, fingerprint, validators
 
-__all__ = ["MISSING_PASSES", "HttpSource"]
+__all__ = ["MISSING_PASSES", "HttpSource", "missing"]
 
 MISSING_PASSES = 3
 """Passes running in which a known page has to answer 404 until it is gone."""
@@ -66,7 +67,7 @@ class HttpSource:
 
     def read(
         self, path: str, listed_as: str, before: str | None = None
-    ) -> Changed | Unchanged | Gone | Failed:
+    ) -> Changed | Unchanged | Missing | Gone | Failed:
         """What the address answers now, asked for only if it changed since `before`."""
         url = self._urls[path]
         asked = conditions(_remembered(url, before))
@@ -86,21 +87,32 @@ class HttpSource:
         self._contact = Contact(self._fetcher)
         self._known = past.signatures.keys()
         self._missing = {
-            path: int(count)
-            for key, count in past.memory.items()
-            if (path := key.removeprefix(_MISSING)) != key
-            and path in self._urls
-            and count.isdigit()
+            path: passes for path, passes in _missing(past.memory) if path in self._urls
         }
 
-    def _missing_once_more(self, path: str, *, is_known: bool) -> Unchanged | Gone:
+    def _missing_once_more(self, path: str, *, is_known: bool) -> Missing | Gone:
         if not is_known:
             self._missing.pop(path, None)
             return GONE
         count = min(self._missing.get(path, 0) + 1, MISSING_PASSES)
         # Kept when it is gone as well: should the removal be held, the next pass finds it gone.
         self._missing[path] = count
-        return GONE if count == MISSING_PASSES else UNCHANGED
+        return GONE if count == MISSING_PASSES else Missing(count, MISSING_PASSES)
+
+
+def missing(memory: Mapping[str, str]) -> dict[str, Missing]:
+    """The pages that a source of this type remembers as not there, and not yet as gone."""
+    return {
+        path: Missing(passes, MISSING_PASSES)
+        for path, passes in sorted(_missing(memory))
+        if passes < MISSING_PASSES
+    }
+
+
+def _missing(memory: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    for key, count in memory.items():
+        if key.startswith(_MISSING) and count.isascii() and count.isdigit():
+            yield key.removeprefix(_MISSING), int(count)
 
 
 def _judged(

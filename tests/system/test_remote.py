@@ -1,6 +1,7 @@
 """Remote sources through the commands and the daemon: what a server does wrong changes nothing."""
 
 import hashlib
+import re
 import signal
 import sqlite3
 import time
@@ -113,13 +114,38 @@ def test_a_page_leaves_on_410_or_on_404_three_times_running(world, server):
     once = server.script("/once", reply(page("zlib", "develop", 8)), status(410))
     world.configure("sources:\n" + http("pages", three, once))
     world.sync()
-    for number in range(5):
-        world.sync()
+    where = re.sub("^http://", "http/", three)
+    for number, missing in enumerate((1, 2, 0, 1, 2)):
+        (source,) = world.sync()["sources"]
+        assert source["missing"] == (
+            [{"page": where, "passes": missing, "of": 3}] if missing else []
+        )
+        assert (source["changed"], source["unchanged"]) == (0, 0 if missing else 1)
+        told = world.status()["missing"]
+        assert [(m["source"], m["page"], m["reason"]) for m in told] == (
+            [("pages", where, f"not there, {missing} of 3")] if missing else []
+        )
         assert world.found("hdf5"), number
         assert not world.found("zlib")
-    world.sync()
+    (source,) = world.sync()["sources"]
+    assert (source["removed"], source["missing"]) == (1, [])
     assert not world.found("hdf5")
+    assert world.status()["missing"] == []
     world.verify()
+
+
+def test_a_page_that_is_not_there_is_told(world, server):
+    """On a 404 that is not believed yet, in the lines for people too, of `sync` and of `status`."""
+    url = server.script("/three", reply(page("hdf5", "develop", 7)), status(404))
+    world.configure("sources:\n" + http("pages", url))
+    world.sync()
+    out = world.run("sync").out
+    assert (
+        "pages: ok, 1 listed, 0 changed, 0 unchanged, 0 removed, 0 rejected, 1 not there\n" in out
+    )
+    assert re.search(r"^  http/127.0.0.1:\d+/three: not there, 1 of 3$", out, re.MULTILINE)
+    out = world.run("status").out
+    assert re.search(r"not there: 1\n  pages: http/127.0.0.1:\d+/three: not there, 1 of 3\n", out)
 
 
 def test_an_unchanged_page_is_not_sent_again(world, server):
