@@ -769,7 +769,7 @@ def test_every_command_and_option_is_documented():
     """Every command and option stands in README.md, in docs/ or in the man page."""
     import click
 
-    from tests.support.console import documents, read
+    from tests.support.documents import documents, read
 
     text = "\n".join(map(read, [*documents(), "config/cachesync.1"])).replace("\\-", "-")
     missing = [name for name, _ in every_command() if name not in text]

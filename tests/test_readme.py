@@ -21,7 +21,7 @@ from cachesync.cli.search import OPTIONS as SEARCH_OPTIONS
 from cachesync.cli.search import help_text
 from cachesync.query import FIELDS
 from cachesync.search import Searcher
-from tests.support.console import (
+from tests.support.documents import (
     CONSOLE,
     PAGES,
     ROOT,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cachesync.errors import CachesyncError
 from cachesync.notify import webhook
 from cachesync.notify.webhook import Key, VerificationError, signed_headers, verify
-from tests.support.console import blocks
+from tests.support.documents import blocks
 
 NOW = 1_763_820_000
 OLD = "whsec_" + base64.b64encode(b"old secret, 24 bytes long").decode()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.console import ROOT, masked, read, shown
+from tests.support.documents import ROOT, masked, read, shown
 from tests.system import test_systemd as rig
 
 PATH = "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin"
@@ -87,6 +87,7 @@ def machine(clone: Path, tmp_path: Path) -> Iterator[rig.Machine]:
         booted.rig("stop")
 
 
+@pytest.mark.slow
 def test_the_recipe_works_as_it_is_written(machine):
     """Its lines run as root, one after the other; the last three print what README says.
 
