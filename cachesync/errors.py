@@ -2,7 +2,8 @@
 
     CachesyncError                 exit 1
     ├── UsageError                 exit 2   the command line, or what it names
-    │   └── ConfigError            exit 2   the configuration, every problem at once
+    │   ├── ConfigError            exit 2   the configuration, every problem at once
+    │   └── ListError              exit 2   a list of specs, every bad line at once
     ├── QueryError                 exit 2   a query, with the position of what is wrong
     ├── PageError                  (never leaves a pass: the page is recorded as rejected)
     │   └── PageSkipped            (recognised, holds nothing to record: recorded as skipped)
@@ -25,6 +26,7 @@ __all__ = [
     "LedgerBusyError",
     "LedgerError",
     "LedgerMissingError",
+    "ListError",
     "OutboxError",
     "PageError",
     "PageSkipped",
@@ -53,6 +55,14 @@ class UsageError(CachesyncError):
 
 class ConfigError(UsageError):
     """The configuration is wrong; `problems` holds every line to print."""
+
+    def __init__(self, message: str, problems: tuple[str, ...], *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = problems
+
+
+class ListError(UsageError):
+    """Several lines of a list are not understood; `problems` holds a line to print for each."""
 
     def __init__(self, message: str, problems: tuple[str, ...], *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

@@ -3,6 +3,8 @@
 Lockfile versions 4 to 7 (Spack 0.18 to 1.2) are keyed by DAG hash, which is how build caches know
 their specs. They differ in what is ignored here; from 6 on a dependency's types stand in its
 `parameters`. The format is documented in Spack's `lib/spack/spack/environment/__init__.py`.
+Versions 1 to 3 have another shape (and 1 another key for every spec), so the version is read before
+the rest. As for Spack's `raw_decode`, the document ends where its JSON ends.
 """
 
 from __future__ import annotations
@@ -117,32 +119,67 @@ class _Environment(msgspec.Struct):
     include_concrete: dict[str, _Environment] = {}
 
 
-class _Document(_Environment):
+class _Head(msgspec.Struct):
     meta: _Meta | None = msgspec.field(name="_meta", default=None)
 
 
 _BOM = b"\xef\xbb\xbf"
-_DECODER = msgspec.json.Decoder(_Document)
+_HEAD = msgspec.json.Decoder(_Head)
+_DOCUMENT = msgspec.json.Decoder(_Environment)
+_BEHIND = "trailing characters"
+"""What the decoder says of bytes behind the document, with the position behind the first of them."""
 
 
 def parse(data: bytes, *, name: str) -> Lock:
-    """What a lockfile says; `name` is what an error calls it.
+    """What a lockfile says, at least one root; `name` is what an error calls it.
 
     Raises UsageError, with the position, for what is no lockfile, for versions that are keyed by
-    another hash than build caches are, and for what exceeds the bounds above.
+    another hash than build caches are, for a lock that asks for nothing, and for what exceeds the
+    bounds above.
     """
     if len(data) > MAX_BYTES:
         raise UsageError(f"{name} is larger than {MAX_BYTES // 2**20} MiB")
+    document = data.removeprefix(_BOM)
+    if not document.strip():
+        raise _nothing(name, "it is empty")
     try:
-        document = _DECODER.decode(data.removeprefix(_BOM))
+        document = _document(document)
+        meta = _HEAD.decode(document).meta
+        if meta is not None:
+            _check_version(meta, name)
+        environment = _DOCUMENT.decode(document)
     except msgspec.ValidationError as error:
         raise UsageError(f"{name} is no lockfile: {error}") from None
     except RecursionError:
         raise UsageError(f"{name} is no lockfile: it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name} is no JSON: {_with_line(str(error), data)}") from None
-    _check_version(document.meta, name)
-    return _lock(document, name)
+        raise UsageError(f"{name} is no JSON: {_with_line(str(error), document)}") from None
+    if meta is None:
+        raise _foreign(name)
+    lock = _lock(environment, name)
+    if not lock.roots:
+        raise _nothing(name, "it has no roots")
+    return lock
+
+
+def _nothing(name: str, why: str) -> UsageError:
+    return UsageError(
+        f"{name} has nothing to check: {why}", hint="write it anew with Spack: spack concretize"
+    )
+
+
+def _document(data: bytes) -> bytes:
+    """The JSON document that `data` begins with; raises DecodeError where there is none."""
+    try:
+        _HEAD.decode(data)
+    except msgspec.ValidationError:
+        return data  # whoever reads it hears of it
+    except msgspec.DecodeError as error:
+        at = _BYTE.search(str(error))
+        if _BEHIND not in str(error) or at is None:
+            raise
+        return data[: int(at[1]) - 1]
+    return data
 
 
 def _with_line(message: str, data: bytes) -> str:
@@ -155,12 +192,18 @@ def _with_line(message: str, data: bytes) -> str:
     return f"{message[: at.start()].rstrip()} at line {line}, column {column}"
 
 
-def _check_version(meta: _Meta | None, name: str) -> None:
-    if meta is None or meta.file_type != "spack-lockfile":
-        raise UsageError(
-            f"{name} is JSON, but no spack.lock: it has no _meta with file-type spack-lockfile"
-        )
+def _foreign(name: str) -> UsageError:
+    return UsageError(
+        f"{name} is JSON, but no spack.lock: it has no _meta with file-type spack-lockfile"
+    )
+
+
+def _check_version(meta: _Meta, name: str) -> None:
+    if meta.file_type != "spack-lockfile":
+        raise _foreign(name)
     version = meta.lockfile_version
+    if version < 1:
+        raise UsageError(f"{name} is no spack.lock: it names no lockfile version")
     if version < VERSIONS[0]:
         raise UsageError(
             f"{name} has lockfile version {version}, which knows its specs by other hashes than build"

@@ -131,7 +131,7 @@ class Searcher:
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
                 hits = self._hits(node, shown)
                 found = self._facets(node, matched) if facets else {}
-                named = self._systems(counts) if systems else ()
+                named = self.systems(counts) if systems else ()
                 sources = tuple(read.source_ages(db))
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(
@@ -246,7 +246,8 @@ class Searcher:
                 counts[ids[document]] = count
         return counts, whole, unknown
 
-    def _systems(self, counts: dict[int, int]) -> tuple[str, ...]:
+    def systems(self, counts: dict[int, int]) -> tuple[str, ...]:
+        """The systems of some builds, in order; inside of `moment`."""
         known = self._known.of(counts.keys())
         return tuple(sorted({known[build_id][2][1] for build_id in counts}))
 

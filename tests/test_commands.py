@@ -508,12 +508,6 @@ def test_check_a_list_of_specs_with_hashes(site, tmp_path):
     ]  # fmt: skip
 
 
-def test_check_an_empty_list(site, tmp_path):
-    """Nothing is asked for, so nothing is missing."""
-    (tmp_path / "list").write_text("# nothing\n")
-    assert site.run("check", tmp_path / "list", "--json").json["total"]["coverage"] == 1.0
-
-
 @pytest.mark.parametrize(
     ("content", "says"),
     [

@@ -39,6 +39,7 @@ PURE = (
     "query.fuzzy",
     "query.printing",
     "query.machine",
+    "query.minus",
     "query.prepared",
     "index.documents",
     "watch.debounce",

@@ -101,6 +101,48 @@ def test_what_is_refused(data, says):
     assert len(caught.value.message) < 300
 
 
+V3 = b'{"_meta": {"file-type": "spack-lockfile", "lockfile-version": %d}, '
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'"roots": [], "concrete_specs": {"a": {"zlib": {"version": "1.2.11"}}}}',
+        b'"roots": [{"hash": "a", "spec": "zlib"}], "concrete_specs": {"a": {"zlib": {}}}}',
+        b'"roots": 7, "concrete_specs": []}\n',
+    ],
+)
+def test_an_old_version_is_named_whatever_its_body(version, body):
+    """Versions 1 to 3 have another shape: the version is what one has to hear of."""
+    with pytest.raises(UsageError, match=f"has lockfile version {version}, which knows") as caught:
+        lockfile.parse(V3 % version + body, name="spack.lock")
+    assert "concretize" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "behind", [b"\n", b"x", b" {}", b"}", b"\n<<<<<<< HEAD\n", b"\x00\xff", b"]"]
+)
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\n "])
+def test_bytes_behind_the_document_are_nothing(before, behind):
+    """As to Spack's reader, which stops where the JSON ends."""
+    whole = text(lock([A], entry(A, "hdf5")))
+    assert lockfile.parse(before + whole + behind, name="x") == lockfile.parse(whole, name="x")
+    with pytest.raises(UsageError, match="lockfile version 3"):
+        lockfile.parse(before + text(lock([A], version=3)) + behind, name="x")
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [(b"", "is empty"), (b" \n", "is empty"), (text(lock([])), "no roots"),
+     (text(lock([], entry(A, "hdf5"))), "no roots")],
+)  # fmt: skip
+def test_a_lock_that_asks_for_nothing_is_refused(data, why):
+    """Whatever failed to write it must not pass for all being cached."""
+    with pytest.raises(UsageError, match=f"spack.lock has nothing to check: .*{why}"):
+        lockfile.parse(data, name="spack.lock")
+
+
 def test_bounds(monkeypatch):
     """Neither bytes nor specs beyond the bounds are taken."""
     monkeypatch.setattr(lockfile, "MAX_SPECS", 2)

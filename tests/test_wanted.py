@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync import config, query, subscribing, wanted
-from cachesync.errors import QueryError, UsageError
+from cachesync.errors import ListError, QueryError, UsageError
 from cachesync.model import Build
 from tests.world import hash_of
 
@@ -52,6 +52,95 @@ def test_errors_name_the_line_and_the_position():
         wanted.parse(b"a\nb\n\xff", name="x")
 
 
+def test_all_bad_lines_are_told_at_once():
+    """Each with its number and what is wrong, what is no text and too little of a hash among them."""
+    data = b"zlib ^cmake\nhdf5\n\xff\n/abc\n- hdf5@=\n@:\n"
+    with pytest.raises(ListError, match=r"^x: 5 lines are not understood$") as caught:
+        wanted.parse(data, name="x")
+    first, *others = caught.value.problems
+    assert first.startswith("line 1: ^ asks for a dependency")
+    assert first.endswith(": zlib ^cmake")
+    assert [problem.partition(":")[0] for problem in others] == [
+        "line 3 is not UTF-8", "line 4", "line 5", "line 6",
+    ]  # fmt: skip
+    assert caught.value.exit_status == 2
+    with pytest.raises(ListError) as caught:
+        wanted.parse(b"^a\n" * 1_000, name="x")
+    assert caught.value.problems[-1] == "... and 900 more"
+    assert caught.value.hint == "search for the package itself"
+
+
+@pytest.mark.parametrize("data", [b"", b"\n \r\n", b"# hdf5\n  # zlib", b"\xef\xbb\xbf"])
+def test_a_list_of_nothing_is_refused(data):
+    """Whatever failed to write it must not pass for all being cached."""
+    with pytest.raises(UsageError, match="x has nothing to check"):
+        wanted.parse(data, name="x")
+
+
+@pytest.mark.parametrize("line", ["@:", "namespace=builtin", "@: OR @:", "(@: zlib) OR @:"])
+def test_a_line_that_everything_matches_is_refused(line):
+    """It would be cached whatever is: no more is asked than by nothing."""
+    with pytest.raises(QueryError, match="line 1: this asks for nothing"):
+        wanted.parse(line.encode(), name="x")
+
+
+SPECS = ("hdf5", "hdf5 +mpi", "hdf5@1.14:+mpi%gcc@12:", "zlib cflags='-O3'", "+mpi", "/abcd", A,
+         'hdf5 cflags="-O3 -g"', "a OR hdf5", "hdf5 -mpi", "-cuda")  # fmt: skip
+
+
+@given(
+    st.sampled_from(SPECS),
+    st.sampled_from(("", "- ", "-   ", "- - ", "  - ")),
+    st.sampled_from("'\""),
+    st.sampled_from(("", ",", " ,", " # why", ", # why", "\r")),
+)
+def test_what_is_pasted_of_yaml_is_the_spec_in_it(spec, dash, quote, behind):
+    """Dash, quotes and comma are no part of the item, as a YAML reader would say."""
+    (plain,) = wanted.parse(spec.encode(), name="x")
+    within = (
+        spec.replace("'", "''") if quote == "'" else spec.replace("\\", "\\\\").replace('"', '\\"')
+    )
+    is_word = quote == '"' and not dash and "," not in behind and spec == "hdf5"
+    lines = [f"{dash}{spec}{behind}"]
+    if not is_word and not (
+        quote == '"' and not dash and "," not in behind and spec in (A, "-cuda")
+    ):
+        lines.append(f"{dash}{quote}{within}{quote}{behind}")
+    for line in lines:
+        (found,) = wanted.parse(line.encode(), name="x")
+        assert found == plain, line
+
+
+def test_a_word_in_double_quotes_remains_a_word():
+    """Without a dash or a comma: a query's quotes, in which a name is no package."""
+    for line, field in (('"zlib"', None), ('- "zlib"', "package"), ('"zlib",', "package")):
+        (found,) = wanted.parse(line.encode(), name="x")
+        assert found.condition.field == field, line
+    (found,) = wanted.parse(b'"a" OR "b"', name="x")
+    assert found.condition == query.Or((query.Term(None, "a"), query.Term(None, "b")))
+
+
+@pytest.mark.parametrize("line", ["- matrix:", "- $compilers", "- [$packages]", "specs: [hdf5]"])
+def test_what_only_a_spack_yaml_has_leads_to_its_lock(line):
+    """Matrices and references stand for specs that only Spack knows."""
+    with pytest.raises(QueryError, match="line 1: ") as caught:
+        wanted.parse(line.encode(), name="x")
+    assert "check its spack.lock" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("data", "is_one"),
+    [
+        (b"spack:\n  specs: [hdf5]\n", True), (b"# ours\n---\nspack: # x\r\n", True),
+        (b"env:\n  specs:\n  - a\n", True), (b"spack: {specs: [a]}\n", True),
+        (b"hdf5\nspack\n", False), (b"- spack\n", False), (b"  spack:\n", False), (b"", False),
+    ],
+)  # fmt: skip
+def test_a_spack_yaml_is_recognised(data, is_one):
+    """By its key, whatever stands before it."""
+    assert wanted.is_spack_yaml(data) is is_one
+
+
 def test_bounds(monkeypatch):
     """Neither bytes nor lines beyond the bounds are taken."""
     monkeypatch.setattr(wanted, "MAX_LINES", 3)
@@ -89,7 +178,7 @@ WITHIN = (
 def test_subscriptions_are_read_back(numbers, lines, within, first):
     """Whatever is missing: the config loads them, and a query means what was missing within the bounds."""
     hashes = [hash_of(number) for number in numbers]
-    listed = wanted.parse("\n".join(lines).encode(), name="x")
+    listed = wanted.parse("\n".join(lines).encode(), name="x") if lines else []
     trees = [one.condition for one in listed]
     texts = list(subscribing.queries_for(hashes, trees, within))
     read = config.parse(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "document",
     "note",
+    "note_systems",
     "packages_document",
     "print_answer",
     "print_facets",
@@ -54,9 +55,18 @@ def warn_of_age(answer: Answer) -> None:
 
 def suggest_system(node: query.Node, answer: Answer) -> None:
     """Say that hits for one target are for several systems, where the query names none."""
-    if len(answer.systems) > 1 and not query.required(node, "os"):
-        listed = ", ".join(answer.systems)
-        note(f"these are for several systems ({listed}): add os={answer.systems[0]} or another")
+    if not query.required(node, "os"):
+        note_systems(answer.systems)
+
+
+def note_systems(systems: Sequence[str], *, can_choose: bool = True) -> None:
+    """Say that what was found for one target is for several systems, if it is.
+
+    Of what is named by hash there is nothing to choose.
+    """
+    if len(systems) > 1:
+        choice = f"add os={systems[0]} or another" if can_choose else "a machine has one of them"
+        note(f"these are for several systems ({', '.join(systems)}): {choice}")
 
 
 def print_answer(answer: Answer, names: Sequence[str] | None, *, with_hashes: bool) -> None:

@@ -9,7 +9,7 @@ import click
 
 from .. import lockfile, subscribing, wanted
 from ..errors import UsageError
-from . import checking, complete, output, paths
+from . import answer, checking, complete, output, paths
 from .entry import Globals, ending
 from .pager import paged
 from .report import Report
@@ -51,8 +51,9 @@ def check(
     """How much of FILE is cached: a spack.lock, or a list of specs and hashes; - is standard input.
 
     A list has a spec or a /hash on each line; # begins a comment. A line is what a query is, and its
-    first word is always the exact name of a package. Exit status 1 when something is missing. External and developed specs of a spack.lock are in no build cache and are
-    counted apart.
+    first word is always the exact name of a package; items of the lists in a spack.yaml may be
+    pasted as they are, and -x behind a spec is ~x where the package has that variant. Exit status 1 when something is missing, 2 when there is nothing to check.
+    External and developed specs of a spack.lock are in no build cache and are counted apart.
 
     \b
     cachesync check --tag develop --runs-on zen4 spack.lock
@@ -63,13 +64,15 @@ def check(
     within = checking.Within(tag, source, runs_on)
     state_dir = paths.reader_state_dir(options)
     name = "standard input" if file == "-" else file
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    if _is_lock(data, name):
         lock = lockfile.parse(data, name=name)
         report = checking.check_lock(state_dir, lock, within, builds=not no_build_deps)
     else:
         report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
     status = 1 if report.total.missing else 0
     with ending(status):
+        if not options.quiet:
+            _say(report)
         if subscription:
             _print_subscriptions(report, within, name=Path(file).name if file != "-" else "list")
         elif as_json:
@@ -94,6 +97,26 @@ def _read(file: str) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot read {file}: {reason}") from error
+
+
+def _is_lock(data: bytes, name: str) -> bool:
+    """Whether a file is to be read as a lock, not as a list.
+
+    Raises UsageError for the spack.yaml of an environment, whatever the file is called.
+    """
+    called = Path(name).name
+    start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"{"):
+        return True
+    if wanted.is_spack_yaml(data) or (start and called == "spack.yaml"):
+        raise UsageError(f"{name}: this is a spack.yaml; give its spack.lock")
+    return called == "spack.lock" or (not start and called.endswith(".lock"))
+
+
+def _say(report: Report) -> None:
+    for text in report.talk():
+        answer.note(text)
+    answer.note_systems(report.systems, can_choose=report.kind == "list")
 
 
 def _print_subscriptions(report: Report, within: checking.Within, *, name: str) -> None:

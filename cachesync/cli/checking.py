@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +14,9 @@ from ..ledger import connect, read
 from ..ledger.where import Placed, placed
 from ..lockfile import Lock
 from ..model import Placement
+from ..query import minus
 from ..search import Searcher
-from ..wanted import Wanted
+from ..wanted import Wanted, with_variants_off
 from .report import Entry, Report
 
 __all__ = ["Within", "check_list", "check_lock"]
@@ -115,6 +117,7 @@ def check_lock(state_dir: Path, lock: Lock, within: Within, *, builds: bool) -> 
             spec.hash,
             statuses[spec.hash],
             where.get(spec.hash, ()),
+            systems=_system(spec.os, statuses[spec.hash], suitable),
         )
         for spec in lock.specs.values()
         if spec.hash in wanted
@@ -133,17 +136,39 @@ def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Rep
             found = placed(db, _hashes(db, wanted))
             ordered = sorted(found)
             entries = []
-            for one in wanted:
+            read_switches = cache(partial(read.switches_of, db))
+            for written in wanted:
+                one, excluded = _with_variants_off(written, read_switches)
                 beginning = _beginning(one)
                 if beginning is None:
-                    entries.append(_of_query(one, searcher, conditions))
+                    entry = _of_query(one, searcher, conditions, suitable)
                 else:
                     some = _beginning_with(found, ordered, beginning)
-                    entries.append(_of_hash(one, some, places, suitable))
+                    entry = _of_hash(one, some, places, suitable)
+                entries.append(entry._replace(read_as=one.read_as, off=one.off, excluded=excluded))
             seq = read.last_seq(db)
     finally:
         searcher.close()
     return Report("list", seq, entries, [], conditions)
+
+
+def _with_variants_off(
+    one: Wanted, switches_of: Callable[[str], set[str]]
+) -> tuple[Wanted, tuple[str, ...]]:
+    """A line as Spack reads its minuses, and the names behind those that go on to exclude."""
+    found = minus.found(one.text)
+    packages = minus.names_of(one.condition) if found else set()
+    if not packages:
+        return one, ()
+    switches = set.intersection(*map(switches_of, packages))
+    one = with_variants_off(one, switches)
+    return one, tuple(dict.fromkeys(m.name for m in found if m.name not in one.off))
+
+
+def _system(system: str, status: Status, suitable: frozenset[str] | None) -> tuple[str, ...]:
+    """The system of something that is cached, where it matters: a machine was named."""
+    is_told = suitable is not None and status is Status.CACHED and system
+    return (system,) if is_told else ()
 
 
 def _beginning(one: Wanted) -> str | None:
@@ -172,6 +197,7 @@ def _of_hash(
     """A line that demands a hash, judged by the specs whose hashes it may stand for."""
     status, target = Status.MISSING, ""
     inside: list[Placement] = []
+    systems: set[str] = set()
     for spec_hash, spec in candidates:
         here = [
             place
@@ -182,12 +208,14 @@ def _of_hash(
         target = spec.build.target if here else target
         if here and (suitable is None or spec.build.target in suitable):
             status = Status.CACHED
+            systems.update(_system(spec.build.os, status, suitable))
         elif here and status is Status.MISSING:
             status = Status.UNSUITABLE
     condition = None if one.hash is not None else one.condition
     return Entry(
-        one.text, target, one.hash, status, tuple(inside), line=one.line, condition=condition
-    )
+        one.text, target, one.hash, status, tuple(inside), line=one.line, condition=condition,
+        systems=() if query.required(one.condition, "os") else tuple(systems),
+    )  # fmt: skip
 
 
 def _beginning_with(
@@ -201,11 +229,18 @@ def _beginning_with(
     return [(spec_hash, found[spec_hash]) for spec_hash in ordered[first:last]]
 
 
-def _of_query(one: Wanted, searcher: Searcher, conditions: tuple[query.Node, ...]) -> Entry:
+def _of_query(
+    one: Wanted,
+    searcher: Searcher,
+    conditions: tuple[query.Node, ...],
+    suitable: frozenset[str] | None,
+) -> Entry:
+    """A line that is a query, judged by whether anything matches it."""
     tree = query.And((one.condition, *conditions))
     counts = searcher.matching(tree)
     best = sorted(counts, key=lambda build_id: (-counts[build_id], build_id))[:SHOWN_BUILDS]
     hits = searcher.hits(tree, best)
+    is_told = suitable is not None and not query.required(one.condition, "os")
     inside = {place for hit in hits for spec in hit.specs for place in spec.placements}
     return Entry(
         one.text,
@@ -216,4 +251,5 @@ def _of_query(one: Wanted, searcher: Searcher, conditions: tuple[query.Node, ...
         line=one.line,
         condition=one.condition,
         specs=sum(counts.values()),
+        systems=searcher.systems(counts) if is_told else (),
     )

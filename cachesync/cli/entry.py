@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..errors import CachesyncError, ConfigError, QueryError
+from ..errors import CachesyncError, ConfigError, ListError, QueryError
 from . import terminal
 from .output import visible
 
@@ -142,7 +142,7 @@ def _complete() -> int:
 
 def _complain(error: CachesyncError) -> None:
     print(f"cachesync: error: {visible(error.message)}", file=sys.stderr)
-    if isinstance(error, ConfigError):
+    if isinstance(error, ConfigError | ListError):
         for problem in error.problems:
             print(f"  {visible(problem)}", file=sys.stderr)
     if isinstance(error, QueryError):

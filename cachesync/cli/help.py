@@ -46,7 +46,7 @@ Spack's spec syntax
   hdf5@1.12:1.14            a range; @1.12: and @:1.14 are open
   hdf5@1.10,1.14:           a list
   py-numpy@develop          develop > main > master > ... > any number
-  hdf5+mpi~szip             variants, on and off; off is never written -szip
+  hdf5+mpi~szip             variants, on and off; off is never written -szip, but in a list for check
   libs=shared,static        a variant with (at least) these values; libs=* has it at all
   hdf5 %gcc@12:             the compiler, with a range of versions
   os=ubuntu22.04            also platform=linux

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from .. import coverage, query, tags
@@ -31,6 +31,14 @@ class Entry(NamedTuple):
     """Of a line that is no hash."""
     specs: int | None = None
     """How many specs match such a line."""
+    systems: tuple[str, ...] = ()
+    """Of what is cached and suits the machine that was named, where nothing asks for one of them."""
+    read_as: str | None = None
+    """What a line was read as, where that is not how it is written."""
+    off: tuple[str, ...] = ()
+    """Variants that a minus in it turned off."""
+    excluded: tuple[str, ...] = ()
+    """Words that a minus in it excludes."""
 
 
 class Report(NamedTuple):
@@ -49,6 +57,20 @@ class Report(NamedTuple):
     def total(self) -> Coverage:
         """Of everything together."""
         return coverage.count(entry.status for entry in self.entries)
+
+    @property
+    def systems(self) -> list[str]:
+        """Of all that is cached, where a machine was named that may have one of them only."""
+        return sorted({system for entry in self.entries for system in entry.systems})
+
+    def talk(self) -> Iterator[str]:
+        """What was made of the minuses of a list."""
+        yield from _told("`-{0}` was read as `~{0}`: variant off", self.entries, "off")
+        yield from _told(
+            "`-{0}` excludes: it stands behind no package that is known to have such a variant",
+            self.entries,
+            "excluded",
+        )
 
     def missing_trees(self) -> tuple[list[str], list[query.Node]]:
         """The hashes that are cached nowhere, and the conditions that nothing matches."""
@@ -127,6 +149,20 @@ class Report(NamedTuple):
         return text
 
 
+def _told(text: str, entries: Sequence[Entry], names: str) -> Iterator[str]:
+    """`text` of every name, with the lines that have it."""
+    lines: dict[str, list[int | None]] = {}
+    for entry in entries:
+        for name in getattr(entry, names):
+            lines.setdefault(name, []).append(entry.line)
+    for name, found in list(lines.items())[:SHOWN]:
+        more = ", ..." if len(found) > SHOWN else ""
+        where = f"line{'s' * (len(found) > 1)} {', '.join(map(str, found[:SHOWN]))}{more}"
+        yield f"{text.format(name)} ({where})"
+    if len(lines) > SHOWN:
+        yield f"... and {len(lines) - SHOWN:,} more such names"
+
+
 def _percent(found: Coverage) -> str:
     """With one decimal, and 100.0 only for everything."""
     tenths = int(found.fraction * 1000)
@@ -176,4 +212,6 @@ def _entry(entry: Entry) -> dict[str, Any]:
         found["line"] = entry.line
     if entry.specs is not None:
         found["specs"] = entry.specs
+    if entry.read_as is not None:
+        found["read_as"] = entry.read_as
     return found

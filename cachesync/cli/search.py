@@ -184,6 +184,11 @@ def run(options: Globals, arguments: list[str]) -> int:
     quiet = request.quiet or options.quiet
     searcher = Searcher(paths.reader_state_dir(options))
     try:
+        if not quiet and any(word.lstrip("(")[:1] == "-" for word in request.text.split()):
+            from .excluding import notes
+
+            for text in notes(searcher, request.text):
+                answers.note(text)
         if request.group_by and not quiet:
             return _run_by_package(searcher, node, request)
         answer = searcher.search(

@@ -45,6 +45,8 @@ def wait(
     paths.require_config(options)
     text = " ".join(query)
     tree = queries.parse(text)
+    if queries.is_met_by_all(tree):
+        raise UsageError("there is nothing to wait for: everything matches this query")
     seconds = None if timeout is None else _duration(timeout)
     until = None if seconds is None else time.monotonic() + seconds
     answer = _wait(paths.reader_state_dir(options), tree, specs, until)

@@ -190,6 +190,17 @@ def placed_specs(db: sqlite3.Connection, build_ids: Iterable[int]) -> Iterator[P
         yield PlacedSpec(build_id, spec_hash, source, tag, names.stacks[stacks_id])
 
 
+def switches_of(db: sqlite3.Connection, package: str) -> set[str]:
+    """Names of the variants that builds of a package, placed or not, have on or off."""
+    rows = db.execute("SELECT DISTINCT variants FROM build WHERE package = ?", (package,))
+    return {
+        variant[1:]
+        for (variants,) in rows
+        for variant in unpack(variants)
+        if variant[:1] in ("+", "~")
+    }
+
+
 def builds_named(db: sqlite3.Connection, word: str) -> dict[str, set[int]]:
     """Packages with `word` somewhere in their name, and the ids of their builds."""
     found: dict[str, set[int]] = {}

@@ -15,6 +15,7 @@ __all__ = [
     "Not",
     "Or",
     "Term",
+    "is_met_by_all",
     "required",
     "terms",
     "wanted_values",
@@ -80,6 +81,13 @@ def terms(node: Node) -> Iterator[tuple[Term, bool]]:
     else:
         for child in node.nodes:
             yield from terms(child)
+
+
+def is_met_by_all(node: Node) -> bool:
+    """Whether a tree asks for nothing: it has no condition, or an alternative that has none."""
+    if isinstance(node, Or):
+        return any(map(is_met_by_all, node.nodes))
+    return isinstance(node, And) and all(map(is_met_by_all, node.nodes))
 
 
 def required(node: Node, field: str) -> list[Term]:
