@@ -80,17 +80,29 @@ class _Matched(NamedTuple):
 class Searcher:
     """An open state directory to ask. Not for use by several threads."""
 
-    def __init__(self, state_dir: Path) -> None:
-        """Raises LedgerMissingError when nothing was ever synced, LedgerError when it is unusable."""
+    def __init__(self, state_dir: Path, *, patience_seconds: float = connect.BUSY_SECONDS) -> None:
+        """Raises LedgerMissingError when nothing was ever synced, LedgerError when it is unusable.
+
+        A ledger that another process has locked is tried for so long.
+        """
         self._state_dir = state_dir
         self._file = connect.file_identity(state_dir)
-        self._db = connect.open_reader(state_dir)
-        if not read.is_anything_synced(self._db):
+        self._db = connect.open_reader(state_dir, patience_seconds=patience_seconds)
+        try:
+            self._require_anything()
+        except BaseException:
             self._db.close()
-            raise connect.nothing_synced(state_dir)
+            raise
         self._index: SearchIndex | None = None
         self._fault: str | None = None
         self._known = KnownBuilds(self._db)
+
+    def _require_anything(self) -> None:
+        with connect.ledger_errors(self._state_dir):
+            if not read.is_anything_synced(self._db):
+                ages = read.source_ages(self._db)
+                tried = any(source.last_attempt is not None for source in ages)
+                raise connect.nothing_synced(self._state_dir, tried=tried)
 
     def close(self) -> None:
         """Release the ledger and the index."""

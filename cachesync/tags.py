@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from . import versions
-from .errors import UsageError
+from .errors import NotThereError
 
 __all__ = ["Place", "order", "resolve"]
 
@@ -25,7 +25,7 @@ def order(tag: str) -> tuple[bool, bytes]:
 def resolve(wanted: str, known: Collection[Place]) -> list[Place]:
     """The places that `TAG` (in any source) or `SOURCE/TAG` names, sorted.
 
-    Raises UsageError, with what is spelled alike, when there is none.
+    Raises NotThereError, with what is spelled alike, when there is none.
     """
     found = sorted((s, tag) for s, tag in known if wanted in (tag, f"{s}/{tag}"))
     if found:
@@ -41,4 +41,4 @@ def resolve(wanted: str, known: Collection[Place]) -> list[Place]:
     elif names:
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         hint = "tags: " + ", ".join(names[:SHOWN]) + more
-    raise UsageError(f"there is no tag {wanted}", hint=hint)
+    raise NotThereError(f"there is no tag {wanted}", hint=hint)

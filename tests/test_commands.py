@@ -289,17 +289,17 @@ def test_diff_for_people_and_pipes(site):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says", "hint"),
+    ("arguments", "status", "says", "hint"),
     [
-        ((OLD, "develp"), "no tag develp", "did you mean develop?"),
-        (("other/develop", NEW), "no tag other/develop", "did you mean"),
-        ((OLD, NEW, "hdf5 ^zlib"), "dependency", ""),
-        ((OLD,), "Missing argument", ""),
+        ((OLD, "develp"), 1, "no tag develp", "did you mean develop?"),
+        (("other/develop", NEW), 1, "no tag other/develop", "did you mean"),
+        ((OLD, NEW, "hdf5 ^zlib"), 2, "dependency", ""),
+        ((OLD,), 2, "Missing argument", ""),
     ],
 )
-def test_what_cannot_be_compared(site, arguments, says, hint):
-    """Tags that do not exist and queries that are not understood are status 2."""
-    result = site.run("diff", *arguments, status=2)
+def test_what_cannot_be_compared(site, arguments, status, says, hint):
+    """Tags that are not there are status 1, queries that are not understood 2."""
+    result = site.run("diff", *arguments, status=status)
     assert_error(result, says)
     assert hint in result.err
 
@@ -355,8 +355,8 @@ def test_history_of_a_spec(site):
     ],
 )
 def test_history_of_nothing(site, arguments, says):
-    """What was never there is status 2, with a hint."""
-    result = site.run("history", *arguments, status=2)
+    """What was never there is status 1, what is no hash 2; with a hint."""
+    result = site.run("history", *arguments, status=2 if "not a hash" in says else 1)
     assert_error(result, says)
     assert "hint: " in result.err
 
@@ -526,19 +526,19 @@ def test_files_that_are_not_understood(site, tmp_path, content, says):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "status", "says"),
     [
-        (["/nonexistent"], "cannot read /nonexistent: No such file"),
-        (["/"], "cannot read /: Is a directory"),
-        (["{}", "--tag", "develp"], "there is no tag develp"),
-        (["{}", "--source", "other"], "no source is called other"),
-        (["{}", "--runs-on", "zen99"], "archspec knows no target zen99"),
+        (["/nonexistent"], 2, "cannot read /nonexistent: No such file"),
+        (["/"], 2, "cannot read /: Is a directory"),
+        (["{}", "--tag", "develp"], 1, "there is no tag develp"),
+        (["{}", "--source", "other"], 1, "no source is called other"),
+        (["{}", "--runs-on", "zen99"], 2, "archspec knows no target zen99"),
     ],
 )
-def test_what_cannot_be_checked(site, lockfile, arguments, says):
-    """Files, tags, sources and targets that do not exist are status 2."""
+def test_what_cannot_be_checked(site, lockfile, arguments, status, says):
+    """Files and targets that do not exist are status 2, tags and sources that are not there 1."""
     filled = [str(lockfile) if argument == "{}" else argument for argument in arguments]
-    assert_error(site.run("check", *filled, status=2), says)
+    assert_error(site.run("check", *filled, status=status), says)
 
 
 def test_the_subscriptions_for_what_is_missing(site, tmp_path):

@@ -96,7 +96,11 @@ class LazyGroup(click.Group):
 @click.command(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit status: 0 done, 1 it failed, 2 usage or configuration, 130 interrupted.",
+    epilog=(
+        "Exit status: 0 done, yes; 1 no, it failed, or what was named is not there; 2 usage, query or"
+        " configuration; 3 cannot tell (check, search -q, wait); 130 interrupted. With --json the last"
+        " line of standard error tells the error as JSON."
+    ),
 )
 @click.option(
     "--config",

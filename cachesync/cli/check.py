@@ -10,7 +10,7 @@ import click
 from .. import lockfile, subscribing, wanted
 from ..errors import UsageError
 from . import answer, checking, complete, output, paths
-from .entry import Globals, ending
+from .entry import Globals, ending, or_cannot_tell
 from .pager import paged
 from .report import Report
 
@@ -52,7 +52,8 @@ def check(
 
     A list has a spec or a /hash on each line; # begins a comment. A line is what a query is, and its
     first word is always the exact name of a package; items of the lists in a spack.yaml may be
-    pasted as they are, and -x behind a spec is ~x where the package has that variant. Exit status 1 when something is missing, 2 when there is nothing to check.
+    pasted as they are, and -x behind a spec is ~x where the package has that variant. Exit status 1
+    when something is missing, 2 when there is nothing to check, 3 when the ledger cannot be asked.
     External and developed specs of a spack.lock are in no build cache and are counted apart.
 
     \b
@@ -64,11 +65,12 @@ def check(
     within = checking.Within(tag, source, runs_on)
     state_dir = paths.reader_state_dir(options)
     name = "standard input" if file == "-" else file
-    if _is_lock(data, name):
-        lock = lockfile.parse(data, name=name)
-        report = checking.check_lock(state_dir, lock, within, builds=not no_build_deps)
-    else:
-        report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
+    with or_cannot_tell():
+        if _is_lock(data, name):
+            lock = lockfile.parse(data, name=name)
+            report = checking.check_lock(state_dir, lock, within, builds=not no_build_deps)
+        else:
+            report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
     status = 1 if report.total.missing else 0
     with ending(status):
         if not options.quiet:

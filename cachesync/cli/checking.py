@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .. import coverage, query, tags
 from ..coverage import Status
-from ..errors import UsageError
+from ..errors import NotThereError
 from ..ledger import connect, read
 from ..ledger.where import Placed, placed
 from ..lockfile import Lock
@@ -37,13 +37,13 @@ class Within(NamedTuple):
     """A target, or `host`."""
 
     def places(self, db: connect.Connection) -> frozenset[tags.Place] | None:
-        """The tags that count; None for all. Raises UsageError for one that does not exist."""
+        """The tags that count; None for all. Raises NotThereError for one that is not there."""
         if self.tag is None and self.source is None:
             return None
         known = list(read.Names(db).tags.values())
         names = sorted({age.name for age in read.source_ages(db)})
         if self.source is not None and self.source not in names:
-            raise UsageError(
+            raise NotThereError(
                 f"no source is called {self.source}", hint="sources: " + ", ".join(names)
             )
         inside = [place for place in known if self.source in (None, place[0])]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
-from ..errors import UsageError
+from ..errors import CachesyncError, ConfigError, UsageError
 from . import output
 from .configuration import find_config, load_config
 from .entry import Globals
@@ -19,15 +22,30 @@ def config() -> None:
 
 
 @config.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def check(options: Globals) -> int:
-    """Read the configuration and print every problem, with line numbers."""
+def check(options: Globals, as_json: bool) -> int:
+    """Read the configuration and print every problem, with line numbers. Ends with 2 for a problem."""
     path = find_config(options)
     if path is None:
         raise UsageError("there is no config file", hint="name one with --config FILE")
-    loaded = load_config(options)
-    require_extras(loaded)
+    try:
+        loaded = load_config(options)
+        require_extras(loaded)
+    except CachesyncError as error:
+        if as_json:
+            found = error.problems if isinstance(error, ConfigError) else ()
+            _print_json(path, problems=found or (error.message,))
+        raise
+    if as_json:
+        _print_json(path, sources=len(loaded.sources), subscriptions=len(loaded.subscriptions))
+        return 0
     sources = output.number(len(loaded.sources), "source")
     subscriptions = output.number(len(loaded.subscriptions), "subscription")
     print(output.visible(f"{path}: ok, {sources}, {subscriptions}"))
     return 0
+
+
+def _print_json(path: Path, *, problems: Sequence[str] = (), **counts: int) -> None:
+    told = {"config": str(path), "ok": not problems, "problems": list(problems)}
+    output.print_json({**told, **counts})

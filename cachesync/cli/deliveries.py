@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ..errors import UsageError
+from ..errors import NotThereError, UsageError
 from ..ledger import connect
 from ..ledger.write import Writer
 from ..notify import requests
@@ -75,8 +75,10 @@ def show(options: Globals, id: str, as_json: bool) -> int:  # noqa: A002 - click
     """The message whose id begins with ID: its attempts, and its body as it is sent."""
     found = _read(options, lambda db: report.message(db, id))
     if len(found) != 1:
-        what = "several messages have" if found else "no message has"
-        raise UsageError(
+        what, kind = (
+            ("several messages have", UsageError) if found else ("no message has", NotThereError)
+        )
+        raise kind(
             f"{what} an id that begins with {id}", hint="cachesync deliveries list --limit 0"
         )
     (message,) = found
@@ -138,7 +140,7 @@ def _read(options: Globals, ask: Callable[[Connection], Any]) -> Any:
 
 def _require_outbox(state_dir: Path) -> None:
     if not exists(state_dir):
-        raise UsageError(
+        raise NotThereError(
             f"there are no deliveries in {state_dir}",
             hint="`subscriptions:` in the configuration, then cachesync run or sync",
         )

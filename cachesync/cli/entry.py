@@ -6,23 +6,24 @@ click alone costs as much as starting Python twice.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..errors import CachesyncError, ConfigError, ListError, QueryError
-from . import terminal
+from ..errors import AnswerError, CachesyncError, LedgerError, QueryError
+from . import streams, terminal
 from .output import visible
 
-__all__ = ["Globals", "ending", "main", "split_globals"]
+__all__ = ["CANNOT_TELL", "Globals", "ending", "main", "or_cannot_tell", "split_globals"]
 
 WITH_VALUE = ("--config", "--state-dir")
 COMPLETE = "_CACHESYNC_COMPLETE"
 """Set by a shell that asks what may come next (click's protocol)."""
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+CANNOT_TELL = 3
+"""The exit status of a question of which nobody knows the answer: neither yes nor no."""
+INTERRUPTED = 130
 
 
 class Globals(NamedTuple):
@@ -32,6 +33,8 @@ class Globals(NamedTuple):
     state_dir: str | None = None
     verbose: bool = False
     quiet: bool = False
+    json: bool = False
+    """Whether `--json` stands among the other arguments: then errors are told to programs too."""
 
 
 class _ReaderGoneError(BrokenPipeError):
@@ -51,6 +54,17 @@ def ending(status: int) -> Iterator[None]:
         raise _ReaderGoneError(status) from error
 
 
+@contextmanager
+def or_cannot_tell(*, asked: bool = True) -> Iterator[None]:
+    """Have a ledger that cannot be asked end the command with 3, where a yes or no was `asked` for."""
+    try:
+        yield
+    except LedgerError as error:
+        if asked:
+            error.exit_status = CANNOT_TELL
+        raise
+
+
 def split_globals(argv: list[str]) -> tuple[Globals, list[str]]:
     """The global options, and everything else in its order.
 
@@ -64,7 +78,7 @@ def split_globals(argv: list[str]) -> tuple[Globals, list[str]]:
         argument = argv[position]
         name, equals, value = argument.partition("=")
         if argument == "--":
-            return _globals(values, flags), rest + argv[position:]
+            return _globals(values, flags, rest), rest + argv[position:]
         if name in WITH_VALUE and (equals or position + 1 < len(argv)):
             if not equals:
                 position += 1
@@ -77,48 +91,43 @@ def split_globals(argv: list[str]) -> tuple[Globals, list[str]]:
         else:
             rest.append(argument)
         position += 1
-    return _globals(values, flags), rest
+    return _globals(values, flags, rest), rest
 
 
-def _globals(values: dict[str, str], flags: dict[str, bool]) -> Globals:
-    return Globals(values.get("--config"), values.get("--state-dir"), flags["-v"], flags["-q"])
+def _globals(values: dict[str, str], flags: dict[str, bool], rest: list[str]) -> Globals:
+    # After `search`, and nowhere else, a short option may stand among the words.
+    quiet = flags["-q"] or (rest[:1] == ["search"] and "-q" in rest)
+    named = values.get("--config"), values.get("--state-dir")
+    return Globals(*named, flags["-v"], quiet, "--json" in rest)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit status (CLI.md)."""
+    if argv is None:
+        streams.watch()
     for stream in (sys.stdout, sys.stderr):
         terminal.prepare(stream)
+    options, rest = split_globals(sys.argv[1:] if argv is None else argv)
     status = 0
     try:
         if COMPLETE in os.environ:
             return _complete()
-        status = _dispatch(sys.argv[1:] if argv is None else argv)
+        status = _dispatch(options, rest)
         sys.stdout.flush()
     except BrokenPipeError as error:
         # The reader went away (`| head`): nothing is wrong, and nothing more can be said.
-        _say_no_more()
+        streams.say_no_more()
         return error.status if isinstance(error, _ReaderGoneError) else status
-    except OSError as error:
-        if error.errno not in UNWRITABLE or error.filename is not None:
-            raise
-        _say_no_more()
-        _complain(CachesyncError(f"the answer cannot be written: {error.strerror}"))
-        return 1
     except KeyboardInterrupt:
-        return 130
+        interrupted = CachesyncError("interrupted")
+        interrupted.exit_status, interrupted.is_said = INTERRUPTED, True
+        return _fail(interrupted, options)
     except CachesyncError as error:
-        _complain(error)
-        return error.exit_status
+        return _fail(error, options)
     return status
 
 
-def _say_no_more() -> None:
-    """What is still to be written goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _dispatch(argv: list[str]) -> int:
-    options, rest = split_globals(argv)
+def _dispatch(options: Globals, rest: list[str]) -> int:
     if rest[:1] == ["search"]:
         from . import search
 
@@ -140,11 +149,38 @@ def _complete() -> int:
         return 0
 
 
+def _fail(error: CachesyncError, options: Globals) -> int:
+    """Tell people of an error, and with `--json` programs (CLI.md); returns the exit status."""
+    try:
+        sys.stdout.flush()  # what was answered before it
+    except (BrokenPipeError, AnswerError):  # `error` is that, or came before it
+        streams.say_no_more()
+    if not error.is_said and not (options.json and options.quiet):
+        _complain(error)
+    if options.json:
+        print(_document(error), file=sys.stderr)
+    return error.exit_status
+
+
+def _document(error: CachesyncError) -> str:
+    """The line for programs: ASCII, so no terminal can be reached by it."""
+    import json
+
+    from .output import SCHEMA
+
+    problems = "; ".join(error.problems)
+    told = {
+        "message": f"{error.message}: {problems}" if problems else error.message,
+        "hint": error.hint,
+        "exit": error.exit_status,
+    }
+    return json.dumps({"schema": SCHEMA, "error": told})
+
+
 def _complain(error: CachesyncError) -> None:
     print(f"cachesync: error: {visible(error.message)}", file=sys.stderr)
-    if isinstance(error, ConfigError | ListError):
-        for problem in error.problems:
-            print(f"  {visible(problem)}", file=sys.stderr)
+    for problem in error.problems:
+        print(f"  {visible(problem)}", file=sys.stderr)
     if isinstance(error, QueryError):
         print(f"  {visible(error.query)}", file=sys.stderr)
         before = visible(error.query[: error.position])

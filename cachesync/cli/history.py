@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .. import history as presence
-from ..errors import UsageError
+from ..errors import NotThereError
 from ..ledger import connect, log, read
 from . import complete, naming, output, paths
 from .entry import Globals
@@ -47,7 +47,7 @@ def history(
     ]  # fmt: skip
     if not stays:
         where = "".join(f" in {place}" for place in (tag, source) if place is not None)
-        raise UsageError(
+        raise NotThereError(
             f"nothing is known of {what}{where}", hint=naming.nearest_package(state_dir, what)
         )
     if as_json:

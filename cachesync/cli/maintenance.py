@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,9 @@ def rebuild() -> None:
 
 
 @rebuild.command(short_help="Build the search index anew; searches go on.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def index(options: Globals) -> int:
+def index(options: Globals, as_json: bool) -> int:
     """Build the search index anew beside the old one and swap it in; searches go on meanwhile."""
     paths.require_config(options)
     state_dir = paths.writer_state_dir(options)
@@ -37,16 +38,20 @@ def index(options: Globals) -> int:
         projection.rebuild(db, state_dir)
         return {}
 
+    started = time.monotonic()
     writing.carry_out(state_dir, {"command": "rebuild"}, here)
-    if not options.quiet:
+    if as_json:
+        output.print_json({"rebuilt": "index", "seconds": round(time.monotonic() - started, 3)})
+    elif not options.quiet:
         print("the search index was built anew")
     return 0
 
 
 @click.command(short_help="Drop a source and everything only it held.")
 @click.argument("name", shell_complete=complete.sources)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def forget(options: Globals, name: str) -> int:
+def forget(options: Globals, name: str, as_json: bool) -> int:
     """Drop the source NAME and all its placements; the change log keeps what happened.
 
     A source that the config names is refused: it would come back with the next pass.
@@ -64,7 +69,9 @@ def forget(options: Globals, name: str) -> int:
         return forgotten
 
     answer = writing.carry_out(state_dir, {"command": "forget", "name": name}, here)
-    if not options.quiet:
+    if as_json:
+        output.print_json({"forgotten": answer["name"], "changes": answer["changes"]})
+    elif not options.quiet:
         made = output.number(answer["changes"], "change")
         print(output.visible(f"{answer['name']} is forgotten: {made}"))
     return 0
@@ -72,8 +79,9 @@ def forget(options: Globals, name: str) -> int:
 
 @click.command(short_help="A consistent copy of the ledger, while writers run.")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def backup(options: Globals, file: Path) -> int:
+def backup(options: Globals, file: Path, as_json: bool) -> int:
     """Copy the ledger to FILE, which must not exist; writers need not stop.
 
     To restore, put FILE in place of ledger.sqlite in an otherwise empty state directory.
@@ -83,16 +91,15 @@ def backup(options: Globals, file: Path) -> int:
     paths.leading_somewhere("the backup", file.parent)
     if os.path.lexists(file):  # a link that leads nowhere, too
         raise UsageError(f"{file} exists", hint="name a file that does not exist yet")
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     db = connect.open_reader(state_dir)
     try:
-        with connect.ledger_errors(file.parent):
-            connect.copy(db, partial)
-            os.link(partial, file)
+        with connect.ledger_errors(state_dir):
+            connect.copy(db, file)
     finally:
         db.close()
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-    if not options.quiet:
-        print(output.visible(f"{file}: {file.stat().st_size / 2**20:.1f} MiB"))
+    size = file.stat().st_size
+    if as_json:
+        output.print_json({"backup": str(file.absolute()), "bytes": size})
+    elif not options.quiet:
+        print(output.visible(f"{file}: {size / 2**20:.1f} MiB"))
     return 0

@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..search import Answer, Searcher
 from . import answer as answers
 from . import columns, output, paths
-from .entry import Globals
+from .entry import Globals, or_cannot_tell
 from .pager import paged
 
 __all__ = ["HELP", "OPTIONS", "SORTS", "Request", "parse_arguments", "run"]
@@ -74,7 +74,7 @@ Options:
 {options}
 
 Exit status: 0 also without a hit; with -q 1 without one; 1 before anything was
-ever synced; 2 for a query that is not understood.
+ever synced, with -q 3: nobody can tell; 2 for a query that is not understood.
 """
 
 
@@ -182,6 +182,11 @@ def run(options: Globals, arguments: list[str]) -> int:
 
         node = runnable(node, request.runs_on)
     quiet = request.quiet or options.quiet
+    with or_cannot_tell(asked=quiet):
+        return _answer(options, request, node, quiet=quiet)
+
+
+def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool) -> int:
     searcher = Searcher(paths.reader_state_dir(options))
     try:
         if not quiet and any(word.lstrip("(")[:1] == "-" for word in request.text.split()):

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .. import query
-from ..errors import UsageError
+from ..errors import NotThereError
 from ..ledger import connect, log
 from ..model import Change, ChangeKind
 from ..search import Answer, Hit, Searcher
@@ -52,7 +52,7 @@ def show(options: Globals, what: str, tag: str | None, as_json: bool, no_pager: 
         searcher.close()
     history = _history(state_dir, what, spec_hash, tag)
     if not answer.hits and not history:
-        raise UsageError(
+        raise NotThereError(
             f"nothing is known of {what}" + (f" in {tag}" if tag is not None else ""),
             hint=naming.nearest_package(state_dir, what),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ import click
 from .. import catalog, projection
 from .. import sync as passes
 from ..config import Config
-from ..errors import OutboxError, UsageError
+from ..errors import OutboxError, SourceError, UsageError
 from ..ledger import connect, log, read
 from ..ledger.write import Writer
 from ..model import SourceState
@@ -93,7 +93,20 @@ def sync(
         _print(answer, seconds)
     if failures:
         raise failures[0]
-    return 0 if all(result["state"] == SourceState.OK.value for result in answer["sources"]) else 1
+    _require_all(answer["sources"])
+    return 0
+
+
+def _require_all(results: Sequence[Mapping[str, Any]]) -> None:
+    """Raise SourceError when a source failed or its pass was held, which people were told already."""
+    bad = [result for result in results if result["state"] != SourceState.OK.value]
+    if bad:
+        error = SourceError(
+            ", ".join(f"{result['name']}: {result['state']}" for result in bad),
+            hint="cachesync status",
+        )
+        error.is_said = True
+        raise error
 
 
 def _passes(

@@ -89,7 +89,8 @@ def set_up(settings: LogSettings, options: Globals, form: str | None = None) -> 
     if options.verbose:
         level = logging.DEBUG
     if options.quiet:
-        level = logging.ERROR
+        # With --json what ends the command is told once, in the form for programs.
+        level = logging.CRITICAL if options.json else logging.ERROR
     logger.setLevel(level)
     for library in ("apscheduler", "watchdog", "httpx"):  # what matters of theirs is said here
         logging.getLogger(library).setLevel(logging.CRITICAL)

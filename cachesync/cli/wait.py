@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from .. import query as queries
 from ..config import scalars
-from ..errors import LedgerMissingError, UsageError
+from ..errors import LedgerBusyError, LedgerError, LedgerMissingError, UsageError
 from ..search import Answer, Searcher
-from . import complete, output, paths
-from .entry import Globals
+from . import complete, output, paths, waiting
+from .entry import Globals, or_cannot_tell
 
 __all__ = ["wait"]
 
@@ -41,6 +42,9 @@ def wait(
 
     \b
     cachesync wait --timeout 2h "hdf5 +mpi target:aarch64" && spack install hdf5+mpi
+
+    Ends with 1 when it is not cached at the time-out, with 3 when nobody can tell: there is no ledger
+    yet, or it is locked; at once when it is damaged.
     """
     paths.require_config(options)
     text = " ".join(query)
@@ -48,13 +52,17 @@ def wait(
     if queries.is_met_by_all(tree):
         raise UsageError("there is nothing to wait for: everything matches this query")
     seconds = None if timeout is None else _duration(timeout)
-    until = None if seconds is None else time.monotonic() + seconds
-    answer = _wait(paths.reader_state_dir(options), tree, specs, until)
-    found = answer is not None and answer.specs >= specs
+    wish = waiting.Wish(text, tree, specs, seconds)
+    with or_cannot_tell():
+        answer = _wait(paths.reader_state_dir(options), wish, quiet=options.quiet)
+    found = answer.specs >= specs
+    if not found and not options.quiet:
+        waiting.say_over(wish, answer)
     if as_json:
-        counts = (0, 0) if answer is None else (answer.builds, answer.specs)
-        output.print_json({"query": text, "found": found, "builds": counts[0], "specs": counts[1]})
-    elif found and answer is not None and not options.quiet:
+        output.print_json(
+            {"query": text, "found": found, "builds": answer.builds, "specs": answer.specs}
+        )
+    elif found and not options.quiet:
         print(f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}")
     return 0 if found else 1
 
@@ -66,27 +74,55 @@ def _duration(text: str) -> float:
         raise UsageError(f"--timeout: {error}") from error
 
 
-def _wait(state_dir: Path, tree: queries.Node, specs: int, until: float | None) -> Answer | None:
-    """The answer that is enough, or the last one when the time is over; None without a ledger."""
-    searcher: Searcher | None = None
-    answer: Answer | None = None
-    try:
+class _Look:
+    """The ledger, opened again where it has become another; None is answered as long as it is away."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+        self.searcher: Searcher | None = None
+        self.answer: Answer | None = None
+        self.fault: LedgerError | None = None
+        """Why there is no answer."""
+
+    def again(self, node: queries.Node) -> None:
+        """Ask what is there now. Raises LedgerError for what waiting does not mend."""
+        try:
+            if self.searcher is not None and not self.searcher.is_current:
+                self.close()
+            if self.searcher is None:
+                self.searcher = Searcher(self._state_dir, patience_seconds=POLL_SECONDS)
+            if self.answer is None or self.searcher.seq != self.answer.seq:
+                self.answer = self.searcher.search(node, limit=1)
+            self.fault = None
+        except (LedgerMissingError, LedgerBusyError) as error:
+            self.fault = error
+
+    def close(self) -> None:
+        """Release the ledger, and forget what it answered."""
+        if self.searcher is not None:
+            self.searcher.close()
+        self.searcher = self.answer = None
+
+
+def _wait(state_dir: Path, wish: waiting.Wish, *, quiet: bool) -> Answer:
+    """The answer that is enough, or the last one when the time is over.
+
+    Raises LedgerError when there is none then.
+    """
+    until = None if wish.seconds is None else time.monotonic() + wish.seconds
+    is_told = quiet
+    with closing(_Look(state_dir)) as look:
         while True:
-            try:
-                if searcher is not None and not searcher.is_current:
-                    searcher.close()
-                    searcher = answer = None
-                searcher = searcher or Searcher(state_dir)
-                if answer is None or searcher.seq != answer.seq:
-                    answer = searcher.search(tree, limit=1)
-            except LedgerMissingError:
-                pass  # nothing was synced yet: that is worth waiting for
-            if answer is not None and answer.specs >= specs:
-                return answer
+            look.again(wish.node)
+            if look.answer is not None and look.answer.specs >= wish.specs:
+                return look.answer
+            if not is_told:
+                waiting.say_start(wish, look.searcher, look.answer, look.fault, state_dir)
+                is_told = True
             left = POLL_SECONDS if until is None else min(POLL_SECONDS, until - time.monotonic())
-            if left <= 0:
-                return answer
-            time.sleep(left)
-    finally:
-        if searcher is not None:
-            searcher.close()
+            if left > 0:
+                time.sleep(left)
+            elif look.fault is not None:
+                raise look.fault
+            elif look.answer is not None:
+                return look.answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import NotThereError, UsageError
 from .outbox import queue
 from .outbox.connect import Connection
 
@@ -15,7 +15,7 @@ __all__ = ["carry_out"]
 def carry_out(outbox: Connection, asked: Mapping[str, Any], *, now: int) -> dict[str, Any]:
     """Do what `deliveries retry` or `replay` asks; `held` is what the config names no target for.
 
-    Raises UsageError for what is not there.
+    Raises NotThereError for what is not there, UsageError for an id that is several.
     """
     command = asked.get("command")
     if command == "retry":
@@ -26,7 +26,7 @@ def carry_out(outbox: Connection, asked: Mapping[str, Any], *, now: int) -> dict
         if subscription is not None:
             known = {row.subscription for row in queue.targets(outbox)}
             if subscription not in known:
-                raise UsageError(
+                raise NotThereError(
                     f"nothing was ever sent for {subscription}",
                     hint="subscriptions: " + (", ".join(sorted(known)) or "none"),
                 )
@@ -45,7 +45,7 @@ def _retry(outbox: Connection, asked: Mapping[str, Any], now: int) -> dict[str, 
                           row.subscription)
         ]  # fmt: skip
         if not rows:
-            raise UsageError(
+            raise NotThereError(
                 f"no target is called {wanted}",
                 hint="`cachesync status` lists them; name one by its number, address or subscription",
             )
@@ -66,9 +66,13 @@ def _retry(outbox: Connection, asked: Mapping[str, Any], now: int) -> dict[str, 
 
 def _whole_id(outbox: Connection, beginning: str) -> str:
     found = queue.ids(outbox, beginning)
-    if len(found) != 1:
-        what = "no message has" if not found else "several messages have"
+    if not found:
+        raise NotThereError(
+            f"no message has an id that begins with {beginning}", hint="cachesync deliveries list"
+        )
+    if len(found) > 1:
         raise UsageError(
-            f"{what} an id that begins with {beginning}", hint="cachesync deliveries list"
+            f"several messages have an id that begins with {beginning}",
+            hint="cachesync deliveries list",
         )
     return found[0]

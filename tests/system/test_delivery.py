@@ -211,7 +211,7 @@ def test_a_target_that_is_gone_is_disabled_and_the_others_are_told(site):
             assert running.log.count("disabled") == 1
 
             gone.answer = lambda _request, _id: 204
-            answer = site.run("deliveries", "retry", "--target", gone.url, status=2)
+            answer = site.run("deliveries", "retry", "--target", gone.url, status=1)
             assert "no target is called" in answer.err
             site.run("deliveries", "retry", "--target", shown(gone.url))
             eventually(lambda: len(gone.accepted) == 2)
