@@ -36,7 +36,8 @@ def recipe(
 
 
 def told(text: str) -> str:
-    """What a site prints, without what differs from machine to machine."""
+    """What a site prints, without what differs from machine to machine: `wait` may have to wait."""
+    text = re.sub(r"^cachesync: .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"[\d,]+ MiB free", "FREE", text)
     return masked(re.sub(r"(max_user_watches is) [\d,]+", r"\1 MANY", text))
 
