@@ -92,7 +92,8 @@ def machine(clone: Path, tmp_path: Path) -> Iterator[rig.Machine]:
 def test_the_recipe_works_as_it_is_written(machine):
     """Its lines run as root, one after the other; the last three print what README says.
 
-    Then the ledger is backed up and restored, and all of it removed, by the lines in the documents.
+    Then it is upgraded, the ledger is backed up and restored, and all of it removed, by the lines in
+    the documents.
     """
     installed, made = recipe("sh")[1:]
     *lines, doctor, wait, search = made.splitlines()
@@ -111,6 +112,10 @@ def test_the_recipe_works_as_it_is_written(machine):
     metrics = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9517/metrics').status)"
     assert machine.run(f'{PYTHON} -c "{metrics}"') == "200\n"
 
+    (upgrade,) = recipe("sh", "Upgrade", "docs/operations.md")
+    offline = [line for line in upgrade.splitlines() if "pip wheel" not in line]
+    assert len(offline) == len(upgrade.splitlines()) - 1
+    machine.run(begin + "\n".join(offline))
     (restore,) = recipe("sh", "Backup and restore", "docs/operations.md")
     machine.run(f"{begin}cachesync backup ledger-2026-11-22.sqlite\n{restore}")
     assert "8 listed, 0 changed" in machine.run(
