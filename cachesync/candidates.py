@@ -150,7 +150,7 @@ class _Evaluation:
         if term.field == "compiler":
             name, _, wanted = term.value.partition("@")
             if not wanted:
-                return [name] if spack.compiler_satisfies(name, f"{name}@=0") else []
+                return [name]
             known = spellings("compiler", f"{name}@")
             return [text for text in known if spack.compiler_satisfies(term.value, text)]
         if term.field == "target" and ":" in term.value:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from . import query, versions
-from .model import Build, Placement
+from .model import NO_COMPILER, Build, Placement
+from .query.unsaid import conditions
 
 __all__ = ["Miss", "conditions", "misses", "suspects", "text_of", "values_instead"]
 
@@ -33,13 +34,6 @@ class Miss(NamedTuple):
     """The field the condition is about; None for several, or a bare word."""
     builds: int
     specs: int
-
-
-def conditions(node: query.Node) -> tuple[query.Node, ...]:
-    """What must hold together for a tree to match."""
-    if not isinstance(node, query.And):
-        return (node,)
-    return tuple(one for child in node.nodes for one in conditions(child))
 
 
 def misses(
@@ -113,7 +107,7 @@ def _values(
         wanted = {_variant_name(term.value) for term, _ in query.terms(condition)}
         return {v for v in build.variants if _variant_name(v.lower()) in wanted}
     if field in query.BUILD_FIELDS:
-        return {getattr(build, field)}
+        return {getattr(build, field)} - {NO_COMPILER}
     if field == "stack":
         return {stack for placement in placements for stack in placement.stacks}
     if field in ("tag", "source"):

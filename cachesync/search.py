@@ -60,6 +60,8 @@ class Answer(NamedTuple):
     took_ms: float
     systems: tuple[str, ...] = ()
     """The systems of all builds that match, where they were asked for."""
+    unnamed: int = 0
+    """Builds left out only because their pages name no compiler, where they were asked for."""
 
 
 class _Matched(NamedTuple):
@@ -130,6 +132,7 @@ class Searcher:
         sort: str = "relevance",
         facets: bool = False,
         systems: bool = False,
+        unnamed: bool = False,
     ) -> Answer:
         """What matches `node`, best first; `limit` 0 means all."""
         started = time.perf_counter()
@@ -144,6 +147,7 @@ class Searcher:
                 hits = self._hits(node, shown)
                 found = self._facets(node, matched) if facets else {}
                 named = self.systems(counts) if systems else ()
+                left_out = self.unnamed(node) if unnamed else 0
                 sources = tuple(read.source_ages(db))
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(
@@ -156,6 +160,7 @@ class Searcher:
             matched.note,
             took_ms,
             named,
+            left_out,
         )
 
     @property
@@ -174,6 +179,15 @@ class Searcher:
     def matching(self, node: query.Node) -> dict[int, int]:
         """The builds that match, and how many of their specs do; inside of `moment`."""
         return self._match(node, read.last_seq(self._db)).counts
+
+    def unnamed(self, node: query.Node) -> int:
+        """Builds that match but for the compiler, which their pages do not name; inside of `moment`."""
+        if not any(term.field == "compiler" for term, _ in query.terms(node)):
+            return 0
+        from .query.unsaid import with_no_compiler
+
+        tree = with_no_compiler(node)
+        return 0 if tree is None else len(self.matching(tree))
 
     def ordered(self, node: query.Node, counts: dict[int, int], sort: str) -> list[int]:
         """All of some builds that match in an order of `search`; inside of `moment`."""

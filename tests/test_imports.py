@@ -41,6 +41,8 @@ PURE = (
     "query.machine",
     "query.minus",
     "query.prepared",
+    "query.unsaid",
+    "query.exact",
     "index.documents",
     "watch.debounce",
     "watch.events",

@@ -24,7 +24,11 @@ __all__ = [
     "print_hashes",
     "print_packages",
     "result",
+    "say_unnamed",
+    "say_unsaid",
     "suggest_system",
+    "unsaid_document",
+    "unsaid_of",
     "warn_of_age",
 ]
 
@@ -69,7 +73,45 @@ def note_systems(systems: Sequence[str], *, can_choose: bool = True) -> None:
         note(f"these are for several systems ({', '.join(systems)}): {choice}")
 
 
-def print_answer(answer: Answer, names: Sequence[str] | None, *, with_hashes: bool) -> None:
+def unsaid_of(node: query.Node) -> dict[str, str]:
+    """The conditions of a query that pages cannot answer, as they are typed, and why."""
+    if not any(term.field == "variant" for term, _ in query.terms(node)):
+        return {}
+    from ..nearest import text_of
+    from ..query.unsaid import sentence, unsaid
+
+    typed = [(text_of(found.condition), found) for found in unsaid(node)]
+    return {text: sentence(found, text) for text, found in typed}
+
+
+def say_unsaid(node: query.Node) -> None:
+    """Say which conditions of a query pages cannot answer."""
+    for text in unsaid_of(node).values():
+        note(text)
+
+
+def say_unnamed(builds: int) -> None:
+    """Say how many builds are left out because their pages name no compiler."""
+    if builds:
+        verb, pages = ("is", "its pages name") if builds == 1 else ("are", "their pages name")
+        note(
+            f"{output.number(builds, 'build')} {verb} left out: {pages} no compiler (`%none` finds"
+            f" {'it' if builds == 1 else 'them'})"
+        )
+
+
+def unsaid_document(node: query.Node, unnamed: int) -> dict[str, Any]:
+    """What the notes above say, as keys of a JSON document; none where there is nothing to say."""
+    found = [{"condition": text, "note": said} for text, said in unsaid_of(node).items()]
+    return {
+        **({"unsaid": found} if found else {}),
+        **({"without_compiler": {"builds": unnamed}} if unnamed else {}),
+    }
+
+
+def print_answer(
+    answer: Answer, names: Sequence[str] | None, *, with_hashes: bool, offset: int = 0
+) -> None:
     """The builds as a table, and how many there are; `names` are the columns, None for the usual."""
     shown = columns.DEFAULT if names is None else names
     rows = [
@@ -89,12 +131,20 @@ def print_answer(answer: Answer, names: Sequence[str] | None, *, with_hashes: bo
         f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}",
         shown=len(answer.hits),
         of=answer.builds,
+        offset=offset,
     )
 
 
-def print_count(text: str, *, shown: int, of: int) -> None:
+def print_count(text: str, *, shown: int, of: int, offset: int = 0) -> None:
     """How much there is, below the table on a terminal, else as talk."""
-    more = "" if shown >= of else f", {shown} shown (--limit 0 shows all)"
+    if shown >= of:
+        more = ""
+    elif offset >= of:
+        more = f", none shown: --offset {offset} is past the end"
+    elif offset + shown >= of:
+        more = f", the last {shown} shown (--offset 0 begins with the first)"
+    else:
+        more = f", {shown} shown (--limit 0 shows all)"
     on_terminal = sys.stdout.isatty()
     print(
         f"{text}{more}" if on_terminal else f"cachesync: {text}{more}",
@@ -113,7 +163,10 @@ def print_facets(facets: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
     """A table for each facet: on a terminal its most frequent values, elsewhere all."""
     on_terminal = sys.stdout.isatty()
     for name, values in facets.items():
-        rows = [(value, count["specs"], count["builds"]) for value, count in values.items()]
+        rows = [
+            (columns.compiler(value) if name == "compiler" else value, n["specs"], n["builds"])
+            for value, n in values.items()
+        ]
         if not rows:
             continue
         shown = rows[:SHOWN_FACETS] if on_terminal else rows
@@ -125,7 +178,7 @@ def print_facets(facets: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
         print()
 
 
-def print_packages(answer: PackagesAnswer) -> None:
+def print_packages(answer: PackagesAnswer, *, offset: int = 0) -> None:
     """A row a package, and how many there are."""
     rows = [
         (row.package, _some(row.versions), row.builds, row.specs, row.tags[-1])
@@ -138,7 +191,7 @@ def print_packages(answer: PackagesAnswer) -> None:
         output.number(answer.builds, "build"),
         output.number(answer.specs, "spec"),
     )
-    print_count(", ".join(counts), shown=len(rows), of=answer.packages)
+    print_count(", ".join(counts), shown=len(rows), of=answer.packages, offset=offset)
 
 
 def _some(versions: Sequence[str]) -> str:

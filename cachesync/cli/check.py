@@ -9,7 +9,8 @@ import click
 
 from .. import lockfile, subscribing, wanted
 from ..errors import UsageError
-from . import answer, checking, complete, output, paths
+from . import answer as answers
+from . import checking, complete, output, paths
 from .entry import Globals, ending, or_cannot_tell
 from .pager import paged
 from .report import Report
@@ -72,6 +73,9 @@ def check(
         else:
             report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
     status = 1 if report.total.missing else 0
+    if not options.quiet:
+        for said in report.unsaid():
+            answers.note(said)
     with ending(status):
         if not options.quiet:
             _say(report)
@@ -117,8 +121,8 @@ def _is_lock(data: bytes, name: str) -> bool:
 
 def _say(report: Report) -> None:
     for text in report.talk():
-        answer.note(text)
-    answer.note_systems(report.systems, can_choose=report.kind == "list")
+        answers.note(text)
+    answers.note_systems(report.systems, can_choose=report.kind == "list")
 
 
 def _print_subscriptions(report: Report, within: checking.Within, *, name: str) -> None:

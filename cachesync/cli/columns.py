@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from ..errors import UsageError
+from ..model import NO_COMPILER
 from ..search import Hit
 
-__all__ = ["COLUMNS", "DEFAULT", "chosen", "default_row", "headers", "row"]
+__all__ = ["COLUMNS", "DEFAULT", "chosen", "compiler", "default_row", "headers", "row"]
 
 DEFAULT = ("package", "version", "compiler", "os", "target", "specs", "tags", "variants")
 SHOWN_TAGS = 2
@@ -29,10 +30,15 @@ def _joined(values: Iterable[str]) -> str:
     return ",".join(sorted(values))
 
 
+def compiler(value: str) -> str:
+    """A compiler as tables show it: `-` where the pages name none."""
+    return "-" if value == NO_COMPILER else value
+
+
 COLUMNS: dict[str, Callable[[Hit], object]] = {
     "package": lambda hit: hit.build.package,
     "version": lambda hit: hit.build.version,
-    "compiler": lambda hit: hit.build.compiler,
+    "compiler": lambda hit: compiler(hit.build.compiler),
     "os": lambda hit: hit.build.os,
     "platform": lambda hit: hit.build.platform,
     "target": lambda hit: hit.build.target,

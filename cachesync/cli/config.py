@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from ..errors import CachesyncError, ConfigError, UsageError
+from ..errors import CachesyncError, UsageError
+from . import answer as answers
 from . import output
 from .configuration import find_config, load_config
 from .entry import Globals
@@ -34,9 +35,11 @@ def check(options: Globals, as_json: bool) -> int:
         require_extras(loaded)
     except CachesyncError as error:
         if as_json:
-            found = error.problems if isinstance(error, ConfigError) else ()
-            _print_json(path, problems=found or (error.message,))
+            _print_json(path, problems=error.problems or (error.message,))
         raise
+    for entry in loaded.subscriptions:
+        for said in answers.unsaid_of(entry.condition).values():
+            answers.note(f"subscription {entry.name}: {said}")
     if as_json:
         _print_json(path, sources=len(loaded.sources), subscriptions=len(loaded.subscriptions))
         return 0

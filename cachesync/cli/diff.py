@@ -12,7 +12,9 @@ from .. import query as queries
 from .. import tagdiff, tags
 from ..ledger import connect, read
 from ..scan import matching_in
+from . import answer as answers
 from . import complete, output, paths
+from .columns import compiler
 from .entry import Globals
 from .pager import paged
 
@@ -43,6 +45,7 @@ class _Answer(NamedTuple):
     "--limit", type=click.IntRange(min=0), metavar="N",
     help=f"Rows of each table (on a terminal {DEFAULT_LIMIT}; 0: all). JSON has everything.",
 )  # fmt: skip
+@click.option("--spack", metavar="0.23|1.x", help="QUERY is a spec of this Spack and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.option("--no-pager", is_flag=True, help="Never start a pager.")
 @click.pass_obj
@@ -52,6 +55,7 @@ def diff(
     tag_b: str,
     query: tuple[str, ...],
     limit: int | None,
+    spack: str | None,
     as_json: bool,
     no_pager: bool,
 ) -> int:
@@ -70,9 +74,12 @@ def diff(
         return 0
     paths.require_config(options)
     text = " ".join(query)
-    answer = _compare(options, tag_a, tag_b, queries.parse(text))
+    tree = queries.parse_in(spack if text else None, text)
+    answer = _compare(options, tag_a, tag_b, tree)
+    if not options.quiet:
+        answers.say_unsaid(tree)
     if as_json:
-        output.print_json({"query": text, **_document(answer)})
+        output.print_json({"query": text, **_document(answer), **answers.unsaid_document(tree, 0)})
     else:
         _show(answer.difference, (tag_a, tag_b), limit, paging=not no_pager)
     return 0
@@ -161,7 +168,15 @@ def _build_row(found: tagdiff.BuildDiff) -> tuple[object, ...]:
     build = found.build
     specs = len(found.only_a) + len(found.only_b)
     variants = " ".join(build.variants)
-    return build.package, build.version, build.compiler, build.os, build.target, specs, variants
+    return (
+        build.package,
+        build.version,
+        compiler(build.compiler),
+        build.os,
+        build.target,
+        specs,
+        variants,
+    )
 
 
 def _print_steps(title: str, found: Sequence[tagdiff.VersionStep], limit: int) -> None:

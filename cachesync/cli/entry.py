@@ -177,13 +177,34 @@ def _document(error: CachesyncError) -> str:
     return json.dumps({"schema": SCHEMA, "error": told})
 
 
+MOST_SHOWN = 120
+"""Characters of a query up to which an error shows all of it: more would part it from its caret."""
+SHOWN_BEFORE, SHOWN_AT, SHOWN_BEHIND = 50, 30, 20
+
+
+def _pointed(error: QueryError) -> tuple[str, str]:
+    """The query, or of a long one what is around the fault, and below it what points there."""
+    end = error.position + error.length
+    before = visible(error.query[: error.position])
+    at = visible(error.query[error.position : end])
+    behind = visible(error.query[end:])
+    length = error.length
+    if len(before) + len(at) + len(behind) > MOST_SHOWN:
+        if len(before) > SHOWN_BEFORE:
+            before = f"...{before[-SHOWN_BEFORE:]}"
+        if len(at) > SHOWN_AT:
+            at, behind, length = at[:SHOWN_AT], "...", SHOWN_AT
+        if len(behind) > SHOWN_BEHIND:
+            behind = f"{behind[:SHOWN_BEHIND]}..."
+    return f"{before}{at}{behind}", f"{' ' * len(before)}{'^' * length}"
+
+
 def _complain(error: CachesyncError) -> None:
     print(f"cachesync: error: {visible(error.message)}", file=sys.stderr)
     for problem in error.problems:
         print(f"  {visible(problem)}", file=sys.stderr)
     if isinstance(error, QueryError):
-        print(f"  {visible(error.query)}", file=sys.stderr)
-        before = visible(error.query[: error.position])
-        print(f"  {' ' * len(before)}{'^' * error.length}", file=sys.stderr)
+        for line in _pointed(error):
+            print(f"  {line}", file=sys.stderr)
     if error.hint:
         print(f"hint: {visible(error.hint)}", file=sys.stderr)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .. import nearest, query
 from ..ledger import read
+from ..query.unsaid import without_unsaid
 from ..search import Searcher
 from . import output
 
@@ -91,18 +92,22 @@ class NoHit(NamedTuple):
 def explain(searcher: Searcher, node: query.Node) -> NoHit:
     """Ask what would have matched, for at most some `SECONDS`.
 
-    Without an index each question may take as long as the search did: none is asked.
+    Without an index each question may take as long as the search did: none is asked. Nor is anything
+    said of conditions that pages cannot answer: that there are builds without them is no news.
     """
+    asked, node = node, without_unsaid(node)
     until = time.monotonic() + SECONDS
     with searcher.moment() as db:
         if not searcher.is_indexed:
             return NoHit([], [])
-        suggestions = _suggestions(searcher, node, until)
 
         def count(tree: query.Node) -> tuple[int, int]:
             counts = searcher.matching(tree)
             return len(counts), sum(counts.values())
 
+        if node != asked and searcher.matching(node):
+            return NoHit([], [])
+        suggestions = _suggestions(searcher, node, until)
         found = nearest.misses(node, count, lambda: time.monotonic() < until)
         with_values = [(miss, _instead(searcher, db, node, miss)) for miss in found]
     return NoHit(suggestions, with_values)

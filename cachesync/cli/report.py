@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from .. import coverage, query, tags
 from ..coverage import Coverage, RootCoverage, Status
 from ..model import Placement
+from . import answer as answers
 from . import output
 
 __all__ = ["Entry", "Report"]
@@ -77,6 +78,17 @@ class Report(NamedTuple):
         missing = [entry for entry in self.entries if entry.status is Status.MISSING]
         hashes = [e.hash for e in missing if e.hash is not None]
         return hashes, [e.condition for e in missing if e.condition is not None]
+
+    def unsaid(self) -> list[str]:
+        """What to say of lines that ask what pages cannot answer, of the first `SHOWN`."""
+        found = [
+            f"line {entry.line}: {said}"
+            for entry in self.entries
+            if entry.condition is not None
+            for said in answers.unsaid_of(entry.condition).values()
+        ]
+        more = len(found) - SHOWN
+        return [*found[:SHOWN], *([f"{more:,} more such conditions"] if more > 0 else [])]
 
     def document(self) -> dict[str, Any]:
         """`check --json`, without what only the caller knows."""
@@ -214,4 +226,6 @@ def _entry(entry: Entry) -> dict[str, Any]:
         found["specs"] = entry.specs
     if entry.read_as is not None:
         found["read_as"] = entry.read_as
+    if entry.condition is not None:
+        found |= answers.unsaid_document(entry.condition, 0)
     return found

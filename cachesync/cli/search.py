@@ -38,6 +38,7 @@ OPTIONS = (
     Option("--runs-on", "TARGET|host", "only what a machine of this target, or this one, can run"),
     Option("--columns", "LIST", "the table's columns, such as package,version,tags"),
     Option("--group-by", "package", "one row a package instead of one a build"),
+    Option("--spack", "0.23|1.x", "the query is a spec of this Spack and nothing else"),
     Option("--facets", None, "count specs and builds by target, os, compiler, stack, tag, ..."),
     Option("--hashes", None, "all hashes of each build; in a pipe nothing else, one a line"),
     Option("--install", None, "the commands that install the best hit from its cache"),
@@ -46,6 +47,8 @@ OPTIONS = (
     Option("--quiet", None, "print nothing; exit 1 when nothing matches (also -q)"),
     Option("--help", None, "this text (also -h)"),
 )
+
+_NEEDED = {"--runs-on": "the name of a target, or host", "--spack": "0.23 or 1.x"}
 
 HELP = """\
 Usage: cachesync search [OPTIONS] [QUERY...]
@@ -88,6 +91,7 @@ class Request(NamedTuple):
     runs_on: str | None = None
     columns: tuple[str, ...] | None = None
     group_by: str | None = None
+    spack: str | None = None
     facets: bool = False
     hashes: bool = False
     install: bool = False
@@ -156,9 +160,9 @@ def _value(option: Option, value: str) -> int | str | tuple[str, ...]:
         if value != "package":
             raise UsageError("--group-by takes package")
         return value
-    if option.name == "--runs-on":
+    if option.name in _NEEDED:
         if not value:
-            raise UsageError("--runs-on takes the name of a target, or host")
+            raise UsageError(f"{option.name} takes {_NEEDED[option.name]}")
         return value
     if option.name == "--sort":
         if value not in SORTS:
@@ -176,7 +180,7 @@ def run(options: Globals, arguments: list[str]) -> int:
         print(help_text(), end="")
         return 0
     paths.require_config(options)
-    node = query.parse(request.text)
+    node = query.parse_in(request.spack, request.text)
     if request.runs_on is not None:
         from ..query.machine import runnable
 
@@ -195,6 +199,7 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
             for text in notes(searcher, request.text):
                 answers.note(text)
         if request.group_by and not quiet:
+            answers.say_unsaid(node)
             return _run_by_package(searcher, node, request)
         answer = searcher.search(
             node,
@@ -203,6 +208,7 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
             sort=request.sort,
             facets=request.facets,
             systems=request.runs_on is not None,
+            unnamed=not quiet,
         )
         no_hit = _explain(searcher, node, request) if not answer.builds and not quiet else None
     finally:
@@ -214,7 +220,9 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
     if not quiet:
         answers.warn_of_age(answer)
         answers.suggest_system(node, answer)
-        _show(options, request, answer, no_hit)
+        answers.say_unsaid(node)
+        answers.say_unnamed(answer.unnamed)
+        _show(options, request, node, answer, no_hit)
     return 1 if quiet and not answer.builds else 0
 
 
@@ -235,9 +243,12 @@ def _explain(searcher: Searcher, node: query.Node, request: Request) -> Any:
     return found.saying(node.nodes[-1], f"--runs-on {request.runs_on}")
 
 
-def _show(options: Globals, request: Request, answer: Answer, no_hit: Any) -> None:
+def _show(
+    options: Globals, request: Request, node: query.Node, answer: Answer, no_hit: Any
+) -> None:
     if request.json:
         document = answers.document(request.text, answer)
+        document |= answers.unsaid_document(node, answer.unnamed) | _language(request)
         if request.install:
             for result, made in zip(
                 document["results"], _installations(options, answer), strict=True
@@ -254,9 +265,16 @@ def _show(options: Globals, request: Request, answer: Answer, no_hit: Any) -> No
             print("\n".join(made.lines()))
     else:
         with paged(wanted=not request.no_pager):
-            answers.print_answer(answer, request.columns, with_hashes=request.hashes)
+            answers.print_answer(
+                answer, request.columns, with_hashes=request.hashes, offset=request.offset
+            )
     if no_hit is not None:
         no_hit.say()
+
+
+def _language(request: Request) -> dict[str, str]:
+    """What says in JSON that the query is Spack's."""
+    return {} if request.spack is None else {"spack": request.spack}
 
 
 def _installations(options: Globals, answer: Answer) -> list[Any]:
@@ -274,14 +292,18 @@ def _run_by_package(searcher: Searcher, node: query.Node, request: Request) -> i
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
     )
     no_hit = _explain(searcher, node, request) if not found.packages else None
+    with searcher.moment():
+        unnamed = searcher.unnamed(node)
+    answers.say_unnamed(unnamed)
     if not found.indexed:
         answers.note("the ledger answered, which is slower (`cachesync rebuild index`)")
     if request.json:
         more = {} if no_hit is None else no_hit.document()
+        more |= answers.unsaid_document(node, unnamed) | _language(request)
         output.print_json({**answers.packages_document(request.text, found), **more})
         return 0
     with paged(wanted=not request.no_pager):
-        answers.print_packages(found)
+        answers.print_packages(found, offset=request.offset)
     if no_hit is not None:
         no_hit.say()
     return 0

@@ -127,7 +127,7 @@ def _print_hit(hit: Hit) -> None:
         print(output.visible(f"  {' '.join(build.variants)}"))
     for spec in hit.specs[:SHOWN_HASHES]:
         places = sorted({f"{p.tag} ({', '.join(p.stacks)})" for p in spec.placements})
-        more = f" and {len(places) - 3} more tags" if len(places) > 3 else ""
+        more = f" and {output.number(len(places) - 3, 'more tag')}" if len(places) > 3 else ""
         print(output.visible(f"  /{spec.hash}  {'; '.join(places[:3])}{more}"))
     if len(hit.specs) > SHOWN_HASHES:
         print(f"  ... and {len(hit.specs) - SHOWN_HASHES:,} more hashes (--json lists all)")

@@ -12,6 +12,7 @@ from .. import query as queries
 from ..config import scalars
 from ..errors import LedgerBusyError, LedgerError, LedgerMissingError, UsageError
 from ..search import Answer, Searcher
+from . import answer as answers
 from . import complete, output, paths, waiting
 from .entry import Globals, or_cannot_tell
 
@@ -33,10 +34,16 @@ POLL_SECONDS = 0.5
     "--specs", type=click.IntRange(min=1), default=1, metavar="N",
     help="Wait until so many specs match (1).",
 )  # fmt: skip
+@click.option("--spack", metavar="0.23|1.x", help="QUERY is a spec of this Spack and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, when it ends.")
 @click.pass_obj
 def wait(
-    options: Globals, query: tuple[str, ...], timeout: str | None, specs: int, as_json: bool
+    options: Globals,
+    query: tuple[str, ...],
+    timeout: str | None,
+    specs: int,
+    spack: str | None,
+    as_json: bool,
 ) -> int:
     """Wait until QUERY, as `cachesync search` takes it, matches something that is cached.
 
@@ -48,9 +55,11 @@ def wait(
     """
     paths.require_config(options)
     text = " ".join(query)
-    tree = queries.parse(text)
+    tree = queries.parse_in(spack, text)
     if queries.is_met_by_all(tree):
         raise UsageError("there is nothing to wait for: everything matches this query")
+    if not options.quiet:
+        answers.say_unsaid(tree)
     seconds = None if timeout is None else _duration(timeout)
     wish = waiting.Wish(text, tree, specs, seconds)
     with or_cannot_tell():

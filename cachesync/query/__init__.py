@@ -70,6 +70,7 @@ __all__ = [
     "may_be_hash",
     "name_runs",
     "parse",
+    "parse_in",
     "plain_compiler",
     "required",
     "residual",
@@ -78,6 +79,18 @@ __all__ = [
     "terms",
     "wanted_values",
 ]
+
+
+def parse_in(spack: str | None, text: str) -> Node:
+    """The tree of a query, in the language of a Spack where one is named (`exact.VERSIONS`).
+
+    Raises QueryError, with the position, and UsageError for a Spack that is not known.
+    """
+    if spack is None:
+        return parse(text)
+    from .exact import parse_as
+
+    return parse_as(spack, text)
 
 
 def residual(node: Node) -> Callable[[Build], Node | bool]:

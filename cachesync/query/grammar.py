@@ -14,7 +14,7 @@ from ..errors import QueryError
 from .meaning import plain_compiler
 from .tree import FIELDS, And, Everything, Node, Not, Or, Term
 
-__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "parse"]
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "check_text", "parse"]
 
 _FIELD = re.compile(r"([A-Za-z_]+):")
 _BARE = re.compile(r'[^\s"()]*')
@@ -23,6 +23,7 @@ _VALUE_IN_GROUP = re.compile(r'[^\s")]*')
 # What makes a bare token Spack's spec syntax: a sigil, or an = further on.
 _SPEC = re.compile(r"[@%=^/~:]|(?<=[^+])\+")
 _EQUALS = re.compile(r"\s+=")
+_BUILTIN = "builtin."
 _FUZZY = re.compile(r"([^@%=^/~:+*]+)~([0-9]+)")
 _VERSIONS = re.compile(r"[:,]")
 
@@ -79,6 +80,12 @@ def parse(text: str, *, is_spec: bool = False) -> Node:
 
     Raises QueryError, with the position, for what the language does not have.
     """
+    check_text(text)
+    return _Reader(text, is_spec=is_spec).read()
+
+
+def check_text(text: str) -> None:
+    """Raise QueryError for a text that is too long for a query, or cannot be written as UTF-8."""
     if len(text) > MAX_LENGTH:
         raise QueryError(
             f"the query is longer than {MAX_LENGTH:,} characters", query=text[:60], position=0
@@ -92,7 +99,6 @@ def parse(text: str, *, is_spec: bool = False) -> Node:
             position=error.start,
             length=error.end - error.start,
         ) from None
-    return _Reader(text, is_spec=is_spec).read()
 
 
 class _Reader:
@@ -270,6 +276,8 @@ class _Reader:
         if text in ("+", "++") or _SPEC.search(text) or _EQUALS.match(self._text, match.end()):
             return self._spec(start)
         self._at = match.end()
+        if text.startswith(_BUILTIN) and (names := self._qualified(text)):
+            return Fixed(names, start, is_spec=True)
         prefix = text.endswith("*")
         word = text.removesuffix("*")
         self._refuse_star(word, start)
@@ -281,6 +289,15 @@ class _Reader:
         if prefix:
             return Fixed((term,), start, is_word=term.field is None)
         return Plain(term, word, start)
+
+    def _qualified(self, text: str) -> tuple[Term, ...]:
+        """The package that `builtin.hdf5` names, which is spec syntax also where it stands alone."""
+        from . import specsyntax
+
+        if specsyntax.QUALIFIED.fullmatch(text) is None:
+            return ()
+        self._has_spec = True
+        return specsyntax.named(text)
 
     def _fuzzy(self, fuzzy: re.Match[str], start: int) -> Term:
         word, digits = fuzzy[1].lower(), fuzzy[2]

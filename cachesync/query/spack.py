@@ -2,8 +2,8 @@
 
 The rules are those of `Spec.satisfies` for a concrete spec with the attributes a page lists. A page
 does not say whether a variant is single- or multi-valued: what satisfies does not depend on it. It
-lists neither dependencies nor compiler flags nor namespaces; a variant it does not list is not
-satisfied. Unlike words, these conditions heed case.
+lists neither dependencies nor compiler flags nor namespaces (see `unsaid`); a variant it does not
+list is not satisfied. Unlike words, these conditions heed case.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 
 from .. import ranges
-from ..model import NO_COMPILER, Build
+from ..model import Build
 from .tree import Term
 
 __all__ = [
@@ -47,10 +47,13 @@ def satisfies(term: Term, build: Build) -> bool:
 
 @lru_cache(maxsize=8192)
 def compiler_satisfies(wanted: str, compiler: str) -> bool:
-    """Whether `gcc@=12.3.0` satisfies `gcc@12:`; a compiler without a version only `gcc`."""
+    """Whether `gcc@=12.3.0` satisfies `gcc@12:`; a compiler without a version only `gcc`.
+
+    `none` is met where a page names no compiler.
+    """
     name, _, versions = wanted.partition("@")
     known, _, version = compiler.partition("@")
-    if name != known or known == NO_COMPILER:
+    if name != known:
         return False
     if not versions:
         return True

@@ -13,7 +13,17 @@ from .. import ranges
 from ..errors import QueryError
 from .tree import Term
 
-__all__ = ["NAME", "VALUE", "name_of", "read", "variant_of"]
+__all__ = [
+    "NAME",
+    "NAMESPACE",
+    "QUALIFIED",
+    "VALUE",
+    "SpecReader",
+    "name_of",
+    "named",
+    "read",
+    "variant_of",
+]
 
 _IDENTIFIER = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
 _PACKAGE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
@@ -37,8 +47,12 @@ _ARCHITECTURE = {
     "arch": "arch", "architecture": "arch", "platform": "platform",
     "os": "os", "operating_system": "os", "target": "target",
 }  # fmt: skip
-_NAMESPACE = "namespace"
-"""The repository a package comes from. No page says it, and Spack compares it where both are known."""
+NAMESPACE = "namespace"
+"""The repository a package comes from. No page says it: what pages tell of counts as `BUILTIN`, and a
+condition on any other is one on an attribute that no build has."""
+BUILTIN = "builtin"
+QUALIFIED = re.compile(rf"{BUILTIN}\.{_IDENTIFIER}")
+"""A word that cannot be meant as anything but the name of a package."""
 _OF_THE_HOST = frozenset(("default_os", "default_target", "frontend", "fe", "backend", "be"))
 _NO_PART = re.compile(r"[^a-zA-Z_0-9.,:\-]")
 _ALONE = ("none", "*")
@@ -52,7 +66,7 @@ def read(text: str, start: int) -> tuple[tuple[Term, ...], int]:
     It ends at a space outside of its tokens, at a parenthesis or at the end of the text. Raises
     QueryError for what is no spec syntax.
     """
-    reader = _Spec(text, start)
+    reader = SpecReader(text, start)
     if _FILE.match(text, start):
         raise reader.error("a query is no file", hint='quote a word that holds a /: "a/b"')
     while reader.goes_on():
@@ -60,14 +74,21 @@ def read(text: str, start: int) -> tuple[tuple[Term, ...], int]:
     return tuple(reader.terms), reader.at
 
 
-def name_of(text: str) -> Term | None:
-    """The package a name is of, None for what Spack takes for no name.
+def name_of(text: str) -> tuple[Term, ...]:
+    """The package a name is of, with its namespace; empty for what Spack takes for no name."""
+    return named(text) if _PACKAGE.fullmatch(text) is not None else ()
 
-    A namespace before it (`builtin.hdf5`) is in no page, and ignored.
-    """
-    if _PACKAGE.fullmatch(text) is None:
-        return None
-    return Term("package", text.rpartition(".")[2], spack=True)
+
+def named(name: str) -> tuple[Term, ...]:
+    """The conditions of `hdf5`, `builtin.hdf5` or `site.hdf5`."""
+    namespace, _, package = name.rpartition(".")
+    return (Term("package", package, spack=True), *_of_namespace(namespace or BUILTIN))
+
+
+def _of_namespace(namespace: str) -> tuple[Term, ...]:
+    return (
+        () if namespace == BUILTIN else (Term("variant", f"{NAMESPACE}={namespace}", spack=True),)
+    )
 
 
 def variant_of(text: str) -> Term | None:
@@ -78,7 +99,7 @@ def variant_of(text: str) -> Term | None:
     return Term("variant", f"+{name}", spack=True)
 
 
-class _Spec:
+class SpecReader:
     """Goes through spec syntax, a token at a time."""
 
     def __init__(self, text: str, start: int) -> None:
@@ -87,6 +108,7 @@ class _Spec:
         self.terms: list[Term] = []
 
     def goes_on(self) -> bool:
+        """Whether the spec syntax goes on here."""
         character = self.text[self.at : self.at + 1]
         return bool(character) and not character.isspace() and character not in "()"
 
@@ -133,7 +155,7 @@ class _Spec:
         self.at = name.end()
         if not self.goes_on() or self.text[self.at] not in "@+~%/^":
             raise self._not_understood()
-        self._add("package", name[0].rpartition(".")[2])
+        self.terms += named(name[0])
 
     def _not_understood(self) -> QueryError:
         found = self.text[self.at : self.at + 1]
@@ -245,12 +267,14 @@ class _Spec:
         start, name = key.end(), key[1]
         value, end = self._value(start, name)
         part = _ARCHITECTURE.get(name)
-        if part is None and name != _NAMESPACE:
+        if part is None and name != NAMESPACE:
             self._variant(name, value, start, end)
         elif key[2] == "==":
             raise self.error(f"{name} cannot be propagated", key.start(2), length=2, hint="use =")
         elif part is not None:
             self._architecture(part, value, start)
+        else:
+            self.terms += _of_namespace(value)
         self.at = end
 
     def _value(self, start: int, name: str) -> tuple[str, int]:
