@@ -15,7 +15,7 @@ import pytest
 
 from tests.pagetext import Facts, as_block
 from tests.system.rig import owner_prefix
-from tests.world import ROOT, World, hash_of, spec
+from tests.world import World, hash_of, spec
 
 SEQ_FREE = ["status", "changes", "show", "verify", "search", "rebuild", "backup", "forget"]
 
@@ -768,16 +768,12 @@ def test_every_command_and_option_has_help(site):
 
 
 def test_every_command_and_option_is_documented():
-    """Every command and option stands in README.md or in the man page."""
+    """Every command and option stands in README.md, in docs/ or in the man page."""
     import click
 
-    readme = ROOT / "README.md"
-    if not readme.exists() or not readme.read_text(encoding="utf-8").strip():
-        pytest.skip("README.md is empty: it is not written yet")
-    manual = ROOT / "config" / "cachesync.1"
-    text = readme.read_text(encoding="utf-8")
-    if manual.exists():
-        text += manual.read_text(encoding="utf-8").replace("\\-", "-")
+    from tests.support.documents import documents, read
+
+    text = "\n".join(map(read, [*documents(), "config/cachesync.1"])).replace("\\-", "-")
     missing = [name for name, _ in every_command() if name not in text]
     for name, command in every_command():
         for parameter in command.params:

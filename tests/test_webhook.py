@@ -2,9 +2,7 @@
 
 import base64
 import json
-import re
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 from cachesync.errors import CachesyncError
 from cachesync.notify import webhook
 from cachesync.notify.webhook import Key, VerificationError, signed_headers, verify
+from tests.support.documents import blocks
 
 NOW = 1_763_820_000
 OLD = "whsec_" + base64.b64encode(b"old secret, 24 bytes long").decode()
@@ -190,10 +189,9 @@ def test_verify_accepts_what_signed_headers_makes(body, message_id, at):
         assert check(headers, secret, body=body, now=at).id == message_id
 
 
-def test_the_receiver_in_the_readme_verifies(library):
+def test_the_receiver_in_the_documents_verifies(library):
     """Its code, on a message that was signed as the daemon does."""
-    text = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (code,) = blocks("docs/notifications.md", "python")
     names = {}
     exec(code, names)
     headers = request(NEW, OLD, at=int(datetime.now(tz=UTC).timestamp()))

@@ -139,7 +139,7 @@ def _unit() -> Iterator[Finding]:
         yield Finding("unit", "ok", str(found[0]))
     else:
         yield Finding("unit", "warning", "cachesync.service is not installed",
-                      "see `Installation` in the README")  # fmt: skip
+                      "see `A site in five minutes` in the README")  # fmt: skip
 
 
 def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
