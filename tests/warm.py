@@ -72,7 +72,9 @@ def run(
         (status,) = _NUMBER.unpack(told.read(_NUMBER.size))
         if is_late:
             raise subprocess.TimeoutExpired(command, timeout)
-        return Ended(status, *(os.pread(f.fileno(), os.fstat(f.fileno()).st_size, 0) for f in (out, err)))
+        return Ended(
+            status, *(os.pread(f.fileno(), os.fstat(f.fileno()).st_size, 0) for f in (out, err))
+        )
 
 
 def _for_python(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
