@@ -540,7 +540,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(server, authority, tls
 def test_a_server_without_tls_is_a_failure(server, tls):
     """Nothing is sent in the clear."""
     with open_poster(resolver=at("127.0.0.1")) as poster:
-        assert send(tls, poster).outcome is Outcome.FAILED
+        assert send(tls, poster, timeout_seconds=2.0).outcome is Outcome.FAILED
     assert server.seen == []
 
 
