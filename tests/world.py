@@ -145,8 +145,12 @@ class World:
         return self.run("search", "--json", "--limit", "0", *arguments).json
 
     def found(self, *arguments: object) -> list[str]:
-        """The hashes that match, sorted."""
-        results = self.search(*arguments)["results"]
+        """The hashes that match, sorted; none where nothing was ever synced, as when a daemon begins."""
+        said = self.run("search", "--json", "--limit", "0", *arguments, status=None)
+        if said.status == 1 and "nothing was ever synced" in said.err:
+            return []
+        assert said.status == 0, said
+        results = said.json["results"]
         return sorted(s["hash"] for build in results for s in build["specs"])
 
     def changes(self, *arguments: object) -> list[dict[str, Any]]:
