@@ -84,7 +84,11 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/hooks"
 
     def _take(self, request: BaseHTTPRequestHandler) -> None:
-        body = request.rfile.read(int(request.headers["Content-Length"]))
+        length = int(request.headers["Content-Length"])
+        body = request.rfile.read(length)
+        if len(body) < length:  # who sends it was killed in the middle
+            request.close_connection = True
+            return
         with self._lock:
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)

@@ -831,10 +831,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_is_refused_quickly(text):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ConfigError) as caught:
         parse(text, name="x")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert all(len(problem) < 400 for problem in caught.value.problems)
 
 

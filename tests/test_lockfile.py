@@ -197,6 +197,6 @@ def test_a_hundred_thousand_specs_are_read():
         for number, h in enumerate(hashes)
     ]
     data = text(lock(hashes[:1], *specs))
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(lockfile.parse(data, name="x").specs) == 100_000
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20

@@ -511,10 +511,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_page_is_rejected_quickly(name):
     """Nesting, aliases, merges, tags and sheer size end in a PageError within seconds."""
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(PageError) as caught:
         parse(HOSTILE[name])
-    assert time.perf_counter() - start < 4
+    assert time.process_time() - start < 4
     assert caught.value.message.startswith("line ")
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 1000
@@ -553,9 +553,9 @@ def test_a_large_page_of_distinct_builds_takes_time_that_grows_with_its_size():
     data = b'---\ntitle: "a"\ncategories: [package, b]\nspec_details: %b\n---' % (
         json.dumps(rows).encode()
     )
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(parse(data).specs) == 20_000
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_python_objects_are_not_made():
@@ -568,7 +568,7 @@ def test_python_objects_are_not_made():
 
 
 def accepts_or_rejects(data: bytes) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         outcome = parse(data)
     except PageError as error:
@@ -579,7 +579,7 @@ def accepts_or_rejects(data: bytes) -> None:
     else:
         disagreements(outcome)
         assert all(build.version for build, _ in outcome.specs.values())
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @given(st.binary(max_size=300))

@@ -221,9 +221,10 @@ def test_what_follows_an_answer_is_not_taken_for_the_next(server, poster):
 
 def test_nobody_listens(poster):
     """A refused connection is a failure that says so."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    result = send(f"http://127.0.0.1:{port}/", poster)
+    with socket.socket() as deaf:  # bound, so that nobody else takes the port meanwhile
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        result = send(f"http://127.0.0.1:{port}/", poster)
     assert result.outcome is Outcome.FAILED
     assert result.detail == f"127.0.0.1:{port}: connection refused"
 
@@ -540,7 +541,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(server, authority, tls
 def test_a_server_without_tls_is_a_failure(server, tls):
     """Nothing is sent in the clear."""
     with open_poster(resolver=at("127.0.0.1")) as poster:
-        assert send(tls, poster).outcome is Outcome.FAILED
+        assert send(tls, poster, timeout_seconds=2.0).outcome is Outcome.FAILED
     assert server.seen == []
 
 

@@ -195,13 +195,14 @@ def test_any_text_is_a_tree_or_a_query_error(text):
 
 @given(_queries)
 def test_case_is_ignored_and_spaces_around_do_not_count(text):
-    """The same tree in lower case and with more space."""
+    """The same tree with more space, and in lower case where nothing is in Spack's own syntax."""
     text = text.replace("İ", "i").replace("ß", "s")
     try:
         node = parse(text)
     except QueryError:
         return
-    assert parse(text.lower()) == node
+    if not any(term.spack for term, _ in terms(node)):
+        assert parse(text.lower()) == node
     assert parse(f"  {text}\n") == node
 
 

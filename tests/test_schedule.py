@@ -113,9 +113,11 @@ def test_calls_missed_while_one_goes_on_are_one(schedule):
     schedule.every("slow", 0.1, call, first_in=0.0)
     time.sleep(1.0)
     assert len(calls) == 1
+    released = time.monotonic()
     release.set()
     time.sleep(0.35)
-    assert 1 < len(calls) <= 5, "not one for each that was missed"
+    regular = 2 + (time.monotonic() - released) / 0.1
+    assert 1 < len(calls) <= regular, "not one for each that was missed"
 
 
 def test_a_living_schedule_shows_it():

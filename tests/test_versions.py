@@ -147,9 +147,9 @@ def test_long_versions_are_cheap(version):
         took = []
         for _ in range(3):
             versions._parse.cache_clear()
-            start = time.perf_counter()
+            start = time.process_time()
             call()
-            took.append(time.perf_counter() - start)
+            took.append(time.process_time() - start)
         return min(took)
 
     assert cost(lambda: sort_key(version)) < 0.005

@@ -1,20 +1,21 @@
 """A small world for the real command line: page trees, a HOME, a state directory, processes.
 
 Pages are written as the site's generator writes them (`pagetext`); every command is a process of
-its own with nothing of the caller's environment but PATH.
+its own with nothing of the caller's environment but PATH; those that are waited for are begun as
+`warm` says, those that are left running from nothing.
 """
 
 import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests import warm
 from tests.pagetext import Facts, as_generated, spec
 
 __all__ = ["ROOT", "SHARED", "Result", "World", "hash_of", "spec"]
@@ -120,15 +121,13 @@ class World:
 
     def command(self, *arguments: object) -> list[str]:
         """The argument vector of a command on this world's state directory."""
-        program = [sys.executable, "-m", "cachesync", "--state-dir", str(self.state)]
-        return program + [str(argument) for argument in arguments]
+        return [*warm.PROGRAM, "--state-dir", str(self.state), *map(str, arguments)]
 
     def run(self, *arguments: object, status: int | None = 0) -> Result:
         """Run a command to its end; it must end with `status` (None: any) and no traceback."""
-        done = subprocess.run(
-            self.command(*arguments), env=self.environment, cwd=self.root, check=False,
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_SECONDS,
-        )  # fmt: skip
+        done = warm.run(
+            self.command(*arguments), env=self.environment, cwd=self.root, timeout=TIMEOUT_SECONDS
+        )
         result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
         assert "Traceback" not in result.err, result.err
         if status is not None:
@@ -146,8 +145,12 @@ class World:
         return self.run("search", "--json", "--limit", "0", *arguments).json
 
     def found(self, *arguments: object) -> list[str]:
-        """The hashes that match, sorted."""
-        results = self.search(*arguments)["results"]
+        """The hashes that match, sorted; none where nothing was ever synced, as when a daemon begins."""
+        said = self.run("search", "--json", "--limit", "0", *arguments, status=None)
+        if said.status == 1 and "nothing was ever synced" in said.err:
+            return []
+        assert said.status == 0, said
+        results = said.json["results"]
         return sorted(s["hash"] for build in results for s in build["specs"])
 
     def changes(self, *arguments: object) -> list[dict[str, Any]]:

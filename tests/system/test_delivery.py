@@ -205,7 +205,7 @@ def test_a_target_that_is_gone_is_disabled_and_the_others_are_told(site):
             eventually(lambda: targets()[shown(gone.url)]["state"] == "disabled")
             write_pages(site, 1, start=200)
             eventually(lambda: len(there.accepted) == 3)
-            assert targets()[shown(gone.url)]["pending"] == 2
+            eventually(lambda: targets()[shown(gone.url)]["pending"] == 2)
             assert len(gone.received) == 1, "nothing more is sent"
             assert "disabled" in site.run("status").out
             assert running.log.count("disabled") == 1
