@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from . import query, versions
+from . import query
+from .spack import versions
 
 __all__ = ["Candidates", "Postings", "Records", "evaluate"]
 
@@ -144,8 +145,8 @@ class _Evaluation:
 
     def _satisfying(self, term: query.Term) -> list[str]:
         """The values there are that satisfy the term."""
-        from . import variants
         from .query import spack
+        from .spack import variants
 
         spellings = self._postings.spellings
         if term.field == "compiler":

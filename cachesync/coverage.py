@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from .errors import UsageError
-from .lockfile import Lock, LockSpec, Root
+from .spack.lockfile import Lock, LockSpec, Root
 
 __all__ = ["Coverage", "RootCoverage", "Status", "count", "cover", "needed", "status_of"]
 

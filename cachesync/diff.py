@@ -12,8 +12,8 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
-from . import variants
 from .model import NO_COMPILER, Build
+from .spack import variants
 
 __all__ = ["Guard", "PageDiff", "Selection", "compare", "differing", "page_order", "reconcile"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from . import query, tags, versions
+from . import query
 from .ledger import read
 from .search import Searcher
+from .spack import tags, versions
 
 __all__ = ["PackageRow", "PackagesAnswer", "by_package"]
 

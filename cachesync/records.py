@@ -52,7 +52,7 @@ class LedgerRecords:
 
     def with_version(self, wanted: str, within: set[int] | None) -> set[int]:
         """See `candidates.Records`."""
-        from . import ranges  # few searches need it, and every one would load it
+        from .spack import ranges  # few searches need it, and every one would load it
 
         if within is None or len(within) > FEW:
             known = self._all_by_version()

@@ -17,7 +17,7 @@ except ImportError:
     sys.exit("fuzz_query: this needs atheris: pip install atheris")
 
 with atheris.instrument_imports(
-    include=["cachesync.query", "cachesync.ranges", "cachesync.versions"]
+    include=["cachesync.query", "cachesync.spack.ranges", "cachesync.spack.versions"]
 ):
     from cachesync import query
     from cachesync.errors import QueryError

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync import coverage, lockfile
+from cachesync import coverage
 from cachesync.coverage import Status
 from cachesync.errors import UsageError
-from cachesync.lockfile import Lock, LockSpec, Root
+from cachesync.spack import lockfile
+from cachesync.spack.lockfile import Lock, LockSpec, Root
 from tests.locks import entry, lock, text
 from tests.world import hash_of
 

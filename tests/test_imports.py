@@ -13,20 +13,20 @@ PACKAGE = ROOT / "cachesync"
 PURE = (
     "model",
     "errors",
-    "versions",
-    "ranges",
-    "variants",
-    "targets",
+    "spack.versions",
+    "spack.ranges",
+    "spack.variants",
+    "spack.targets",
     "yamlguard",
     "frontmatter",
     "pages",
     "summary",
     "diff",
     "tagdiff",
-    "tags",
+    "spack.tags",
     "history",
     "nearest",
-    "lockfile",
+    "spack.lockfile",
     "coverage",
     "wanted",
     "subscribing",
@@ -65,8 +65,8 @@ PARSERS = {
     "summary": {"msgspec"},
     "frontmatter": {"yaml"},
     "yamlguard": {"yaml"},
-    "targets": {"archspec.cpu"},
-    "lockfile": {"msgspec"},
+    "spack.targets": {"archspec.cpu"},
+    "spack.lockfile": {"msgspec"},
     "subscribing": {"json"},
     "index.documents": {"cachesync.ledger.documents"},
     "notify.address": {"hashlib", "idna", "ipaddress"},
@@ -212,5 +212,5 @@ def test_the_rules_see_what_they_should():
     """The reader of imports resolves relative ones, so that the rules above are not empty."""
     assert "cachesync.model" in set(_imports("cachesync.pages"))
     assert "cachesync.frontmatter" in set(_imports("cachesync.pages"))
-    assert "cachesync.versions" in set(_imports("cachesync.ledger.ids"))
+    assert "cachesync.spack.versions" in set(_imports("cachesync.ledger.ids"))
     assert _SQL.search("SELECT hash\n FROM spec")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync import lockfile
 from cachesync.errors import UsageError
+from cachesync.spack import lockfile
 from tests.locks import entry, lock, text
 from tests.world import hash_of
 

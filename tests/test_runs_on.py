@@ -2,10 +2,11 @@
 
 import pytest
 
-from cachesync import query, targets
+from cachesync import query
 from cachesync.errors import UsageError
 from cachesync.model import Build
 from cachesync.query.machine import runnable
+from cachesync.spack import targets
 from tests.pagetext import spec
 from tests.world import hash_of
 

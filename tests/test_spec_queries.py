@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cachesync import query, ranges, targets
+from cachesync import query
 from cachesync.errors import QueryError
 from cachesync.model import Build
 from cachesync.query import And, Everything, Not, Or, Term, matches, parse, parse_in, show, terms
+from cachesync.spack import ranges, targets
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

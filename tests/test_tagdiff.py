@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync import tagdiff, tags
+from cachesync import tagdiff
 from cachesync.errors import UsageError
 from cachesync.model import Build
-from cachesync.versions import sort_key
+from cachesync.spack import tags
+from cachesync.spack.versions import sort_key
 
 VERSIONS = ("1.2", "1.10", "1.9.3", "develop", "2.0-rc1", "2.0", "1-2")
 BUILDS = {

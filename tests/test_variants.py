@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import diff, lockfile, projection, query, variants, wanted
+from cachesync import diff, projection, query, wanted
 from cachesync.cli.checking import Within, check_list, check_lock
 from cachesync.coverage import Status
 from cachesync.ledger import log
@@ -16,6 +16,7 @@ from cachesync.model import NO_COMPILER, Build, ChangeKind
 from cachesync.notify.subscription import Matcher, Rule, matches
 from cachesync.pages import PageParser
 from cachesync.search import Searcher
+from cachesync.spack import lockfile, variants
 from tests import locks
 from tests.pagetext import Facts, as_block, as_generated, spec
 from tests.test_laws import Universe

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import versions
-from cachesync.versions import canonical, contains, ranges_of, sort_key
+from cachesync.spack import versions
+from cachesync.spack.versions import canonical, contains, ranges_of, sort_key
 
 _pieces = st.integers(0, 12).map(str) | st.sampled_from(
     ("a", "b", "z", "zz", "Z", "A", "aa", "az", "aZ", "rc", "alpha", "beta", "final", "p", "dev",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from .. import lockfile, subscribing, wanted
+from .. import subscribing, wanted
 from ..errors import UsageError
+from ..spack import lockfile
 from . import answer as answers
 from . import checking, complete, output, paths
 from .entry import Globals, ending, or_cannot_tell

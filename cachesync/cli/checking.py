@@ -7,15 +7,16 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import coverage, query, tags
+from .. import coverage, query
 from ..coverage import Status
 from ..errors import NotThereError
 from ..ledger import connect, read
 from ..ledger.where import Placed, placed
-from ..lockfile import Lock
 from ..model import Placement
 from ..query import minus
 from ..search import Searcher
+from ..spack import tags
+from ..spack.lockfile import Lock
 from ..wanted import Wanted, with_variants_off
 from .report import Entry, Report
 
@@ -53,7 +54,7 @@ class Within(NamedTuple):
         """The targets that the machine runs; None for any. Raises UsageError for an unknown one."""
         if self.runs_on is None:
             return None
-        from ..targets import runs_on
+        from ..spack.targets import runs_on
 
         return runs_on(self.runs_on)
 

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import click
 
 from .. import query as queries
-from .. import tagdiff, tags
+from .. import tagdiff
 from ..ledger import connect, read
 from ..scan import matching_in
+from ..spack import tags
 from . import answer as answers
 from . import complete, output, paths
 from .columns import compiler

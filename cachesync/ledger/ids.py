@@ -12,9 +12,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from .. import variants as variant_texts
-from .. import versions
 from ..model import Build, Listed
+from ..spack import variants as variant_texts
+from ..spack import versions
 
 __all__ = ["Ids", "KnownSpec", "insert_rows", "make_build", "pack", "unpack"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from .. import variants
+from ..spack import variants
 
 __all__ = ["beginning_with"]
 

@@ -11,7 +11,7 @@ import ast
 import re
 import sqlite3
 
-from .. import variants
+from ..spack import variants
 from .ids import pack, unpack
 
 __all__ = ["normalise_variants"]

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from .. import versions
 from ..model import Build
+from ..spack import versions
 from .tree import BUILD_FIELDS, And, Node, Not, Or, Term, wanted_variants
 
 __all__ = [

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import versions
 from ..model import Build
+from ..spack import versions
 from .meaning import compiler_values, joined, matches_build, name_runs
 from .tree import BUILD_FIELDS, And, Node, Not, Term, terms, wanted_variants
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from .. import ranges, variants
 from ..model import Build
+from ..spack import ranges, variants
 from .tree import Term
 
 __all__ = ["compiler_satisfies", "satisfies", "target_satisfies"]
@@ -57,7 +57,7 @@ def target_satisfies(wanted: str, target: str) -> bool:
             if part == target:
                 return True
             continue
-        from .. import targets
+        from ..spack import targets
 
         if targets.is_between(target, low, high):
             return True

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
-from .. import ranges
 from ..errors import QueryError
-from ..variants import ANY_VALUE
+from ..spack import ranges
+from ..spack.variants import ANY_VALUE
 from .tree import Term
 
 __all__ = [
@@ -339,7 +339,7 @@ class SpecReader:
         for part in value.split(","):
             if ":" not in part:
                 continue
-            from .. import targets
+            from ..spack import targets
 
             for bound in part.split(":", 1):
                 if bound and not targets.is_known(bound):

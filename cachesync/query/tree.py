@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .. import variants
+from ..spack import variants
 
 __all__ = [
     "BUILD_FIELDS",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from .errors import UsageError
+from ..errors import UsageError
 
 __all__ = ["ancestors", "host", "is_between", "is_known", "names", "nearest", "runs_on"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ..errors import NotThereError
 from . import versions
-from .errors import NotThereError
 
 __all__ = ["Place", "order", "resolve"]
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .errors import UsageError
+from ..errors import UsageError
 
 __all__ = ["MAX_BYTES", "Lock", "LockSpec", "Root", "parse"]
 
