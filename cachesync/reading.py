@@ -7,9 +7,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from . import diff, pages, summary
+from . import diff
 from .errors import PageError, PageSkipped
 from .ledger.outcomes import Good, Outcome, Rejected, Same, Skipped
+from .pages import summary
+from .pages.parse import PageParser
 from .sources.base import Changed, Failed, Gone, Missing, Source, Unchanged
 
 __all__ = ["DIGEST_BYTES", "Look", "Place", "looks"]
@@ -43,7 +45,7 @@ class Place(NamedTuple):
 
 def looks(source: Source, selection: diff.Selection, places: Iterable[Place]) -> Iterator[Look]:
     """Look at every place, in order."""
-    parser = pages.PageParser()
+    parser = PageParser()
     reads = _reads if source.concurrency == 0 else _reads_at_once
     for place, content in reads(source, places):
         yield _see(parser, selection, place, content)
@@ -82,7 +84,7 @@ def _reads_at_once(source: Source, places: Iterable[Place]) -> Iterator[tuple[Pl
 
 
 def _see(
-    parser: pages.PageParser,
+    parser: PageParser,
     selection: diff.Selection,
     place: Place,
     content: _Content,
@@ -106,7 +108,7 @@ def _see(
 
 
 def _parse(
-    parser: pages.PageParser,
+    parser: PageParser,
     selection: diff.Selection,
     path: str,
     content: Changed,

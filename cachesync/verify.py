@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from . import diff, pages
+from . import diff
 from .errors import PageError, PageSkipped, SourceError
 from .ledger import log, read
 from .ledger.connect import Connection
 from .ledger.documents import documents
 from .model import Change, ChangeKind, Page
+from .pages.parse import PageParser
 from .sources.base import Changed, Source
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def check_source(db: Connection, source: Source, selection: diff.Selection) -> I
     held = read.placements_by_page(db, source.name)
     located = read.located_pages(db, source.name)
     rejected = {t.page for t in log.troubles(db, 1) if t.source == source.name}
-    parser = pages.PageParser()
+    parser = PageParser()
     for entry in sorted(listing.entries, key=lambda entry: diff.page_order(entry.path)):
         known = located.pop(entry.path, None)
         content = source.read(entry.path, entry.signature)

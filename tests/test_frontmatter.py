@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import frontmatter
 from cachesync.errors import PageError
-from cachesync.frontmatter import load, locate, split
+from cachesync.pages import frontmatter
+from cachesync.pages.frontmatter import load, locate, split
 from cachesync.yamlguard import MAX_DEPTH
 
 

@@ -18,9 +18,9 @@ PURE = (
     "spack.variants",
     "spack.targets",
     "yamlguard",
-    "frontmatter",
-    "pages",
-    "summary",
+    "pages.frontmatter",
+    "pages.parse",
+    "pages.summary",
     "diff",
     "tagdiff",
     "spack.tags",
@@ -61,9 +61,9 @@ WITHOUT_IO = {
     "collections", "collections.abc",
 }  # fmt: skip
 PARSERS = {
-    "pages": {"msgspec", "sys"},
-    "summary": {"msgspec"},
-    "frontmatter": {"yaml"},
+    "pages.parse": {"msgspec", "sys"},
+    "pages.summary": {"msgspec"},
+    "pages.frontmatter": {"yaml"},
     "yamlguard": {"yaml"},
     "spack.targets": {"archspec.cpu"},
     "spack.lockfile": {"msgspec"},
@@ -210,7 +210,7 @@ def test_only_main_imports_the_command_line():
 
 def test_the_rules_see_what_they_should():
     """The reader of imports resolves relative ones, so that the rules above are not empty."""
-    assert "cachesync.model" in set(_imports("cachesync.pages"))
-    assert "cachesync.frontmatter" in set(_imports("cachesync.pages"))
+    assert "cachesync.model" in set(_imports("cachesync.pages.parse"))
+    assert "cachesync.pages.frontmatter" in set(_imports("cachesync.pages.parse"))
     assert "cachesync.spack.versions" in set(_imports("cachesync.ledger.ids"))
     assert _SQL.search("SELECT hash\n FROM spec")

@@ -12,11 +12,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import pages
 from cachesync.errors import PageError, PageSkipped
 from cachesync.model import Build, Page
-from cachesync.pages import PageParser
-from cachesync.summary import disagreements, normalise_compiler
+from cachesync.pages import parse as pages
+from cachesync.pages.parse import PageParser
+from cachesync.pages.summary import disagreements, normalise_compiler
 from tests import pagetext
 from tests.pagetext import Facts, page, spec
 
@@ -525,7 +525,7 @@ def test_nothing_hostile_ends_the_process():
     program = (
         "import sys\n"
         "from tests.test_pages import HOSTILE\n"
-        "from cachesync.pages import PageParser\n"
+        "from cachesync.pages.parse import PageParser\n"
         "from cachesync.errors import PageError\n"
         "for data in HOSTILE.values():\n"
         "    try:\n"

@@ -455,7 +455,7 @@ def test_a_list_of_ranges_contains_what_spack_says(wanted, version, expected):
 
 
 def _pages_rows() -> list[tuple[Build, str]]:
-    from cachesync.pages import PageParser
+    from cachesync.pages.parse import PageParser
 
     parser = PageParser()
     rows = []

@@ -14,7 +14,7 @@ from cachesync.coverage import Status
 from cachesync.ledger import log
 from cachesync.model import NO_COMPILER, Build, ChangeKind
 from cachesync.notify.subscription import Matcher, Rule, matches
-from cachesync.pages import PageParser
+from cachesync.pages.parse import PageParser
 from cachesync.search import Searcher
 from cachesync.spack import lockfile, variants
 from tests import locks

@@ -87,7 +87,8 @@ def alternate(
 def decoding(world: World) -> list[Row]:
     import yaml
 
-    from cachesync import pages, summary
+    from cachesync.pages import parse as pages
+    from cachesync.pages import summary
 
     paths = [Path(f, n) for f, _, names in os.walk(world.pages) for n in names]
     random.Random(1).shuffle(paths)

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from .errors import PageError
-from .yamlguard import find_excess, reader_offset
+from ..errors import PageError
+from ..yamlguard import find_excess, reader_offset
 
 __all__ = ["FrontMatter", "load", "locate", "split"]
 

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ..errors import PageError, PageSkipped
+from ..model import NO_COMPILER, Build, Listed, Page
+from ..spack import variants as variant_texts
 from . import frontmatter
-from .errors import PageError, PageSkipped
-from .model import NO_COMPILER, Build, Listed, Page
-from .spack import variants as variant_texts
 from .summary import Meta, normalise_compiler
 
 __all__ = ["PageParser"]

@@ -6,7 +6,7 @@ from itertools import islice
 
 import msgspec
 
-from .model import NO_COMPILER, Listed, Page
+from ..model import NO_COMPILER, Listed, Page
 
 __all__ = ["Meta", "disagreements", "normalise_compiler"]
 
