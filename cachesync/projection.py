@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import child
 from .errors import IndexUnusableError
-from .garbage import no_garbage_collection
 from .index import writer
 from .index.reader import SearchIndex
 from .ledger import connect, read
 from .ledger.documents import documents
+from .system import child
+from .system.garbage import no_garbage_collection
 
 __all__ = ["catch_up", "rebuild", "serve"]
 

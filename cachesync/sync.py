@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from . import diff
 from .beside import Looker
 from .errors import SourceError
-from .garbage import no_garbage_collection
 from .ledger.outcomes import KnownLocation, SourceRow
 from .ledger.write import Writer
 from .model import SourceState
@@ -21,6 +20,7 @@ from .plan import Plan, Signatures
 from .recorder import CHUNK_PAGES, Progress, Recorder, Removal, chunks, removal
 from .sources.base import Listing, Missing, Past, Source
 from .sources.directory import DirectorySource
+from .system.garbage import no_garbage_collection
 
 __all__ = ["PassResult", "Progress", "document", "run_part", "run_pass"]
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cachesync import beside, child, projection, reading
+from cachesync import beside, projection, reading
 from cachesync.diff import Selection
 from cachesync.ledger import connect
 from cachesync.sources.directory import DirectorySource
+from cachesync.system import child
 from tests.pagetext import Facts, as_generated, spec
 from tests.world import World, hash_of
 

@@ -12,7 +12,7 @@ import click
 from ..errors import IndexUnusableError
 from ..ledger import connect, log, read
 from ..model import LocationState
-from ..published import deliveries
+from ..system.published import deliveries
 from . import notifications, output, paths
 from .entry import Globals
 

@@ -11,7 +11,7 @@ import click
 from ..config import settings
 from ..documents import change_document
 from ..ledger import connect, log, read
-from ..published import deliveries
+from ..system.published import deliveries
 from . import output, paths
 from .changes import instant, print_line
 from .configuration import load_config

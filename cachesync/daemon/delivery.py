@@ -28,7 +28,7 @@ from ..notify.outbox.committer import Committer
 from ..notify.outbox.connect import exists
 from ..notify.trial import send_test
 from ..notify.ways import ways
-from ..published import DELIVERIES, publish
+from ..system.published import DELIVERIES, publish
 from .writer_thread import WriterThread
 
 __all__ = ["Deliveries"]

@@ -21,10 +21,10 @@ from ..catalog import Job
 from ..config.settings import Watch
 from ..diff import Guard
 from ..errors import CachesyncError
-from ..garbage import give_back
 from ..ledger import connect
 from ..model import SourceState
 from ..sources.directory import DirectorySource
+from ..system.garbage import give_back
 from ..watch.debounce import Debouncer
 from ..watch.events import Degraded, Dirty, Overflowed, RootBack, RootLost, WatchEvent, Watching
 from .backoff import retry_delay

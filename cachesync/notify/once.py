@@ -18,7 +18,7 @@ from ..config import Config
 from ..ledger import connect as ledger_connect
 from ..ledger.write import Writer
 from ..model import ChangeKind
-from ..published import DELIVERIES, publish
+from ..system.published import DELIVERIES, publish
 from .dispatch import Dispatcher
 from .follower import Follower
 from .outbox import queue, report
