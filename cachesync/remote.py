@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from . import net
+from .config.secrets import reveal
 from .config.settings import (
     ArchiveSourceConfig,
     GithubSourceConfig,
@@ -15,7 +16,6 @@ from .config.settings import (
     Limits,
     SourceConfig,
 )
-from .secrets import reveal
 from .sources.base import Source
 
 __all__ = ["Remotes", "address"]

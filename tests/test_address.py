@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.notify.address import Endpoint, endpoint, refusal, refusal_of_literal, shown
+from cachesync.net.address import Endpoint, endpoint, refusal, refusal_of_literal, shown
 from tests.messages import REFUSED_FORMS
 
 REFUSED_ADDRESSES = [

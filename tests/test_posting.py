@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cachesync.config.settings import Secret, SecretKind, WebhookFormat, WebhookTarget
-from cachesync.net import FetchError, ForbiddenError, Post, Response, open_poster
+from cachesync.net import FetchError, ForbiddenError, Post, Response, address, open_poster
 from cachesync.net.fake import FakePoster
 from cachesync.net.poster import HttpPoster
-from cachesync.notify import address
 from cachesync.notify.target import Delivery, Outcome, open_target
 from tests import stubserver as stub
 from tests.messages import BODY, REFUSED_FORMS

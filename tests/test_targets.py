@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cachesync import config
+from cachesync.config.secrets import environment_names, named_in
 from cachesync.config.settings import (
     AppriseTarget,
     CommandTarget,
@@ -26,7 +27,6 @@ from cachesync.net import open_poster
 from cachesync.net.fake import FakePoster
 from cachesync.notify import text
 from cachesync.notify.target import Delivery, Outcome, open_target
-from cachesync.secrets import environment_names, named_in
 from tests import stubserver as stub
 from tests.messages import BODY, CHANGE, DOCUMENT
 

@@ -12,7 +12,7 @@ from .. import query
 from ..diff import Guard, Selection
 from ..errors import QueryError
 from ..model import ChangeKind
-from ..notify import address
+from ..net import address
 from . import rules, scalars, settings
 from .yamlnodes import InvalidError, Node, Problem, problem_at, refuse
 from .yamlschema import (

@@ -6,15 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from .config.settings import (
-    AppriseTarget,
-    Config,
-    GithubSourceConfig,
-    Secret,
-    SecretKind,
-    WebhookTarget,
-)
-from .errors import CachesyncError
+from ..errors import CachesyncError
+from .settings import AppriseTarget, Config, GithubSourceConfig, Secret, SecretKind, WebhookTarget
 
 __all__ = ["environment_names", "named_in", "reveal"]
 
