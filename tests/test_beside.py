@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cachesync import beside, projection, reading
+from cachesync import beside, reading
 from cachesync.diff import Selection
+from cachesync.index import catchup
 from cachesync.ledger import connect
 from cachesync.sources.directory import DirectorySource
 from cachesync.system import child
@@ -121,11 +122,11 @@ def test_an_index_of_two_halves_is_an_index(world, monkeypatch, broken):
     world.sync()
     assert child.is_worth_it()
     with monkeypatch.context() as patch, connect.writer_lock(world.state):
-        patch.setattr(projection, "WORTH_A_PROCESS", 1)
+        patch.setattr(catchup, "WORTH_A_PROCESS", 1)
         if broken:
             patch.setattr("sys.executable", "/bin/false")
         db = connect.open_writer(world.state, now=0)
-        projection.rebuild(db, world.state)
+        catchup.rebuild(db, world.state)
         db.close()
     world.verify()
     segments = list((world.state / "index" / "current").glob("*.seg"))

@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import projection, query, verify
+from cachesync import query, verify
 from cachesync.diff import Guard, Selection, page_order
 from cachesync.facets import FACETS
+from cachesync.index import catchup
 from cachesync.index.reader import SearchIndex
 from cachesync.index.writer import discard
 from cachesync.ledger import connect, log, read
@@ -349,19 +350,19 @@ def test_every_way_of_answering_is_the_same(history, nodes, data):
     with tempfile.TemporaryDirectory() as root:
         universe = Universe(Path(root))
         with universe.writing() as writer:
-            projection.catch_up(writer.db, universe.state)
+            catchup.catch_up(writer.db, universe.state)
             for batch in history:
                 for step in batch:
                     universe.apply(step, writer)
                 universe.sync(writer)
                 check_answers(universe.state, writer.db, nodes)
                 if data.draw(st.booleans(), label="the index catches up"):
-                    projection.catch_up(writer.db, universe.state)
+                    catchup.catch_up(writer.db, universe.state)
                     check_index(universe.state, writer.db)
                     check_answers(universe.state, writer.db, nodes)
-            projection.catch_up(writer.db, universe.state)
+            catchup.catch_up(writer.db, universe.state)
             check_answers(universe.state, writer.db, nodes)
-            projection.rebuild(writer.db, universe.state)
+            catchup.rebuild(writer.db, universe.state)
             check_index(universe.state, writer.db)
             check_answers(universe.state, writer.db, nodes)
             discard(universe.state / connect.INDEX_DIRECTORY)

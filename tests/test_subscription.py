@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import projection, query
+from cachesync import query
 from cachesync.config.settings import Subscription
+from cachesync.index import catchup
 from cachesync.ledger import log
 from cachesync.model import Build, Change, ChangeKind
 from cachesync.notify.follower import rule_of
@@ -69,7 +70,7 @@ def test_a_subscription_is_about_what_a_search_finds(pages, texts):
             universe.put(source, f"d{number}/{package}", test_laws.Facts(package, tag, rows))
         with universe.writing() as writer:
             universe.sync(writer)
-            projection.catch_up(writer.db, universe.state)
+            catchup.catch_up(writer.db, universe.state)
             changes = list(log.changes(writer.db, log.Filter()))
             now = list(log.placed(writer.db))
         searcher = Searcher(universe.state)

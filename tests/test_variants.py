@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import diff, projection, query, wanted
+from cachesync import diff, query, wanted
 from cachesync.cli.checking import Within, check_list, check_lock
 from cachesync.coverage import Status
+from cachesync.index import catchup
 from cachesync.ledger import log
 from cachesync.model import NO_COMPILER, Build, ChangeKind
 from cachesync.notify.subscription import Matcher, Rule, matches
@@ -299,7 +300,7 @@ def test_pages_queries_lists_locks_and_subscriptions_agree(pages, conditions):
         universe.put("one", "v1/hdf5", Facts("hdf5", "v1", rows))
         with universe.writing() as writer:
             universe.sync(writer)
-            projection.catch_up(writer.db, universe.state)
+            catchup.catch_up(writer.db, universe.state)
             changes = [c for c in log.changes(writer.db, log.Filter()) if c.hash is not None]
         searcher = Searcher(universe.state)
         try:

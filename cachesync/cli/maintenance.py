@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from .. import catalog, projection
+from .. import catalog
 from ..errors import UsageError
+from ..index import catchup
 from ..ledger import connect
 from ..ledger.write import Writer
 from . import complete, notifying, output, paths, writing
@@ -35,7 +36,7 @@ def index(options: Globals, as_json: bool) -> int:
     connect.open_reader(state_dir).close()  # says so when nothing was ever synced
 
     def here(db: connect.Connection, _writer: Writer) -> dict[str, Any]:
-        projection.rebuild(db, state_dir)
+        catchup.rebuild(db, state_dir)
         return {}
 
     started = time.monotonic()
@@ -65,7 +66,7 @@ def forget(options: Globals, name: str, as_json: bool) -> int:
     def here(db: connect.Connection, writer: Writer) -> dict[str, Any]:
         with notifying.notified(state_dir, config, db, writer):
             forgotten = catalog.forget(writer, name)
-            projection.catch_up(db, state_dir)
+            catchup.catch_up(db, state_dir)
         return forgotten
 
     answer = writing.carry_out(state_dir, {"command": "forget", "name": name}, here)

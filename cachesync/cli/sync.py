@@ -11,10 +11,11 @@ from typing import Any
 
 import click
 
-from .. import catalog, projection
+from .. import catalog
 from .. import sync as passes
 from ..config import Config
 from ..errors import OutboxError, SourceError, UsageError
+from ..index import catchup
 from ..ledger import connect, log, read
 from ..ledger.write import Writer
 from ..model import SourceState
@@ -69,7 +70,7 @@ def sync(
         try:
             with notifying.notified(state_dir, config, db, writer):
                 results = _passes(writer, config, sources, pages, allow_mass_removal, options)
-                why = projection.catch_up(db, state_dir)
+                why = catchup.catch_up(db, state_dir)
         except OutboxError as error:  # what was read is committed, and is told
             failures.append(error)
         if why is not None and first:

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .errors import IndexUnusableError
-from .index import writer
-from .index.reader import SearchIndex
-from .ledger import connect, read
-from .ledger.documents import documents
-from .system import child
-from .system.garbage import no_garbage_collection
+from ..errors import IndexUnusableError
+from ..ledger import connect, read
+from ..ledger.documents import documents
+from ..system import child
+from ..system.garbage import no_garbage_collection
+from . import writer
+from .reader import SearchIndex
 
 __all__ = ["catch_up", "rebuild", "serve"]
 
