@@ -4,10 +4,11 @@ import time
 
 import pytest
 
-from cachesync import query, scan
+from cachesync import query
 from cachesync.errors import QueryError, UsageError
 from cachesync.ledger import connect, read
-from cachesync.search import Searcher
+from cachesync.search import scan
+from cachesync.search.searcher import Searcher
 from tests.world import World, hash_of, spec
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cachesync import history, query, tagdiff
 from cachesync.ledger import log, read, where
 from cachesync.model import Build, Change, ChangeKind
-from cachesync.scan import matching_in
+from cachesync.search.scan import matching_in
 from tests.test_laws import Universe, brute_force, histories, trees
 
 BUILD = Build("hdf5", "1.14.5", "none", "ubuntu24.04", "linux", "aarch64", ())

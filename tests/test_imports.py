@@ -25,7 +25,7 @@ PURE = (
     "tagdiff",
     "spack.tags",
     "history",
-    "nearest",
+    "search.nearest",
     "spack.lockfile",
     "coverage",
     "wanted",

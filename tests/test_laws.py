@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 
 from cachesync import query, verify
 from cachesync.diff import Guard, Selection, page_order
-from cachesync.facets import FACETS
 from cachesync.index import catchup
 from cachesync.index.reader import SearchIndex
 from cachesync.index.writer import discard
 from cachesync.ledger import connect, log, read
 from cachesync.ledger.write import Writer
 from cachesync.model import ChangeKind, Placement
-from cachesync.search import Searcher
+from cachesync.search.facets import FACETS
+from cachesync.search.searcher import Searcher
 from cachesync.sources.directory import DirectorySource
 from cachesync.sync import run_pass
 from tests.pagetext import Facts, as_generated, spec

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync import nearest, query
+from cachesync import query
 from cachesync.model import Build, Placement
+from cachesync.search import nearest
 
 HDF5 = Build(
     "hdf5", "1.14.5", "gcc@=11.4.0", "ubuntu22.04", "linux", "x86_64_v3", ("+mpi", "api=v18")

@@ -20,7 +20,7 @@ from cachesync.cli.help import QUERY as HELP_QUERY
 from cachesync.cli.search import OPTIONS as SEARCH_OPTIONS
 from cachesync.cli.search import help_text
 from cachesync.query import FIELDS
-from cachesync.search import Searcher
+from cachesync.search.searcher import Searcher
 from tests.support.documents import (
     CONSOLE,
     PAGES,

@@ -8,8 +8,8 @@ import pytest
 
 from cachesync import query
 from cachesync.query import Term
-from cachesync.ranking import BEGINS, EXACT, NAMED, OTHER, gain
-from cachesync.search import Searcher
+from cachesync.search.ranking import BEGINS, EXACT, NAMED, OTHER, gain
+from cachesync.search.searcher import Searcher
 from tests.world import SHARED, World, hash_of, spec
 
 sys.path.insert(0, str(Path(__file__).parent / "bench"))

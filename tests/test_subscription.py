@@ -15,7 +15,7 @@ from cachesync.ledger import log
 from cachesync.model import Build, Change, ChangeKind
 from cachesync.notify.follower import rule_of
 from cachesync.notify.subscription import Matcher, Rule, matches
-from cachesync.search import Searcher
+from cachesync.search.searcher import Searcher
 from tests import test_laws
 from tests.bench.matching import changes_of, rules_of
 from tests.test_laws import PACKAGES, SOURCES, STACKS, TAGS, Universe

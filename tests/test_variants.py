@@ -16,7 +16,7 @@ from cachesync.ledger import log
 from cachesync.model import NO_COMPILER, Build, ChangeKind
 from cachesync.notify.subscription import Matcher, Rule, matches
 from cachesync.pages.parse import PageParser
-from cachesync.search import Searcher
+from cachesync.search.searcher import Searcher
 from cachesync.spack import lockfile, variants
 from tests import locks
 from tests.pagetext import Facts, as_block, as_generated, spec

@@ -14,7 +14,7 @@ from ..ledger import connect, read
 from ..ledger.where import Placed, placed
 from ..model import Placement
 from ..query import minus
-from ..search import Searcher
+from ..search.searcher import Searcher
 from ..spack import tags
 from ..spack.lockfile import Lock
 from ..wanted import Wanted, with_variants_off

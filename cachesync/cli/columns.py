@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..errors import UsageError
 from ..model import NO_COMPILER
-from ..search import Hit
+from ..search.searcher import Hit
 
 __all__ = ["COLUMNS", "DEFAULT", "chosen", "compiler", "default_row", "headers", "row"]
 

@@ -11,7 +11,7 @@ import click
 from .. import query as queries
 from .. import tagdiff
 from ..ledger import connect, read
-from ..scan import matching_in
+from ..search.scan import matching_in
 from ..spack import tags
 from . import answer as answers
 from . import complete, output, paths

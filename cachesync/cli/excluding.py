@@ -8,7 +8,7 @@ from .. import query
 from ..errors import QueryError
 from ..ledger import read
 from ..query import minus
-from ..search import Searcher
+from ..search.searcher import Searcher
 
 __all__ = ["notes"]
 

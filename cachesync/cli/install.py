@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..config.settings import ArchiveSourceConfig, Config, GithubSourceConfig, SourceConfig
 from ..model import Placement
-from ..search import Hit
+from ..search.searcher import Hit
 from ..spack import tags
 from .output import visible
 

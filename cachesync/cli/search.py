@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .. import query
 from ..errors import UsageError
-from ..search import Answer, Searcher
+from ..search.searcher import Answer, Searcher
 from . import answer as answers
 from . import columns, output, paths
 from .entry import Globals, or_cannot_tell
@@ -286,7 +286,7 @@ def _installations(options: Globals, answer: Answer) -> list[Any]:
 
 
 def _run_by_package(searcher: Searcher, node: query.Node, request: Request) -> int:
-    from ..packages import by_package
+    from ..search.packages import by_package
 
     found = by_package(
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort

@@ -11,7 +11,7 @@ from .. import query
 from ..errors import NotThereError
 from ..ledger import connect, log
 from ..model import Change, ChangeKind
-from ..search import Answer, Hit, Searcher
+from ..search.searcher import Answer, Hit, Searcher
 from . import complete, naming, output, paths
 from .changes import document as change_document
 from .entry import Globals

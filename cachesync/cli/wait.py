@@ -11,7 +11,7 @@ import click
 from .. import query as queries
 from ..config import scalars
 from ..errors import LedgerBusyError, LedgerError, LedgerMissingError, UsageError
-from ..search import Answer, Searcher
+from ..search.searcher import Answer, Searcher
 from . import answer as answers
 from . import complete, output, paths, waiting
 from .entry import Globals, or_cannot_tell

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .. import query
 from ..errors import LedgerError
 from ..ledger.read import SourceAge
-from ..search import Answer, Searcher
+from ..search.searcher import Answer, Searcher
 from . import output
 
 __all__ = ["Wish", "say_over", "say_start", "span"]

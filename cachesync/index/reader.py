@@ -149,7 +149,7 @@ class SearchIndex:
 
         Made once and kept: the index that is open does not change.
         """
-        from ..facets import planes_of
+        from ..search.facets import planes_of
 
         if field not in self._planes:
             weights = ((term, self.weights(field, term)) for term in self.terms(field, ""))

@@ -238,7 +238,7 @@ def mixed_queries(world: World) -> tuple[list[str], list[str]]:
 
 def warm_queries(world: World) -> list[Row]:
     from cachesync import query
-    from cachesync.search import Searcher
+    from cachesync.search.searcher import Searcher
 
     queries, words = mixed_queries(world)
     searcher = Searcher(world.state)

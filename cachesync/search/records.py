@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from . import query
-from .ledger import connect, read
-from .model import Build
+from .. import query
+from ..ledger import connect, read
+from ..model import Build
 
 if TYPE_CHECKING:
-    from .index.reader import SearchIndex
+    from ..index.reader import SearchIndex
 
 __all__ = ["KnownBuilds", "LedgerRecords"]
 
@@ -52,7 +52,7 @@ class LedgerRecords:
 
     def with_version(self, wanted: str, within: set[int] | None) -> set[int]:
         """See `candidates.Records`."""
-        from .spack import ranges  # few searches need it, and every one would load it
+        from ..spack import ranges  # few searches need it, and every one would load it
 
         if within is None or len(within) > FEW:
             known = self._all_by_version()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from . import query
-from .ledger import read
-from .search import Searcher
-from .spack import tags, versions
+from .. import query
+from ..ledger import read
+from ..spack import tags, versions
+from .searcher import Searcher
 
 __all__ = ["PackageRow", "PackagesAnswer", "by_package"]
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from . import query
-from .errors import UsageError
-from .ledger import connect, read
+from .. import query
+from ..errors import UsageError
+from ..ledger import connect, read
 
 __all__ = ["Group", "count_specs", "matching_groups", "matching_in"]
 

@@ -14,14 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import candidates, query, ranking, scan
-from .errors import IndexUnusableError
-from .ledger import connect, read
-from .model import Build, Placement
+from .. import query
+from ..errors import IndexUnusableError
+from ..ledger import connect, read
+from ..model import Build, Placement
+from . import candidates, ranking, scan
 from .records import KnownBuilds, LedgerRecords
 
 if TYPE_CHECKING:
-    from .index.reader import SearchIndex
+    from ..index.reader import SearchIndex
 
 __all__ = ["Answer", "Hit", "MatchedSpec", "Searcher"]
 
@@ -184,7 +185,7 @@ class Searcher:
         """Builds that match but for the compiler, which their pages do not name; inside of `moment`."""
         if not any(term.field == "compiler" for term, _ in query.terms(node)):
             return 0
-        from .query.unsaid import with_no_compiler
+        from ..query.unsaid import with_no_compiler
 
         tree = with_no_compiler(node)
         return 0 if tree is None else len(self.matching(tree))
@@ -204,7 +205,7 @@ class Searcher:
         return []
 
     def _refresh(self) -> None:
-        from .index.reader import SearchIndex
+        from ..index.reader import SearchIndex
 
         if self._index is not None and self._index.is_current:
             return

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from . import query
-from .model import NO_COMPILER, Build, Placement
-from .query.unsaid import conditions
-from .spack import variants, versions
+from .. import query
+from ..model import NO_COMPILER, Build, Placement
+from ..query.unsaid import conditions
+from ..spack import variants, versions
 
 __all__ = ["Miss", "conditions", "misses", "suspects", "text_of", "values_instead"]
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from . import query
-from .spack import versions
+from .. import query
+from ..spack import versions
 
 __all__ = ["Candidates", "Postings", "Records", "evaluate"]
 
@@ -145,8 +145,8 @@ class _Evaluation:
 
     def _satisfying(self, term: query.Term) -> list[str]:
         """The values there are that satisfy the term."""
-        from .query import spack
-        from .spack import variants
+        from ..query import spack
+        from ..spack import variants
 
         spellings = self._postings.spellings
         if term.field == "compiler":
@@ -226,7 +226,7 @@ def _look_ups(term: query.Term, field: str, postings: Postings) -> list[tuple[st
 
 
 def _near(term: query.Term, field: str, postings: Postings) -> list[tuple[str, str]]:
-    from .query import fuzzy
+    from ..query import fuzzy
 
     if field not in fuzzy.FIELDS:
         return []

@@ -14,11 +14,11 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from . import query
-from .ledger import connect, read
+from .. import query
+from ..ledger import connect, read
 
 if TYPE_CHECKING:
-    from .index.reader import SearchIndex
+    from ..index.reader import SearchIndex
     from .records import KnownBuilds
 
 __all__ = ["OTHER", "gain", "order", "scores"]
@@ -52,7 +52,7 @@ def gain(package: str, term: query.Term) -> float:
 
 
 def _fuzzy_gain(name: str, word: str, distance: int) -> float:
-    from .query.fuzzy import is_near
+    from ..query.fuzzy import is_near
 
     if is_near(word, name, distance):
         return BEGINS

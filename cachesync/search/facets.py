@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from .ledger import read
+from ..ledger import read
 
 if TYPE_CHECKING:
-    from .index.reader import SearchIndex
+    from ..index.reader import SearchIndex
 
 __all__ = [
     "FACETS",
