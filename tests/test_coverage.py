@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync import coverage
-from cachesync.coverage import Status
 from cachesync.errors import UsageError
+from cachesync.reports import coverage
+from cachesync.reports.coverage import Status
 from cachesync.spack import lockfile
 from cachesync.spack.lockfile import Lock, LockSpec, Root
 from tests.locks import entry, lock, text

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import history, query, tagdiff
+from cachesync import query
 from cachesync.ledger import log, read, where
 from cachesync.model import Build, Change, ChangeKind
+from cachesync.reports import history, tagdiff
 from cachesync.search.scan import matching_in
 from tests.test_laws import Universe, brute_force, histories, trees
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import query, verify
+from cachesync import query
 from cachesync.diff import Guard, Selection, page_order
 from cachesync.index import catchup
 from cachesync.index.reader import SearchIndex
@@ -25,6 +25,7 @@ from cachesync.index.writer import discard
 from cachesync.ledger import connect, log, read
 from cachesync.ledger.write import Writer
 from cachesync.model import ChangeKind, Placement
+from cachesync.reports import verify
 from cachesync.search.facets import FACETS
 from cachesync.search.searcher import Searcher
 from cachesync.sources.directory import DirectorySource

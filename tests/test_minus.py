@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync import query, wanted
+from cachesync import query
 from cachesync.errors import QueryError, UsageError
 from cachesync.query import minus
+from cachesync.reports import wanted
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync import tagdiff
 from cachesync.errors import UsageError
 from cachesync.model import Build
+from cachesync.reports import tagdiff
 from cachesync.spack import tags
 from cachesync.spack.versions import sort_key
 

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import diff, query, wanted
+from cachesync import diff, query
 from cachesync.cli.checking import Within, check_list, check_lock
-from cachesync.coverage import Status
 from cachesync.index import catchup
 from cachesync.ledger import log
 from cachesync.model import NO_COMPILER, Build, ChangeKind
 from cachesync.notify.subscription import Matcher, Rule, matches
 from cachesync.pages.parse import PageParser
+from cachesync.reports import wanted
+from cachesync.reports.coverage import Status
 from cachesync.search.searcher import Searcher
 from cachesync.spack import lockfile, variants
 from tests import locks

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync import config, query, subscribing, wanted
+from cachesync import config, query
 from cachesync.errors import ListError, QueryError, UsageError
 from cachesync.model import Build
+from cachesync.reports import subscribing, wanted
 from tests.world import hash_of
 
 A = "a" * 32

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from .. import subscribing, wanted
 from ..errors import UsageError
+from ..reports import subscribing, wanted
 from ..spack import lockfile
 from . import answer as answers
 from . import checking, complete, output, paths

@@ -7,17 +7,18 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import coverage, query
-from ..coverage import Status
+from .. import query
 from ..errors import NotThereError
 from ..ledger import connect, read
 from ..ledger.where import Placed, placed
 from ..model import Placement
 from ..query import minus
+from ..reports import coverage
+from ..reports.coverage import Status
+from ..reports.wanted import Wanted, with_variants_off
 from ..search.searcher import Searcher
 from ..spack import tags
 from ..spack.lockfile import Lock
-from ..wanted import Wanted, with_variants_off
 from .report import Entry, Report
 
 __all__ = ["Within", "check_list", "check_lock"]

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import click
 
 from .. import query as queries
-from .. import tagdiff
 from ..ledger import connect, read
+from ..reports import tagdiff
 from ..search.scan import matching_in
 from ..spack import tags
 from . import answer as answers

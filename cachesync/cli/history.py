@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from .. import history as presence
 from ..errors import NotThereError
 from ..ledger import connect, log, read
+from ..reports import history as presence
 from . import complete, naming, output, paths
 from .entry import Globals
 from .pager import paged

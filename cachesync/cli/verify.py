@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from .. import verify as checks
 from ..config import Config
 from ..diff import Selection
 from ..errors import IndexUnusableError
 from ..ledger import connect, log, read
+from ..reports import verify as checks
 from ..sources.directory import DirectorySource
 from . import output, paths
 from .configuration import load_config

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .model import Build, Change, ChangeKind
-from .spack import versions
+from ..model import Build, Change, ChangeKind
+from ..spack import versions
 
 __all__ = ["Moment", "Period", "Restacked", "Stay", "periods", "stays"]
 

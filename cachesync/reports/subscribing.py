@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from . import query
+from .. import query
 
 __all__ = ["HASHES_A_QUERY", "queries_for", "yaml_of"]
 

@@ -15,9 +15,9 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from . import query
-from .errors import ListError, QueryError, UsageError
-from .query import minus
+from .. import query
+from ..errors import ListError, QueryError, UsageError
+from ..query import minus
 
 __all__ = ["MAX_BYTES", "MAX_LINES", "Wanted", "is_spack_yaml", "parse", "with_variants_off"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from .model import Build
-from .spack import versions
+from ..model import Build
+from ..spack import versions
 
 __all__ = ["BuildDiff", "Side", "TagDiff", "VersionStep", "compare"]
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from . import diff
-from .errors import PageError, PageSkipped, SourceError
-from .ledger import log, read
-from .ledger.connect import Connection
-from .ledger.documents import documents
-from .model import Change, ChangeKind, Page
-from .pages.parse import PageParser
-from .sources.base import Changed, Source
+from .. import diff
+from ..errors import PageError, PageSkipped, SourceError
+from ..ledger import log, read
+from ..ledger.connect import Connection
+from ..ledger.documents import documents
+from ..model import Change, ChangeKind, Page
+from ..pages.parse import PageParser
+from ..sources.base import Changed, Source
 
 if TYPE_CHECKING:
-    from .index.reader import SearchIndex
+    from ..index.reader import SearchIndex
 
 __all__ = ["Key", "check_database", "check_index", "check_log", "check_source", "replay"]
 

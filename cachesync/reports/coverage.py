@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from .errors import UsageError
-from .spack.lockfile import Lock, LockSpec, Root
+from ..errors import UsageError
+from ..spack.lockfile import Lock, LockSpec, Root
 
 __all__ = ["Coverage", "RootCoverage", "Status", "count", "cover", "needed", "status_of"]
 
