@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cachesync import beside, reading
 from cachesync.diff import Selection
 from cachesync.index import catchup
 from cachesync.ledger import connect
 from cachesync.sources.directory import DirectorySource
+from cachesync.sync import beside, reading
 from cachesync.system import child
 from tests.pagetext import Facts, as_generated, spec
 from tests.world import World, hash_of

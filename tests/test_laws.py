@@ -29,7 +29,7 @@ from cachesync.reports import verify
 from cachesync.search.facets import FACETS
 from cachesync.search.searcher import Searcher
 from cachesync.sources.directory import DirectorySource
-from cachesync.sync import run_pass
+from cachesync.sync.passes import run_pass
 from tests.pagetext import Facts, as_generated, spec
 from tests.world import hash_of
 

@@ -35,7 +35,7 @@ from cachesync.notify.retry import SCHEDULE_SECONDS
 from cachesync.notify.target import Delivery, Outcome, Result
 from cachesync.notify.ways import ways
 from cachesync.sources.directory import DirectorySource
-from cachesync.sync import run_pass
+from cachesync.sync.passes import run_pass
 from tests.pagetext import Facts, as_generated, spec
 from tests.receiver import SECRET, receiver
 from tests.world import hash_of

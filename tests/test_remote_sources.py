@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync import catalog
 from cachesync.config.settings import (
     ArchiveSourceConfig,
     GithubSourceConfig,
@@ -39,6 +38,7 @@ from cachesync.sources.base import (
     Past,
 )
 from cachesync.sources.tarstream import TarError, TarStream
+from cachesync.sync import catalog
 from tests import stubserver as stub
 
 ROOT = Path(__file__).resolve().parent.parent

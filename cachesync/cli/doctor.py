@@ -213,7 +213,7 @@ def _credential(entry: SourceConfig) -> str | None:
 
 
 def _reach(entry: SourceConfig, config: Config, *, offline: bool) -> Finding:
-    from ..remote import Remotes, address
+    from ..sync.opening import Remotes, address
 
     if offline:
         return Finding(entry.name, "ok", "not asked (--offline)")

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from .. import catalog
 from ..errors import UsageError
 from ..index import catchup
 from ..ledger import connect
 from ..ledger.write import Writer
+from ..sync import catalog
 from . import complete, notifying, output, paths, writing
 from .configuration import load_config
 from .entry import Globals

@@ -11,15 +11,14 @@ from typing import Any
 
 import click
 
-from .. import catalog
-from .. import sync as passes
 from ..config import Config
 from ..errors import OutboxError, SourceError, UsageError
 from ..index import catchup
 from ..ledger import connect, log, read
 from ..ledger.write import Writer
 from ..model import SourceState
-from ..remote import Remotes
+from ..sync import catalog, passes
+from ..sync.opening import Remotes
 from . import complete, notifying, output, paths, talk, terminal, writing
 from .configuration import load_config
 from .entry import Globals

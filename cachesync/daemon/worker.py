@@ -16,14 +16,14 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from .. import sync as passes
-from ..catalog import Job
 from ..config.settings import Watch
 from ..diff import Guard
 from ..errors import CachesyncError
 from ..ledger import connect
 from ..model import SourceState
 from ..sources.directory import DirectorySource
+from ..sync import passes
+from ..sync.catalog import Job
 from ..system.garbage import give_back
 from ..watch.debounce import Debouncer
 from ..watch.events import Degraded, Dirty, Overflowed, RootBack, RootLost, WatchEvent, Watching

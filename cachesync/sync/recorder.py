@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from . import diff
-from .ledger.outcomes import Good, KnownLocation, Leaving, Outcome, Skipped, SourceRow
-from .ledger.write import Writer
-from .model import LocationState
+from .. import diff
+from ..ledger.outcomes import Good, KnownLocation, Leaving, Outcome, Skipped, SourceRow
+from ..ledger.write import Writer
+from ..model import LocationState
+from ..sources.base import Listing, Missing
 from .reading import Look
-from .sources.base import Listing, Missing
 
 __all__ = ["CHUNK_PAGES", "Progress", "Recorder", "Removal", "chunks", "removal"]
 

@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from . import diff
-from .errors import PageError, PageSkipped
-from .ledger.outcomes import Good, Outcome, Rejected, Same, Skipped
-from .pages import summary
-from .pages.parse import PageParser
-from .sources.base import Changed, Failed, Gone, Missing, Source, Unchanged
+from .. import diff
+from ..errors import PageError, PageSkipped
+from ..ledger.outcomes import Good, Outcome, Rejected, Same, Skipped
+from ..pages import summary
+from ..pages.parse import PageParser
+from ..sources.base import Changed, Failed, Gone, Missing, Source, Unchanged
 
 __all__ = ["DIGEST_BYTES", "Look", "Place", "looks"]
 

@@ -7,21 +7,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import net
-from .config import Config
-from .config.settings import (
+from .. import net
+from ..config import Config
+from ..config.settings import (
     ArchiveSourceConfig,
     DirectorySourceConfig,
     GithubSourceConfig,
     SourceConfig,
 )
-from .diff import Selection
-from .errors import CachesyncError, UsageError
-from .ledger.outcomes import SourceRow
-from .ledger.write import Writer
-from .model import SourceState
-from .sources.base import Source, Unopened
-from .sources.directory import DirectorySource
+from ..diff import Selection
+from ..errors import CachesyncError, UsageError
+from ..ledger.outcomes import SourceRow
+from ..ledger.write import Writer
+from ..model import SourceState
+from ..sources.base import Source, Unopened
+from ..sources.directory import DirectorySource
 
 __all__ = ["Job", "Remote", "choose", "forget", "job", "orphan_missing", "remembered"]
 

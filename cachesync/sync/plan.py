@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from . import diff
-from .ledger.outcomes import KnownLocation, Outcome, Rejected, Skipped
-from .model import LocationState
+from .. import diff
+from ..ledger.outcomes import KnownLocation, Outcome, Rejected, Skipped
+from ..model import LocationState
+from ..sources.base import Entry, Listing
 from .reading import Place
-from .sources.base import Entry, Listing
 
 __all__ = ["Plan", "Signatures"]
 

@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from typing import Any, NamedTuple
 
-from . import diff
+from .. import diff
+from ..errors import SourceError
+from ..ledger.outcomes import KnownLocation, SourceRow
+from ..ledger.write import Writer
+from ..model import SourceState
+from ..sources.base import Listing, Missing, Past, Source
+from ..sources.directory import DirectorySource
+from ..system.garbage import no_garbage_collection
 from .beside import Looker
-from .errors import SourceError
-from .ledger.outcomes import KnownLocation, SourceRow
-from .ledger.write import Writer
-from .model import SourceState
 from .plan import Plan, Signatures
 from .recorder import CHUNK_PAGES, Progress, Recorder, Removal, chunks, removal
-from .sources.base import Listing, Missing, Past, Source
-from .sources.directory import DirectorySource
-from .system.garbage import no_garbage_collection
 
 __all__ = ["PassResult", "Progress", "document", "run_part", "run_pass"]
 

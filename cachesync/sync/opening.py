@@ -7,16 +7,16 @@ import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from . import net
-from .config.secrets import reveal
-from .config.settings import (
+from .. import net
+from ..config.secrets import reveal
+from ..config.settings import (
     ArchiveSourceConfig,
     GithubSourceConfig,
     HttpSourceConfig,
     Limits,
     SourceConfig,
 )
-from .sources.base import Source
+from ..sources.base import Source
 
 __all__ = ["Remotes", "address"]
 
@@ -45,16 +45,16 @@ class Remotes:
         """
         fetcher = self._shared()
         if isinstance(entry, GithubSourceConfig):
-            from .sources.github import GithubSource
+            from ..sources.github import GithubSource
 
             token = None if entry.token is None else reveal(entry.token, self._environment)
             return GithubSource(entry, self._limits, fetcher, token=token)
         if isinstance(entry, HttpSourceConfig):
-            from .sources.http import HttpSource
+            from ..sources.http import HttpSource
 
             return HttpSource(entry, self._limits, fetcher)
         assert isinstance(entry, ArchiveSourceConfig), "a directory is not fetched"
-        from .sources.archive import ArchiveSource
+        from ..sources.archive import ArchiveSource
 
         return ArchiveSource(entry, self._limits, fetcher)
 
