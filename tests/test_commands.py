@@ -125,7 +125,7 @@ def test_columns(site):
 
 def test_every_column(site):
     """All columns at once, in the order asked for."""
-    from cachesync.cli.columns import COLUMNS
+    from cachesync.cli.display.columns import COLUMNS
     from cachesync.query import FIELDS
 
     header = site.run("search", "zlib", "--columns", ",".join(COLUMNS)).out.splitlines()[0]
@@ -218,7 +218,7 @@ def test_install_from_where_no_mirror_is_known(world):
 
 def test_the_mirror_of_the_public_pages_is_known():
     """The repository the public pages live in needs no `mirror:`; any other source does."""
-    from cachesync.cli.install import mirrors
+    from cachesync.cli.display.install import mirrors
 
     loaded = config.parse(
         "sources:\n"

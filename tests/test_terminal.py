@@ -9,7 +9,7 @@ import termios
 
 import pytest
 
-from cachesync.cli import pager, terminal
+from cachesync.cli.display import pager, terminal
 from tests.world import World, hash_of, spec
 
 ESCAPE = "\x1b["

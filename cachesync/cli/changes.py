@@ -14,8 +14,9 @@ from ..documents import change_document as document
 from ..errors import UsageError
 from ..ledger import connect, log, read
 from ..model import Change, ChangeKind
-from . import complete, output, paths
+from . import complete, paths
 from .configuration import load_config
+from .display import output
 from .entry import Globals
 
 __all__ = ["changes", "document", "instant", "parse_since", "print_line"]

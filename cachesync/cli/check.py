@@ -10,11 +10,12 @@ import click
 from ..errors import UsageError
 from ..reports import subscribing, wanted
 from ..spack import lockfile
-from . import answer as answers
-from . import checking, complete, output, paths
+from . import checking, complete, paths
+from .display import answer as answers
+from .display import output
+from .display.pager import paged
+from .display.report import Report
 from .entry import Globals, ending, or_cannot_tell
-from .pager import paged
-from .report import Report
 
 __all__ = ["check"]
 

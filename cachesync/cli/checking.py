@@ -19,7 +19,7 @@ from ..reports.wanted import Wanted, with_variants_off
 from ..search.searcher import Searcher
 from ..spack import tags
 from ..spack.lockfile import Lock
-from .report import Entry, Report
+from .display.report import Entry, Report
 
 __all__ = ["Within", "check_list", "check_lock"]
 

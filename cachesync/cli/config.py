@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from ..errors import CachesyncError, UsageError
-from . import answer as answers
-from . import output
 from .configuration import find_config, load_config
+from .display import answer as answers
+from .display import output
 from .entry import Globals
 from .targets import require_extras
 

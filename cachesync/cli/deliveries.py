@@ -18,9 +18,10 @@ from ..notify import requests
 from ..notify.once import clock, opened
 from ..notify.outbox import report
 from ..notify.outbox.connect import Connection, exists, open_outbox, outbox_errors
-from . import output, paths, talk, writing
+from . import paths, writing
 from .changes import parse_since
 from .configuration import load_config
+from .display import output, talk
 from .entry import Globals
 
 __all__ = ["deliveries"]

@@ -13,11 +13,12 @@ from ..ledger import connect, read
 from ..reports import tagdiff
 from ..search.scan import matching_in
 from ..spack import tags
-from . import answer as answers
-from . import complete, output, paths
-from .columns import compiler
+from . import complete, paths
+from .display import answer as answers
+from .display import output
+from .display.columns import compiler
+from .display.pager import paged
 from .entry import Globals
-from .pager import paged
 
 __all__ = ["diff"]
 

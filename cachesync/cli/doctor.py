@@ -24,8 +24,9 @@ from ..config.settings import (
 from ..daemon import runtime
 from ..errors import CachesyncError, ConfigError, LedgerMissingError
 from ..ledger import connect
-from . import output, paths
+from . import paths
 from .configuration import find_config, load_config
+from .display import output
 from .entry import Globals, ending
 
 __all__ = ["doctor"]

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..errors import AnswerError, CachesyncError, LedgerError, QueryError
-from . import streams, terminal
-from .output import visible
+from . import streams
+from .display import terminal
+from .display.output import visible
 
 __all__ = ["CANNOT_TELL", "Globals", "ending", "main", "or_cannot_tell", "split_globals"]
 
@@ -166,7 +167,7 @@ def _document(error: CachesyncError) -> str:
     """The line for programs: ASCII, so no terminal can be reached by it."""
     import json
 
-    from .output import SCHEMA
+    from .display.output import SCHEMA
 
     problems = "; ".join(error.problems)
     told = {

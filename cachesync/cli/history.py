@@ -11,9 +11,10 @@ import click
 from ..errors import NotThereError
 from ..ledger import connect, log, read
 from ..reports import history as presence
-from . import complete, naming, output, paths
+from . import complete, naming, paths
+from .display import output
+from .display.pager import paged
 from .entry import Globals
-from .pager import paged
 
 __all__ = ["history"]
 

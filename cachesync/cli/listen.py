@@ -14,7 +14,8 @@ import click
 
 from ..errors import CachesyncError
 from ..notify import text
-from . import output, paths
+from . import paths
+from .display import output
 from .entry import Globals
 from .webhook import keys_of, secret_options
 

@@ -14,8 +14,9 @@ from ..index import catchup
 from ..ledger import connect
 from ..ledger.write import Writer
 from ..sync import catalog
-from . import complete, notifying, output, paths, writing
+from . import complete, notifying, paths, writing
 from .configuration import load_config
+from .display import output
 from .entry import Globals
 
 __all__ = ["backup", "forget", "rebuild"]

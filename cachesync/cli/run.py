@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from ..config import Config
-from . import paths, talk
+from . import paths
 from .configuration import load_config
+from .display import talk
 from .entry import Globals
 
 __all__ = ["run"]

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 from .. import query
 from ..errors import UsageError
 from ..search.searcher import Answer, Searcher
-from . import answer as answers
-from . import columns, output, paths
+from . import paths
+from .display import answer as answers
+from .display import columns, output
+from .display.pager import paged
 from .entry import Globals, or_cannot_tell
-from .pager import paged
 
 __all__ = ["HELP", "OPTIONS", "SORTS", "Request", "parse_arguments", "run"]
 
@@ -235,7 +236,7 @@ def _limit(request: Request) -> int:
 
 
 def _explain(searcher: Searcher, node: query.Node, request: Request) -> Any:
-    from . import nohit
+    from .display import nohit
 
     found = nohit.explain(searcher, node)
     if request.runs_on is None or not isinstance(node, query.And):
@@ -279,7 +280,7 @@ def _language(request: Request) -> dict[str, str]:
 
 def _installations(options: Globals, answer: Answer) -> list[Any]:
     from .configuration import load_config
-    from .install import choose, mirrors
+    from .display.install import choose, mirrors
 
     known = mirrors(load_config(options))
     return [choose(hit, known) for hit in answer.hits]

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from . import columns, complete
+from . import complete
 from . import search as implementation
+from .display import columns
 from .entry import Globals
 
 __all__ = ["search"]

@@ -12,10 +12,11 @@ from ..errors import NotThereError
 from ..ledger import connect, log
 from ..model import Change, ChangeKind
 from ..search.searcher import Answer, Hit, Searcher
-from . import complete, naming, output, paths
+from . import complete, naming, paths
 from .changes import document as change_document
+from .display import output
+from .display.pager import paged
 from .entry import Globals
-from .pager import paged
 
 __all__ = ["show"]
 

@@ -13,7 +13,8 @@ from ..errors import IndexUnusableError
 from ..ledger import connect, log, read
 from ..model import LocationState
 from ..system.published import deliveries
-from . import notifications, output, paths
+from . import paths
+from .display import notifications, output
 from .entry import Globals
 
 __all__ = ["status"]

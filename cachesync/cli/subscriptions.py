@@ -12,9 +12,10 @@ from ..config import settings
 from ..documents import change_document
 from ..ledger import connect, log, read
 from ..system.published import deliveries
-from . import output, paths
+from . import paths
 from .changes import instant, print_line
 from .configuration import load_config
+from .display import output
 from .entry import Globals
 
 __all__ = ["subscriptions"]

@@ -19,8 +19,9 @@ from ..ledger.write import Writer
 from ..model import SourceState
 from ..sync import catalog, passes
 from ..sync.opening import Remotes
-from . import complete, notifying, output, paths, talk, terminal, writing
+from . import complete, notifying, paths, writing
 from .configuration import load_config
+from .display import output, talk, terminal
 from .entry import Globals
 
 __all__ = ["sync"]

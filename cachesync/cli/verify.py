@@ -15,8 +15,9 @@ from ..errors import IndexUnusableError
 from ..ledger import connect, log, read
 from ..reports import verify as checks
 from ..sources.directory import DirectorySource
-from . import output, paths
+from . import paths
 from .configuration import load_config
+from .display import output
 from .entry import Globals, ending
 
 __all__ = ["verify"]

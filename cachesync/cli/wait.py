@@ -12,8 +12,9 @@ from .. import query as queries
 from ..config import scalars
 from ..errors import LedgerBusyError, LedgerError, LedgerMissingError, UsageError
 from ..search.searcher import Answer, Searcher
-from . import answer as answers
-from . import complete, output, paths, waiting
+from . import complete, paths, waiting
+from .display import answer as answers
+from .display import output
 from .entry import Globals, or_cannot_tell
 
 __all__ = ["wait"]

@@ -12,7 +12,7 @@ from .. import query
 from ..errors import LedgerError
 from ..ledger.read import SourceAge
 from ..search.searcher import Answer, Searcher
-from . import output
+from .display import output
 
 __all__ = ["Wish", "say_over", "say_start", "span"]
 
@@ -49,7 +49,7 @@ def say_start(
         _say(fault.message)
     elif searcher is not None and answer is not None:
         if not answer.builds:
-            from . import nohit
+            from .display import nohit
 
             nohit.explain(searcher, wish.node).say()
         _say(_ages(answer.sources, time.time()))

@@ -15,7 +15,7 @@ from ..config.settings import Secret, SecretKind
 from ..errors import CachesyncError, UsageError
 from ..notify import chunked
 from ..notify import webhook as webhooks
-from . import output
+from .display import output
 
 __all__ = ["keys_of", "secret_options", "webhook"]
 

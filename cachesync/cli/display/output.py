@@ -157,7 +157,7 @@ def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None
     """`2026-11-22T16:00:00Z` (UTC), with milliseconds if wanted; None for None."""
     if microseconds is None:
         return None
-    from ..documents import timestamp as shown
+    from ...documents import timestamp as shown
 
     return shown(microseconds, fraction=fraction)
 

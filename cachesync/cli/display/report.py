@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from .. import query
-from ..model import Placement
-from ..reports import coverage
-from ..reports.coverage import Coverage, RootCoverage, Status
-from ..spack import tags
+from ... import query
+from ...model import Placement
+from ...reports import coverage
+from ...reports.coverage import Coverage, RootCoverage, Status
+from ...spack import tags
 from . import answer as answers
 from . import output
 

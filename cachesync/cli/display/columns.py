@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from ..errors import UsageError
-from ..model import NO_COMPILER
-from ..search.searcher import Hit
+from ...errors import UsageError
+from ...model import NO_COMPILER
+from ...search.searcher import Hit
 
 __all__ = ["COLUMNS", "DEFAULT", "chosen", "compiler", "default_row", "headers", "row"]
 

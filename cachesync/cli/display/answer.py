@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import query
-from ..search.searcher import Answer, Hit
+from ... import query
+from ...search.searcher import Answer, Hit
 from . import columns, output
 
 if TYPE_CHECKING:
-    from ..search.packages import PackagesAnswer
+    from ...search.packages import PackagesAnswer
 
 __all__ = [
     "document",
@@ -77,8 +77,8 @@ def unsaid_of(node: query.Node) -> dict[str, str]:
     """The conditions of a query that pages cannot answer, as they are typed, and why."""
     if not any(term.field == "variant" for term, _ in query.terms(node)):
         return {}
-    from ..query.unsaid import sentence, unsaid
-    from ..search.nearest import text_of
+    from ...query.unsaid import sentence, unsaid
+    from ...search.nearest import text_of
 
     typed = [(text_of(found.condition), found) for found in unsaid(node)]
     return {text: sentence(found, text) for text, found in typed}

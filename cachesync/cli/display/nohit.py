@@ -10,11 +10,11 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .. import query
-from ..ledger import read
-from ..query.unsaid import without_unsaid
-from ..search import nearest
-from ..search.searcher import Searcher
+from ... import query
+from ...ledger import read
+from ...query.unsaid import without_unsaid
+from ...search import nearest
+from ...search.searcher import Searcher
 from . import output
 
 __all__ = ["NoHit", "explain"]

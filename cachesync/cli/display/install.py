@@ -11,10 +11,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..config.settings import ArchiveSourceConfig, Config, GithubSourceConfig, SourceConfig
-from ..model import Placement
-from ..search.searcher import Hit
-from ..spack import tags
+from ...config.settings import ArchiveSourceConfig, Config, GithubSourceConfig, SourceConfig
+from ...model import Placement
+from ...search.searcher import Hit
+from ...spack import tags
 from .output import visible
 
 __all__ = ["Installation", "choose", "mirrors"]
