@@ -16,9 +16,9 @@ import pytest
 
 from cachesync import query
 from cachesync.cli.app import COMMANDS, cli
-from cachesync.cli.help import QUERY as HELP_QUERY
-from cachesync.cli.search import OPTIONS as SEARCH_OPTIONS
-from cachesync.cli.search import help_text
+from cachesync.cli.commands.help import QUERY as HELP_QUERY
+from cachesync.cli.commands.search import OPTIONS as SEARCH_OPTIONS
+from cachesync.cli.commands.search import help_text
 from cachesync.query import FIELDS
 from cachesync.search.searcher import Searcher
 from tests.support.documents import (

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync.cli import waiting
+from cachesync.cli.commands import waiting
 from cachesync.cli.entry import split_globals
 from tests.world import TIMEOUT_SECONDS, Result, World, hash_of, spec
 

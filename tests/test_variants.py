@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachesync import diff, query
-from cachesync.cli.checking import Within, check_list, check_lock
+from cachesync.cli.commands.checking import Within, check_list, check_lock
 from cachesync.index import catchup
 from cachesync.ledger import log
 from cachesync.model import NO_COMPILER, Build, ChangeKind

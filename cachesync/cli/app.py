@@ -13,7 +13,7 @@ from .entry import Globals
 
 __all__ = ["COMMANDS", "cli", "run"]
 
-# Command -> module below this package and name in it.
+# Command -> module in `commands` and name in it.
 COMMANDS = {
     "backup": ("maintenance", "backup"),
     "check": ("check", "check"),
@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"{__package__}.{module}"), name)
+        command: click.Command = getattr(import_module(f"{__package__}.commands.{module}"), name)
         _take_text_only(command)
         return command
 

@@ -130,7 +130,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _dispatch(options: Globals, rest: list[str]) -> int:
     if rest[:1] == ["search"]:
-        from . import search
+        from .commands import search
 
         return search.run(options, rest[1:])
     from . import app

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import click
 
-from ..errors import UsageError
-from ..reports import subscribing, wanted
-from ..spack import lockfile
-from . import checking, complete, paths
-from .display import answer as answers
-from .display import output
-from .display.pager import paged
-from .display.report import Report
-from .entry import Globals, ending, or_cannot_tell
+from ...errors import UsageError
+from ...reports import subscribing, wanted
+from ...spack import lockfile
+from .. import complete, paths
+from ..display import answer as answers
+from ..display import output
+from ..display.pager import paged
+from ..display.report import Report
+from ..entry import Globals, ending, or_cannot_tell
+from . import checking
 
 __all__ = ["check"]
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import click
 
-from .. import query as queries
-from ..config import scalars
-from ..errors import LedgerBusyError, LedgerError, LedgerMissingError, UsageError
-from ..search.searcher import Answer, Searcher
-from . import complete, paths, waiting
-from .display import answer as answers
-from .display import output
-from .entry import Globals, or_cannot_tell
+from ... import query as queries
+from ...config import scalars
+from ...errors import LedgerBusyError, LedgerError, LedgerMissingError, UsageError
+from ...search.searcher import Answer, Searcher
+from .. import complete, paths
+from ..display import answer as answers
+from ..display import output
+from ..entry import Globals, or_cannot_tell
+from . import waiting
 
 __all__ = ["wait"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 __all__ = ["QUERY", "help_command"]
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from .. import query
-from ..errors import NotThereError
-from ..ledger import connect, log
-from ..model import Change, ChangeKind
-from ..search.searcher import Answer, Hit, Searcher
-from . import complete, naming, paths
+from ... import query
+from ...errors import NotThereError
+from ...ledger import connect, log
+from ...model import Change, ChangeKind
+from ...search.searcher import Answer, Hit, Searcher
+from .. import complete, naming, paths
+from ..display import output
+from ..display.pager import paged
+from ..entry import Globals
 from .changes import document as change_document
-from .display import output
-from .display.pager import paged
-from .entry import Globals
 
 __all__ = ["show"]
 

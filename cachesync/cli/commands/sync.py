@@ -11,18 +11,18 @@ from typing import Any
 
 import click
 
-from ..config import Config
-from ..errors import OutboxError, SourceError, UsageError
-from ..index import catchup
-from ..ledger import connect, log, read
-from ..ledger.write import Writer
-from ..model import SourceState
-from ..sync import catalog, passes
-from ..sync.opening import Remotes
-from . import complete, notifying, paths, writing
-from .configuration import load_config
-from .display import output, talk, terminal
-from .entry import Globals
+from ...config import Config
+from ...errors import OutboxError, SourceError, UsageError
+from ...index import catchup
+from ...ledger import connect, log, read
+from ...ledger.write import Writer
+from ...model import SourceState
+from ...sync import catalog, passes
+from ...sync.opening import Remotes
+from .. import complete, notifying, paths, writing
+from ..configuration import load_config
+from ..display import output, talk, terminal
+from ..entry import Globals
 
 __all__ = ["sync"]
 

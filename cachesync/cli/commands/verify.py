@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
-from ..config import Config
-from ..diff import Selection
-from ..errors import IndexUnusableError
-from ..ledger import connect, log, read
-from ..reports import verify as checks
-from ..sources.directory import DirectorySource
-from . import paths
-from .configuration import load_config
-from .display import output
-from .entry import Globals, ending
+from ...config import Config
+from ...diff import Selection
+from ...errors import IndexUnusableError
+from ...ledger import connect, log, read
+from ...reports import verify as checks
+from ...sources.directory import DirectorySource
+from .. import paths
+from ..configuration import load_config
+from ..display import output
+from ..entry import Globals, ending
 
 __all__ = ["verify"]
 
@@ -65,7 +65,7 @@ def verify(options: Globals, as_json: bool) -> int:
 
 
 def _index(db: Any, state_dir: Path) -> tuple[dict[str, Any], list[str]]:
-    from ..index.reader import SearchIndex
+    from ...index.reader import SearchIndex
 
     try:
         index = SearchIndex(

@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from ..documents import change_document as document
-from ..errors import UsageError
-from ..ledger import connect, log, read
-from ..model import Change, ChangeKind
-from . import complete, paths
-from .configuration import load_config
-from .display import output
-from .entry import Globals
+from ...documents import change_document as document
+from ...errors import UsageError
+from ...ledger import connect, log, read
+from ...model import Change, ChangeKind
+from .. import complete, paths
+from ..configuration import load_config
+from ..display import output
+from ..entry import Globals
 
 __all__ = ["changes", "document", "instant", "parse_since", "print_line"]
 
@@ -106,7 +106,7 @@ def changes(
 
 def _about(options: Globals, name: str) -> Callable[[Change], bool]:
     """Whether a change is one that a subscription would tell of."""
-    from ..notify import trial
+    from ...notify import trial
 
     config = load_config(options)
     return trial.is_about(config, trial.named(config, name))

@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 from typing import Any, NamedTuple
 
-from .. import query
-from ..errors import UsageError
-from ..search.searcher import Answer, Searcher
-from . import paths
-from .display import answer as answers
-from .display import columns, output
-from .display.pager import paged
-from .entry import Globals, or_cannot_tell
+from ... import query
+from ...errors import UsageError
+from ...search.searcher import Answer, Searcher
+from .. import paths
+from ..display import answer as answers
+from ..display import columns, output
+from ..display.pager import paged
+from ..entry import Globals, or_cannot_tell
 
 __all__ = ["HELP", "OPTIONS", "SORTS", "Request", "parse_arguments", "run"]
 
@@ -183,7 +183,7 @@ def run(options: Globals, arguments: list[str]) -> int:
     paths.require_config(options)
     node = query.parse_in(request.spack, request.text)
     if request.runs_on is not None:
-        from ..query.machine import runnable
+        from ...query.machine import runnable
 
         node = runnable(node, request.runs_on)
     quiet = request.quiet or options.quiet
@@ -236,7 +236,7 @@ def _limit(request: Request) -> int:
 
 
 def _explain(searcher: Searcher, node: query.Node, request: Request) -> Any:
-    from .display import nohit
+    from ..display import nohit
 
     found = nohit.explain(searcher, node)
     if request.runs_on is None or not isinstance(node, query.And):
@@ -279,15 +279,15 @@ def _language(request: Request) -> dict[str, str]:
 
 
 def _installations(options: Globals, answer: Answer) -> list[Any]:
-    from .configuration import load_config
-    from .display.install import choose, mirrors
+    from ..configuration import load_config
+    from ..display.install import choose, mirrors
 
     known = mirrors(load_config(options))
     return [choose(hit, known) for hit in answer.hits]
 
 
 def _run_by_package(searcher: Searcher, node: query.Node, request: Request) -> int:
-    from ..search.packages import by_package
+    from ...search.packages import by_package
 
     found = by_package(
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort

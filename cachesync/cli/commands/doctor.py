@@ -13,21 +13,16 @@ from typing import NamedTuple
 
 import click
 
-from .. import net
-from ..config import Config
-from ..config.settings import (
-    DirectorySourceConfig,
-    GithubSourceConfig,
-    SecretKind,
-    SourceConfig,
-)
-from ..daemon import runtime
-from ..errors import CachesyncError, ConfigError, LedgerMissingError
-from ..ledger import connect
-from . import paths
-from .configuration import find_config, load_config
-from .display import output
-from .entry import Globals, ending
+from ... import net
+from ...config import Config
+from ...config.settings import DirectorySourceConfig, GithubSourceConfig, SecretKind, SourceConfig
+from ...daemon import runtime
+from ...errors import CachesyncError, ConfigError, LedgerMissingError
+from ...ledger import connect
+from .. import paths
+from ..configuration import find_config, load_config
+from ..display import output
+from ..entry import Globals, ending
 
 __all__ = ["doctor"]
 
@@ -88,7 +83,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
     yield from _metrics(config, is_running=runtime.running(state_dir) is not None)
-    from .targets import look_at
+    from ..targets import look_at
 
     yield from (Finding(*found) for found in look_at(config))
 
@@ -214,7 +209,7 @@ def _credential(entry: SourceConfig) -> str | None:
 
 
 def _reach(entry: SourceConfig, config: Config, *, offline: bool) -> Finding:
-    from ..sync.opening import Remotes, address
+    from ...sync.opening import Remotes, address
 
     if offline:
         return Finding(entry.name, "ok", "not asked (--offline)")

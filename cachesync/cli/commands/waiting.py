@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import query
-from ..errors import LedgerError
-from ..ledger.read import SourceAge
-from ..search.searcher import Answer, Searcher
-from .display import output
+from ... import query
+from ...errors import LedgerError
+from ...ledger.read import SourceAge
+from ...search.searcher import Answer, Searcher
+from ..display import output
 
 __all__ = ["Wish", "say_over", "say_start", "span"]
 
@@ -49,7 +49,7 @@ def say_start(
         _say(fault.message)
     elif searcher is not None and answer is not None:
         if not answer.builds:
-            from .display import nohit
+            from ..display import nohit
 
             nohit.explain(searcher, wish.node).say()
         _say(_ages(answer.sources, time.time()))
@@ -94,7 +94,7 @@ def _age(source: SourceAge, now: float) -> str:
 
 
 def _reader(state_dir: Path) -> str:
-    from ..daemon import runtime
+    from ...daemon import runtime
 
     daemon = runtime.running(state_dir)
     if daemon is None:

@@ -9,13 +9,13 @@ from typing import BinaryIO, NamedTuple
 
 import click
 
-from ..config import scalars
-from ..config.secrets import reveal
-from ..config.settings import Secret, SecretKind
-from ..errors import CachesyncError, UsageError
-from ..notify import chunked
-from ..notify import webhook as webhooks
-from .display import output
+from ...config import scalars
+from ...config.secrets import reveal
+from ...config.settings import Secret, SecretKind
+from ...errors import CachesyncError, UsageError
+from ...notify import chunked
+from ...notify import webhook as webhooks
+from ..display import output
 
 __all__ = ["keys_of", "secret_options", "webhook"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ..config import Config
-from . import paths
-from .configuration import load_config
-from .display import talk
-from .entry import Globals
+from ...config import Config
+from .. import paths
+from ..configuration import load_config
+from ..display import talk
+from ..entry import Globals
 
 __all__ = ["run"]
 
@@ -22,7 +22,7 @@ def run(options: Globals, pages: str | None, log_format: str | None) -> int:
 
     SIGHUP reads the configuration again and passes over everything; SIGTERM ends it.
     """
-    from ..daemon.service import serve
+    from ...daemon.service import serve
 
     def load() -> Config:
         config = load_config(options)

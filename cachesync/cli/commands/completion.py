@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .app import cli
+from ..app import cli
 
 __all__ = ["completion"]
 
@@ -24,7 +24,7 @@ def completion(shell: str) -> int:
     """
     from click.shell_completion import get_completion_class
 
-    from . import shells  # noqa: F401 - registers what click asks for
+    from .. import shells  # noqa: F401 - registers what click asks for
 
     kind = get_completion_class(shell)
     assert kind is not None, "click knows the shells it is asked for"

@@ -11,18 +11,18 @@ from typing import Any
 
 import click
 
-from ..errors import NotThereError, UsageError
-from ..ledger import connect
-from ..ledger.write import Writer
-from ..notify import requests
-from ..notify.once import clock, opened
-from ..notify.outbox import report
-from ..notify.outbox.connect import Connection, exists, open_outbox, outbox_errors
-from . import paths, writing
+from ...errors import NotThereError, UsageError
+from ...ledger import connect
+from ...ledger.write import Writer
+from ...notify import requests
+from ...notify.once import clock, opened
+from ...notify.outbox import report
+from ...notify.outbox.connect import Connection, exists, open_outbox, outbox_errors
+from .. import paths, writing
+from ..configuration import load_config
+from ..display import output, talk
+from ..entry import Globals
 from .changes import parse_since
-from .configuration import load_config
-from .display import output, talk
-from .entry import Globals
 
 __all__ = ["deliveries"]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from ..errors import IndexUnusableError
-from ..ledger import connect, log, read
-from ..model import LocationState
-from ..system.published import deliveries
-from . import paths
-from .display import notifications, output
-from .entry import Globals
+from ...errors import IndexUnusableError
+from ...ledger import connect, log, read
+from ...model import LocationState
+from ...system.published import deliveries
+from .. import paths
+from ..display import notifications, output
+from ..entry import Globals
 
 __all__ = ["status"]
 
@@ -62,7 +62,7 @@ def _document(db: Any, state_dir: Path) -> dict[str, Any]:
 
 def _daemon(state_dir: Path) -> dict[str, Any] | None:
     """What the daemon says of itself; None when none runs."""
-    from ..daemon import runtime
+    from ...daemon import runtime
 
     said = runtime.running(state_dir)
     if said is None:
@@ -80,7 +80,7 @@ def _daemon(state_dir: Path) -> dict[str, Any] | None:
 
 
 def _index(db: Any, state_dir: Path) -> dict[str, Any]:
-    from ..index.reader import SearchIndex
+    from ...index.reader import SearchIndex
 
     try:
         opened = SearchIndex(
@@ -118,7 +118,7 @@ def _trouble(trouble: log.Trouble) -> dict[str, Any]:
 
 def _missing(db: Any) -> list[dict[str, Any]]:
     """The pages that answered 404, but not often enough yet to be gone."""
-    from ..sources.http import missing
+    from ...sources.http import missing
 
     return [
         {

@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from ..errors import UsageError
-from ..index import catchup
-from ..ledger import connect
-from ..ledger.write import Writer
-from ..sync import catalog
-from . import complete, notifying, paths, writing
-from .configuration import load_config
-from .display import output
-from .entry import Globals
+from ...errors import UsageError
+from ...index import catchup
+from ...ledger import connect
+from ...ledger.write import Writer
+from ...sync import catalog
+from .. import complete, notifying, paths, writing
+from ..configuration import load_config
+from ..display import output
+from ..entry import Globals
 
 __all__ = ["backup", "forget", "rebuild"]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from ..errors import CachesyncError, UsageError
-from .configuration import find_config, load_config
-from .display import answer as answers
-from .display import output
-from .entry import Globals
-from .targets import require_extras
+from ...errors import CachesyncError, UsageError
+from ..configuration import find_config, load_config
+from ..display import answer as answers
+from ..display import output
+from ..entry import Globals
+from ..targets import require_extras
 
 __all__ = ["config"]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from . import complete
+from .. import complete
+from ..display import columns
+from ..entry import Globals
 from . import search as implementation
-from .display import columns
-from .entry import Globals
 
 __all__ = ["search"]
 

@@ -7,19 +7,19 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import query
-from ..errors import NotThereError
-from ..ledger import connect, read
-from ..ledger.where import Placed, placed
-from ..model import Placement
-from ..query import minus
-from ..reports import coverage
-from ..reports.coverage import Status
-from ..reports.wanted import Wanted, with_variants_off
-from ..search.searcher import Searcher
-from ..spack import tags
-from ..spack.lockfile import Lock
-from .display.report import Entry, Report
+from ... import query
+from ...errors import NotThereError
+from ...ledger import connect, read
+from ...ledger.where import Placed, placed
+from ...model import Placement
+from ...query import minus
+from ...reports import coverage
+from ...reports.coverage import Status
+from ...reports.wanted import Wanted, with_variants_off
+from ...search.searcher import Searcher
+from ...spack import tags
+from ...spack.lockfile import Lock
+from ..display.report import Entry, Report
 
 __all__ = ["Within", "check_list", "check_lock"]
 
@@ -55,7 +55,7 @@ class Within(NamedTuple):
         """The targets that the machine runs; None for any. Raises UsageError for an unknown one."""
         if self.runs_on is None:
             return None
-        from ..spack.targets import runs_on
+        from ...spack.targets import runs_on
 
         return runs_on(self.runs_on)
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from ..config import settings
-from ..documents import change_document
-from ..ledger import connect, log, read
-from ..system.published import deliveries
-from . import paths
+from ...config import settings
+from ...documents import change_document
+from ...ledger import connect, log, read
+from ...system.published import deliveries
+from .. import paths
+from ..configuration import load_config
+from ..display import output
+from ..entry import Globals
 from .changes import instant, print_line
-from .configuration import load_config
-from .display import output
-from .entry import Globals
 
 __all__ = ["subscriptions"]
 
@@ -36,7 +36,7 @@ def subscriptions() -> None:
 @click.pass_obj
 def list_(options: Globals, as_json: bool) -> int:
     """Every subscription of the configuration, and how its targets are."""
-    from ..notify import naming
+    from ...notify import naming
 
     config = load_config(options)
     said = deliveries(paths.reader_state_dir(options)) or {}
@@ -88,7 +88,7 @@ def test(options: Globals, name: str, dry_run: bool, days: int, as_json: bool) -
     The message says that it is a test, and goes to every target; the daemon sends it where one
     runs, since it has the secrets. Ends with 1 when a target did not take it.
     """
-    from ..notify import trial
+    from ...notify import trial
 
     config = load_config(options)
     entry = trial.named(config, name)
@@ -126,8 +126,8 @@ def test(options: Globals, name: str, dry_run: bool, days: int, as_json: bool) -
 
 def _send(state_dir: Path, config: settings.Config, name: str, seq: int) -> list[dict[str, Any]]:
     """The daemon sends where one runs and may be asked; otherwise this process."""
-    from ..daemon import control
-    from ..notify import trial
+    from ...daemon import control
+    from ...notify import trial
 
     answer = control.request(state_dir, {"command": "test", "name": name})
     if answer is not None:

@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 
 import click
 
-from .. import query as queries
-from ..ledger import connect, read
-from ..reports import tagdiff
-from ..search.scan import matching_in
-from ..spack import tags
-from . import complete, paths
-from .display import answer as answers
-from .display import output
-from .display.columns import compiler
-from .display.pager import paged
-from .entry import Globals
+from ... import query as queries
+from ...ledger import connect, read
+from ...reports import tagdiff
+from ...search.scan import matching_in
+from ...spack import tags
+from .. import complete, paths
+from ..display import answer as answers
+from ..display import output
+from ..display.columns import compiler
+from ..display.pager import paged
+from ..entry import Globals
 
 __all__ = ["diff"]
 

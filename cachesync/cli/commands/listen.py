@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import CachesyncError
-from ..notify import text
-from . import paths
-from .display import output
-from .entry import Globals
+from ...errors import CachesyncError
+from ...notify import text
+from .. import paths
+from ..display import output
+from ..entry import Globals
 from .webhook import keys_of, secret_options
 
 if TYPE_CHECKING:
-    from ..notify.receiver import Received
+    from ...notify.receiver import Received
 
 __all__ = ["listen"]
 
@@ -57,7 +57,7 @@ def listen(
     is printed. A delivery that cannot be verified is answered 401. With --count, ends with 1 when
     one of them was refused.
     """
-    from ..notify.receiver import Receiver
+    from ...notify.receiver import Receiver
 
     if not files and not variables:
         files = (str(_own_secret(paths.writer_state_dir(options))),)

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from ..errors import NotThereError
-from ..ledger import connect, log, read
-from ..reports import history as presence
-from . import complete, naming, paths
-from .display import output
-from .display.pager import paged
-from .entry import Globals
+from ...errors import NotThereError
+from ...ledger import connect, log, read
+from ...reports import history as presence
+from .. import complete, naming, paths
+from ..display import output
+from ..display.pager import paged
+from ..entry import Globals
 
 __all__ = ["history"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .. import query
-from ..errors import QueryError
-from ..ledger import read
-from ..query import minus
-from ..search.searcher import Searcher
+from ... import query
+from ...errors import QueryError
+from ...ledger import read
+from ...query import minus
+from ...search.searcher import Searcher
 
 __all__ = ["notes"]
 
