@@ -22,7 +22,7 @@ with atheris.instrument_imports(
     from cachesync import query
     from cachesync.errors import QueryError
     from cachesync.model import Build
-    from cachesync.query import naming, printing, spack, specsyntax  # noqa: F401 - to be instrumented
+    from cachesync.query import naming, printing, satisfies, specsyntax  # noqa: F401 - to be instrumented
 
 MOST_SECONDS = 0.05
 LONGEST = 400

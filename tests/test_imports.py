@@ -36,7 +36,7 @@ PURE = (
     "query.grammar",
     "query.naming",
     "query.specsyntax",
-    "query.spack",
+    "query.satisfies",
     "query.fuzzy",
     "query.printing",
     "query.machine",

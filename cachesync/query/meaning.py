@@ -134,7 +134,7 @@ def matches_where(
 def matches_build(term: Term, build: Build) -> bool:
     """Whether the build alone satisfies the term."""
     if term.spack:
-        from .spack import satisfies
+        from .satisfies import satisfies
 
         return satisfies(term, build)
     if term.distance:

@@ -145,7 +145,7 @@ class _Evaluation:
 
     def _satisfying(self, term: query.Term) -> list[str]:
         """The values there are that satisfy the term."""
-        from ..query import spack
+        from ..query import satisfies
         from ..spack import variants
 
         spellings = self._postings.spellings
@@ -154,10 +154,10 @@ class _Evaluation:
             if not wanted:
                 return [name]
             known = spellings("compiler", f"{name}@")
-            return [text for text in known if spack.compiler_satisfies(term.value, text)]
+            return [text for text in known if satisfies.compiler_satisfies(term.value, text)]
         if term.field == "target" and ":" in term.value:
             known = spellings("target", "")
-            return [text for text in known if spack.target_satisfies(term.value, text)]
+            return [text for text in known if satisfies.target_satisfies(term.value, text)]
         if term.field == "target":
             return term.value.split(",")
         if term.field == "variant":
