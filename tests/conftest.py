@@ -45,6 +45,6 @@ def _no_real_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
 @pytest.fixture
 def world(tmp_path: Path):
     """A state directory, a directory of pages and the real command line, all of one test."""
-    from tests.world import World
+    from tests.support.world import World
 
     return World(tmp_path)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync.net.address import Endpoint, endpoint, refusal, refusal_of_literal, shown
-from tests.messages import REFUSED_FORMS
+from tests.support.messages import REFUSED_FORMS
 
 REFUSED_ADDRESSES = [
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254",

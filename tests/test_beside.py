@@ -14,8 +14,8 @@ from cachesync.ledger import connect
 from cachesync.sources.directory import DirectorySource
 from cachesync.sync import beside, reading
 from cachesync.system import child
-from tests.pagetext import Facts, as_generated, spec
-from tests.world import World, hash_of
+from tests.support.pagetext import Facts, as_generated, spec
+from tests.support.world import World, hash_of
 
 PAGES = 700
 SELECTION = Selection(("*", "!v9"), ("*",))

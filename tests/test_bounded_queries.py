@@ -9,7 +9,7 @@ from cachesync.errors import QueryError, UsageError
 from cachesync.ledger import connect, read
 from cachesync.search import scan
 from cachesync.search.searcher import Searcher
-from tests.world import World, hash_of, spec
+from tests.support.world import World, hash_of, spec
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 HEAVY = {

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.daemons import eventually
-from tests.pagetext import Facts, as_block
-from tests.system.rig import owner_prefix
-from tests.world import World, hash_of, spec
+from tests.support.daemons import eventually
+from tests.support.pagetext import Facts, as_block
+from tests.support.rig import owner_prefix
+from tests.support.world import World, hash_of, spec
 
 SEQ_FREE = ["status", "changes", "show", "verify", "search", "rebuild", "backup", "forget"]
 

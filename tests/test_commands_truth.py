@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.locks import entry, lock, text
+from tests.support.locks import entry, lock, text
+from tests.support.world import SHARED, World, hash_of
 from tests.test_truth import copy_tree, replace_tree
-from tests.world import SHARED, World, hash_of
 
 pytestmark = pytest.mark.skipif(
     not (SHARED / "cache-next").exists(),

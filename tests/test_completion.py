@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from tests.pagetext import Facts, as_generated
-from tests.world import World, hash_of, spec
+from tests.support.pagetext import Facts, as_generated
+from tests.support.world import World, hash_of, spec
 
 
 @pytest.fixture(scope="module")

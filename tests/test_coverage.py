@@ -9,8 +9,8 @@ from cachesync.reports import coverage
 from cachesync.reports.coverage import Status
 from cachesync.spack import lockfile
 from cachesync.spack.lockfile import Lock, LockSpec, Root
-from tests.locks import entry, lock, text
-from tests.world import hash_of
+from tests.support.locks import entry, lock, text
+from tests.support.world import hash_of
 
 HASHES = [hash_of(number) for number in range(1, 13)]
 

@@ -30,8 +30,8 @@ from cachesync.search.facets import FACETS
 from cachesync.search.searcher import Searcher
 from cachesync.sources.directory import DirectorySource
 from cachesync.sync.passes import run_pass
-from tests.pagetext import Facts, as_generated, spec
-from tests.world import hash_of
+from tests.support.pagetext import Facts, as_generated, spec
+from tests.support.world import hash_of
 
 SOURCES = ("one", "Two")
 TAGS = ("develop", "v1", "V1")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from cachesync.errors import UsageError
 from cachesync.spack import lockfile
-from tests.locks import entry, lock, text
-from tests.world import hash_of
+from tests.support.locks import entry, lock, text
+from tests.support.world import hash_of
 
 A, B, C, D = (hash_of(number) for number in range(1, 5))
 

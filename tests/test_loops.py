@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.daemons import daemon, eventually
-from tests.world import World, spec
+from tests.support.daemons import daemon, eventually
+from tests.support.world import World, spec
 
 
 @pytest.fixture

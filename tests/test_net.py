@@ -28,7 +28,7 @@ from cachesync.net import (
 from cachesync.net.client import HttpFetcher
 from cachesync.net.fake import FakeFetcher
 from cachesync.net.inflate import PIECE_BYTES, InflateError, Inflater
-from tests import stubserver as stub
+from tests.support import stubserver as stub
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST = 1 << 20

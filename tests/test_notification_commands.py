@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from tests.world import World, hash_of, spec
+from tests.support.world import World, hash_of, spec
 
 WORDS = "no-such-room-for-hunter2"
 

@@ -36,9 +36,9 @@ from cachesync.notify.target import Delivery, Outcome, Result
 from cachesync.notify.ways import ways
 from cachesync.sources.directory import DirectorySource
 from cachesync.sync.passes import run_pass
-from tests.pagetext import Facts, as_generated, spec
-from tests.receiver import SECRET, receiver
-from tests.world import hash_of
+from tests.support.pagetext import Facts, as_generated, spec
+from tests.support.receiver import SECRET, receiver
+from tests.support.world import hash_of
 
 SECOND = 1_000_000
 START = 1_750_000_000 * SECOND

@@ -17,8 +17,8 @@ from cachesync.model import Build, Page
 from cachesync.pages import parse as pages
 from cachesync.pages.parse import PageParser
 from cachesync.pages.summary import disagreements, normalise_compiler
-from tests import pagetext
-from tests.pagetext import Facts, page, spec
+from tests.support import pagetext
+from tests.support.pagetext import Facts, page, spec
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "tests" / "fixtures" / "cache"

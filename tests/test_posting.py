@@ -18,8 +18,8 @@ from cachesync.net import FetchError, ForbiddenError, Post, Response, address, o
 from cachesync.net.fake import FakePoster
 from cachesync.net.poster import HttpPoster
 from cachesync.notify.target import Delivery, Outcome, open_target
-from tests import stubserver as stub
-from tests.messages import BODY, REFUSED_FORMS
+from tests.support import stubserver as stub
+from tests.support.messages import BODY, REFUSED_FORMS
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 RUNNING = threading.Event()

@@ -16,7 +16,7 @@ from cachesync.config.settings import Secret, SecretKind, WebhookFormat, Webhook
 from cachesync.net import open_poster
 from cachesync.notify.target import Delivery, Outcome, open_target
 from cachesync.notify.webhook import Key, signed_headers
-from tests.messages import BODY, CHANGE, DOCUMENT
+from tests.support.messages import BODY, CHANGE, DOCUMENT
 
 OLD = "whsec_" + base64.b64encode(b"old secret, 24 bytes long").decode()
 NEW = "whsec_" + base64.b64encode(b"new secret, 24 bytes long").decode()

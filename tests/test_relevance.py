@@ -10,7 +10,7 @@ from cachesync import query
 from cachesync.query import Term
 from cachesync.search.ranking import BEGINS, EXACT, NAMED, OTHER, gain
 from cachesync.search.searcher import Searcher
-from tests.world import SHARED, World, hash_of, spec
+from tests.support.world import SHARED, World, hash_of, spec
 
 sys.path.insert(0, str(Path(__file__).parent / "bench"))
 import relevance

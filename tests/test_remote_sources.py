@@ -39,7 +39,7 @@ from cachesync.sources.base import (
 )
 from cachesync.sources.tarstream import TarError, TarStream
 from cachesync.sync import catalog
-from tests import stubserver as stub
+from tests.support import stubserver as stub
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMITS = Limits(page_bytes=100_000, download_bytes=1_000_000, request_seconds=1.0)

@@ -7,8 +7,8 @@ from cachesync.errors import UsageError
 from cachesync.model import Build
 from cachesync.query.machine import runnable
 from cachesync.spack import targets
-from tests.pagetext import spec
-from tests.world import hash_of
+from tests.support.pagetext import spec
+from tests.support.world import hash_of
 
 NAMES = (
     "x86_64",

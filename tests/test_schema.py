@@ -6,8 +6,8 @@ import pytest
 
 from cachesync.errors import LedgerError
 from cachesync.ledger import connect, schema
-from tests.pagetext import spec
-from tests.world import hash_of
+from tests.support.pagetext import spec
+from tests.support.world import hash_of
 
 
 def made_by(world, version: int) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import World, hash_of, spec
+from tests.support.world import World, hash_of, spec
 
 
 @pytest.fixture(scope="module")

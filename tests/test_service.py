@@ -7,9 +7,9 @@ import pytest
 from cachesync.config import parse
 from cachesync.daemon.service import Service
 from cachesync.ledger import connect
-from tests.daemons import eventually
-from tests.pagetext import spec
-from tests.world import World, hash_of
+from tests.support.daemons import eventually
+from tests.support.pagetext import spec
+from tests.support.world import World, hash_of
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from cachesync.cli.commands import waiting
 from cachesync.cli.entry import split_globals
-from tests.world import TIMEOUT_SECONDS, Result, World, hash_of, spec
+from tests.support.world import TIMEOUT_SECONDS, Result, World, hash_of, spec
 
 # Each reads the ledger; with the status of one that cannot be asked.
 READERS = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.pagetext import Facts, as_generated, page
-from tests.world import World, hash_of, spec
+from tests.support.pagetext import Facts, as_generated, page
+from tests.support.world import World, hash_of, spec
 
 
 def write_many(world: World, count: int, *, tag: str = "develop", first: int = 0) -> None:
@@ -813,7 +813,7 @@ def test_a_directory_has_one_name(world):
 
 def test_every_form_of_a_page_is_the_same_page(world):
     """A page rewritten in another legal form gives no change."""
-    from tests import pagetext
+    from tests.support import pagetext
 
     facts = Facts("hdf5", "develop", [spec("a"), spec("b", compiler="none")])
     world.write("develop/hdf5", as_generated(facts))

@@ -27,8 +27,8 @@ from cachesync.net import open_poster
 from cachesync.net.fake import FakePoster
 from cachesync.notify import text
 from cachesync.notify.target import Delivery, Outcome, open_target
-from tests import stubserver as stub
-from tests.messages import BODY, CHANGE, DOCUMENT
+from tests.support import stubserver as stub
+from tests.support.messages import BODY, CHANGE, DOCUMENT
 
 RUNNING = threading.Event()
 

@@ -10,7 +10,7 @@ import termios
 import pytest
 
 from cachesync.cli.display import pager, terminal
-from tests.world import World, hash_of, spec
+from tests.support.world import World, hash_of, spec
 
 ESCAPE = "\x1b["
 MARK = "sed 's/^/paged: /'"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import SHARED, World
+from tests.support.world import SHARED, World
 
 pytestmark = pytest.mark.skipif(
     not (SHARED / "TRUTH.json").exists(),

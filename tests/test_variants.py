@@ -19,10 +19,10 @@ from cachesync.reports import wanted
 from cachesync.reports.coverage import Status
 from cachesync.search.searcher import Searcher
 from cachesync.spack import lockfile, variants
-from tests import locks
-from tests.pagetext import Facts, as_block, as_generated, spec
+from tests.support import locks
+from tests.support.pagetext import Facts, as_block, as_generated, spec
+from tests.support.world import SHARED, hash_of
 from tests.test_laws import Universe
-from tests.world import SHARED, hash_of
 
 WHOLE = "cc8ac22" + "0123456789abcdef" * 3 + "012345678"
 OTHER = "cc8ac22" + "f" * 57

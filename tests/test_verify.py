@@ -4,8 +4,8 @@ import sqlite3
 
 import pytest
 
-from tests.pagetext import spec
-from tests.world import World, hash_of
+from tests.support.pagetext import spec
+from tests.support.world import World, hash_of
 
 
 @pytest.fixture

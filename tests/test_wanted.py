@@ -8,7 +8,7 @@ from cachesync import config, query
 from cachesync.errors import ListError, QueryError, UsageError
 from cachesync.model import Build
 from cachesync.reports import subscribing, wanted
-from tests.world import hash_of
+from tests.support.world import hash_of
 
 A = "a" * 32
 

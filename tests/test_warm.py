@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests import warm
-from tests.daemons import eventually
-from tests.world import World, hash_of, spec
+from tests.support import warm
+from tests.support.daemons import eventually
+from tests.support.world import World, hash_of, spec
 
 
 @pytest.fixture(scope="module")

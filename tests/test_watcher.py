@@ -26,7 +26,7 @@ from cachesync.watch.poll import Poll
 from cachesync.watch.root import look_at
 from cachesync.watch.tree import Tree, prefix_of
 from cachesync.watch.watcher import Timing, Watcher
-from tests.watching import QUICK, Watched, pages, wait_until, write
+from tests.support.watching import QUICK, Watched, pages, wait_until, write
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -425,7 +425,7 @@ class _Child:
     """`watch_child.py` in a process of its own."""
 
     def __init__(self, root, *sysctls, unprivileged=False):
-        command = [sys.executable, ROOT / "tests/watch_child.py", root]
+        command = [sys.executable, ROOT / "tests/support/watch_child.py", root]
         command += [f"{name} {value}" for name, value in sysctls]
         if sysctls:
             command = [*_namespace(), *command]

@@ -11,7 +11,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from .rig import State, Tree, spec
+from tests.support.rig import State, Tree, spec
 
 DUMP = Path(__file__).resolve().parents[1] / "fixtures" / "ledger-2.sql"
 COMMON = ("+shared", "build_system=cmake")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .rig import Loop, State, Tree, environment, rounds, spec, unprivileged, until
+from tests.support.rig import Loop, State, Tree, environment, rounds, spec, unprivileged, until
 
 pytestmark = pytest.mark.xdist_group("concurrency")  # each keeps the processors busy
 STABLE = sorted(spec("stable", n)["hash"] for n in range(4))

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemons import daemon, eventually, idle, watched
-from tests.pagetext import Facts, as_generated, spec
-from tests.world import World, hash_of
+from tests.support.daemons import daemon, eventually, idle, watched
+from tests.support.pagetext import Facts, as_generated, spec
+from tests.support.world import World, hash_of
 
 
 @pytest.fixture

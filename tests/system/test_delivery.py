@@ -10,10 +10,10 @@ import pytest
 
 from cachesync.config.settings import WebhookTarget
 from cachesync.notify import naming
-from tests.daemons import daemon, eventually, watched
-from tests.pagetext import spec
-from tests.receiver import SECRET, Receiver, receiver, subscription
-from tests.world import World, hash_of
+from tests.support.daemons import daemon, eventually, watched
+from tests.support.pagetext import spec
+from tests.support.receiver import SECRET, Receiver, receiver, subscription
+from tests.support.world import World, hash_of
 
 
 @pytest.fixture

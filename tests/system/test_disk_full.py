@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .rig import Done, State, Tree, spec
+from tests.support.rig import Done, State, Tree, spec
 
 SIZE_KIB = 8_192
 LEFT_KIB = (0, 8, 16, 32, 64, 128, 250, 400, 600, 800)

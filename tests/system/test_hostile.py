@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .rig import (
+from tests.support.rig import (
     Loop,
     State,
     Tree,

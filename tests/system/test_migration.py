@@ -12,9 +12,18 @@ from cachesync.notify.follower import Follower
 from cachesync.notify.message import Message
 from cachesync.notify.outbox import intake
 from cachesync.notify.outbox.connect import open_outbox, transaction
+from tests.support.rig import (
+    State,
+    Tree,
+    call,
+    evenly,
+    in_parallel,
+    spec,
+    spec_hash,
+    why_no_tracing,
+)
 
 from .oldledger import NEW_FORM, OLD_FORM, PATCHED, make
-from .rig import State, Tree, call, evenly, in_parallel, spec, spec_hash, why_no_tracing
 from .test_crash import SYSCALLS, Case, kill_before, traced
 
 NORMAL = ["+shared", "amdgpu_target=gfx90a", "build_system=cmake", "languages=c,c++", "libs=shared,static"]  # fmt: skip

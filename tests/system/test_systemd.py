@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemons import eventually
-from tests.pagetext import Facts, as_generated, spec
-from tests.world import hash_of
+from tests.support.daemons import eventually
+from tests.support.pagetext import Facts, as_generated, spec
+from tests.support.world import hash_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RIG = ROOT.parent / "shared" / "rig" / "boot.sh"

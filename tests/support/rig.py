@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests import warm
+from tests.support import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHESYNC = warm.PROGRAM

@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 __all__ = ["PROGRAM", "Ended", "run"]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "cachesync")
 _NUMBER = struct.Struct("=i")
 
@@ -87,7 +87,7 @@ def _forge(environment: tuple[tuple[str, str], ...]) -> socket.socket:
     """A process to fork from, begun with so much of an environment; it ends with this one."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.warm", str(theirs.fileno())], cwd=ROOT,
+        [sys.executable, "-m", "tests.support.warm", str(theirs.fileno())], cwd=ROOT,
         env={"PATH": os.environ["PATH"], **dict(environment), "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True,
     )  # fmt: skip

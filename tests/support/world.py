@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests import warm
-from tests.pagetext import Facts, as_generated, spec
+from tests.support import warm
+from tests.support.pagetext import Facts, as_generated, spec
 
 __all__ = ["ROOT", "SHARED", "Result", "World", "hash_of", "spec"]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 TIMEOUT_SECONDS = 120
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"

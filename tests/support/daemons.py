@@ -9,7 +9,7 @@ from pathlib import Path
 from signal import SIGTERM
 from typing import Any
 
-from tests.world import World
+from tests.support.world import World
 
 SECONDS = 30.0
 
