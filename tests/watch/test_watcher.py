@@ -28,7 +28,7 @@ from cachesync.watch.tree import Tree, prefix_of
 from cachesync.watch.watcher import Timing, Watcher
 from tests.support.watching import QUICK, Watched, pages, wait_until, write
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ from cachesync.diff import Guard, Selection
 from cachesync.errors import ConfigError
 from cachesync.model import ChangeKind
 
-EXAMPLE = Path(__file__).parents[1] / "config" / "cachesync.yaml"
+EXAMPLE = Path(__file__).parents[2] / "config" / "cachesync.yaml"
 
 
 def problems(text):

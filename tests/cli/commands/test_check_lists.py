@@ -5,9 +5,9 @@ import subprocess
 import pytest
 
 from cachesync import config, query
+from tests.cli.test_cli import assert_error
 from tests.support.locks import entry, lock, text
 from tests.support.world import World, spec
-from tests.test_cli import assert_error
 
 A, B = "a" * 32, "b" * 32
 

@@ -1,4 +1,4 @@
-"""Search for a text that breaks the query language, guided by coverage: `python tests/fuzz_query.py`.
+"""Search for a text that breaks the query language, guided by coverage: `python tests/query/fuzz.py`.
 
 Arguments are those of libFuzzer: `-runs=100000`, `-max_total_time=60`, a directory to keep the corpus
 in. A text breaks it that is neither a tree nor a `QueryError` within the text, that takes longer than

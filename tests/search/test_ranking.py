@@ -12,7 +12,7 @@ from cachesync.search.ranking import BEGINS, EXACT, NAMED, OTHER, gain
 from cachesync.search.searcher import Searcher
 from tests.support.world import SHARED, World, hash_of, spec
 
-sys.path.insert(0, str(Path(__file__).parent / "bench"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 import relevance
 
 FLOOR = 0.95

@@ -20,7 +20,7 @@ from cachesync.pages.summary import disagreements, normalise_compiler
 from tests.support import pagetext
 from tests.support.pagetext import Facts, page, spec
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "tests" / "fixtures" / "cache"
 SHARED = ROOT.parent / "shared"
 
@@ -524,7 +524,7 @@ def test_nothing_hostile_ends_the_process():
     """A fresh process survives all of it: deep nesting is not met on the C stack."""
     program = (
         "import sys\n"
-        "from tests.test_pages import HOSTILE\n"
+        "from tests.pages.test_parse import HOSTILE\n"
         "from cachesync.pages.parse import PageParser\n"
         "from cachesync.errors import PageError\n"
         "for data in HOSTILE.values():\n"

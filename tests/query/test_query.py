@@ -25,7 +25,7 @@ from cachesync.query import (
     terms,
 )
 
-GOLDEN = Path(__file__).parent / "golden" / "queries.json"
+GOLDEN = Path(__file__).parents[1] / "golden" / "queries.json"
 
 FILELOCK = Build(
     "py-filelock", "3.12.4", "gcc@=13.2.0", "ubuntu24.04", "linux", "aarch64",

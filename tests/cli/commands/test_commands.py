@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 from cachesync import config
+from tests.cli.test_cli import assert_error, on_terminal
 from tests.support.locks import entry, lock, text
 from tests.support.world import World, hash_of, spec
-from tests.test_cli import assert_error, on_terminal
 
 OLD, NEW = "develop-2025-03-02", "develop-2025-03-09"
 A, B, C, D, E = (letter * 32 for letter in "abcde")

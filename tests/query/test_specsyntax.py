@@ -16,7 +16,7 @@ from cachesync.model import Build
 from cachesync.query import And, Everything, Not, Or, Term, matches, parse, parse_in, show, terms
 from cachesync.spack import ranges, targets
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 HDF5 = Build(
     "hdf5", "1.14.5", "gcc@=12.3.0", "ubuntu22.04", "linux", "x86_64_v3",

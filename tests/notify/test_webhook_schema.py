@@ -10,7 +10,7 @@ from cachesync.notify import message
 from cachesync.notify.message import Sender
 
 jsonschema = pytest.importorskip("jsonschema", reason="tests/requirements.lock has it")
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "config" / "webhook.schema.json").read_text(encoding="utf-8"))
 AT = 1_763_820_000_123_456
 SENDER = Sender("hdf5-arm", "hdf5 +mpi")
@@ -83,7 +83,7 @@ def test_a_real_body_is_as_the_schema_says(document):
 
 def test_an_example_as_documents_show_it_is_a_body():
     """It lacks what examples leave out; a hash that is abbreviated is the only thing to fill in."""
-    text = (Path(__file__).parent / "fixtures" / "webhook" / "example.json").read_text("utf-8")
+    text = (Path(__file__).parents[1] / "fixtures" / "webhook" / "example.json").read_text("utf-8")
     VALIDATOR.validate(json.loads(text.replace('"…"', f'"{"b" * 32}"')))
     assert not VALIDATOR.is_valid(json.loads(text))
 

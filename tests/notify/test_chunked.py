@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from cachesync.notify.chunked import ChunkError, decoded, is_chunked
 from cachesync.notify.webhook import Key, signed_headers
+from tests.notify.test_receiver import OLD, SENT, secrets, verify
 from tests.support.messages import BODY
-from tests.test_receiving import OLD, SENT, secrets, verify
 
 __all__ = ["secrets"]
 

@@ -41,7 +41,7 @@ from cachesync.sources.tarstream import TarError, TarStream
 from cachesync.sync import catalog
 from tests.support import stubserver as stub
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LIMITS = Limits(page_bytes=100_000, download_bytes=1_000_000, request_seconds=1.0)
 PAGE = b"---\ntitle: hdf5\n---\n"
 OTHER = b"---\ntitle: zlib\n---\n"

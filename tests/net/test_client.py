@@ -30,7 +30,7 @@ from cachesync.net.fake import FakeFetcher
 from cachesync.net.inflate import PIECE_BYTES, InflateError, Inflater
 from tests.support import stubserver as stub
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MOST = 1 << 20
 PAGE = b"---\ntitle: hdf5\n---\n" * 20
 SECRET = "ghp_verysecret"
