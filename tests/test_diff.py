@@ -4,16 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.diff import (
-    Guard,
-    Selection,
-    compare,
-    covers,
-    first_by_path,
-    page_order,
-    reconcile,
-)
+from cachesync.diff import Guard, compare, covers, first_by_path, page_order, reconcile
 from cachesync.model import NO_COMPILER, Build
+from cachesync.selection import Selection
 
 _pages = st.dictionaries(st.sampled_from("abcdefgh"), st.frozensets(st.sampled_from("xyz")))
 

@@ -13,6 +13,7 @@ PACKAGE = ROOT / "cachesync"
 PURE = (
     "model",
     "errors",
+    "selection",
     "spack.versions",
     "spack.ranges",
     "spack.variants",

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachesync import query
-from cachesync.diff import Guard, Selection, page_order
+from cachesync.diff import Guard, page_order
 from cachesync.index import catchup
 from cachesync.index.reader import SearchIndex
 from cachesync.index.writer import discard
@@ -28,6 +28,7 @@ from cachesync.model import ChangeKind, Placement
 from cachesync.reports import verify
 from cachesync.search.facets import FACETS
 from cachesync.search.searcher import Searcher
+from cachesync.selection import Selection
 from cachesync.sources.directory import DirectorySource
 from cachesync.sync.passes import run_pass
 from tests.support.pagetext import Facts, as_generated, spec

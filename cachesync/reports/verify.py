@@ -15,6 +15,7 @@ from ..ledger.connect import Connection
 from ..ledger.documents import documents
 from ..model import Change, ChangeKind, Page
 from ..pages.parse import PageParser
+from ..selection import Selection
 from ..sources.base import Changed, Source
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _check_postings(
             yield f"index: {field}:{term} is missing"
 
 
-def check_source(db: Connection, source: Source, selection: diff.Selection) -> Iterator[str]:
+def check_source(db: Connection, source: Source, selection: Selection) -> Iterator[str]:
     """Where a source's pages say something else than the ledger."""
     try:
         listing = source.listing()

@@ -19,9 +19,9 @@ from queue import Queue, SimpleQueue
 from threading import Thread
 from typing import IO, NamedTuple
 
-from ..diff import Selection
 from ..ledger.outcomes import Good
 from ..model import Build, Listed, Page
+from ..selection import Selection
 from ..sources.base import Source
 from ..system import child
 from .reading import DIGEST_BYTES, Look, Place, looks

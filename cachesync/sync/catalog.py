@@ -15,11 +15,11 @@ from ..config.settings import (
     GithubSourceConfig,
     SourceConfig,
 )
-from ..diff import Selection
 from ..errors import CachesyncError, UsageError
 from ..ledger.outcomes import SourceRow
 from ..ledger.write import Writer
 from ..model import SourceState
+from ..selection import Selection
 from ..sources.base import Source, Unopened
 from ..sources.directory import DirectorySource
 

@@ -15,6 +15,7 @@ from ..errors import SourceError
 from ..ledger.outcomes import KnownLocation, SourceRow
 from ..ledger.write import Writer
 from ..model import SourceState
+from ..selection import Selection
 from ..sources.base import Listing, Missing, Past, Source
 from ..sources.directory import DirectorySource
 from ..system.garbage import no_garbage_collection
@@ -59,7 +60,7 @@ def run_pass(
     source: Source,
     row: SourceRow,
     *,
-    selection: diff.Selection,
+    selection: Selection,
     guard: diff.Guard,
     allow_mass_removal: bool = False,
     retired: int = 0,
@@ -80,7 +81,7 @@ def run_part(
     source: DirectorySource,
     row: SourceRow,
     *,
-    selection: diff.Selection,
+    selection: Selection,
     guard: diff.Guard,
     retired: int = 0,
 ) -> PassResult:
@@ -105,7 +106,7 @@ class _Pass:
         writer: Writer,
         source: Source,
         row: SourceRow,
-        selection: diff.Selection,
+        selection: Selection,
         guard: diff.Guard,
         allow_mass_removal: bool = False,  # noqa: FBT001, FBT002
         retired: int = 0,

@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .. import diff
 from ..errors import PageError, PageSkipped
 from ..ledger.outcomes import Good, Outcome, Rejected, Same, Skipped
 from ..pages import summary
 from ..pages.parse import PageParser
+from ..selection import Selection
 from ..sources.base import Changed, Failed, Gone, Missing, Source, Unchanged
 
 __all__ = ["DIGEST_BYTES", "Look", "Place", "looks"]
@@ -43,7 +43,7 @@ class Place(NamedTuple):
     digest: bytes | None
 
 
-def looks(source: Source, selection: diff.Selection, places: Iterable[Place]) -> Iterator[Look]:
+def looks(source: Source, selection: Selection, places: Iterable[Place]) -> Iterator[Look]:
     """Look at every place, in order."""
     parser = PageParser()
     reads = _reads if source.concurrency == 0 else _reads_at_once
@@ -85,7 +85,7 @@ def _reads_at_once(source: Source, places: Iterable[Place]) -> Iterator[tuple[Pl
 
 def _see(
     parser: PageParser,
-    selection: diff.Selection,
+    selection: Selection,
     place: Place,
     content: _Content,
 ) -> Look:
@@ -109,7 +109,7 @@ def _see(
 
 def _parse(
     parser: PageParser,
-    selection: diff.Selection,
+    selection: Selection,
     path: str,
     content: Changed,
     signature: str | None,

@@ -9,6 +9,7 @@ from .. import diff
 from ..ledger.outcomes import Good, KnownLocation, Leaving, Outcome, Skipped, SourceRow
 from ..ledger.write import Writer
 from ..model import LocationState
+from ..selection import Selection
 from ..sources.base import Listing, Missing
 from .reading import Look
 
@@ -147,7 +148,7 @@ def removal(
     present: Mapping[int, tuple[str, str]],
     recorder: Recorder,
     *,
-    selection: diff.Selection | None,
+    selection: Selection | None,
 ) -> Removal:
     """What leaves of `present`: with new globs, `selection`, also what lies there and is unwanted."""
     held = {

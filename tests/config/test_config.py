@@ -36,9 +36,10 @@ from cachesync.config.settings import (
     WebhookTarget,
 )
 from cachesync.config.yamlschema import Kinds, ListOf, Record
-from cachesync.diff import Guard, Selection
+from cachesync.diff import Guard
 from cachesync.errors import ConfigError
 from cachesync.model import ChangeKind
+from cachesync.selection import Selection
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "cachesync.yaml"
 

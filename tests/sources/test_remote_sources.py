@@ -20,11 +20,12 @@ from cachesync.config.settings import (
     HttpSourceConfig,
     Limits,
 )
-from cachesync.diff import Selection, page_order
+from cachesync.diff import page_order
 from cachesync.errors import SourceError
 from cachesync.net import FetchError, Request, Response, policy
 from cachesync.net.client import HttpFetcher
 from cachesync.net.fake import FakeFetcher
+from cachesync.selection import Selection
 from cachesync.sources import archive, github, http, remote
 from cachesync.sources.base import (
     GONE,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cachesync.diff import Selection
 from cachesync.index import catchup
 from cachesync.ledger import connect
+from cachesync.selection import Selection
 from cachesync.sources.directory import DirectorySource
 from cachesync.sync import beside, reading
 from cachesync.system import child

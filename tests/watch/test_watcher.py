@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from cachesync.diff import Selection
+from cachesync.selection import Selection
 from cachesync.watch.debounce import covers
 from cachesync.watch.events import Degraded, Dirty, Mode, Overflowed, RootBack, RootLost, Watching
 from cachesync.watch.poll import Poll

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from ...config import Config
-from ...diff import Selection
 from ...errors import IndexUnusableError
 from ...ledger import connect, log, read
 from ...reports import verify as checks
+from ...selection import Selection
 from ...sources.directory import DirectorySource
 from .. import paths
 from ..configuration import load_config

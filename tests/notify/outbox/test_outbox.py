@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from cachesync import net
 from cachesync.config import parse
 from cachesync.config.settings import Config
-from cachesync.diff import Guard, Selection
+from cachesync.diff import Guard
 from cachesync.errors import OutboxError, UsageError
 from cachesync.ledger import connect as ledger
 from cachesync.ledger.write import Writer
@@ -34,6 +34,7 @@ from cachesync.notify.outbox.connect import open_outbox, transaction
 from cachesync.notify.retry import SCHEDULE_SECONDS
 from cachesync.notify.target import Delivery, Outcome, Result
 from cachesync.notify.ways import ways
+from cachesync.selection import Selection
 from cachesync.sources.directory import DirectorySource
 from cachesync.sync.passes import run_pass
 from tests.support.pagetext import Facts, as_generated, spec
