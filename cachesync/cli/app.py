@@ -9,7 +9,7 @@ import click
 
 from .. import __version__
 from ..errors import UsageError
-from .entry import Globals
+from .options import Globals
 
 __all__ = ["COMMANDS", "cli", "run"]
 

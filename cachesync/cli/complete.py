@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 from .. import query as queries
 from ..ledger import connect, names
 from . import paths
-from .entry import Globals, split_globals
+from .options import Globals, split_globals
 
 __all__ = [
     "MOST",

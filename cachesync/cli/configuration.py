@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import config as settings
 from ..config import Config
-from .entry import Globals
+from .options import Globals
 
 __all__ = ["find_config", "load_config"]
 

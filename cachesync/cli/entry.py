@@ -8,98 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
 
-from ..errors import AnswerError, CachesyncError, LedgerError, QueryError
+from ..errors import AnswerError, CachesyncError, QueryError
 from . import streams
 from .display import terminal
 from .display.output import visible
+from .ending import ReaderGoneError
+from .options import Globals, split_globals
 
-__all__ = ["CANNOT_TELL", "Globals", "ending", "main", "or_cannot_tell", "split_globals"]
+__all__ = ["main"]
 
-WITH_VALUE = ("--config", "--state-dir")
 COMPLETE = "_CACHESYNC_COMPLETE"
 """Set by a shell that asks what may come next (click's protocol)."""
-CANNOT_TELL = 3
-"""The exit status of a question of which nobody knows the answer: neither yes nor no."""
 INTERRUPTED = 130
-
-
-class Globals(NamedTuple):
-    """The options that stand before the command, or anywhere when they are long."""
-
-    config: str | None = None
-    state_dir: str | None = None
-    verbose: bool = False
-    quiet: bool = False
-    json: bool = False
-    """Whether `--json` stands among the other arguments: then errors are told to programs too."""
-
-
-class _ReaderGoneError(BrokenPipeError):
-    """Who read standard output went away from a command whose status is known."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__()
-        self.status = status
-
-
-@contextmanager
-def ending(status: int) -> Iterator[None]:
-    """Print inside what a command found that ends with `status`, whoever reads it to the end."""
-    try:
-        yield
-    except BrokenPipeError as error:
-        raise _ReaderGoneError(status) from error
-
-
-@contextmanager
-def or_cannot_tell(*, asked: bool = True) -> Iterator[None]:
-    """Have a ledger that cannot be asked end the command with 3, where a yes or no was `asked` for."""
-    try:
-        yield
-    except LedgerError as error:
-        if asked:
-            error.exit_status = CANNOT_TELL
-        raise
-
-
-def split_globals(argv: list[str]) -> tuple[Globals, list[str]]:
-    """The global options, and everything else in its order.
-
-    Raises CachesyncError-free: what is wrong is left in the rest for the command to complain about.
-    """
-    values: dict[str, str] = {}
-    flags = {"-v": False, "-q": False}
-    rest: list[str] = []
-    position = 0
-    while position < len(argv):
-        argument = argv[position]
-        name, equals, value = argument.partition("=")
-        if argument == "--":
-            return _globals(values, flags, rest), rest + argv[position:]
-        if name in WITH_VALUE and (equals or position + 1 < len(argv)):
-            if not equals:
-                position += 1
-                value = argv[position]
-            values[name] = value
-        elif not rest and argument in flags:
-            flags[argument] = True
-        elif argument in ("--verbose", "--quiet"):
-            flags[argument[1:3]] = True
-        else:
-            rest.append(argument)
-        position += 1
-    return _globals(values, flags, rest), rest
-
-
-def _globals(values: dict[str, str], flags: dict[str, bool], rest: list[str]) -> Globals:
-    # After `search`, and nowhere else, a short option may stand among the words.
-    quiet = flags["-q"] or (rest[:1] == ["search"] and "-q" in rest)
-    named = values.get("--config"), values.get("--state-dir")
-    return Globals(*named, flags["-v"], quiet, "--json" in rest)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -118,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError as error:
         # The reader went away (`| head`): nothing is wrong, and nothing more can be said.
         streams.say_no_more()
-        return error.status if isinstance(error, _ReaderGoneError) else status
+        return error.status if isinstance(error, ReaderGoneError) else status
     except KeyboardInterrupt:
         interrupted = CachesyncError("interrupted")
         interrupted.exit_status, interrupted.is_said = INTERRUPTED, True

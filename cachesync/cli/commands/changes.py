@@ -17,7 +17,7 @@ from ...model import Change, ChangeKind
 from .. import complete, paths
 from ..configuration import load_config
 from ..display import output
-from ..entry import Globals
+from ..options import Globals
 
 __all__ = ["changes", "document", "instant", "parse_since", "print_line"]
 

@@ -15,7 +15,8 @@ from ..display import answer as answers
 from ..display import output
 from ..display.pager import paged
 from ..display.report import Report
-from ..entry import Globals, ending, or_cannot_tell
+from ..ending import ending, or_cannot_tell
+from ..options import Globals
 from . import checking
 
 __all__ = ["check"]

@@ -11,7 +11,7 @@ from ...errors import CachesyncError, UsageError
 from ..configuration import find_config, load_config
 from ..display import answer as answers
 from ..display import output
-from ..entry import Globals
+from ..options import Globals
 from ..targets import require_extras
 
 __all__ = ["config"]

@@ -21,7 +21,7 @@ from ...notify.outbox.connect import Connection, exists, open_outbox, outbox_err
 from .. import paths, writing
 from ..configuration import load_config
 from ..display import output, talk
-from ..entry import Globals
+from ..options import Globals
 from .changes import parse_since
 
 __all__ = ["deliveries"]

@@ -18,7 +18,7 @@ from ..display import answer as answers
 from ..display import output
 from ..display.columns import compiler
 from ..display.pager import paged
-from ..entry import Globals
+from ..options import Globals
 
 __all__ = ["diff"]
 

@@ -22,7 +22,8 @@ from ...ledger import connect
 from .. import paths
 from ..configuration import find_config, load_config
 from ..display import output
-from ..entry import Globals, ending
+from ..ending import ending
+from ..options import Globals
 
 __all__ = ["doctor"]
 

@@ -14,7 +14,7 @@ from ...reports import history as presence
 from .. import complete, naming, paths
 from ..display import output
 from ..display.pager import paged
-from ..entry import Globals
+from ..options import Globals
 
 __all__ = ["history"]
 

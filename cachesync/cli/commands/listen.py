@@ -16,7 +16,7 @@ from ...errors import CachesyncError
 from ...notify import text
 from .. import paths
 from ..display import output
-from ..entry import Globals
+from ..options import Globals
 from .webhook import keys_of, secret_options
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ...sync import catalog
 from .. import complete, notifying, paths, writing
 from ..configuration import load_config
 from ..display import output
-from ..entry import Globals
+from ..options import Globals
 
 __all__ = ["backup", "forget", "rebuild"]
 

@@ -8,7 +8,7 @@ from ...config import Config
 from .. import paths
 from ..configuration import load_config
 from ..display import talk
-from ..entry import Globals
+from ..options import Globals
 
 __all__ = ["run"]
 

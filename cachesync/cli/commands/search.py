@@ -15,7 +15,8 @@ from .. import paths
 from ..display import answer as answers
 from ..display import columns, output
 from ..display.pager import paged
-from ..entry import Globals, or_cannot_tell
+from ..ending import or_cannot_tell
+from ..options import Globals
 
 __all__ = ["HELP", "OPTIONS", "SORTS", "Request", "parse_arguments", "run"]
 

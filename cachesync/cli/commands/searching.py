@@ -8,7 +8,7 @@ import click
 
 from .. import complete
 from ..display import columns
-from ..entry import Globals
+from ..options import Globals
 from . import search as implementation
 
 __all__ = ["search"]

@@ -15,7 +15,7 @@ from ...search.searcher import Answer, Hit, Searcher
 from .. import complete, naming, paths
 from ..display import output
 from ..display.pager import paged
-from ..entry import Globals
+from ..options import Globals
 from .changes import document as change_document
 
 __all__ = ["show"]

@@ -15,7 +15,7 @@ from ...model import LocationState
 from ...system.published import deliveries
 from .. import paths
 from ..display import notifications, output
-from ..entry import Globals
+from ..options import Globals
 
 __all__ = ["status"]
 

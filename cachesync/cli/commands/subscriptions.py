@@ -15,7 +15,7 @@ from ...system.published import deliveries
 from .. import paths
 from ..configuration import load_config
 from ..display import output
-from ..entry import Globals
+from ..options import Globals
 from .changes import instant, print_line
 
 __all__ = ["subscriptions"]

@@ -22,7 +22,7 @@ from ...sync.opening import Remotes
 from .. import complete, notifying, paths, writing
 from ..configuration import load_config
 from ..display import output, talk, terminal
-from ..entry import Globals
+from ..options import Globals
 
 __all__ = ["sync"]
 

@@ -18,7 +18,8 @@ from ...sources.directory import DirectorySource
 from .. import paths
 from ..configuration import load_config
 from ..display import output
-from ..entry import Globals, ending
+from ..ending import ending
+from ..options import Globals
 
 __all__ = ["verify"]
 

@@ -15,7 +15,8 @@ from ...search.searcher import Answer, Searcher
 from .. import complete, paths
 from ..display import answer as answers
 from ..display import output
-from ..entry import Globals, or_cannot_tell
+from ..ending import or_cannot_tell
+from ..options import Globals
 from . import waiting
 
 __all__ = ["wait"]

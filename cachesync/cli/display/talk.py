@@ -11,7 +11,7 @@ from typing import Protocol
 
 import click
 
-from ..entry import Globals
+from ..options import Globals
 from .output import timestamp, visible
 
 __all__ = ["log_format", "set_up"]
