@@ -15,7 +15,7 @@ __all__ = ["COMMANDS", "cli", "run"]
 
 # Command -> module in `commands` and name in it.
 COMMANDS = {
-    "backup": ("maintenance", "backup"),
+    "backup": ("backup", "backup"),
     "check": ("check", "check"),
     "changes": ("changes", "changes"),
     "completion": ("completion", "completion"),
@@ -23,11 +23,11 @@ COMMANDS = {
     "deliveries": ("deliveries", "deliveries"),
     "diff": ("diff", "diff"),
     "doctor": ("doctor", "doctor"),
-    "forget": ("maintenance", "forget"),
+    "forget": ("forget", "forget"),
     "history": ("history", "history"),
     "help": ("help", "help_command"),
     "listen": ("listen", "listen"),
-    "rebuild": ("maintenance", "rebuild"),
+    "rebuild": ("rebuild", "rebuild"),
     "run": ("run", "run"),
     "search": ("searching", "search"),
     "show": ("show", "show"),

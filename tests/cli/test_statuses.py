@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachesync.cli.commands import waiting
-from cachesync.cli.entry import split_globals
+from cachesync.cli.options import split_globals
 from tests.support.world import TIMEOUT_SECONDS, Result, World, hash_of, spec
 
 # Each reads the ledger; with the status of one that cannot be asked.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -10,24 +9,21 @@ from typing import Any
 
 import click
 
-from ...documents import change_document as document
-from ...errors import UsageError
+from ...documents import change_document
 from ...ledger import connect, log, read
 from ...model import Change, ChangeKind
 from .. import complete, paths
 from ..configuration import load_config
 from ..display import output
+from ..display.changes import print_line
 from ..options import Globals
+from ..times import parse_since
 
-__all__ = ["changes", "document", "instant", "parse_since", "print_line"]
+__all__ = ["changes"]
 
 POLL_SECONDS = 0.5
 DEFAULT_LIMIT = 100
 _KINDS = {kind.label: kind for kind in ChangeKind}
-MOST_MICROSECONDS = 2**62
-"""A time that the database can compare with, and no clock reaches."""
-_AGE = re.compile(r"(\d{1,9})([smhdw])")
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 @click.command(short_help="What changed, oldest first.")
@@ -125,63 +121,5 @@ def _print_some(
     return last
 
 
-def parse_since(text: str | None, *, now: float) -> tuple[int, int | None]:
-    """`--since` as an exclusive seq and an inclusive time (microseconds since the epoch).
-
-    Raises UsageError for what is neither a seq, nor an age such as 2d, nor an ISO 8601 time.
-    """
-    if text is None:
-        return 0, None
-    if text.isdecimal() and text.isascii() and len(text) < 19:
-        return int(text), None  # below 2**63
-    relative = _AGE.fullmatch(text)
-    if relative is not None:
-        seconds = int(relative[1]) * _UNIT_SECONDS[relative[2]]
-        return 0, instant(now - seconds)
-    from datetime import UTC, datetime
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--since does not understand {text!r}",
-            hint="a seq (41), an age (90s, 15m, 6h, 2d, 1w), or a time (2026-11-22T16:00:00Z)",
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return 0, instant(moment.timestamp())
-
-
-def instant(seconds: float) -> int:
-    """Unix time in microseconds, none before 1970 and none that is too large for the database."""
-    return int(min(max(seconds, 0.0) * 1e6, MOST_MICROSECONDS))
-
-
 def _print_json(change: Change) -> None:
-    output.print_json(document(change))
-
-
-def print_line(change: Change) -> None:
-    """A change for people, on one line."""
-    parts = [
-        str(change.seq),
-        output.timestamp(change.at) or "",
-        change.kind.label + (" (first)" if change.flag and change.kind.name == "SPEC_CACHED" else "")
-        + (" (last)" if change.flag and change.kind.name == "SPEC_EVICTED" else ""),
-        change.source or change.subscription or "",
-        f"{change.tag}/{change.package}" if change.tag is not None
-        else change.path or change.target or "",
-    ]  # fmt: skip
-    if change.hash is not None and change.build is not None:
-        build = change.build
-        parts.append(
-            f"/{change.hash[:7]} {build.package}@{build.version} %{build.compiler}"
-            f" {build.os} {build.target}"
-        )
-    if change.stacks_before is not None and change.stacks is not None:
-        gained = sorted(set(change.stacks) - set(change.stacks_before))
-        lost = sorted(set(change.stacks_before) - set(change.stacks))
-        parts.append(" ".join([f"+{stack}" for stack in gained] + [f"-{stack}" for stack in lost]))
-    if change.reason is not None:
-        parts.append(change.reason)
-    print("  ".join(output.visible(part) for part in parts))
+    output.print_json(change_document(change))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import click
 
-from ..app import cli
-
 __all__ = ["completion"]
 
 
 @click.command(short_help="Print a shell completion script.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> int:
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> int:
     """Print the completion script for a shell.
 
     It completes commands and options, and from the ledger packages, tags, stacks, sources and the
@@ -28,5 +27,5 @@ def completion(shell: str) -> int:
 
     kind = get_completion_class(shell)
     assert kind is not None, "click knows the shells it is asked for"
-    print(kind(cli, {}, "cachesync", "_CACHESYNC_COMPLETE").source())
+    print(kind(ctx.find_root().command, {}, "cachesync", "_CACHESYNC_COMPLETE").source())
     return 0

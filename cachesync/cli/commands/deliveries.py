@@ -22,7 +22,7 @@ from .. import paths, writing
 from ..configuration import load_config
 from ..display import output, talk
 from ..options import Globals
-from .changes import parse_since
+from ..times import parse_since
 
 __all__ = ["deliveries"]
 

@@ -96,11 +96,6 @@ def help_command(ctx: click.Context, topic: str | None) -> int:
     if topic is None:
         print(group.get_help())
         return 0
-    if topic == "search":
-        from . import search
-
-        print(search.help_text(), end="")
-        return 0
     command = group.command.get_command(group, topic)
     if command is None:
         raise UsageError(f"there is no help on {topic}", hint="cachesync help query, or a command")

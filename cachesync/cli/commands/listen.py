@@ -16,8 +16,8 @@ from ...errors import CachesyncError
 from ...notify import text
 from .. import paths
 from ..display import output
+from ..keys import keys_of, secret_options
 from ..options import Globals
-from .webhook import keys_of, secret_options
 
 if TYPE_CHECKING:
     from ...notify.receiver import Received

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ... import query
+from ...documents import change_document
 from ...errors import NotThereError
 from ...ledger import connect, log
 from ...model import Change, ChangeKind
@@ -16,7 +17,6 @@ from .. import complete, naming, paths
 from ..display import output
 from ..display.pager import paged
 from ..options import Globals
-from .changes import document as change_document
 
 __all__ = ["show"]
 

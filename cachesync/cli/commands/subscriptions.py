@@ -15,8 +15,9 @@ from ...system.published import deliveries
 from .. import paths
 from ..configuration import load_config
 from ..display import output
+from ..display.changes import print_line
 from ..options import Globals
-from .changes import instant, print_line
+from ..times import instant
 
 __all__ = ["subscriptions"]
 

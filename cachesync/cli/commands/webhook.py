@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from typing import BinaryIO, NamedTuple
@@ -10,14 +9,13 @@ from typing import BinaryIO, NamedTuple
 import click
 
 from ...config import scalars
-from ...config.secrets import reveal
-from ...config.settings import Secret, SecretKind
 from ...errors import CachesyncError, UsageError
 from ...notify import chunked
 from ...notify import webhook as webhooks
 from ..display import output
+from ..keys import keys_of, secret_options
 
-__all__ = ["keys_of", "secret_options", "webhook"]
+__all__ = ["webhook"]
 
 MOST_BYTES = 16 << 20
 MOST_HEADERS = 200
@@ -33,34 +31,6 @@ class Captured(NamedTuple):
 @click.group(short_help="Check requests that were captured.")
 def webhook() -> None:
     """Webhooks, seen from the side that receives them."""
-
-
-_SECRET_OPTIONS = (
-    click.option(
-        "--secret-env", "variables", multiple=True, metavar="NAME",
-        help="The environment variable that holds a secret; may be repeated.",
-    ),
-    click.option(
-        "--secret-file", "files", multiple=True, type=click.Path(), metavar="FILE",
-        help="The file that holds a secret; may be repeated.",
-    ),
-)  # fmt: skip
-
-
-def secret_options(command: click.decorators.FC) -> click.decorators.FC:
-    """The options that say where secrets are: on a command line every user could see them."""
-    for option in _SECRET_OPTIONS:
-        command = option(command)
-    return command
-
-
-def keys_of(files: tuple[str, ...], variables: tuple[str, ...]) -> dict[str, webhooks.Key]:
-    """Keys by the place of their secret. Raises CachesyncError."""
-    secrets = [Secret(SecretKind.FILE, os.path.abspath(file)) for file in files]
-    secrets += [Secret(SecretKind.ENV, variable) for variable in variables]
-    return {
-        f"{secret.kind.value} {secret.name}": webhooks.Key(reveal(secret)) for secret in secrets
-    }
 
 
 @webhook.command(short_help="Whether a captured request is genuine.")
