@@ -46,6 +46,7 @@ PURE = (
     "query.unsaid",
     "query.exact",
     "index.documents",
+    "index.planes",
     "watch.debounce",
     "watch.events",
     "documents",

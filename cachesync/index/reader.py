@@ -31,6 +31,7 @@ from .codec import (
     read_manifest,
 )
 from .documents import CASED, SO, cased, postings
+from .planes import planes_of
 
 if TYPE_CHECKING:
     from ..ledger.documents import Document
@@ -149,8 +150,6 @@ class SearchIndex:
 
         Made once and kept: the index that is open does not change.
         """
-        from ..search.facets import planes_of
-
         if field not in self._planes:
             weights = ((term, self.weights(field, term)) for term in self.terms(field, ""))
             self._planes[field] = {term: planes_of(found) for term, found in weights}

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from ..index.planes import bits
 from ..ledger import read
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ __all__ = [
     "of_builds",
     "of_placements",
     "of_whole_builds",
-    "planes_of",
     "sort_counts",
 ]
 
@@ -109,7 +109,7 @@ def of_whole_builds(
     }
     if any(len(values) > 1 for of in spelled.values() for values in of.values()):
         return False
-    chosen = _bits(documents)
+    chosen = bits(documents)
     for name in OF_PLACEMENTS:
         for term, planes in index.planes(name).items():
             builds = (chosen & planes[0]).bit_count()
@@ -129,23 +129,3 @@ def _by_lower(names: Iterable[str]) -> dict[str, set[str]]:
     for name in names:
         found.setdefault(name.lower(), set()).add(name)
     return found
-
-
-def _bits(numbers: Iterable[int]) -> int:
-    """An integer whose bits are the numbers."""
-    highest = max(numbers, default=0)
-    bits = bytearray((highest >> 3) + 1)
-    for number in numbers:
-        bits[number >> 3] |= 1 << (number & 7)
-    return int.from_bytes(bits, "little")
-
-
-def planes_of(weights: Mapping[int, int]) -> tuple[int, ...]:
-    """Weights by document as sets of documents: all of them, then by the bits of the weights."""
-    planes = [_bits(weights.keys())]
-    most = max(weights.values(), default=0)
-    planes += (
-        _bits([document for document, weight in weights.items() if weight >> place & 1])
-        for place in range(most.bit_length())
-    )
-    return tuple(planes)
