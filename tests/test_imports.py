@@ -33,6 +33,8 @@ PURE = (
     "reports.subscribing",
     "query",
     "query.tree",
+    "query.items",
+    "query.values",
     "query.meaning",
     "query.grammar",
     "query.naming",

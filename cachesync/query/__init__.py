@@ -1,8 +1,10 @@
-"""The query language: text to a tree (`parse`), a tree to text (`show`), and what a tree means.
+"""The query language: text to a tree (`parse`), and what a tree means (`matches`). Pure.
 
-A tree is a condition on *placements*: tag, stack and source conditions must hold for the same
-placement. `matches` is that meaning, and the only definition of it; an index may answer faster,
-never differently. What is not understood is an error with its position, never ignored. Pure.
+In comes what people type, out go trees, verdicts and, where something is not understood, QueryError
+with its position: nothing is ever ignored. A tree is a condition on *placements*: tag, stack and
+source conditions must hold for the same placement. `matches` is that meaning, and the only
+definition of it; an index may answer faster, never differently. Never known here: the ledger, the
+index, the command line.
 
 Reading Spack's spec syntax, judging it, and printing are modules of their own that a search for
 words does not load.
@@ -10,22 +12,16 @@ words does not load.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ..model import Build
 from .grammar import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, MAX_WIDE, parse
+from .languages import parse_in
 from .meaning import (
     MIN_HASH_WORD,
-    compiler_values,
-    field_values,
     matches,
     matches_build,
     matches_hash,
     matches_placement,
     matches_where,
     may_be_hash,
-    name_runs,
-    plain_compiler,
     residue,
 )
 from .tree import (
@@ -43,6 +39,7 @@ from .tree import (
     terms,
     wanted_variants,
 )
+from .values import compiler_values, field_values, name_runs, plain_compiler
 
 __all__ = [
     "BUILD_FIELDS",
@@ -73,35 +70,7 @@ __all__ = [
     "parse_in",
     "plain_compiler",
     "required",
-    "residual",
     "residue",
-    "show",
     "terms",
     "wanted_variants",
 ]
-
-
-def parse_in(spack: str | None, text: str) -> Node:
-    """The tree of a query, in the language of a Spack where one is named (`exact.VERSIONS`).
-
-    Raises QueryError, with the position, and UsageError for a Spack that is not known.
-    """
-    if spack is None:
-        return parse(text)
-    from .exact import parse_as
-
-    return parse_as(spack, text)
-
-
-def residual(node: Node) -> Callable[[Build], Node | bool]:
-    """`residue` of one tree for many builds, prepared."""
-    from .prepared import residual
-
-    return residual(node)
-
-
-def show(node: Node) -> str:
-    """The text of a tree, as `parse` reads it: `parse(show(parse(text))) == parse(text)`."""
-    from .printing import show
-
-    return show(node)

@@ -8,11 +8,11 @@ binds less than standing side by side; parentheses group. Spack's spec syntax is
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from ..errors import QueryError
-from .meaning import plain_compiler
-from .tree import FIELDS, And, Everything, Node, Not, Or, Term
+from .items import Excluded, Fixed, Group, Item, Plain, either, together
+from .tree import FIELDS, Node, Not, Term
+from .values import plain_compiler
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "check_text", "parse"]
 
@@ -36,42 +36,6 @@ MAX_DEPTH = 50
 MAX_WIDE = 10
 """Prefixes and fuzzy words in one query: each stands for very many words."""
 MAX_FUZZY_LENGTH = 64
-
-
-class Plain(NamedTuple):
-    """A bare word, which may turn out to be the name of a package."""
-
-    term: Term
-    text: str
-    position: int
-
-
-class Fixed(NamedTuple):
-    """Terms that mean the same wherever they stand."""
-
-    nodes: tuple[Node, ...]
-    position: int
-    is_spec: bool = False
-    """Spack's spec syntax."""
-    is_word: bool = False
-    """A word that is quoted, a prefix or fuzzy: it stands where a name could, and is none."""
-
-
-class Group(NamedTuple):
-    """Parentheses, or a whole query: alternatives of items."""
-
-    alternatives: list[list[Item]]
-    position: int
-
-
-class Excluded(NamedTuple):
-    """What stands behind a minus."""
-
-    item: Item
-    position: int
-
-
-Item = Plain | Fixed | Group | Excluded
 
 
 def parse(text: str, *, is_spec: bool = False) -> Node:
@@ -123,7 +87,7 @@ class _Reader:
             from .naming import resolve
 
             return resolve(self._text, alternatives, is_spec=self._is_spec)
-        return plainly(alternatives)
+        return _plainly(alternatives)
 
     def _error(
         self, message: str, position: int, *, length: int = 1, hint: str | None = None
@@ -352,7 +316,7 @@ def _empty(field: str | None, *, excluded: bool, prefix: bool) -> str:
     return "- needs something to exclude" if excluded else "an empty word"
 
 
-def plainly(alternatives: list[list[Item]]) -> Node:
+def _plainly(alternatives: list[list[Item]]) -> Node:
     """The tree of items without spec syntax."""
     return either([together([_plain(item) for item in items]) for items in alternatives])
 
@@ -363,21 +327,5 @@ def _plain(item: Item) -> Node:
     if isinstance(item, Fixed):
         return item.nodes[0]
     if isinstance(item, Group):
-        return plainly(item.alternatives)
+        return _plainly(item.alternatives)
     return Not(_plain(item.item))
-
-
-def together(nodes: list[Node]) -> Node:
-    """All of some nodes, conjunctions among them opened."""
-    flat: list[Node] = []
-    for node in nodes:
-        flat.extend(node.nodes if isinstance(node, And) else (node,))
-    return flat[0] if len(flat) == 1 else And(tuple(flat)) if flat else Everything
-
-
-def either(nodes: list[Node]) -> Node:
-    """Any of some nodes, alternatives among them opened."""
-    flat: list[Node] = []
-    for node in nodes:
-        flat.extend(node.nodes if isinstance(node, Or) else (node,))
-    return flat[0] if len(flat) == 1 else Or(tuple(flat))

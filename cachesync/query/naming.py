@@ -10,7 +10,7 @@ syntax is Spack's.
 from __future__ import annotations
 
 from ..errors import QueryError
-from .grammar import Excluded, Fixed, Group, Item, Plain, either, together
+from .items import Excluded, Fixed, Group, Item, Plain, either, together
 from .specsyntax import name_of, variant_of
 from .tree import And, Node, Not, Term
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from ..model import Build
 from ..spack import versions
-from .meaning import compiler_values, joined, matches_build, name_runs
+from .meaning import joined, matches_build
 from .tree import BUILD_FIELDS, And, Node, Not, Term, terms, wanted_variants
+from .values import compiler_values, name_runs
 
 __all__ = ["residual"]
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from .. import query
+from ..query.printing import show
 
 __all__ = ["HASHES_A_QUERY", "queries_for", "yaml_of"]
 
@@ -40,7 +41,7 @@ def _text(nodes: Sequence[query.Node], within: Sequence[query.Node]) -> str:
     every: list[query.Node] = [*nodes]
     for node in within:
         every += node.nodes if isinstance(node, query.And) else [node]
-    return query.show(every[0] if len(every) == 1 else query.And(tuple(every)))
+    return show(every[0] if len(every) == 1 else query.And(tuple(every)))
 
 
 def yaml_of(queries: Sequence[str], *, name: str, first: bool) -> str:

@@ -135,7 +135,9 @@ def text_of(node: query.Node) -> str:
     # Alone a name and a + mean something else, and are printed in a form that says so by itself.
     if isinstance(node, query.Term) and node.spack and _is_name_or_on(node):
         return node.value
-    text = query.show(node)
+    from ..query.printing import show
+
+    text = show(node)
     return f"({text})" if isinstance(node, query.Or) else text
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from .. import query
 from ..errors import UsageError
 from ..ledger import connect, read
+from ..model import Build
 
 __all__ = ["Group", "count_specs", "matching_groups", "matching_in"]
 
@@ -47,7 +48,7 @@ def matching_groups(
     described = list(
         read.all_builds(db) if build_ids is None else read.builds(db, build_ids).items()
     )
-    residue = query.residual(node)
+    residue = _residual(node)
     _refuse_too_much(node, len(described))
     residues = {build_id: residue(build) for build_id, build in described}
     possible = [build_id for build_id, rest in residues.items() if rest is not False]
@@ -61,7 +62,7 @@ def matching_in(
     """Build id -> the hashes of its specs with a placement in some tags that matches."""
     placed = list(read.placements_in(db, tag_ids))
     described = read.builds(db, {build_id for build_id, _, _, _ in placed})
-    residue = query.residual(node)
+    residue = _residual(node)
     _refuse_too_much(node, len(described))
     residues = {build_id: residue(build) for build_id, build in described.items()}
     found: dict[int, set[str]] = {}
@@ -155,3 +156,9 @@ def _placements(
     for placement in read.placements_in(db, fitting, holding):
         if placement[0] in wanted:
             yield placement
+
+
+def _residual(node: query.Node) -> Callable[[Build], query.Node | bool]:
+    from ..query.prepared import residual  # a search that the index answers has no need of it
+
+    return residual(node)

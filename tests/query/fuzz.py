@@ -23,6 +23,7 @@ with atheris.instrument_imports(
     from cachesync.errors import QueryError
     from cachesync.model import Build
     from cachesync.query import naming, printing, satisfies, specsyntax  # noqa: F401 - to be instrumented
+    from cachesync.query.printing import show
 
 MOST_SECONDS = 0.05
 LONGEST = 400
@@ -72,7 +73,7 @@ def check(data: bytes) -> None:
             assert 0 <= error.position <= len(text), text  # noqa: PT017
             assert error.message, text  # noqa: PT017
             continue
-        assert query.parse(query.show(tree)) == tree, (text, query.show(tree))
+        assert query.parse(show(tree)) == tree, (text, show(tree))
         found = query.matches(tree, BUILD, "a" * 32, source="s", tag="develop", stacks=("e4s",))
         assert found in (True, False), text
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from cachesync import query
 from cachesync.errors import QueryError
 from cachesync.model import Build
-from cachesync.query import And, Everything, Not, Or, Term, matches, parse, parse_in, show, terms
+from cachesync.query import And, Everything, Not, Or, Term, matches, parse, parse_in, terms
+from cachesync.query.prepared import residual
+from cachesync.query.printing import show
 from cachesync.spack import ranges, targets
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -410,7 +412,7 @@ def test_a_prepared_tree_leaves_what_the_tree_leaves(text):
         tree = parse(text)
     except QueryError:
         return
-    prepared = query.residual(tree)
+    prepared = residual(tree)
     place = {"source": "site", "tag": "develop", "stacks": ("root",)}
     for build in (HDF5, LOCK):
         rest = prepared(build)
