@@ -19,8 +19,9 @@ import httpcore
 import httpx
 
 from .. import __version__
-from . import Download, FetchError, FetchStoppedError, Request, Response, host, policy
+from . import policy
 from .answer import Answer, BrokenError
+from .request import Download, FetchError, FetchStoppedError, Request, Response, host
 from .wire import BLOCKING_SECONDS, Backend, Deadline, Stream
 
 if TYPE_CHECKING:

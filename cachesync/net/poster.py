@@ -13,9 +13,10 @@ from contextlib import contextmanager, suppress
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from . import FetchError, Post, Resolver, Response, host, policy
+from . import policy
 from .answer import BrokenError
 from .client import IDENTITY, Transport, plain_errors, trusted
+from .request import FetchError, Post, Resolver, Response, host
 from .wire import Backend, Deadline, Stream
 
 if TYPE_CHECKING:

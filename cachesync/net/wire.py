@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import httpcore
 
-from . import FetchError, FetchStoppedError, ForbiddenError, Resolver
+from .request import FetchError, FetchStoppedError, ForbiddenError, Resolver
 
 __all__ = ["Backend", "Deadline", "Stream"]
 
