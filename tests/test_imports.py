@@ -174,7 +174,12 @@ def test_only_the_client_knows_httpx():
     """`net/client.py` is the only httpx, imported when a fetcher is opened; `wire` is its sockets."""
     assert _importing("httpx") == {"cachesync.net.client"}
     assert _importing("httpcore") == {"cachesync.net.client", "cachesync.net.wire"}
-    for module in ("cachesync.net", "cachesync.net.opening", "cachesync.net.policy", "cachesync.net.fake"):
+    for module in (
+        "cachesync.net",
+        "cachesync.net.opening",
+        "cachesync.net.policy",
+        "cachesync.net.fake",
+    ):
         tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
         eager = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
         assert not {"client", "wire"} & eager

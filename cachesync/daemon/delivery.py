@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import net
-from ..config import Config
+from ..config.settings import Config
 from ..errors import CachesyncError, UsageError
 from ..ledger import connect
 from ..model import ChangeKind

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from ..config import Config
+from ..config.settings import Config
 from ..errors import ConfigError, UsageError
 from ..ledger import connect, log
 from ..model import SourceState

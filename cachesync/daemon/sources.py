@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..config import Config
-from ..config.settings import DirectorySourceConfig, SourceConfig
+from ..config.settings import Config, DirectorySourceConfig, SourceConfig
 from ..errors import CachesyncError
 from ..ledger import connect, read
 from ..ledger.read import SourceAge

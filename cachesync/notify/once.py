@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .. import net
-from ..config import Config
+from ..config.settings import Config
 from ..ledger import connect as ledger_connect
 from ..ledger.write import Writer
 from ..model import ChangeKind

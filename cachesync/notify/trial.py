@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .. import net
-from ..config import Config, settings
+from ..config import settings
 from ..config.secrets import environment_names
+from ..config.settings import Config
 from ..errors import CachesyncError, UsageError
 from ..model import Change
 from . import naming

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import net
-from ..config import Config
 from ..config.settings import (
     ArchiveSourceConfig,
+    Config,
     DirectorySourceConfig,
     GithubSourceConfig,
     SourceConfig,

@@ -12,14 +12,15 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cachesync import config, query
-from cachesync.config import Config, find, load, parse
+from cachesync import query
+from cachesync.config.file import SYSTEM_FILE, find, load, parse
 from cachesync.config.schema import SCHEMA
 from cachesync.config.settings import (
     AppriseTarget,
     ArchiveSourceConfig,
     Batch,
     CommandTarget,
+    Config,
     DirectorySourceConfig,
     GithubSourceConfig,
     HttpSourceConfig,
@@ -935,7 +936,7 @@ def test_the_first_place_that_has_a_file_wins(places):
 
 
 def test_the_system_file_is_in_etc():
-    assert str(config.SYSTEM_FILE) == "/etc/cachesync/cachesync.yaml"
+    assert str(SYSTEM_FILE) == "/etc/cachesync/cachesync.yaml"
 
 
 def test_an_explicit_file_beats_every_place(places):
@@ -1056,7 +1057,7 @@ def test_the_example_names_every_event():
 
 def test_importing_it_brings_in_nothing_heavy():
     heavy = "{'httpx', 'apscheduler', 'click', 'rich', 'whoosh', 'dataclasses', 'difflib'}"
-    code = f"import sys, cachesync.config; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, cachesync.config.file; print(sorted({heavy} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
 

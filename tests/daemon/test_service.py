@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from cachesync.config import parse
+from cachesync.config.file import parse
 from cachesync.daemon.service import Service
 from cachesync.ledger import connect
 from tests.support.daemons import eventually

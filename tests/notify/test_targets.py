@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cachesync import config
+from cachesync.config.file import parse
 from cachesync.config.secrets import environment_names, named_in
 from cachesync.config.settings import (
     AppriseTarget,
@@ -383,7 +383,7 @@ subscriptions:
 
 def test_the_secrets_of_a_configuration_are_known():
     """All of them, so that none is passed on to commands."""
-    parsed = config.parse(WHOLE, name="c")
+    parsed = parse(WHOLE, name="c")
     assert len(named_in(parsed)) == 4
     assert environment_names(parsed) == {"GITHUB", "NEW", "APPRISE", "CREDENTIALS_DIRECTORY"}
 

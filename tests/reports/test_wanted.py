@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync import config, query
+from cachesync import query
+from cachesync.config.file import parse
 from cachesync.errors import ListError, QueryError, UsageError
 from cachesync.model import Build
 from cachesync.reports import subscribing, wanted
@@ -182,7 +183,7 @@ def test_subscriptions_are_read_back(numbers, lines, within, first):
     listed = wanted.parse("\n".join(lines).encode(), name="x") if lines else []
     trees = [one.condition for one in listed]
     texts = list(subscribing.queries_for(hashes, trees, within))
-    read = config.parse(
+    read = parse(
         subscribing.yaml_of(texts, name="spack lock\x1b: {}", first=first), name="x"
     ).subscriptions
     assert [s.query for s in read] == texts
@@ -211,4 +212,4 @@ def test_subscriptions_are_read_back(numbers, lines, within, first):
 
 def test_nothing_missing_is_an_empty_list():
     """Which a config may have."""
-    assert config.parse(subscribing.yaml_of([], name="x", first=True), name="x").subscriptions == ()
+    assert parse(subscribing.yaml_of([], name="x", first=True), name="x").subscriptions == ()

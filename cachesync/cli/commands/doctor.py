@@ -14,8 +14,13 @@ from typing import NamedTuple
 import click
 
 from ... import net
-from ...config import Config
-from ...config.settings import DirectorySourceConfig, GithubSourceConfig, SecretKind, SourceConfig
+from ...config.settings import (
+    Config,
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    SecretKind,
+    SourceConfig,
+)
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError
 from ...ledger import connect

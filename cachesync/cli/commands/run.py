@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ...config import Config
+from ...config.settings import Config
 from .. import paths
 from ..configuration import load_config
 from ..display import talk

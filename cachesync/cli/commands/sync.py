@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ...config import Config
+from ...config.settings import Config
 from ...errors import OutboxError, SourceError, UsageError
 from ...index import catchup
 from ...ledger import connect, log, read

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ...config import Config
+from ...config.settings import Config
 from ...errors import IndexUnusableError
 from ...ledger import connect, log, read
 from ...reports import verify as checks

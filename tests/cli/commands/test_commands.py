@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from cachesync import config
+from cachesync.config.file import parse
 from tests.cli.test_cli import assert_error, on_terminal
 from tests.support.locks import entry, lock, text
 from tests.support.world import World, hash_of, spec
@@ -220,7 +220,7 @@ def test_the_mirror_of_the_public_pages_is_known():
     """The repository the public pages live in needs no `mirror:`; any other source does."""
     from cachesync.cli.display.install import mirrors
 
-    loaded = config.parse(
+    loaded = parse(
         "sources:\n"
         "  - {name: a, type: github, repository: spack/cache.spack.io}\n"
         "  - {name: b, type: github, repository: me/cache.spack.io}\n"
@@ -487,7 +487,7 @@ def test_a_line_names_one_package_and_no_other(world):
         found = world.run("check", "list", "--json", status=missing).json["specs"]
         assert [one["status"] for one in found] == [status], line
         text = world.run("check", "list", "--subscription", status=missing).out
-        for subscription in config.parse(text, name="x").subscriptions:
+        for subscription in parse(text, name="x").subscriptions:
             assert world.run("search", subscription.query, "--json").json["builds"] == 0
 
 
@@ -547,7 +547,7 @@ def test_the_subscriptions_for_what_is_missing(site, tmp_path):
     path = tmp_path / "my list.txt"
     path.write_text("".join(f"/{h}\n" for h in [*missing, A]) + "zlib@9: +mpi\nhdf5 OR zlib@9\n")
     result = site.run("check", path, "--subscription", "--tag", "develop", status=1)
-    read = config.parse(result.out, name="x").subscriptions
+    read = parse(result.out, name="x").subscriptions
     assert [s.name for s in read] == [f"my-list.txt-{n}" for n in (1, 2, 3, 4)]
     assert {s.first for s in read} == {False}
     from cachesync import query
@@ -564,7 +564,7 @@ def test_the_subscriptions_for_what_is_missing(site, tmp_path):
         assert matched == (set(missing) if tag == "develop" else set())
     everywhere = site.run("check", path, "--subscription", status=1).out
     assert "first: false" not in everywhere
-    assert len(config.parse(everywhere, name="x").subscriptions) == 4
+    assert len(parse(everywhere, name="x").subscriptions) == 4
 
 
 # -- nothing raw

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from cachesync import net
-from cachesync.config import parse
+from cachesync.config.file import parse
 from cachesync.config.settings import Config
 from cachesync.diff import Guard
 from cachesync.errors import OutboxError, UsageError
