@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import NotThereError, UsageError
 from .outbox import queue
+from .outbox.again import ids, replay, retry, targets_of, unsent
 from .outbox.connect import Connection
 
 __all__ = ["carry_out"]
@@ -30,7 +31,7 @@ def carry_out(outbox: Connection, asked: Mapping[str, Any], *, now: int) -> dict
                     f"nothing was ever sent for {subscription}",
                     hint="subscriptions: " + (", ".join(sorted(known)) or "none"),
                 )
-        count = queue.replay(outbox, since=since, subscription=subscription, now=now)
+        count = replay(outbox, since=since, subscription=subscription, now=now)
         return {"deliveries": count, "enabled": [], "held": 0}
     raise UsageError(f"{command!r} is nothing that is done with deliveries")
 
@@ -51,12 +52,12 @@ def _retry(outbox: Connection, asked: Mapping[str, Any], now: int) -> dict[str, 
             )
     if message is not None:
         message = _whole_id(outbox, str(message))
-        concerned = queue.targets_of(outbox, message)
+        concerned = targets_of(outbox, message)
         rows = [row for row in rows if row.id in concerned]
-    held = sum(queue.unsent(outbox, r.id, message_id=message) for r in rows if not r.configured)
+    held = sum(unsent(outbox, r.id, message_id=message) for r in rows if not r.configured)
     rows = [row for row in rows if row.configured]
     enabled = [row for row in rows if queue.enable(outbox, row.id, now=now)]
-    count = sum(queue.retry(outbox, now=now, message_id=message, target=r.id) for r in rows)
+    count = sum(retry(outbox, now=now, message_id=message, target=r.id) for r in rows)
     return {
         "deliveries": count,
         "enabled": [{"subscription": r.subscription, "target": r.label} for r in enabled],
@@ -65,7 +66,7 @@ def _retry(outbox: Connection, asked: Mapping[str, Any], now: int) -> dict[str, 
 
 
 def _whole_id(outbox: Connection, beginning: str) -> str:
-    found = queue.ids(outbox, beginning)
+    found = ids(outbox, beginning)
     if not found:
         raise NotThereError(
             f"no message has an id that begins with {beginning}", hint="cachesync deliveries list"

@@ -13,7 +13,8 @@ import re
 
 from ..errors import QueryError, UsageError
 from ..model import NO_COMPILER
-from .grammar import MAX_TERMS, check_text, together
+from .grammar import MAX_TERMS, check_text
+from .items import together
 from .specsyntax import NAMESPACE, SpecReader, name_of
 from .tree import Node, Term
 from .unsaid import FLAGS

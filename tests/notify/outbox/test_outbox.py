@@ -29,6 +29,7 @@ from cachesync.notify import requests
 from cachesync.notify.follower import Follower
 from cachesync.notify.once import announce
 from cachesync.notify.outbox import intake, queue, report
+from cachesync.notify.outbox.again import retry
 from cachesync.notify.outbox.committer import Committer
 from cachesync.notify.outbox.connect import open_outbox, transaction
 from cachesync.notify.retry import SCHEDULE_SECONDS
@@ -667,7 +668,7 @@ class Fire(RuleBasedStateMachine):
 
     @rule(where=st.sampled_from((1, 2)))
     def retry(self, where: int) -> None:
-        self.site.run(lambda db: queue.retry(db, now=self.site.now, target=where))
+        self.site.run(lambda db: retry(db, now=self.site.now, target=where))
 
     @invariant()
     def one_cursor(self) -> None:
@@ -681,7 +682,7 @@ class Fire(RuleBasedStateMachine):
         site = self.site
         site.follower.catch_up(now=site.now)
         site.follower.close_windows(now=site.now, all_=True)
-        site.run(lambda db: queue.retry(db, now=site.now))
+        site.run(lambda db: retry(db, now=site.now))
         expected = [
             seq
             for (seq,) in site.ledger.execute("SELECT seq FROM change WHERE kind = 1 ORDER BY seq")
