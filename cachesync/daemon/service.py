@@ -21,9 +21,9 @@ from ..sync import catalog, passes
 from . import control, runtime
 from .delivery import Deliveries
 from .metrics import Metrics, health_of
+from .requests import Full, Now
 from .sources import Sources
 from .systemd import Notifier, watchdog_seconds
-from .worker import Full, Now
 from .writer_thread import WriterThread
 
 __all__ = ["Service", "serve"]

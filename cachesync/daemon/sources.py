@@ -16,8 +16,9 @@ from ..ledger import connect, read
 from ..ledger.read import SourceAge
 from ..sync import catalog
 from ..sync.opening import Remotes
+from .requests import Due
 from .schedule import Schedule
-from .worker import Due, Worker
+from .worker import Worker
 from .writer_thread import WriterThread
 
 __all__ = ["Sources", "Watched"]
