@@ -13,7 +13,6 @@ from ..errors import AnswerError, CachesyncError, QueryError
 from . import streams
 from .display import terminal
 from .display.output import visible
-from .ending import ReaderGoneError
 from .options import Globals, split_globals
 
 __all__ = ["main"]
@@ -38,6 +37,8 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError as error:
         # The reader went away (`| head`): nothing is wrong, and nothing more can be said.
+        from .ending import ReaderGoneError
+
         streams.say_no_more()
         return error.status if isinstance(error, ReaderGoneError) else status
     except KeyboardInterrupt:

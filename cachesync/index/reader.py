@@ -31,7 +31,6 @@ from .codec import (
     read_manifest,
 )
 from .documents import CASED, SO, cased, postings
-from .planes import planes_of
 
 if TYPE_CHECKING:
     from ..ledger.documents import Document
@@ -151,6 +150,8 @@ class SearchIndex:
         Made once and kept: the index that is open does not change.
         """
         if field not in self._planes:
+            from .planes import planes_of  # few searches count facets
+
             weights = ((term, self.weights(field, term)) for term in self.terms(field, ""))
             self._planes[field] = {term: planes_of(found) for term, found in weights}
         return self._planes[field]
