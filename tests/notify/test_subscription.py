@@ -16,9 +16,9 @@ from cachesync.model import Build, Change, ChangeKind
 from cachesync.notify.follower import rule_of
 from cachesync.notify.subscription import Matcher, Rule, matches
 from cachesync.search.searcher import Searcher
-from tests import test_laws
 from tests.bench.matching import changes_of, rules_of
-from tests.test_laws import PACKAGES, SOURCES, STACKS, TAGS, Universe
+from tests.support import universe
+from tests.support.universe import PACKAGES, SOURCES, STACKS, TAGS, Universe
 
 CACHED = ChangeKind.SPEC_CACHED
 
@@ -53,7 +53,7 @@ def found(changes, text: str, *, first: bool = False) -> list[Change]:
     return [change for change in changes if matcher.matching(change)]
 
 
-_rows = test_laws.rows().map(lambda rows: [{**row, "compiler": "gcc@=12.3.0"} for row in rows])
+_rows = universe.rows().map(lambda rows: [{**row, "compiler": "gcc@=12.3.0"} for row in rows])
 _pages = st.dictionaries(
     st.tuples(st.sampled_from(SOURCES), st.sampled_from(TAGS), st.sampled_from(PACKAGES)),
     _rows, min_size=1, max_size=6,
@@ -67,7 +67,7 @@ def test_a_subscription_is_about_what_a_search_finds(pages, texts):
     with tempfile.TemporaryDirectory() as directory:
         universe = Universe(Path(directory))
         for number, ((source, tag, package), rows) in enumerate(sorted(pages.items())):
-            universe.put(source, f"d{number}/{package}", test_laws.Facts(package, tag, rows))
+            universe.put(source, f"d{number}/{package}", universe.Facts(package, tag, rows))
         with universe.writing() as writer:
             universe.sync(writer)
             catchup.catch_up(writer.db, universe.state)

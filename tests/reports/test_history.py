@@ -12,7 +12,7 @@ from cachesync.ledger import log, read, where
 from cachesync.model import Build, Change, ChangeKind
 from cachesync.reports import history, tagdiff
 from cachesync.search.scan import matching_in
-from tests.test_laws import Universe, brute_force, histories, trees
+from tests.support.universe import Universe, brute_force, histories, trees
 
 BUILD = Build("hdf5", "1.14.5", "none", "ubuntu24.04", "linux", "aarch64", ())
 GCC = BUILD._replace(compiler="gcc@=13.2.0")

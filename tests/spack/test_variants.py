@@ -22,8 +22,8 @@ from cachesync.search.searcher import Searcher
 from cachesync.spack import lockfile, variants
 from tests.support import locks
 from tests.support.pagetext import Facts, as_block, as_generated, spec
+from tests.support.universe import Universe
 from tests.support.world import SHARED, hash_of
-from tests.test_laws import Universe
 
 WHOLE = "cc8ac22" + "0123456789abcdef" * 3 + "012345678"
 OTHER = "cc8ac22" + "f" * 57
