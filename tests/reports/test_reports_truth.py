@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.locks import entry, lock, text
+from tests.support.trees import copy_tree, replace_tree
 from tests.support.world import SHARED, World, hash_of
-from tests.test_truth import copy_tree, replace_tree
 
 pytestmark = pytest.mark.skipif(
     not (SHARED / "cache-next").exists(),
