@@ -4,7 +4,7 @@ import pytest
 
 from cachesync.query import And, Everything, Term, parse, show
 from cachesync.query.unsaid import unsaid, with_no_compiler, without_unsaid
-from tests.cli.test_cli import assert_error
+from tests.support.console import assert_error
 from tests.support.world import World, spec
 
 NONE = Term("compiler", "none", spack=True)

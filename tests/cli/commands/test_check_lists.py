@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from cachesync import config, query
-from tests.cli.test_cli import assert_error
+from tests.support.console import assert_error
 from tests.support.locks import entry, lock, text
 from tests.support.world import World, spec
 

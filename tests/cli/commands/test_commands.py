@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from cachesync.config.file import parse
-from tests.cli.test_cli import assert_error, on_terminal
+from tests.support.console import assert_error, on_terminal
 from tests.support.locks import entry, lock, text
 from tests.support.world import World, hash_of, spec
 
