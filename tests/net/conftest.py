@@ -1,0 +1,28 @@
+"""A server on loopback, and fetchers that wait without waiting."""
+
+import threading
+
+import pytest
+
+from cachesync.net.client import HttpFetcher
+from tests.support import stubserver as stub
+from tests.support.fetching import Clockwork
+
+
+@pytest.fixture
+def server():
+    with stub.StubServer() as running:
+        yield running
+
+
+@pytest.fixture
+def sleep():
+    return Clockwork()
+
+
+@pytest.fixture
+def fetcher(sleep):
+    with HttpFetcher(
+        request_seconds=5.0, stop=threading.Event(), sleep=sleep, chance=lambda: 0.5
+    ) as open_one:
+        yield open_one
