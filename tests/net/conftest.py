@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from cachesync.net import open_poster
 from cachesync.net.client import HttpFetcher
 from tests.support import stubserver as stub
 from tests.support.fetching import Clockwork
@@ -26,3 +27,9 @@ def fetcher(sleep):
         request_seconds=5.0, stop=threading.Event(), sleep=sleep, chance=lambda: 0.5
     ) as open_one:
         yield open_one
+
+
+@pytest.fixture
+def poster():
+    with open_poster() as running:
+        yield running
