@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import diff
 from ..errors import PageError, PageSkipped, SourceError
-from ..ledger import log, read
+from ..ledger import log, read, whole
 from ..ledger.connect import Connection
 from ..ledger.documents import documents
 from ..model import Change, ChangeKind, Page
@@ -29,7 +29,7 @@ Key = tuple[str, str, str, str]
 
 def check_database(db: Connection) -> Iterator[str]:
     """What SQLite itself finds wrong with the database."""
-    for problem in read.integrity_problems(db):
+    for problem in whole.integrity_problems(db):
         yield f"ledger: {problem}"
 
 
@@ -70,7 +70,7 @@ def check_log(db: Connection) -> Iterator[str]:
     except ValueError as error:
         yield f"change log: {error}"
         return
-    placed = {(p.source, p.tag, p.package, p.hash): p.stacks for p in read.all_placements(db)}
+    placed = {(p.source, p.tag, p.package, p.hash): p.stacks for p in whole.all_placements(db)}
     for key in sorted(replayed.keys() | placed.keys()):
         said, held = replayed.get(key), placed.get(key)
         if said != held:
@@ -138,8 +138,8 @@ def check_source(db: Connection, source: Source, selection: Selection) -> Iterat
     except SourceError as error:
         yield f"{source.name}: cannot be compared: {error.message}"
         return
-    held = read.placements_by_page(db, source.name)
-    located = read.located_pages(db, source.name)
+    held = whole.placements_by_page(db, source.name)
+    located = whole.located_pages(db, source.name)
     rejected = {t.page for t in log.troubles(db, 1) if t.source == source.name}
     parser = PageParser()
     for entry in sorted(listing.entries, key=lambda entry: diff.page_order(entry.path)):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachesync import query
-from cachesync.ledger import log, read, where
+from cachesync.ledger import log, read, where, whole
 from cachesync.model import Build, Change, ChangeKind
 from cachesync.reports import history, tagdiff
 from cachesync.search.scan import matching_in
@@ -98,7 +98,7 @@ def test_stays_that_have_not_ended_are_the_placements(steps):
                 universe.sync(writer)
             db = writer.db
             placed = {
-                (p.source, p.tag, p.package, p.hash): p.stacks for p in read.all_placements(db)
+                (p.source, p.tag, p.package, p.hash): p.stacks for p in whole.all_placements(db)
             }
             described = dict(read.all_builds(db))
             builds = {p.hash: described[p.build_id] for p in read.placed_specs(db, described)}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cachesync import query
 from cachesync.diff import Guard, page_order
-from cachesync.ledger import connect, log, read
+from cachesync.ledger import connect, log, read, whole
 from cachesync.ledger.write import Writer
 from cachesync.model import ChangeKind, Placement
 from cachesync.reports import verify
@@ -187,7 +187,7 @@ class Universe:
         }
 
     def check_ledger(self, db) -> None:
-        placed = {(p.source, p.tag, p.package, p.hash): p.stacks for p in read.all_placements(db)}
+        placed = {(p.source, p.tag, p.package, p.hash): p.stacks for p in whole.all_placements(db)}
         for source in SOURCES:
             expected = self.expected(source)
             if expected is not None:
