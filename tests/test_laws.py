@@ -17,7 +17,8 @@ from cachesync import query
 from cachesync.index import catchup
 from cachesync.index.reader import SearchIndex
 from cachesync.index.writer import discard
-from cachesync.ledger import connect, read, whole
+from cachesync.ledger import connect, log, read, whole
+from cachesync.model import LocationState
 from cachesync.reports import verify
 from cachesync.search.facets import FACETS
 from cachesync.search.searcher import Searcher
@@ -127,9 +128,12 @@ def test_every_way_of_answering_is_the_same(history, nodes, data):
 @settings(max_examples=25)
 @given(st.lists(steps, min_size=12, max_size=30))
 def test_the_way_there_does_not_matter(history):
-    """Passes after every step leave the placements that one pass at the end leaves (no broken files)."""
+    """Passes after every step leave the placements that one pass at the end leaves.
+
+    Not of a page whose file claims another's at the end: there the last good page stands.
+    """
     history = [step for step in history if step[0] not in ("corrupt", "forget")]
-    placed = []
+    placed, standing = [], set()
     for every in (True, False):
         with tempfile.TemporaryDirectory() as root:
             universe = Universe(Path(root))
@@ -140,4 +144,10 @@ def test_the_way_there_does_not_matter(history):
                         universe.sync(writer)
                 universe.sync(writer)
                 placed.append(sorted(whole.all_placements(writer.db)))
-    assert placed[0] == placed[1]
+                for trouble in log.troubles(writer.db, LocationState.REJECTED):
+                    located = whole.located_pages(writer.db, trouble.source)
+                    standing.add((trouble.source, *located.get(trouble.page, ())))
+    one, other = (
+        [p for p in found if (p.source, p.tag, p.package) not in standing] for found in placed
+    )
+    assert one == other

@@ -42,6 +42,8 @@ def main(argv: list[str] | None = None) -> int:
         streams.say_no_more()
         return error.status if isinstance(error, ReaderGoneError) else status
     except KeyboardInterrupt:
+        # What was being written may be written already: once more would be twice.
+        streams.say_no_more()
         interrupted = CachesyncError("interrupted")
         interrupted.exit_status, interrupted.is_said = INTERRUPTED, True
         return _fail(interrupted, options)

@@ -186,6 +186,7 @@ def test_with_a_locked_state_directory(site):
 
     with open(site.state / "writer.lock", "r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate()
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         for line in ("sync", "rebuild index", "forget gone", "sync --pages ."):

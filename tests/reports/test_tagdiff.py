@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.errors import UsageError
+from cachesync.errors import NotThereError
 from cachesync.model import Build
 from cachesync.reports import tagdiff
 from cachesync.spack import tags
@@ -123,6 +123,6 @@ def test_a_tag_is_of_every_source_or_of_one(wanted, found):
 )
 def test_a_tag_that_does_not_exist(wanted, hint):
     """The error says what is spelled alike, else what there is."""
-    with pytest.raises(UsageError, match=f"there is no tag {wanted}") as caught:
+    with pytest.raises(NotThereError, match=f"there is no tag {wanted}") as caught:
         tags.resolve(wanted, PLACES)
     assert hint in caught.value.hint

@@ -34,7 +34,11 @@ def both(world: World, *arguments: str, **environment: str) -> tuple[warm.Ended,
 
 
 def without_times(ended: warm.Ended) -> warm.Ended:
-    return ended._replace(stdout=re.sub(rb'"took_ms": *[\d.]+|\d+ m?s\b', b"TIME", ended.stdout))
+    out, err = (
+        re.sub(rb'"took_ms": *[\d.]+|\d+ m?s\b', b"TIME", text)
+        for text in (ended.stdout, ended.stderr)
+    )
+    return ended._replace(stdout=out, stderr=err)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import contextlib, io
 from cachesync.cli.entry import main
 state, empty_allowed = sys.argv[1], sys.argv[2] == "empty allowed"
 expected = json.loads(sys.argv[3])
-queries = (["package:stable"], ["stable", "aarch64"], ["tag:v1.0", "-nothing"], [expected[0][:9]])
+queries = (["package:stable"], ["stable", "aarch64"], ["tag:v1.0", "-package:nothing"], [expected[0][:9]])
 count, notes, wrong, seen, seq = 0, [], [], not empty_allowed, 0
 while go_on() and len(wrong) < 5:
     query = queries[count % len(queries)]

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from cachesync import net
-from cachesync.errors import UsageError
+from cachesync.errors import NotThereError
 from cachesync.notify import requests
 from cachesync.notify.outbox import queue, report
 from cachesync.notify.retry import SCHEDULE_SECONDS
@@ -262,7 +262,7 @@ def test_a_replay_sends_in_order_what_was_delivered():
             again.append(due.message_id)
             site.attempt(OK)
         assert again == sent[1:]
-        with pytest.raises(UsageError, match="nothing was ever sent for other"):
+        with pytest.raises(NotThereError, match="nothing was ever sent for other"):
             site.run(lambda db: requests.carry_out(db, {**asked, "subscription": "other"}, now=1))
 
 
