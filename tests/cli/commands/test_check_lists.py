@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from cachesync import config, query
+from cachesync import query
+from cachesync.config.file import parse as parse_config
 from tests.support.console import assert_error
 from tests.support.locks import entry, lock, text
 from tests.support.world import World, spec
@@ -113,7 +114,7 @@ def test_a_minus_in_a_list_is_a_variant_off(switched, line, read_as, status):
     assert switched.run("-q", "check", "list", "--json", status=None).err == ""
     if status == "missing":
         subscriptions = switched.run("check", "list", "--subscription", status=1).out
-        (subscription,) = config.parse(subscriptions, name="x").subscriptions
+        (subscription,) = parse_config(subscriptions, name="x").subscriptions
         assert subscription.condition == query.parse(read_as)
 
 
