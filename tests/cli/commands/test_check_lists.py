@@ -177,3 +177,10 @@ def test_check_tells_all_bad_lines(site, tmp_path):
     for part in ("  line 1: ^ asks for", "  line 3: /abc may be", "  line 4: "):
         assert part in result.err
     assert "\x1b" not in result.err
+
+
+def test_to_spack_a_minus_needs_no_note(switched):
+    """There `-mpi` is `~mpi`, so nothing is said to be excluded; without `--spack` it is said."""
+    told = switched.run("search", "--spack", "0.23", "hdf5 -mpi", "--json")
+    assert (told.json["builds"], "excludes" in told.err) == (1, False)
+    assert "excludes" in switched.run("search", "hdf5 -mpi").err
