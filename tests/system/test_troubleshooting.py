@@ -3,11 +3,14 @@
 import re
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from cachesync.ledger import connect
+from tests.support.daemons import eventually
 from tests.support.documents import ROOT, read
 from tests.support.world import World, hash_of, spec
 
@@ -40,6 +43,38 @@ def site(world: World) -> World:
 def nothing_synced(site: World) -> str:
     shutil.rmtree(site.state)
     return site.run("status", status=1).err
+
+
+def not_writable(site: World) -> str:
+    site.state = Path("/proc/cachesync")
+    return site.run("sync", status=1).err
+
+
+def not_installed(site: World) -> str:
+    """The command line of the unit where there is no cachesync."""
+    unit = (ROOT / "systemd" / "cachesync.service").read_text()
+    (line,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    done = subprocess.run(
+        line.split(), env={"PATH": str(site.home)}, capture_output=True, text=True, check=False
+    )
+    return f"status {done.returncode} /usr/bin/env cachesync: {done.stderr}"
+
+
+def no_prometheus(site: World) -> str:
+    (site.home / "prometheus_client.py").write_text("raise ModuleNotFoundError(name=__name__)\n")
+    site.configure(f"sources:\n{site.directory_source()}metrics: {{listen: '127.0.0.1:9'}}\n")
+    log = site.root / "log"
+    path = f"PYTHONPATH={site.home}:{site.environment['PYTHONPATH']}"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            ["env", path, *site.command("run")], env=site.environment, stderr=out, cwd=site.root
+        )
+    try:
+        eventually(lambda: "ready" in log.read_text())
+    finally:
+        process.terminate()
+        process.wait(30)
+    return log.read_text()
 
 
 def second_writer(site: World) -> str:
@@ -103,6 +138,9 @@ def not_delivered(site: World) -> str:
 
 MADE: dict[str, Callable[[World], str]] = {
     "nothing was ever synced into": nothing_synced,
+    "cannot write": not_writable,
+    "status 127": not_installed,
+    "prometheus-client": no_prometheus,
     "another cachesync": second_writer,
     "status 2": wrong_config,
     "there is no source": no_source,
@@ -111,15 +149,12 @@ MADE: dict[str, Callable[[World], str]] = {
     "orphaned": orphaned,
     "not found": rejected,
     "the ledger answered": no_index,
-    "is newer": newer_ledger,
+    "has schema": newer_ledger,
     "did not arrive": not_delivered,
 }
 ELSEWHERE = {
-    "cannot write to the state directory": "tests/test_access.py",
-    "status 127": "tests/system/test_site.py",
     "polling": "tests/watch/test_inotify.py",
-    "prometheus-client": "tests/daemon/test_service.py",
-    "GitHub source is limited": "tests/sources/test_github.py",
+    "GitHub source is limited": "tests/system/test_remote.py",
     "signed without one of its secrets": "tests/system/test_systemd.py",
 }
 """Symptoms that need another user, another installation or a server; who makes them."""
