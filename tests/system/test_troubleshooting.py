@@ -154,7 +154,7 @@ MADE: dict[str, Callable[[World], str]] = {
 }
 ELSEWHERE = {
     "polling": "tests/watch/test_inotify.py",
-    "GitHub source is limited": "tests/system/test_remote.py",
+    "GitHub source is limited": "tests/sources/test_github.py",
     "signed without one of its secrets": "tests/system/test_systemd.py",
 }
 """Symptoms that need another user, another installation or a server; who makes them."""
