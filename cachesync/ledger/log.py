@@ -18,6 +18,7 @@ __all__ = [
     "changes",
     "counts_since",
     "history",
+    "newest_at",
     "package_history",
     "totals",
 ]
@@ -169,6 +170,12 @@ def counts_since(db: sqlite3.Connection, seq: int) -> dict[str, int]:
         "SELECT kind, count(*) FROM change WHERE seq > ? GROUP BY kind ORDER BY kind", (seq,)
     )
     return {ChangeKind(kind).label: count for kind, count in rows}
+
+
+def newest_at(db: sqlite3.Connection) -> int | None:
+    """When the newest change was made, in microseconds since the epoch; None where there is none."""
+    row = db.execute("SELECT at FROM change ORDER BY seq DESC LIMIT 1").fetchone()
+    return None if row is None else int(row[0])
 
 
 def totals(db: sqlite3.Connection) -> dict[str, int]:
