@@ -100,7 +100,8 @@ def test_a_server_that_lies_makes_no_change(world, server, lie):
 )
 def test_what_is_no_page_is_rejected_and_the_last_good_one_stands(world, server, body):
     url = server.script("/page", reply(page("hdf5", "develop", 7)), reply(body))
-    world.configure("sources:\n" + http("pages", url))
+    good = server.script("/good", reply(page("zlib", "develop", 8)))
+    world.configure("sources:\n" + http("pages", url, good))
     world.sync()
     world.sync()
     assert world.found("hdf5") == [hash_of(7)]
