@@ -160,6 +160,7 @@ class Service:
                          offset - self._offset)  # fmt: skip
             self.sources.plan_anew()
         self._offset = offset
+        self.thread.mend(time.monotonic())
         if self._metrics_due is not None and time.monotonic() >= self._metrics_due:
             self._open_metrics()
         return True

@@ -203,6 +203,13 @@ class SourceStatus(NamedTuple):
     last_attempt: int | None
     pages: int
     rejected: int
+    places: int = 0
+    """Where pages lie, whatever their state: rejected ones are among them."""
+
+    @property
+    def is_mostly_rejected(self) -> bool:
+        """Whether more than half of what lies there is rejected: sooner garbage than pages."""
+        return 2 * self.rejected > self.places
 
 
 def source_statuses(db: sqlite3.Connection) -> list[SourceStatus]:
@@ -211,7 +218,8 @@ def source_statuses(db: sqlite3.Connection) -> list[SourceStatus]:
         "SELECT name, type, location, state, error, last_success, last_attempt,"
         " (SELECT count(*) FROM tag t JOIN page g ON g.tag_id = t.id"
         "  WHERE t.source_id = source.id AND g.present),"
-        " (SELECT count(*) FROM location l WHERE l.source_id = source.id AND l.state = 1)"
+        " (SELECT count(*) FROM location l WHERE l.source_id = source.id AND l.state = 1),"
+        " (SELECT count(*) FROM location l WHERE l.source_id = source.id)"
         " FROM source WHERE NOT forgotten ORDER BY id"
     )
     return [SourceStatus(*row) for row in rows]
