@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import CachesyncError, LedgerBusyError, LedgerError, LedgerMissingError
-from . import room, schema
+from . import locks, room, schema
 
 Connection = sqlite3.Connection
 
@@ -34,7 +34,7 @@ MOST_INTEGER = 2**63 - 1
 """SQLite holds no larger one."""
 LEDGER_FILE = "ledger.sqlite"
 INDEX_DIRECTORY = "index"
-LOCK_FILE = "writer.lock"
+LOCK_FILE = locks.LOCK_FILE
 BUSY_SECONDS = 10.0
 WAL_PAGES = 16_384
 """Pages of 4 KiB the WAL holds before they are copied: a first import rewrites the same ones often."""
@@ -47,8 +47,8 @@ PASSING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", *LOCKED)
 def writer_lock(state_dir: Path) -> Iterator[None]:
     """Hold the state directory for writing; it is made when it is missing.
 
-    Raises LedgerBusyError, naming the holder's pid, when another process holds it. The lock goes
-    with the process, however it ends.
+    Raises LedgerBusyError, naming the holder's pid, when another process holds it, LedgerError where
+    it cannot be locked or written. The lock goes with the process, however it ends.
     """
     import fcntl
 
@@ -69,6 +69,8 @@ def writer_lock(state_dir: Path) -> Iterator[None]:
                 f"another cachesync (pid {holder}) is writing to {state_dir}",
                 hint="wait for it to end, or use another --state-dir",
             ) from None
+        except OSError as error:
+            raise locks.refused(error, state_dir) from error
         with ledger_errors(state_dir):
             os.ftruncate(lock, 0)
             os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
@@ -218,6 +220,8 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
 
 def _of_sqlite(error: sqlite3.Error, state_dir: Path) -> LedgerError:
     text = str(error)
+    if (refused := locks.refused_to_sqlite(error, state_dir)) is not None:
+        return refused
     if (short := room.shortage(error, state_dir)) is not None:
         return _too_short(short)
     if _is_damage(error):

@@ -23,7 +23,7 @@ from ...config.settings import (
 )
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError
-from ...ledger import connect
+from ...ledger import connect, locks
 from .. import paths
 from ..configuration import find_config, load_config
 from ..display import output
@@ -112,6 +112,11 @@ def _state(state_dir: Path) -> Iterator[Finding]:
     if not state_dir.stat().st_mode & 0o005:
         yield Finding("state", "warning", f"other users cannot search {state_dir}",
                       f"chmod 755 {state_dir}")  # fmt: skip
+    refused = locks.probe(state_dir)
+    if refused is None:
+        yield Finding("locks", "ok", "files in it can be locked")
+    else:
+        yield Finding("locks", "error", refused.message, refused.hint)
     free = shutil.disk_usage(state_dir).free
     yield Finding(
         "disk", "ok" if free >= LEAST_FREE else "warning", f"{free >> 20:,} MiB free in {state_dir}",
