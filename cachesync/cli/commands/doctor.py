@@ -20,6 +20,7 @@ from ...config.settings import (
     GithubSourceConfig,
     SecretKind,
     SourceConfig,
+    WatchMode,
 )
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError
@@ -84,7 +85,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     yield _clock(time.time())
     yield from _unit()
     directories = [s for s in config.sources if isinstance(s, DirectorySourceConfig)]
-    yield from _directories(directories)
+    yield from _directories(directories, config.watch.mode)
     for source in config.sources:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
@@ -149,8 +150,23 @@ def _unit() -> Iterator[Finding]:
                       "see `A site in five minutes` in the README")  # fmt: skip
 
 
-def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
-    total = 0
+def _watching(source: DirectorySourceConfig, mode: WatchMode) -> tuple[Finding, bool]:
+    """How changes of a directory are noticed, and whether that needs inotify."""
+    from ...system.filesystem import kind_of
+    from ...watch.choice import choose
+
+    kind = kind_of(source.path)
+    chosen = choose(mode, kind)
+    if chosen is not None:
+        return Finding(source.name, "ok", f"polled, since {chosen.reason}"), False
+    if kind is not None:
+        text = f"watched by events, although {kind} does not tell what other hosts write"
+        return Finding(source.name, "warning", text, "`watch: {mode: auto}`"), True
+    return Finding(source.name, "ok", "watched by events"), True
+
+
+def _directories(sources: list[DirectorySourceConfig], mode: WatchMode) -> Iterator[Finding]:
+    total = watched = 0
     for source in sources:
         try:
             os.listdir(source.path)
@@ -160,14 +176,17 @@ def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
             continue
         unreadable: list[OSError] = []
         directories = sum(1 for _ in os.walk(source.path, onerror=unreadable.append))
-        total += directories
+        how, needs_watches = _watching(source, mode)
+        total += directories if needs_watches else 0
+        watched += needs_watches
         yield Finding(source.name, "ok", f"{source.path}: {directories:,} directories")
+        yield how
         if unreadable:
             first = unreadable[0]
             text = f"{len(unreadable):,} cannot be read; {first.filename}: {first.strerror}"
             yield Finding(source.name, "warning", text,
                           "chmod, or run this as the user of the daemon")  # fmt: skip
-    if not sources:
+    if not watched:
         return
     watches, instances = _limit("max_user_watches"), _limit("max_user_instances")
     if watches is None or instances is None:
@@ -180,7 +199,7 @@ def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
         enough = 1 << (2 * total).bit_length()
         yield Finding("inotify", "error" if total >= watches else "warning", text,
                       f"sysctl fs.inotify.max_user_watches={enough}; systemd/cachesync.sysctl")  # fmt: skip
-    if instances < len(sources) + 8:
+    if instances < watched + 8:
         yield Finding("inotify", "warning", f"fs.inotify.max_user_instances is {instances:,}",
                       "sysctl fs.inotify.max_user_instances=512")  # fmt: skip
 
