@@ -142,8 +142,17 @@ def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> s
     One that another process has locked is tried for so long; then LedgerBusyError is raised.
     """
     path = state_dir / LEDGER_FILE
-    if not os.path.lexists(path):  # a link that leads nowhere is no empty state directory
-        raise nothing_synced(state_dir)
+    try:
+        os.lstat(path)  # a link that leads nowhere is no empty state directory
+    except (FileNotFoundError, NotADirectoryError):
+        raise nothing_synced(state_dir) from None
+    except OSError as error:
+        raise LedgerError(
+            f"cannot read the state directory {state_dir}: {error.strerror}",
+            hint="choose another with --state-dir, or run as the user who owns it",
+        ) from error
+    except ValueError:  # NUL in the path
+        raise nothing_synced(state_dir) from None
     with ledger_errors(state_dir):
         db = _connect_reader(path, patience_seconds)
         (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -191,7 +200,8 @@ def _has_wal(path: Path) -> bool:
 def copy(db: Connection, file: Path) -> None:
     """Write one moment of the ledger to a new file, durably and whole; writers need not stop.
 
-    Raises CachesyncError when the file cannot be made, sqlite3.Error when the ledger cannot be read.
+    Raises CachesyncError when the file cannot be made, sqlite3.Error when the ledger cannot be read,
+    or is damaged: then there is no copy.
     """
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
@@ -215,6 +225,7 @@ def _copy(db: Connection, path: Path) -> None:
     try:
         db.backup(target)  # in one step: a step at a time would start again at every write
         target.execute("PRAGMA journal_mode = DELETE")
+        check(target)
     finally:
         target.close()
     descriptor = os.open(path, os.O_RDONLY)
@@ -222,6 +233,13 @@ def _copy(db: Connection, path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def check(db: Connection) -> None:
+    """Raise sqlite3.DatabaseError where the form of a ledger is damaged; some seconds for a GiB."""
+    (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if said != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {' '.join(str(said).split())}")
 
 
 @contextmanager

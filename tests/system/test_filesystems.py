@@ -58,3 +58,66 @@ def test_a_locked_ledger_is_still_called_locked(synced):
     """Where locks hold, who has one is named, and doctor finds nothing."""
     assert locks.probe(synced.state) is None
     assert "ok      locks: files in it can be locked" in synced.run("doctor", "--offline").out
+
+
+def test_a_damaged_ledger_is_not_backed_up(synced, tmp_path):
+    """`backup` and `doctor` say that it is damaged; no file is left that looks like a backup."""
+    path = synced.state / "ledger.sqlite"
+    with open(path, "r+b") as ledger:
+        for page in range(3, path.stat().st_size // 4096):
+            ledger.seek(page * 4096)
+            ledger.write(b"\xa5" * 4096)
+    done = synced.run("backup", tmp_path / "copy", status=1)
+    assert f"the ledger in {synced.state} is damaged" in done.err
+    assert [name for name in os.listdir(tmp_path) if "copy" in name] == []
+    done = synced.run("doctor", "--offline", status=1)
+    assert f"error   ledger: the ledger in {synced.state} is damaged" in done.out
+
+
+@pytest.mark.parametrize("words", [("search", "zlib"), ("show", "zlib"), ("status",), ("doctor", "--offline")],
+                         ids=lambda words: words[0])  # fmt: skip
+@pytest.mark.parametrize("where", ["itself", "above"])
+def test_a_state_directory_that_may_not_be_read_is_named(synced, words, where):
+    """Permission is what is missing, not a ledger; and no traceback."""
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed")
+    closed = synced.state if where == "itself" else synced.state.parent / "closed"
+    state = synced.state if where == "itself" else closed / "state"
+    closed.mkdir(exist_ok=True)
+    closed.chmod(0)
+    bounds = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    try:
+        done = _run(synced, bounds if os.geteuid() == 0 else [], "--state-dir", str(state), *words)
+    finally:
+        closed.chmod(0o755)
+    assert done.returncode == 1
+    assert "ermission denied" in done.stdout + done.stderr
+    assert str(state) in done.stdout + done.stderr
+    assert "nothing was ever synced" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["search zlib", "show zlib", "status", "doctor --offline", "verify"]
+)
+def test_a_closed_standard_output_is_an_error(synced, words):
+    """One line, no traceback, and no file gets the answer."""
+    done = _run(synced, ["sh", "-c", 'exec "$@" >&-', "sh"], *words.split())
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "cachesync: error: standard output cannot be written: Bad file descriptor\n"
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", ["search zlib", "sync", "status"])
+@pytest.mark.parametrize("kilobytes", [24_000, 28_000, 32_000, 36_000])
+def test_a_limit_on_memory_is_named(synced, words, kilobytes):
+    """Whenever it is met, it is one line; or there was enough."""
+    limited = f'ulimit -v {kilobytes}; exec "$@"'
+    done = _run(synced, ["sh", "-c", limited, "sh"], *words.split())
+    if "cachesync" not in done.stderr and done.returncode:
+        pytest.skip("Python itself does not start in so little")
+    assert "Traceback" not in done.stderr or "cachesync/" not in done.stderr
+    if done.returncode:
+        assert "cachesync: error: out of memory" in done.stderr

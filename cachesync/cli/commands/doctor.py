@@ -7,6 +7,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -96,7 +97,13 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
 
 
 def _state(state_dir: Path) -> Iterator[Finding]:
-    if not state_dir.exists():
+    try:
+        is_there = state_dir.exists()
+    except OSError as error:
+        yield Finding("state", "error", f"{state_dir}: {error.strerror}",
+                      "run this as the user of the daemon, or name another with --state-dir")  # fmt: skip
+        return
+    if not is_there:
         parent = next(p for p in state_dir.parents if p.exists())
         can = os.access(parent, os.W_OK | os.X_OK)
         remedy = (
@@ -124,12 +131,13 @@ def _state(state_dir: Path) -> Iterator[Finding]:
         None if free >= LEAST_FREE else "free some space; a first import of everything takes 150 MiB",
     )  # fmt: skip
     try:
-        connect.open_reader(state_dir).close()
+        with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
+            connect.check(db)
     except CachesyncError as error:
         is_new = isinstance(error, LedgerMissingError)
         yield Finding("ledger", "ok" if is_new else "error", error.message, error.hint)
     else:
-        yield Finding("ledger", "ok", "it opens")
+        yield Finding("ledger", "ok", "it opens, and is sound")
 
 
 def _clock(now: float) -> Finding:
