@@ -154,6 +154,7 @@ MADE: dict[str, Callable[[World], str]] = {
 }
 ELSEWHERE = {
     "polling": "tests/watch/test_inotify.py",
+    "cannot lock files": "tests/system/test_filesystems.py",
     "GitHub source is limited": "tests/sources/test_github.py",
     "signed without one of its secrets": "tests/system/test_systemd.py",
 }
