@@ -53,6 +53,7 @@ def test_nothing_to_wait_for_is_no_yes(site, query):
     [
         ("spack.yaml", b"spack:\n  specs: [hdf5]\n"), ("x", b"# ours\nspack:\n  view: true\n"),
         ("spack.lock", b"spack:\n  specs:\n  - hdf5\n"), ("spack.yaml", b"specs: [hdf5]\n"),
+        ("spack.lock", b"specs: [hdf5]\n"), ("spack.lock", b"# ours\n\n- hdf5\n"),
     ],
 )  # fmt: skip
 def test_a_spack_yaml_leads_to_its_lock(site, tmp_path, name, content):
@@ -177,3 +178,10 @@ def test_check_tells_all_bad_lines(site, tmp_path):
     for part in ("  line 1: ^ asks for", "  line 3: /abc may be", "  line 4: "):
         assert part in result.err
     assert "\x1b" not in result.err
+
+
+def test_to_spack_a_minus_needs_no_note(switched):
+    """There `-mpi` is `~mpi`, so nothing is said to be excluded; without `--spack` it is said."""
+    told = switched.run("search", "--spack", "0.23", "hdf5 -mpi", "--json")
+    assert (told.json["builds"], "excludes" in told.err) == (1, False)
+    assert "excludes" in switched.run("search", "hdf5 -mpi").err
