@@ -162,14 +162,20 @@ def test_only_the_watcher_knows_watchdog():
     assert "inotify" not in {node.module for node in eager}
 
 
-def test_only_the_client_knows_httpx():
-    """`net/client.py` is the only httpx, imported when a fetcher is opened; `wire` is its sockets."""
-    assert _importing("httpx") == {"cachesync.net.client"}
-    assert _importing("httpcore") == {"cachesync.net.client", "cachesync.net.wire"}
-    for module in ("cachesync.net", "cachesync.net.policy", "cachesync.net.fake"):
+def test_only_the_transport_knows_httpx():
+    """`net/transport.py` is the only httpx, imported when a fetcher is opened; two modules are its sockets."""
+    assert _importing("httpx") == {"cachesync.net.transport"}
+    sockets = {"cachesync.net.tunnel", "cachesync.net.wire"}
+    assert _importing("httpcore") == {"cachesync.net.transport", *sockets}
+    for module in (
+        "cachesync.net",
+        "cachesync.net.access",
+        "cachesync.net.policy",
+        "cachesync.net.fake",
+    ):
         tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
         eager = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
-        assert not {"client", "wire"} & eager
+        assert not {"client", "transport", "tunnel", "trust", "wire"} & eager
 
 
 def test_sources_know_the_network_by_its_seam_only():
@@ -188,7 +194,7 @@ def test_targets_know_the_network_by_its_seam_only():
     of_targets = {
         i for name in MODULES if name.startswith("cachesync.notify.") for i in _imports(name)
     }
-    inside = {"client", "wire", "poster", "answer", "inflate"}
+    inside = {"client", "transport", "tunnel", "wire", "poster", "answer", "inflate"}
     assert not {f"cachesync.net.{name}" for name in inside} & of_targets
 
 

@@ -222,7 +222,7 @@ def _reach(entry: SourceConfig, config: Config, *, offline: bool) -> Finding:
     try:
         if credential is None:
             remotes.open(entry)  # its secret is where the config says
-        status = remotes.reach(address(entry))
+        status = remotes.reach(entry)
         text = f"{net.host(address(entry))} answers {status}"
         if credential is not None:
             text += f"; the credential {credential} was not tried: only the service has it"

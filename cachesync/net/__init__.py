@@ -19,8 +19,11 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..errors import SourceError
+from .access import DIRECT, Access
 
 __all__ = [
+    "DIRECT",
+    "Access",
     "Download",
     "FetchError",
     "FetchStoppedError",
@@ -120,6 +123,8 @@ class Post(NamedTuple):
 
     Connections are used again for the same address and function: pass one, not a new one each time.
     """
+    access: Access = DIRECT
+    """With a proxy `refusal` is asked of what this machine knows of the name; the proxy connects."""
     most_bytes: int = 1 << 16
     """More of the answer is not read; what was read is the body."""
 
@@ -128,7 +133,7 @@ class Post(NamedTuple):
 
 
 class Poster(Protocol):
-    """Posts: one attempt, no redirects, no proxies, to addresses that were checked."""
+    """Posts: one attempt, no redirects, to addresses that were checked."""
 
     def post(self, post: Post, *, stop: Event) -> Response:
         """The answer, whatever its status. Raises FetchError, also when `stop` is set."""
@@ -138,17 +143,22 @@ Resolver = Callable[[str], Sequence[str]]
 """The IP addresses of a name, in the order to try them. Raises OSError. It may block."""
 
 
-def open_fetcher(*, request_seconds: float, stop: Event) -> AbstractContextManager[Fetcher]:
-    """A fetcher over real connections, which are closed with it; `stop` ends every fetch."""
+def open_fetcher(
+    *, request_seconds: float, stop: Event, access: Access = DIRECT
+) -> AbstractContextManager[Fetcher]:
+    """A fetcher over real connections, which are closed with it; `stop` ends every fetch.
+
+    Raises CachesyncError when the environment names certificates that cannot be read.
+    """
     from .client import HttpFetcher
 
-    return HttpFetcher(request_seconds=request_seconds, stop=stop)
+    return HttpFetcher(request_seconds=request_seconds, stop=stop, access=access)
 
 
 def open_poster(*, resolver: Resolver | None = None) -> AbstractContextManager[Poster]:
     """A poster over real connections, which are kept for a while, and closed with it.
 
-    `resolver` stands in for the system's.
+    `resolver` stands in for the system's. Raises CachesyncError as `open_fetcher` does.
     """
     from .poster import HttpPoster
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 
 from .. import net
+from ..access import open_access
 from ..config.settings import WebhookFormat
 from ..config.settings import WebhookTarget as WebhookConfig
 from ..errors import CachesyncError
@@ -32,7 +33,8 @@ def open_webhook(
         except CachesyncError as error:
             where = f"{secret.kind.value} {secret.name}"
             raise CachesyncError(f"{error.message} ({where})", hint=error.hint) from None
-    return WebhookTarget(config, poster, keys)
+    access = open_access(config.proxy, config.ca_file, environment)
+    return WebhookTarget(config, poster, keys, access=access)
 
 
 class WebhookTarget:
@@ -44,6 +46,7 @@ class WebhookTarget:
         poster: net.Poster,
         keys: Sequence[webhook.Key],
         *,
+        access: net.Access = net.DIRECT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises CachesyncError when nothing could ever be sent to the address."""
@@ -54,6 +57,7 @@ class WebhookTarget:
         self._config = config
         self._poster = poster
         self._keys = tuple(keys)
+        self._access = access
         self._clock = clock
 
     def describe(self) -> str:
@@ -101,6 +105,7 @@ class WebhookTarget:
             headers={"Content-Type": form.content_type, **headers},
             seconds=self._config.timeout_seconds,
             refusal=None if self._config.allow_private else address.refusal,
+            access=self._access,
         )
 
 
