@@ -309,6 +309,8 @@ class Worker:
             elif self._seen_state is not None:
                 _log.info("%s: it is well again", self.name)
             self._seen_state = result.state
+        if result.remark is not None:
+            _log.warning("%s: %s", self.name, result.remark)
 
     def _complain(self, error: CachesyncError) -> None:
         """Log an error; once while it stays the same."""
