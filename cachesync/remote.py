@@ -80,6 +80,13 @@ class Remotes:
         with self._shared(entry).stream(request) as download:
             return download.status
 
+    def way(self, entry: SourceConfig) -> str:
+        """What is to say of how the address of a source is reached; empty where it is directly."""
+        assert not isinstance(entry, DirectorySourceConfig), "a directory is not fetched"
+        access = open_access(entry.proxy, entry.ca_file, self._environment)
+        proxy = access.proxies.find(address(entry))
+        return "" if proxy is None else f", through the proxy {proxy.place}"
+
     def close(self) -> None:
         """End every fetch."""
         self._stop.set()

@@ -105,7 +105,8 @@ class ProxyBackend(Backend):
         status = int(match[1])
         if 200 <= status < 300:
             return
-        refused = unwelcome(proxy, status, _fields(head))
+        # tinyproxy says 401 to a wrong password; to CONNECT only a proxy answers.
+        refused = unwelcome(proxy, 407 if status == 401 else status, _fields(head))
         if refused is not None:
             raise refused
         reason = _NOT_PRINTABLE.sub(b"?", (match[2] or b"").strip())[:60].decode("ascii")
@@ -125,7 +126,7 @@ def unwelcome(proxy: Proxy, status: int, headers: Mapping[str, str]) -> FetchErr
     place = f"the proxy {proxy.place}"
     if proxy.username is not None:
         return FetchError(
-            f"{place} refuses the user and password (407)",
+            f"{place} refuses the user and password",
             hint="check `proxy: username` and where its password is, or the proxy's variable",
         )
     schemes = headers.get("proxy-authenticate", "").partition(" ")[0].lower()
