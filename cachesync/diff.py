@@ -6,15 +6,13 @@ equal, whatever the order. Nothing here knows where pages come from or where cha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import translate
-from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from .model import NO_COMPILER, Build
+from .spack import variants
 
-__all__ = ["Guard", "PageDiff", "Selection", "compare", "page_order", "reconcile"]
+__all__ = ["Guard", "PageDiff", "compare", "differing", "page_order", "reconcile"]
 
 _Stacks = TypeVar("_Stacks")
 
@@ -51,40 +49,6 @@ class Guard(NamedTuple):
         return retiring > least and retiring > self.removal_fraction * pages
 
 
-class Selection(NamedTuple):
-    """Globs over tags and packages; the last that matches wins, `!` excludes."""
-
-    tags: tuple[str, ...] = ("*",)
-    packages: tuple[str, ...] = ("*",)
-
-    def admits_tag(self, tag: str) -> bool:
-        """Whether pages of `tag` are wanted."""
-        return _admits(self.tags, tag)
-
-    def admits_package(self, package: str) -> bool:
-        """Whether pages of `package` are wanted."""
-        return _admits(self.packages, package)
-
-    def admits(self, tag: str, package: str) -> bool:
-        """Whether the page of `package` in `tag` is wanted."""
-        return _admits(self.tags, tag) and _admits(self.packages, package)
-
-
-@lru_cache(maxsize=65536)
-def _admits(globs: tuple[str, ...], name: str) -> bool:
-    # A list that begins by excluding takes everything it does not exclude.
-    admitted = not globs or globs[0].startswith("!")
-    for glob in globs:
-        if _compiled(glob.removeprefix("!")).match(name):
-            admitted = not glob.startswith("!")
-    return admitted
-
-
-@lru_cache(maxsize=1024)
-def _compiled(glob: str) -> re.Pattern[str]:
-    return re.compile(translate(glob))
-
-
 def page_order(path: str) -> tuple[str, ...]:
     """The key that puts paths in the order of tag, then the rest of the path.
 
@@ -97,7 +61,8 @@ def reconcile(known: Build, seen: Build) -> Build:
     """One description of a hash that two pages describe differently: the more specific of each part.
 
     A compiler with a version beats a bare name beats `none`; a superset of variants beats the
-    subset; a value beats none. Where neither is more specific the known one stays.
+    subset, a whole checksum of a patch its beginning; a value beats none. Where neither is more
+    specific the known one stays.
     """
     return Build(
         known.package or seen.package,
@@ -106,8 +71,24 @@ def reconcile(known: Build, seen: Build) -> Build:
         known.os or seen.os,
         known.platform or seen.platform,
         known.target or seen.target,
-        seen.variants if set(seen.variants) > set(known.variants) else known.variants,
+        _more_specific_variants(known.variants, seen.variants),
     )
+
+
+def differing(known: Build, seen: Build) -> list[str]:
+    """The fields in which two descriptions of a hash disagree; a shortened checksum agrees."""
+    if known.variants != seen.variants:
+        whole = variants.lengthened(known.variants, seen.variants)
+        if whole == variants.lengthened(seen.variants, known.variants):
+            seen = seen._replace(variants=known.variants)
+    return [field for field in Build._fields if getattr(known, field) != getattr(seen, field)]
+
+
+def _more_specific_variants(known: tuple[str, ...], seen: tuple[str, ...]) -> tuple[str, ...]:
+    if known == seen:
+        return known
+    ours, theirs = variants.lengthened(known, seen), variants.lengthened(seen, known)
+    return theirs if set(theirs) > set(ours) else ours
 
 
 def _more_specific_compiler(known: str, seen: str) -> str:

@@ -1,8 +1,10 @@
 """Everything cachesync raises on purpose, and the exit status each leads to.
 
     CachesyncError                 exit 1
-    ├── UsageError                 exit 2   the command line, or what it names
-    │   └── ConfigError            exit 2   the configuration, every problem at once
+    ├── UsageError                 exit 2   the command line, or what does not fit it
+    │   ├── ConfigError            exit 2   the configuration, every problem at once
+    │   └── ListError              exit 2   a list of specs, every bad line at once
+    ├── NotThereError              exit 1   what was named and is not there: a package, a tag, an id
     ├── QueryError                 exit 2   a query, with the position of what is wrong
     ├── PageError                  (never leaves a pass: the page is recorded as rejected)
     │   └── PageSkipped            (recognised, holds nothing to record: recorded as skipped)
@@ -11,20 +13,25 @@
     │   ├── LedgerMissingError     exit 1   nothing was ever synced
     │   └── LedgerBusyError        exit 1   another writer holds the state directory
     ├── OutboxError                exit 1   the outbox cannot be opened, read or written
+    ├── AnswerError                exit 1   standard output cannot be written
     └── IndexUnusableError         (never leaves a command: the ledger answers instead)
 
 An error carries one line for the person in front of it, and a hint where something can be done.
+A command that is a yes-or-no question ends with 3 on a LedgerError (`entry.or_cannot_tell`): neither.
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "AnswerError",
     "CachesyncError",
     "ConfigError",
     "IndexUnusableError",
     "LedgerBusyError",
     "LedgerError",
     "LedgerMissingError",
+    "ListError",
+    "NotThereError",
     "OutboxError",
     "PageError",
     "PageSkipped",
@@ -38,6 +45,10 @@ class CachesyncError(Exception):
     """Base of all; `hint` is a second line for the operator, `exit_status` what a command ends with."""
 
     exit_status = 1
+    is_said = False
+    """Whether people were told already: then it is for programs only."""
+    problems: tuple[str, ...] = ()
+    """What is wrong in particular, a line to print each."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -51,8 +62,20 @@ class UsageError(CachesyncError):
     exit_status = 2
 
 
+class NotThereError(CachesyncError):
+    """What the command line names is not in the ledger, or not in the outbox."""
+
+
 class ConfigError(UsageError):
     """The configuration is wrong; `problems` holds every line to print."""
+
+    def __init__(self, message: str, problems: tuple[str, ...], *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = problems
+
+
+class ListError(UsageError):
+    """Several lines of a list are not understood; `problems` holds a line to print for each."""
 
     def __init__(self, message: str, problems: tuple[str, ...], *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -105,6 +128,10 @@ class LedgerBusyError(LedgerError):
 
 class OutboxError(CachesyncError):
     """What is to be sent to the targets of subscriptions cannot be read or written."""
+
+
+class AnswerError(CachesyncError):
+    """Standard output cannot be written; a reader that went away is a BrokenPipeError instead."""
 
 
 class IndexUnusableError(CachesyncError):

@@ -1,5 +1,6 @@
 """What all tests share: a place of their own, and the same Hypothesis examples in every run."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -24,6 +25,12 @@ settings.register_profile(
 settings.load_profile("cachesync")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers a processor, for half of the time is waiting; none for chosen files or tests."""
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return 2 * len(os.sched_getaffinity(0)) if is_whole else 0
+
+
 @pytest.fixture(autouse=True)
 def _no_real_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch):
     """Nobody's real ledger or config is ever touched, whatever a test forgets to name."""
@@ -38,6 +45,6 @@ def _no_real_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
 @pytest.fixture
 def world(tmp_path: Path):
     """A state directory, a directory of pages and the real command line, all of one test."""
-    from tests.world import World
+    from tests.support.world import World
 
     return World(tmp_path)

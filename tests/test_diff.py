@@ -4,15 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.diff import (
-    Guard,
-    Selection,
-    compare,
-    covers,
-    first_by_path,
-    page_order,
-    reconcile,
-)
+from cachesync.diff import Guard, compare, covers, first_by_path, page_order, reconcile
 from cachesync.model import NO_COMPILER, Build
 
 _pages = st.dictionaries(st.sampled_from("abcdefgh"), st.frozensets(st.sampled_from("xyz")))
@@ -90,49 +82,6 @@ def test_retiring_more_is_never_held_less(retiring, pages):
         assert Guard().holds(retiring=retiring + 1, pages=pages)
 
 
-@pytest.mark.parametrize(
-    ("globs", "admitted", "refused"),
-    [
-        ((), ["develop", "v1"], []),
-        (("*",), ["develop", "v0.23.0"], []),
-        (("develop",), ["develop"], ["develop-2025-03-09", "Develop"]),
-        (("develop-2025-*",), ["develop-2025-03-09"], ["develop", "develop-2024-01-01"]),
-        (
-            ("develop-2025-*", "!develop-2025-01-*"),
-            ["develop-2025-02-02"],
-            ["develop-2025-01-05", "v1"],
-        ),
-        (("!develop-2025-01-*", "develop-2025-*"), ["develop-2025-01-05", "v1"], []),
-        (("!v*",), ["develop", "nightly"], ["v0.23.0"]),
-        (("!*",), [], ["develop", "v1"]),
-        (("*", "!v*", "v0.23.?"), ["develop", "v0.23.1"], ["v0.22.0", "v0.23.10"]),
-        (("v0.2[23].*",), ["v0.22.1", "v0.23.0"], ["v0.21.0"]),
-    ],
-)
-def test_the_last_glob_that_matches_wins(globs, admitted, refused):
-    """`!` excludes; a list that begins by excluding takes everything else."""
-    for name in (*admitted, *refused):
-        expected = name in admitted
-        assert Selection(tags=globs).admits_tag(name) is expected
-        assert Selection(packages=globs).admits_package(name) is expected
-        assert Selection(tags=globs).admits(name, "zlib") is expected
-        assert Selection(packages=globs).admits("develop", name) is expected
-
-
-_globs = st.lists(st.sampled_from(("*", "!*", "a*", "!a*", "ab", "!ab", "?b", "!?b")), max_size=5)
-
-
-@given(_globs, st.sampled_from(("*", "a*", "ab", "!ab", "!*")), st.sampled_from(("ab", "cb", "x")))
-def test_a_glob_at_the_end_decides_what_it_matches(globs, last, name):
-    """Whatever stands before: appending `*` admits everything, appending `!*` nothing."""
-    before = Selection(tags=(*globs, "*"))
-    assert before.admits_tag(name)
-    assert not Selection(tags=(*globs, "!*")).admits_tag(name)
-    matched = last.removeprefix("!") in ("*", name) or (last == "a*" and name == "ab")
-    if matched:
-        assert Selection(tags=(*globs, last)).admits_tag(name) is (not last.startswith("!"))
-
-
 def test_pages_are_ordered_by_tag_first():
     """`develop/zlib` comes before `develop-2025/abc`, although `-` sorts before `/`."""
     paths = ["develop-2025/abc/specs.md", "develop/zlib/specs.md", "develop/abc/specs.md"]
@@ -154,9 +103,8 @@ def test_a_prefix_covers_what_lies_below_it():
     assert not covers([], "develop/zlib/specs.md")
 
 
-# -- reconcile
-
 _compilers = st.sampled_from((NO_COMPILER, "gcc", "gcc@=13.2.0", "gcc@=7.5.0", "gccgo@=1", "clang"))
+
 _builds = st.builds(
     Build,
     package=st.just("hdf5"),

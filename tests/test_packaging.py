@@ -120,6 +120,7 @@ def test_the_source_archive_can_be_tested(built):
         "config/requirements.lock",
         "config/cachesync.yaml",
         "config/cachesync.1",
+        "docs/search.md",
         ".ci/run",
         "CHANGELOG.md",
         "LICENSE",

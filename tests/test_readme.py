@@ -1,18 +1,14 @@
-"""README.md and the man page say what is true: their commands run, their output is real.
+"""README.md, docs/ and the man page say what is true: their commands run, their output is real.
 
-`python -m tests.test_readme` writes what the commands print now into README.md.
+`python -m tests.test_readme` writes what the commands print now into README.md and docs/.
 """
 
-import fcntl
 import os
-import pty
 import re
 import shlex
-import shutil
-import struct
 import subprocess
 import sys
-import termios
+import tempfile
 from pathlib import Path
 
 import click
@@ -20,97 +16,89 @@ import pytest
 
 from cachesync import query
 from cachesync.cli.app import COMMANDS, cli
-from cachesync.cli.help import QUERY as HELP_QUERY
-from cachesync.cli.search import OPTIONS as SEARCH_OPTIONS
-from cachesync.cli.search import help_text
+from cachesync.cli.commands.help import QUERY as HELP_QUERY
+from cachesync.cli.commands.search import OPTIONS as SEARCH_OPTIONS
+from cachesync.cli.commands.search import help_text
 from cachesync.query import FIELDS
-from cachesync.search import Searcher
+from cachesync.query.printing import show
+from cachesync.search.searcher import Searcher
+from tests.support.documents import (
+    CONSOLE,
+    PAGES,
+    ROOT,
+    Terminal,
+    blocks,
+    documents,
+    masked,
+    read,
+)  # fmt: skip
 
-ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = read("README.md")
+ALL = {document: read(document) for document in documents()}
+TEXT = "\n".join(ALL.values())
 MAN_PAGE = (ROOT / "config" / "cachesync.1").read_text(encoding="utf-8").replace("\\-", "-")
-PAGES = ROOT / "tests" / "fixtures" / "cache"
-LOCK = ROOT / "tests" / "fixtures" / "spack.lock"
-
-COLUMNS = 100
-HOME = "/home/you"
-MIRROR = "/srv/cache.spack.io/_cache"
-
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of README.md in a language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def replayed(document: str, root: Path) -> dict[str, str]:
+    """What the console blocks of a document print now, by what they are in the document.
+
+    README.md begins with nothing, the others where a first `cachesync sync` was made.
+    """
+    terminal = Terminal(root)
+    if document != "README.md":
+        terminal.run("cachesync sync")
+    written = [b for b in blocks(document, "console") if b.startswith("$ cachesync")]
+    return {block: terminal.replay(block) for block in written}
 
 
-class Terminal:
-    """A home with README.md's config, the shipped pages as its mirror, and a terminal of 100 columns."""
-
-    def __init__(self, root: Path) -> None:
-        self.home = root / "home"
-        programs = self.home / "bin"
-        programs.mkdir(parents=True)
-        program = programs / "cachesync"
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cachesync "$@"\n')
-        program.chmod(0o755)
-        shutil.copytree(PAGES, root / "pages")
-        shutil.copy(LOCK, self.home)
-        shutil.copytree(ROOT / "tests" / "fixtures" / "webhook", self.home, dirs_exist_ok=True)
-        config = self.home / ".config" / "cachesync" / "cachesync.yaml"
-        config.parent.mkdir(parents=True)
-        config.write_text(blocks("yaml")[0].replace(MIRROR, str(root / "pages")))
-        self.environment = {
-            "PATH": f"{programs}:{os.environ['PATH']}",
-            "HOME": str(self.home),
-            "LANG": "C.UTF-8",
-            "TERM": "xterm",
-            "PAGER": "cat",
-            "PYTHONPATH": str(ROOT),
-        }
-
-    def run(self, command: str) -> str:
-        """What `command` shows: its standard output, then its standard error."""
-        ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
-        process = subprocess.Popen(
-            ["bash", "-c", command], env=self.environment, cwd=self.home,
-            stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        os.close(theirs)
-        shown = b""
-        try:
-            while data := os.read(ours, 65536):
-                shown += data
-        except OSError:  # EIO: the other side is closed
-            pass
-        os.close(ours)
-        shown += process.communicate(timeout=60)[1]
-        text = _ESCAPE.sub("", shown.decode()).replace("\r\n", "\n").replace(str(self.home), HOME)
-        return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
-
-    def replay(self, block: str) -> str:
-        """The block as it is when its commands are run again."""
-        commands = [line for line in block.splitlines() if line.startswith("$ ")]
-        return "".join(f"{line}\n{self.run(line[2:])}" for line in commands)
-
-
-def masked(text: str) -> str:
-    """`text` without what differs from run to run: times, durations, sizes, and the room they take."""
-    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", text)
-    text = re.sub(r"\b\d+(\.\d+)? (s|min|h|days|MiB)\b", "AMOUNT", text)
-    text = re.sub(r'"(took_ms|seconds|bytes)": [\d.]+', r'"\1": AMOUNT', text)
-    return re.sub(r"[ ─]+", " ", text)
-
-
-def test_the_output_in_the_readme_is_what_the_commands_print(tmp_path):
+@pytest.mark.parametrize("document", documents())
+def test_the_output_in_the_documents_is_what_the_commands_print(document, tmp_path):
     """Every console block, in order, on the pages shipped with the repository."""
-    terminal = Terminal(tmp_path)
-    written = [block for block in blocks("console") if block.startswith("$ cachesync")]
-    printed = [terminal.replay(block) for block in written]
-    assert len(written) > 8
-    assert [masked(block) for block in printed] == [masked(block) for block in written]
+    printed = replayed(document, tmp_path)
+    assert [masked(now) for now in printed.values()] == [masked(block) for block in printed]
+
+
+def test_the_documents_show_what_commands_print():
+    """Where there is something to show."""
+    shown = {d for d in ALL if any(b.startswith("$ cachesync") for b in blocks(d, "console"))}
+    expected = {"json", "notifications", "operations", "search", "sources"}
+    assert shown == {"README.md", *(f"docs/{name}.md" for name in expected)}
+
+
+# -- the documents as such
+
+
+def test_the_readme_is_short():
+    """It is for somebody with five minutes."""
+    assert len(README.splitlines()) <= 250
+
+
+def anchors(document: str) -> set[str]:
+    """What can stand behind # in a link to a document, as GitHub makes it of its headings."""
+    text = re.sub(r"^```.*?^```$", "", ALL[document], flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    words = (re.sub(r"[^\w\- ]", "", title.lower()) for title in titles)
+    return {word.strip().replace(" ", "-") for word in words}
+
+
+@pytest.mark.parametrize("document", documents())
+def test_every_link_leads_somewhere(document):
+    """Links between documents name a file that is there, and a heading that is in it."""
+    plain = re.sub(r"^```.*?^```$", "", ALL[document], flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", plain):
+        path, _, anchor = link.partition("#")
+        if "://" in path:
+            continue
+        target = (ROOT / document).parent / path if path else ROOT / document
+        assert target.exists(), link
+        if anchor:
+            name = os.path.relpath(target, ROOT)
+            assert anchor in anchors(os.path.normpath(name)), link
+
+
+def test_every_document_is_reached_from_the_readme():
+    """One click away."""
+    assert {d for d in ALL if f"({d})" not in README} == {"README.md"}
 
 
 # -- the two commands
@@ -118,7 +106,7 @@ def test_the_output_in_the_readme_is_what_the_commands_print(tmp_path):
 
 def test_the_readme_has_two_commands_of_one_line():
     """The first runs the main job, the second lint, types and tests."""
-    first, second = blocks("sh")[:2]
+    first, second = blocks("README.md", "sh")[:2]
     assert first.count("\n") == second.count("\n") == 1
     assert "cachesync --state-dir .venv/state sync --pages tests/fixtures/cache" in first
     assert all(f".venv/bin/{tool}" in second for tool in ("ruff", "mypy", "pytest"))
@@ -127,14 +115,14 @@ def test_the_readme_has_two_commands_of_one_line():
 def test_ci_runs_the_second_command_and_nothing_after_it():
     """The last line of .ci/run is the second command, letter for letter."""
     run = ROOT / ".ci" / "run"
-    assert run.read_text(encoding="utf-8").endswith(f"\n\n{blocks('sh')[1]}")
+    assert run.read_text(encoding="utf-8").endswith(f"\n\n{blocks('README.md', 'sh')[1]}")
     assert os.access(run, os.X_OK)
 
 
 def test_the_first_command_shows_the_search_twice_over(tmp_path):
     """Behind the installation it syncs and searches; a second time it finds the same."""
     terminal = Terminal(tmp_path)
-    command = blocks("sh")[0].strip()
+    command = blocks("README.md", "sh")[0].strip()
     after_installing = command[command.index(".venv/bin/cachesync") :]
     command = after_installing.replace(".venv/bin/cachesync", "cachesync")
     command = command.replace("tests/fixtures/cache", shlex.quote(str(PAGES)))
@@ -195,25 +183,26 @@ def test_the_man_page_describes_the_options_of_every_command():
 
 
 @pytest.mark.parametrize("name", all_commands())
-def test_the_readme_shows(name):
-    """Each command is used in README.md."""
-    assert f"cachesync {name}" in README
+def test_the_documents_show(name):
+    """Each command is used in README.md or in docs/."""
+    assert f"cachesync {name}" in TEXT
 
 
 def test_every_field_of_the_query_language_is_described():
-    """In README.md and in the man page."""
+    """In docs/search.md and in the man page."""
     for field in FIELDS:
-        assert f"`{field}:" in README
+        assert f"`{field}:" in ALL["docs/search.md"]
         assert field in section("QUERIES")
 
 
 # -- the query language
 
 
-def readme_queries() -> list[str]:
+def documented_queries() -> list[str]:
     """The first column of the tables in the chapter on queries."""
-    chapter = README[README.index("#### The query language") :]
-    chapter = chapter[: chapter.index("\n### ")]
+    text = ALL["docs/search.md"]
+    chapter = text[text.index("## The query language") :]
+    chapter = chapter[: chapter.index("\n## ")]
     cells = re.findall(r"^\| (`.*?`) \|", chapter, re.MULTILINE)
     return [query for cell in cells for query in re.findall(r"`([^`]+)`", cell)]
 
@@ -231,7 +220,7 @@ def search_help_queries() -> list[str]:
     return [query for line in found for query in line.split(", ")]
 
 
-@pytest.mark.parametrize("listed", [readme_queries, help_queries, search_help_queries])
+@pytest.mark.parametrize("listed", [documented_queries, help_queries, search_help_queries])
 def test_every_example_of_a_query_runs(listed, tmp_path):
     """Each finds what its tree means, printed or not, on the pages shipped with the repository."""
     queries = listed()
@@ -244,7 +233,7 @@ def test_every_example_of_a_query_runs(listed, tmp_path):
     for text in queries:
         tree = query.parse(text)
         answer = searcher.search(tree)
-        assert searcher.search(query.parse(query.show(tree))).hits == answer.hits, text
+        assert searcher.search(query.parse(show(tree))).hits == answer.hits, text
         found += answer.builds > 0
     searcher.close()
     assert found > len(queries) / 2
@@ -256,19 +245,14 @@ def test_the_help_of_queries_names_the_limits():
         assert f"{limit:,} " in HELP_QUERY
 
 
-if __name__ == "__main__":
-    import tempfile
-
+def rewrite(document: str) -> None:
+    """Write what the commands print now into a document."""
     with tempfile.TemporaryDirectory() as directory:
-        terminal = Terminal(Path(directory))
-        (ROOT / "README.md").write_text(
-            _BLOCK.sub(
-                lambda found: (
-                    f"```console\n{terminal.replay(found[1])}```"
-                    if found[1].startswith("$ cachesync")
-                    else found[0]
-                ),
-                README,
-            ),
-            encoding="utf-8",
-        )
+        printed = replayed(document, Path(directory))
+    text = CONSOLE.sub(lambda b: f"```console\n{printed.get(b[1], b[1])}```", read(document))
+    (ROOT / document).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for each in documents():
+        rewrite(each)

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import random
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.world import SHARED, World
+from tests.support.trees import copy_tree, replace_tree
+from tests.support.world import SHARED, World
 
 pytestmark = pytest.mark.skipif(
     not (SHARED / "TRUTH.json").exists(),
@@ -21,27 +21,6 @@ SHA = "sha256 of sorted hashes joined by newline"
 @pytest.fixture(scope="module")
 def truth() -> dict:
     return json.loads((SHARED / "TRUTH.json").read_text())
-
-
-def copy_tree(origin: Path, to: Path) -> None:
-    """A writable copy of a page set."""
-    shutil.copytree(origin, to, copy_function=shutil.copyfile)
-    for directory in [to, *(d for d in to.rglob("*") if d.is_dir())]:
-        directory.chmod(0o755)
-
-
-def replace_tree(origin: Path, at: Path) -> None:
-    """Make the tree at `at` what `origin` is, touching only what differs."""
-    wanted = {p.relative_to(origin) for p in origin.rglob("specs.md")}
-    for path in list(at.rglob("specs.md")):
-        if path.relative_to(at) not in wanted:
-            path.unlink()
-            path.parent.rmdir()
-    for relative in wanted:
-        data, target = (origin / relative).read_bytes(), at / relative
-        if not target.exists() or target.read_bytes() != data:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
 
 
 def reorder(path: Path, order: random.Random) -> None:

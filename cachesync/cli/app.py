@@ -9,13 +9,13 @@ import click
 
 from .. import __version__
 from ..errors import UsageError
-from .entry import Globals
+from .options import Globals
 
 __all__ = ["COMMANDS", "cli", "run"]
 
-# Command -> module below this package and name in it.
+# Command -> module in `commands` and name in it.
 COMMANDS = {
-    "backup": ("maintenance", "backup"),
+    "backup": ("backup", "backup"),
     "check": ("check", "check"),
     "changes": ("changes", "changes"),
     "completion": ("completion", "completion"),
@@ -23,11 +23,11 @@ COMMANDS = {
     "deliveries": ("deliveries", "deliveries"),
     "diff": ("diff", "diff"),
     "doctor": ("doctor", "doctor"),
-    "forget": ("maintenance", "forget"),
+    "forget": ("forget", "forget"),
     "history": ("history", "history"),
     "help": ("help", "help_command"),
     "listen": ("listen", "listen"),
-    "rebuild": ("maintenance", "rebuild"),
+    "rebuild": ("rebuild", "rebuild"),
     "run": ("run", "run"),
     "search": ("searching", "search"),
     "show": ("show", "show"),
@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"{__package__}.{module}"), name)
+        command: click.Command = getattr(import_module(f"{__package__}.commands.{module}"), name)
         _take_text_only(command)
         return command
 
@@ -96,7 +96,11 @@ class LazyGroup(click.Group):
 @click.command(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit status: 0 done, 1 it failed, 2 usage or configuration, 130 interrupted.",
+    epilog=(
+        "Exit status: 0 done, yes; 1 no, it failed, or what was named is not there; 2 usage, query or"
+        " configuration; 3 cannot tell (check, search -q, wait); 130 interrupted. With --json the last"
+        " line of standard error tells the error as JSON."
+    ),
 )
 @click.option(
     "--config",

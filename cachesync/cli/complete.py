@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 from .. import query as queries
 from ..ledger import connect, names
 from . import paths
-from .entry import Globals, split_globals
+from .options import Globals, split_globals
 
 __all__ = [
     "MOST",
@@ -79,7 +79,7 @@ _packages = _field("package")
 
 def machines(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Targets that archspec knows, and `host`."""
-    from ..targets import names as known
+    from ..spack.targets import names as known
 
     return [name for name in ("host", *known()) if name.startswith(incomplete)]
 

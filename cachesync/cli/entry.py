@@ -6,121 +6,55 @@ click alone costs as much as starting Python twice.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
 
-from ..errors import CachesyncError, ConfigError, QueryError
-from . import terminal
-from .output import visible
+from ..errors import AnswerError, CachesyncError, QueryError
+from . import streams
+from .display import terminal
+from .display.output import visible
+from .options import Globals, split_globals
 
-__all__ = ["Globals", "ending", "main", "split_globals"]
+__all__ = ["main"]
 
-WITH_VALUE = ("--config", "--state-dir")
 COMPLETE = "_CACHESYNC_COMPLETE"
 """Set by a shell that asks what may come next (click's protocol)."""
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-
-
-class Globals(NamedTuple):
-    """The options that stand before the command, or anywhere when they are long."""
-
-    config: str | None = None
-    state_dir: str | None = None
-    verbose: bool = False
-    quiet: bool = False
-
-
-class _ReaderGoneError(BrokenPipeError):
-    """Who read standard output went away from a command whose status is known."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__()
-        self.status = status
-
-
-@contextmanager
-def ending(status: int) -> Iterator[None]:
-    """Print inside what a command found that ends with `status`, whoever reads it to the end."""
-    try:
-        yield
-    except BrokenPipeError as error:
-        raise _ReaderGoneError(status) from error
-
-
-def split_globals(argv: list[str]) -> tuple[Globals, list[str]]:
-    """The global options, and everything else in its order.
-
-    Raises CachesyncError-free: what is wrong is left in the rest for the command to complain about.
-    """
-    values: dict[str, str] = {}
-    flags = {"-v": False, "-q": False}
-    rest: list[str] = []
-    position = 0
-    while position < len(argv):
-        argument = argv[position]
-        name, equals, value = argument.partition("=")
-        if argument == "--":
-            return _globals(values, flags), rest + argv[position:]
-        if name in WITH_VALUE and (equals or position + 1 < len(argv)):
-            if not equals:
-                position += 1
-                value = argv[position]
-            values[name] = value
-        elif not rest and argument in flags:
-            flags[argument] = True
-        elif argument in ("--verbose", "--quiet"):
-            flags[argument[1:3]] = True
-        else:
-            rest.append(argument)
-        position += 1
-    return _globals(values, flags), rest
-
-
-def _globals(values: dict[str, str], flags: dict[str, bool]) -> Globals:
-    return Globals(values.get("--config"), values.get("--state-dir"), flags["-v"], flags["-q"])
+INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit status (CLI.md)."""
+    if argv is None:
+        streams.watch()
     for stream in (sys.stdout, sys.stderr):
         terminal.prepare(stream)
+    options, rest = split_globals(sys.argv[1:] if argv is None else argv)
     status = 0
     try:
         if COMPLETE in os.environ:
             return _complete()
-        status = _dispatch(sys.argv[1:] if argv is None else argv)
+        status = _dispatch(options, rest)
         sys.stdout.flush()
     except BrokenPipeError as error:
         # The reader went away (`| head`): nothing is wrong, and nothing more can be said.
-        _say_no_more()
-        return error.status if isinstance(error, _ReaderGoneError) else status
-    except OSError as error:
-        if error.errno not in UNWRITABLE or error.filename is not None:
-            raise
-        _say_no_more()
-        _complain(CachesyncError(f"the answer cannot be written: {error.strerror}"))
-        return 1
+        from .ending import ReaderGoneError
+
+        streams.say_no_more()
+        return error.status if isinstance(error, ReaderGoneError) else status
     except KeyboardInterrupt:
-        return 130
+        # What was being written may be written already: once more would be twice.
+        streams.say_no_more()
+        interrupted = CachesyncError("interrupted")
+        interrupted.exit_status, interrupted.is_said = INTERRUPTED, True
+        return _fail(interrupted, options)
     except CachesyncError as error:
-        _complain(error)
-        return error.exit_status
+        return _fail(error, options)
     return status
 
 
-def _say_no_more() -> None:
-    """What is still to be written goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _dispatch(argv: list[str]) -> int:
-    options, rest = split_globals(argv)
+def _dispatch(options: Globals, rest: list[str]) -> int:
     if rest[:1] == ["search"]:
-        from . import search
+        from .commands import search
 
         return search.run(options, rest[1:])
     from . import app
@@ -140,14 +74,62 @@ def _complete() -> int:
         return 0
 
 
+def _fail(error: CachesyncError, options: Globals) -> int:
+    """Tell people of an error, and with `--json` programs (CLI.md); returns the exit status."""
+    try:
+        sys.stdout.flush()  # what was answered before it
+    except (BrokenPipeError, AnswerError):  # `error` is that, or came before it
+        streams.say_no_more()
+    if not error.is_said and not (options.json and options.quiet):
+        _complain(error)
+    if options.json:
+        print(_document(error), file=sys.stderr)
+    return error.exit_status
+
+
+def _document(error: CachesyncError) -> str:
+    """The line for programs: ASCII, so no terminal can be reached by it."""
+    import json
+
+    from .display.output import SCHEMA
+
+    problems = "; ".join(error.problems)
+    told = {
+        "message": f"{error.message}: {problems}" if problems else error.message,
+        "hint": error.hint,
+        "exit": error.exit_status,
+    }
+    return json.dumps({"schema": SCHEMA, "error": told})
+
+
+MOST_SHOWN = 120
+"""Characters of a query up to which an error shows all of it: more would part it from its caret."""
+SHOWN_BEFORE, SHOWN_AT, SHOWN_BEHIND = 50, 30, 20
+
+
+def _pointed(error: QueryError) -> tuple[str, str]:
+    """The query, or of a long one what is around the fault, and below it what points there."""
+    end = error.position + error.length
+    before = visible(error.query[: error.position])
+    at = visible(error.query[error.position : end])
+    behind = visible(error.query[end:])
+    length = error.length
+    if len(before) + len(at) + len(behind) > MOST_SHOWN:
+        if len(before) > SHOWN_BEFORE:
+            before = f"...{before[-SHOWN_BEFORE:]}"
+        if len(at) > SHOWN_AT:
+            at, behind, length = at[:SHOWN_AT], "...", SHOWN_AT
+        if len(behind) > SHOWN_BEHIND:
+            behind = f"{behind[:SHOWN_BEHIND]}..."
+    return f"{before}{at}{behind}", f"{' ' * len(before)}{'^' * length}"
+
+
 def _complain(error: CachesyncError) -> None:
     print(f"cachesync: error: {visible(error.message)}", file=sys.stderr)
-    if isinstance(error, ConfigError):
-        for problem in error.problems:
-            print(f"  {visible(problem)}", file=sys.stderr)
+    for problem in error.problems:
+        print(f"  {visible(problem)}", file=sys.stderr)
     if isinstance(error, QueryError):
-        print(f"  {visible(error.query)}", file=sys.stderr)
-        before = visible(error.query[: error.position])
-        print(f"  {' ' * len(before)}{'^' * error.length}", file=sys.stderr)
+        for line in _pointed(error):
+            print(f"  {line}", file=sys.stderr)
     if error.hint:
         print(f"hint: {visible(error.hint)}", file=sys.stderr)

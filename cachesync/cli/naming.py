@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from .. import query
-from ..errors import UsageError
+from ..errors import NotThereError, UsageError
 from ..ledger import connect, read
 
 __all__ = ["nearest_package", "whole_hash"]
@@ -34,7 +34,7 @@ def nearest_package(state_dir: Path, what: str) -> str:
 def whole_hash(state_dir: Path, what: str) -> str:
     """The hash that `/HASH` or its beginning names.
 
-    Raises UsageError when there is none, or more than one.
+    Raises NotThereError when there is none, UsageError when there is more than one.
     """
     beginning = _HASH.fullmatch(what)
     if beginning is None:
@@ -46,7 +46,7 @@ def whole_hash(state_dir: Path, what: str) -> str:
         finally:
             db.close()
     if not found:
-        raise UsageError(
+        raise NotThereError(
             f"no spec has a hash that begins with {beginning[1]}",
             hint="cachesync show PACKAGE, or cachesync search WORDS",
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ..config import Config
+from ..config.settings import Config
 from ..errors import OutboxError
 from ..ledger import connect
 from ..ledger.write import Writer

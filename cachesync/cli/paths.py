@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..errors import UsageError
-from .entry import Globals
+from .options import Globals
 
 __all__ = [
     "leading_somewhere",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from ..access import open_access
-from ..config import Config
-from ..config.settings import DirectorySourceConfig, ProxyKind
+from ..config.access import open_access
+from ..config.settings import Config, DirectorySourceConfig, ProxyKind
 from ..errors import CachesyncError
 from ..net.access import named_variable
 
@@ -21,7 +20,7 @@ def look_at_proxies(
     config: Config, environment: Mapping[str, str] = os.environ
 ) -> Iterator[_Found]:
     """Variables that are set and not used, or wanted and not set; certificates that cannot be read."""
-    from ..remote import address
+    from ..sync.opening import address
 
     remote = [s for s in config.sources if not isinstance(s, DirectorySourceConfig)]
     unused = {

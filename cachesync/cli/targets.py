@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..config import Config
-from ..config.settings import AppriseTarget, CommandTarget, Target, WebhookTarget
+from ..config.secrets import environment_names
+from ..config.settings import AppriseTarget, CommandTarget, Config, Target, WebhookTarget
 from ..errors import CachesyncError
 from ..notify.command_target import find_program
-from ..secrets import environment_names
 
 __all__ = ["TargetFinding", "look_at", "require_extras"]
 

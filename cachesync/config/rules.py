@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..model import ChangeKind
-from ..notify import address
+from ..net import address
 from . import settings
 from .yamlnodes import Node, Problem, problem_at
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import query
-from ..diff import Guard, Selection
+from ..diff import Guard
 from ..errors import QueryError
 from ..model import ChangeKind
-from ..notify import address
+from ..net import address
+from ..selection import Selection
 from . import reach, rules, scalars, settings
 from .yamlnodes import InvalidError, Node, Problem, problem_at, refuse
 from .yamlschema import (

@@ -9,9 +9,10 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import Literal, NamedTuple
 
-from ..diff import Guard, Selection
+from ..diff import Guard
 from ..model import ChangeKind
 from ..query import Node
+from ..selection import Selection
 
 __all__ = [
     "AppriseTarget",

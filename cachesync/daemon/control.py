@@ -123,7 +123,8 @@ def _error(error: CachesyncError) -> dict[str, Any]:
         "schema": 1,
         "error": error.message,
         "hint": error.hint,
-        "usage": isinstance(error, UsageError),
+        "exit": error.exit_status,
+        "usage": isinstance(error, UsageError),  # what a client from before an upgrade reads
     }
 
 
@@ -155,7 +156,10 @@ def request(state_dir: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
         result: dict[str, Any] = reply["result"]
         return result
     kind = UsageError if reply.get("usage") else CachesyncError
-    raise kind(str(reply.get("error")), hint=reply.get("hint"))
+    error = kind(str(reply.get("error")), hint=reply.get("hint"))
+    # A daemon from before an upgrade does not say it.
+    error.exit_status = int(reply.get("exit", error.exit_status))
+    raise error
 
 
 def _read_line(connection: socket.socket, until: float | None = None) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import net
-from ..config import Config
+from ..config.settings import Config
 from ..errors import CachesyncError, UsageError
 from ..ledger import connect
 from ..model import ChangeKind
@@ -28,7 +28,7 @@ from ..notify.outbox.committer import Committer
 from ..notify.outbox.connect import exists
 from ..notify.trial import send_test
 from ..notify.ways import ways
-from ..published import DELIVERIES, publish
+from ..system.published import DELIVERIES, publish
 from .writer_thread import WriterThread
 
 __all__ = ["Deliveries"]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import published
 from ..ledger import connect
+from ..system import published
 
 __all__ = ["FILE", "publish", "running"]
 

@@ -13,18 +13,17 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from .. import catalog
-from .. import sync as passes
-from ..config import Config
+from ..config.settings import Config
 from ..errors import ConfigError, UsageError
 from ..ledger import connect, log
 from ..model import SourceState
+from ..sync import catalog, passes
 from . import control, runtime
 from .delivery import Deliveries
 from .metrics import Metrics, health_of
+from .requests import Full, Now
 from .sources import Sources
 from .systemd import Notifier, watchdog_seconds
-from .worker import Full, Now
 from .writer_thread import WriterThread
 
 __all__ = ["Service", "serve"]

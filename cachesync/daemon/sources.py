@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from .. import catalog
-from ..config import Config
-from ..config.settings import DirectorySourceConfig, SourceConfig
+from ..config.settings import Config, DirectorySourceConfig, SourceConfig
 from ..errors import CachesyncError
 from ..ledger import connect, read
 from ..ledger.read import SourceAge
-from ..remote import Remotes
+from ..sync import catalog
+from ..sync.opening import Remotes
+from .requests import Due
 from .schedule import Schedule
-from .worker import Due, Worker
+from .worker import Worker
 from .writer_thread import WriterThread
 
 __all__ = ["Sources", "Watched"]

@@ -12,74 +12,29 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
 
-from .. import sync as passes
-from ..catalog import Job
 from ..config.settings import Watch
 from ..diff import Guard
 from ..errors import CachesyncError
-from ..garbage import give_back
 from ..ledger import connect
 from ..model import SourceState
 from ..sources.directory import DirectorySource
+from ..sync import passes
+from ..sync.catalog import Job
+from ..system.garbage import give_back
 from ..watch.debounce import Debouncer
-from ..watch.events import Degraded, Dirty, Overflowed, RootBack, RootLost, WatchEvent, Watching
+from ..watch.events import Degraded, Dirty, Overflowed, RootBack, RootLost, Watching
 from .backoff import retry_delay
+from .requests import Due, Full, Now, Request, Stop, Stopped, WorkerState
 from .writer_thread import WriterThread
 
-__all__ = ["Due", "Full", "Now", "Stopped", "Worker", "WorkerState"]
+__all__ = ["Worker"]
 
 _log = logging.getLogger("cachesync")
 
 MANY_PAGES = 500
 """Changed pages, in one pass or several, after which the memory they took is given back."""
-
-
-class Stopped(Exception):  # noqa: N818 - no error: the daemon ends
-    """Raised inside a pass that is abandoned; what it committed stands."""
-
-
-class Full(NamedTuple):
-    """A command asks for a whole pass, now."""
-
-    reply: Future[passes.PassResult]
-    allow_mass_removal: bool = False
-
-
-class Due(NamedTuple):
-    """The schedule asks for a whole pass; a source that fails has its own time to come back."""
-
-
-class Now(NamedTuple):
-    """The daemon's user asks for a whole pass, and waits for no answer."""
-
-
-class _Stop(NamedTuple):
-    """There is nothing more to do."""
-
-
-_Request = Full | Due | Now | _Stop | WatchEvent
-
-
-class WorkerState(NamedTuple):
-    """What a worker does and how it is; for `status`, metrics and health."""
-
-    doing: str = "idle"
-    since: float = 0.0
-    """By `time.monotonic`."""
-    failures: int = 0
-    """Passes in a row that failed."""
-    retry_at: float | None = None
-    """When a source that fails is tried again, by `time.monotonic`: clocks are set."""
-    passes: int = 0
-    seconds: float = 0.0
-    """How long the last pass took."""
-    overflows: int = 0
-    watch: str | None = None
-    """What is wrong with watching; None where nothing is."""
 
 
 class Worker:
@@ -109,7 +64,7 @@ class Worker:
         self._interval = interval
         self._on_change = on_change
         self._writer = thread.writer(self._check)
-        self._inbox: SimpleQueue[_Request] = SimpleQueue()
+        self._inbox: SimpleQueue[Request] = SimpleQueue()
         self._dirty = Debouncer(quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds)
         self._stopping = threading.Event()
         self._retired = 0
@@ -128,7 +83,7 @@ class Worker:
         """Begin to work off requests."""
         self._runner.start()
 
-    def ask(self, request: _Request) -> None:
+    def ask(self, request: Request) -> None:
         """Put a request into the queue; any thread may."""
         self._inbox.put(request)
 
@@ -139,7 +94,7 @@ class Worker:
     def stop(self) -> None:
         """Abandon what is under way, soon; `join` waits for it."""
         self._stopping.set()
-        self._inbox.put(_Stop())
+        self._inbox.put(Stop())
 
     def join(self, timeout_seconds: float) -> bool:
         """Whether the worker ended in time."""
@@ -179,7 +134,7 @@ class Worker:
         left = [request for request in self._drain() if isinstance(request, Full)]
         _refuse(left, CachesyncError("the daemon ends, or the source left its config"))
 
-    def _wait(self) -> list[_Request]:
+    def _wait(self) -> list[Request]:
         due = self._dirty.next_due()
         times = [moment for moment in (due, self.state.retry_at) if moment is not None]
         timeout = max(0.0, min(times) - time.monotonic()) if times else None
@@ -189,15 +144,15 @@ class Worker:
             return []
         return [first, *self._drain()]
 
-    def _drain(self) -> list[_Request]:
-        found: list[_Request] = []
+    def _drain(self) -> list[Request]:
+        found: list[Request] = []
         while True:
             try:
                 found.append(self._inbox.get_nowait())
             except Empty:
                 return found
 
-    def _take(self, request: _Request) -> bool:
+    def _take(self, request: Request) -> bool:
         """Take note of a request; returns whether a whole pass is due for it."""
         now = time.monotonic()
         if isinstance(request, Dirty):

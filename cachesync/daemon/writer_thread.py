@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar, cast
 
-from .. import projection
+from ..index import catchup
 from ..ledger import connect
 from ..ledger.write import Writer
 
@@ -60,13 +60,13 @@ class WriterThread:
 
     def _catch_up(self) -> str | None:
         seq = self._writer.seq
-        why = projection.catch_up(self._db, self.state_dir)
+        why = catchup.catch_up(self._db, self.state_dir)
         self.indexed = seq
         return why
 
     def rebuild(self) -> None:
         """Build the index anew."""
-        self._pool.submit(projection.rebuild, self._db, self.state_dir).result()
+        self._pool.submit(catchup.rebuild, self._db, self.state_dir).result()
 
     def silent_seconds(self, now: float) -> float:
         """How long nothing shows that the thread works off what it is given (`time.monotonic`)."""

@@ -35,7 +35,7 @@ __all__ = [
     "read_manifest",
 ]
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised when what is indexed changes: an index with another number is rebuilt."""
 
 NAME = "MAIN"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .. import query, versions
+from .. import query
+from ..spack import versions
 
 if TYPE_CHECKING:
     from ..ledger.documents import Document

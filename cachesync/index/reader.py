@@ -149,9 +149,9 @@ class SearchIndex:
 
         Made once and kept: the index that is open does not change.
         """
-        from ..facets import planes_of
-
         if field not in self._planes:
+            from .planes import planes_of  # few searches count facets
+
             weights = ((term, self.weights(field, term)) for term in self.terms(field, ""))
             self._planes[field] = {term: planes_of(found) for term, found in weights}
         return self._planes[field]

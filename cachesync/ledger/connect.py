@@ -9,15 +9,16 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from ..errors import LedgerBusyError, LedgerError, LedgerMissingError
-from . import schema
+from ..errors import CachesyncError, LedgerBusyError, LedgerError, LedgerMissingError
+from . import room, schema
 
 Connection = sqlite3.Connection
 
 __all__ = [
+    "BUSY_SECONDS",
     "INDEX_DIRECTORY",
     "LEDGER_FILE",
     "MOST_INTEGER",
@@ -37,9 +38,8 @@ LOCK_FILE = "writer.lock"
 BUSY_SECONDS = 10.0
 WAL_PAGES = 16_384
 """Pages of 4 KiB the WAL holds before they are copied: a first import rewrites the same ones often."""
-FULL_BYTES = 1 << 20
-"""Free space below which an I/O error means that the disk is full."""
-PASSING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_LOCKED")
+LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED")
+PASSING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", *LOCKED)
 """What a reader without write permission may meet while a writer opens or closes."""
 
 
@@ -103,13 +103,16 @@ def open_writer(state_dir: Path, *, now: int) -> sqlite3.Connection:
         return db
 
 
-def open_reader(state_dir: Path) -> sqlite3.Connection:
-    """The ledger for reading only. Raises LedgerMissingError when nothing was ever synced."""
+def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """The ledger for reading only. Raises LedgerMissingError when nothing was ever synced.
+
+    One that another process has locked is tried for so long; then LedgerBusyError is raised.
+    """
     path = state_dir / LEDGER_FILE
     if not os.path.lexists(path):  # a link that leads nowhere is no empty state directory
         raise nothing_synced(state_dir)
     with ledger_errors(state_dir):
-        db = _connect_reader(path)
+        db = _connect_reader(path, patience_seconds)
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (application,) = db.execute("PRAGMA application_id").fetchone()
         schema.check_version(version, application)
@@ -123,19 +126,19 @@ def open_reader(state_dir: Path) -> sqlite3.Connection:
         return db
 
 
-def _connect_reader(path: Path) -> sqlite3.Connection:
+def _connect_reader(path: Path, patience_seconds: float) -> sqlite3.Connection:
     """A read-only connection, also where this user may not create the WAL's shared memory."""
     quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    until = time.monotonic() + BUSY_SECONDS
+    until = time.monotonic() + patience_seconds
     while True:
         db = sqlite3.connect(
-            f"file:{quoted}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+            f"file:{quoted}?mode=ro", uri=True, timeout=patience_seconds, isolation_level=None
         )
         try:
             db.execute("SELECT 1 FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
             db.close()
-            if not _has_wal(path):
+            if not error.sqlite_errorname.startswith(LOCKED) and not _has_wal(path):
                 # Cleanly closed, in a directory this user cannot write: there is nothing to miss.
                 return sqlite3.connect(f"file:{quoted}?immutable=1", uri=True, isolation_level=None)
             if not error.sqlite_errorname.startswith(PASSING) or time.monotonic() > until:
@@ -152,8 +155,28 @@ def _has_wal(path: Path) -> bool:
         return False
 
 
-def copy(db: Connection, path: Path) -> None:
-    """Write one moment of the ledger to a new file, durably; writers need not stop."""
+def copy(db: Connection, file: Path) -> None:
+    """Write one moment of the ledger to a new file, durably and whole; writers need not stop.
+
+    Raises CachesyncError when the file cannot be made, sqlite3.Error when the ledger cannot be read.
+    """
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        _copy(db, partial)
+        os.link(partial, file)
+    except (OSError, sqlite3.Error) as error:
+        if (short := room.shortage(error, file)) is not None:
+            elsewhere = f"{short.remedy}, or name a file elsewhere"
+            raise CachesyncError(short.message, hint=elsewhere) from error
+        if isinstance(error, sqlite3.Error):
+            raise
+        raise CachesyncError(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _copy(db: Connection, path: Path) -> None:
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     target = sqlite3.connect(path)
     try:
@@ -170,50 +193,82 @@ def copy(db: Connection, path: Path) -> None:
 
 @contextmanager
 def ledger_errors(state_dir: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system raise into one LedgerError that names the remedy."""
+    """Turn what SQLite and the file system raise into one LedgerError that names the remedy.
+
+    So is whatever a damaged ledger leads to: SQLite hands out what lies on a page that is not as it
+    was written, as long as it has the form of a row. Of a sound one it is a mistake of ours.
+    """
     try:
         yield
-    except sqlite3.Error as error:
-        text = str(error)
-        # With hardly anything left SQLite cannot even extend its shared memory.
-        if "disk is full" in text or ("disk I/O error" in text and _is_full(state_dir)):
-            raise _disk_full(state_dir) from error
-        if "malformed" in text or "not a database" in text:
-            raise LedgerError(
-                f"the ledger in {state_dir} is damaged: {text}",
-                hint="restore a `cachesync backup` of it, or move it away and sync again",
-            ) from error
-        raise LedgerError(f"the ledger in {state_dir} cannot be used: {text}") from error
-    except BrokenPipeError:  # of standard output: none of the ledger's
+    except (CachesyncError, BrokenPipeError):  # a pipe is standard output, and none of the ledger's
         raise
+    except sqlite3.Error as error:
+        raise _of_sqlite(error, state_dir) from error
     except OSError as error:
-        import errno
-
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _disk_full(state_dir) from error
+        if (short := room.shortage(error, state_dir)) is not None:
+            raise _too_short(short) from error
         raise LedgerError(
             f"the state directory {state_dir} cannot be used: {error.strerror or error}"
         ) from error
+    except Exception as error:
+        if (fault := _fault(error, state_dir)) is None:
+            raise
+        raise _damaged(state_dir, fault) from error
 
 
-def nothing_synced(state_dir: Path) -> LedgerMissingError:
-    """The error for a state directory that holds nothing yet."""
-    return LedgerMissingError(
-        f"nothing was ever synced into {state_dir}",
-        hint="cachesync sync --pages DIR, or name the state directory with --state-dir",
+def _of_sqlite(error: sqlite3.Error, state_dir: Path) -> LedgerError:
+    text = str(error)
+    if (short := room.shortage(error, state_dir)) is not None:
+        return _too_short(short)
+    if _is_damage(error):
+        return _damaged(state_dir, text)
+    if getattr(error, "sqlite_errorname", "").startswith(LOCKED):
+        return LedgerBusyError(
+            f"the ledger in {state_dir} is locked by another process",
+            hint="wait for it to end, and keep other programs off the ledger",
+        )
+    return LedgerError(f"the ledger in {state_dir} cannot be used: {text}")
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return "malformed" in str(error) or "not a database" in str(error)
+
+
+def _damaged(state_dir: Path, what: str) -> LedgerError:
+    return LedgerError(
+        f"the ledger in {state_dir} is damaged: {what}",
+        hint="restore a `cachesync backup` of it, or move it away and sync again",
     )
 
 
-def _is_full(state_dir: Path) -> bool:
+def _fault(error: Exception, state_dir: Path) -> str | None:
+    """What is wrong with the form of the ledger; None where it is sound, or not there."""
+    path = state_dir / LEDGER_FILE
+    if isinstance(error, UnicodeDecodeError):  # SQLite's messages are decoded, too
+        return "it holds text that is none"
+    if not path.exists():
+        return None
     try:
-        room = os.statvfs(state_dir)
-    except OSError:
-        return False
-    return room.f_bavail * room.f_frsize < FULL_BYTES
+        with closing(_connect_reader(path, BUSY_SECONDS)) as db:
+            (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    except UnicodeDecodeError:
+        return "it holds text that is none"
+    except sqlite3.Error as found:
+        return str(found) if _is_damage(found) else None
+    return None if said == "ok" else " ".join(str(said).split())
 
 
-def _disk_full(state_dir: Path) -> LedgerError:
+def nothing_synced(state_dir: Path, *, tried: bool = False) -> LedgerMissingError:
+    """The error for a state directory that holds nothing yet; `tried` when a source was asked."""
+    return LedgerMissingError(
+        f"nothing was ever synced into {state_dir}",
+        hint="cachesync status" if tried
+        else "cachesync sync --pages DIR, or name the state directory with --state-dir",
+    )  # fmt: skip
+
+
+def _too_short(short: room.Shortage) -> LedgerError:
     return LedgerError(
-        f"no space left on the device that holds {state_dir}",
-        hint="free some space and sync again: what was recorded is intact, the rest follows",
+        short.message,
+        hint=f"{short.remedy} and sync again: what was recorded is intact, the rest follows",
     )

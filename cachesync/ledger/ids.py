@@ -12,8 +12,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from .. import versions
 from ..model import Build, Listed
+from ..spack import variants as variant_texts
+from ..spack import versions
 
 __all__ = ["Ids", "KnownSpec", "insert_rows", "make_build", "pack", "unpack"]
 
@@ -31,9 +32,15 @@ def unpack(text: str) -> tuple[str, ...]:
 
 
 def make_build(row: Sequence[Any]) -> Build:
-    """The build in the columns package, version, compiler, os, platform, target, variants."""
+    """The build in the columns package, version, compiler, os, platform, target, variants.
+
+    Some rows that only the change log refers to are older than the normal form of variants.
+    """
     package, version, compiler, os, platform, target, variants = row
-    return Build(package, version, compiler, os, platform, target, unpack(variants))
+    listed = unpack(variants)
+    if "=" in variants:
+        listed = variant_texts.normal_set(listed)
+    return Build(package, version, compiler, os, platform, target, listed)
 
 
 ROWS_A_STATEMENT = 50

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+from ..spack import variants
+
 __all__ = ["beginning_with"]
 
 
@@ -35,8 +37,10 @@ def beginning_with(db: sqlite3.Connection, field: str, start: str, *, most: int)
     if field in SEVERAL:
         table, column = SEVERAL[field]
         names = {name for (lines,) in db.execute(f"SELECT DISTINCT {column} FROM {table}")
-                 for name in lines.split("\n") if name.startswith(start)}  # fmt: skip
-        return sorted(names)[:most]
+                 for name in lines.split("\n")}  # fmt: skip
+        if field == "variant":
+            names = set(map(variants.normal, names))
+        return sorted(name for name in names if name.startswith(start))[:most]
     table, column, also = _COLUMNS[field]
     rows = db.execute(
         f"SELECT DISTINCT {column} FROM {table} WHERE {column} >= ? AND {column} < ?"

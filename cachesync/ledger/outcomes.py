@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .. import diff
 from ..model import LocationState, Page, SourceState
+from ..selection import Selection
 
 __all__ = [
     "Good",
@@ -82,5 +82,5 @@ class SourceRow(NamedTuple):
     location: str
     configured: bool
     state: SourceState
-    selection: diff.Selection | None
+    selection: Selection | None
     """The globs of the last complete pass; None when there was none."""

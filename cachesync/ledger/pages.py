@@ -177,7 +177,9 @@ class PageWriter(SourceWriter):
         assert known is not None, "only a known hash can be described differently"
         build = self._ids.build_of(known.build_id)
         kept = diff.reconcile(build, seen)
-        warnings.append(f"spec /{spec_hash}: {_difference(build, seen, kept)}")
+        told = _difference(build, seen, kept)
+        if told:
+            warnings.append(f"spec /{spec_hash}: {told}")
         if kept == build:
             return known
         refined = known._replace(build_id=self._ids.build(kept))
@@ -288,8 +290,9 @@ def _path_detail(good: Good) -> dict[str, str] | None:
 
 
 def _difference(known: Build, seen: Build, kept: Build) -> str:
+    """What two pages say differently of one spec; nothing where they mean the same."""
     return "; ".join(
-        f"{field}: this page says {new!a}, another says {old!a}; {stays!a} is kept"
-        for field, old, new, stays in zip(Build._fields, known, seen, kept, strict=True)
-        if old != new
+        f"{field}: this page says {getattr(seen, field)!a}, another says {getattr(known, field)!a};"
+        f" {getattr(kept, field)!a} is kept"
+        for field in diff.differing(known, seen)
     )

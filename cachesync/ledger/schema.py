@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 
 from ..errors import LedgerError
 
@@ -123,7 +124,18 @@ CREATE TABLE memory (
 ) WITHOUT ROWID;
 """
 
-_MIGRATIONS = (_V1, _V2)
+
+def _normalise_variants(db: sqlite3.Connection) -> None:
+    from .normalise import normalise_variants  # here: a search migrates nothing
+
+    normalise_variants(db)
+
+
+_MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
+    _V1,
+    _V2,
+    _normalise_variants,
+)
 VERSION = len(_MIGRATIONS)
 
 
@@ -139,8 +151,11 @@ def migrate(db: sqlite3.Connection, *, now: int) -> None:
         return
     db.execute("BEGIN IMMEDIATE")
     try:
-        for script in _MIGRATIONS[version:]:
-            for statement in statements(script):
+        for step in _MIGRATIONS[version:]:
+            if callable(step):
+                step(db)
+                continue
+            for statement in statements(step):
                 db.execute(statement)
         if version == 0:
             db.execute("INSERT INTO ledger VALUES (?, ?)", (os.urandom(16).hex(), now))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from .. import diff
 from ..model import ChangeKind, SourceState
+from ..selection import Selection
 from .ids import insert_rows
 from .outcomes import SourceRow
 from .transaction import Transactions
@@ -87,7 +87,7 @@ class SourceWriter(Transactions):
             insert_rows(self.db, "memory", "(?, ?, ?)", rows)
 
     def succeed(
-        self, source: SourceRow, selection: diff.Selection, memory: Mapping[str, str] | None = None
+        self, source: SourceRow, selection: Selection, memory: Mapping[str, str] | None = None
     ) -> None:
         """Record a complete pass under `selection`."""
 
@@ -127,8 +127,8 @@ class SourceWriter(Transactions):
         return SourceState(state)
 
 
-def _selection(text: str | None) -> diff.Selection | None:
+def _selection(text: str | None) -> Selection | None:
     if text is None:
         return None
     tags, packages = json.loads(text)
-    return diff.Selection(tuple(tags), tuple(packages))
+    return Selection(tuple(tags), tuple(packages))

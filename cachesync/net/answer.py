@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from . import FetchError, TooLargeError, host
 from .inflate import InflateError, Inflater
+from .request import FetchError, TooLargeError, host
 
 __all__ = ["Answer", "BrokenError"]
 

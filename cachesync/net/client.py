@@ -9,19 +9,10 @@ from contextlib import closing, contextmanager
 from threading import BoundedSemaphore, Event, Lock
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from . import (
-    DIRECT,
-    Access,
-    Download,
-    FetchError,
-    FetchStoppedError,
-    Request,
-    Response,
-    host,
-    policy,
-)
-from .access import Proxy
+from . import policy
+from .access import DIRECT, Access, Proxy
 from .answer import Answer, BrokenError
+from .request import Download, FetchError, FetchStoppedError, Request, Response, host
 from .transport import CONNECTIONS_PER_HOST, IDENTITY, Begun, Transport
 from .trust import trusted
 from .tunnel import unwelcome

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event
 
-from . import (
+from .request import (
     Download,
     FetchError,
     FetchStoppedError,

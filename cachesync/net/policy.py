@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from . import FetchError, host
+from .request import FetchError, host
 
 __all__ = [
     "ATTEMPTS",

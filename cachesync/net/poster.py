@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Self
 
-from . import Access, FetchError, Post, Resolver, Response, host, policy
-from .access import Authorities
+from . import policy
+from .access import Access, Authorities
 from .answer import BrokenError
+from .request import FetchError, Post, Resolver, Response, host
 from .transport import IDENTITY, Begun, Transport, plain_errors, through
 from .trust import trusted
 from .tunnel import look_up, unwelcome

@@ -16,9 +16,9 @@ import httpcore
 import httpx
 
 from .. import __version__
-from . import FetchError, FetchStoppedError, host
 from .access import Proxy
 from .answer import BrokenError
+from .request import FetchError, FetchStoppedError, host
 from .tunnel import ProxyBackend
 from .wire import Backend, Deadline, Stream
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import httpcore
 
-from . import FetchError, ForbiddenError, Resolver
 from .access import Proxy
+from .request import FetchError, ForbiddenError, Resolver
 from .wire import Backend, Deadline, Stream, deadline_of, resolved
 
 __all__ = ["ProxyBackend", "look_up", "unwelcome"]

@@ -20,8 +20,8 @@ from typing import Any, cast
 
 import httpcore
 
-from . import FetchError, FetchStoppedError, ForbiddenError, Resolver
 from .nested import NestedSocket
+from .request import FetchError, FetchStoppedError, ForbiddenError, Resolver
 
 __all__ = ["Backend", "Deadline", "Stream", "deadline_of", "resolved"]
 

@@ -14,9 +14,9 @@ from importlib.util import find_spec
 from threading import Event
 from typing import Any
 
+from ..config.secrets import reveal
 from ..config.settings import AppriseTarget as AppriseConfig
 from ..errors import CachesyncError
-from ..secrets import reveal
 from . import process, text
 from .delivery import Delivery, Outcome, Result
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from .. import query
-from ..config import Config, settings
+from ..config import settings
+from ..config.settings import Config
 from ..errors import QueryError
 from ..ledger import connect as ledger_connect
 from ..ledger import log, read

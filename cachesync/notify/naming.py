@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..config import settings
-from .address import shown
+from ..net.address import shown
 
 __all__ = ["address", "label"]
 

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .. import net
-from ..config import Config
+from ..config.settings import Config
 from ..ledger import connect as ledger_connect
 from ..ledger.write import Writer
 from ..model import ChangeKind
-from ..published import DELIVERIES, publish
+from ..system.published import DELIVERIES, publish
 from .dispatch import Dispatcher
 from .follower import Follower
 from .outbox import queue, report

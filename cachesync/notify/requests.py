@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import NotThereError, UsageError
 from .outbox import queue
+from .outbox.again import ids, replay, retry, targets_of, unsent
 from .outbox.connect import Connection
 
 __all__ = ["carry_out"]
@@ -15,7 +16,7 @@ __all__ = ["carry_out"]
 def carry_out(outbox: Connection, asked: Mapping[str, Any], *, now: int) -> dict[str, Any]:
     """Do what `deliveries retry` or `replay` asks; `held` is what the config names no target for.
 
-    Raises UsageError for what is not there.
+    Raises NotThereError for what is not there, UsageError for an id that is several.
     """
     command = asked.get("command")
     if command == "retry":
@@ -26,11 +27,11 @@ def carry_out(outbox: Connection, asked: Mapping[str, Any], *, now: int) -> dict
         if subscription is not None:
             known = {row.subscription for row in queue.targets(outbox)}
             if subscription not in known:
-                raise UsageError(
+                raise NotThereError(
                     f"nothing was ever sent for {subscription}",
                     hint="subscriptions: " + (", ".join(sorted(known)) or "none"),
                 )
-        count = queue.replay(outbox, since=since, subscription=subscription, now=now)
+        count = replay(outbox, since=since, subscription=subscription, now=now)
         return {"deliveries": count, "enabled": [], "held": 0}
     raise UsageError(f"{command!r} is nothing that is done with deliveries")
 
@@ -45,18 +46,18 @@ def _retry(outbox: Connection, asked: Mapping[str, Any], now: int) -> dict[str, 
                           row.subscription)
         ]  # fmt: skip
         if not rows:
-            raise UsageError(
+            raise NotThereError(
                 f"no target is called {wanted}",
                 hint="`cachesync status` lists them; name one by its number, address or subscription",
             )
     if message is not None:
         message = _whole_id(outbox, str(message))
-        concerned = queue.targets_of(outbox, message)
+        concerned = targets_of(outbox, message)
         rows = [row for row in rows if row.id in concerned]
-    held = sum(queue.unsent(outbox, r.id, message_id=message) for r in rows if not r.configured)
+    held = sum(unsent(outbox, r.id, message_id=message) for r in rows if not r.configured)
     rows = [row for row in rows if row.configured]
     enabled = [row for row in rows if queue.enable(outbox, row.id, now=now)]
-    count = sum(queue.retry(outbox, now=now, message_id=message, target=r.id) for r in rows)
+    count = sum(retry(outbox, now=now, message_id=message, target=r.id) for r in rows)
     return {
         "deliveries": count,
         "enabled": [{"subscription": r.subscription, "target": r.label} for r in enabled],
@@ -65,10 +66,14 @@ def _retry(outbox: Connection, asked: Mapping[str, Any], now: int) -> dict[str, 
 
 
 def _whole_id(outbox: Connection, beginning: str) -> str:
-    found = queue.ids(outbox, beginning)
-    if len(found) != 1:
-        what = "no message has" if not found else "several messages have"
+    found = ids(outbox, beginning)
+    if not found:
+        raise NotThereError(
+            f"no message has an id that begins with {beginning}", hint="cachesync deliveries list"
+        )
+    if len(found) > 1:
         raise UsageError(
-            f"{what} an id that begins with {beginning}", hint="cachesync deliveries list"
+            f"several messages have an id that begins with {beginning}",
+            hint="cachesync deliveries list",
         )
     return found[0]

@@ -17,9 +17,10 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from .. import query, versions
+from .. import query
 from ..model import Build, Change, ChangeKind
 from ..query.fuzzy import is_near
+from ..spack import versions
 
 __all__ = ["Matcher", "Rule", "matches"]
 

@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .. import net
-from ..config import Config, settings
+from ..config import settings
+from ..config.secrets import environment_names
+from ..config.settings import Config
 from ..errors import CachesyncError, UsageError
 from ..model import Change
-from ..secrets import environment_names
 from . import naming
 from .follower import rule_of, sender_of
 from .message import Message, message_of_test

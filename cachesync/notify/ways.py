@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from .. import net
-from ..config import Config
+from ..config.secrets import environment_names
+from ..config.settings import Config
 from ..errors import CachesyncError
-from ..secrets import environment_names
 from . import naming
 from .dispatch import Way
 from .outbox import queue

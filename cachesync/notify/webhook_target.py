@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 
 from .. import net
-from ..access import open_access
+from ..config.access import open_access
+from ..config.secrets import reveal
 from ..config.settings import WebhookFormat
 from ..config.settings import WebhookTarget as WebhookConfig
 from ..errors import CachesyncError
+from ..net import address
 from ..net.policy import demanded_wait
-from ..secrets import reveal
-from . import address, webhook
+from . import webhook
 from .delivery import Delivery, Outcome, Result
 
 __all__ = ["WebhookTarget", "judge", "open_webhook"]

@@ -1,8 +1,10 @@
-"""The query language: text to a tree (`parse`), a tree to text (`show`), and what a tree means.
+"""The query language: text to a tree (`parse`), and what a tree means (`matches`). Pure.
 
-A tree is a condition on *placements*: tag, stack and source conditions must hold for the same
-placement. `matches` is that meaning, and the only definition of it; an index may answer faster,
-never differently. What is not understood is an error with its position, never ignored. Pure.
+In comes what people type, out go trees, verdicts and, where something is not understood, QueryError
+with its position: nothing is ever ignored. A tree is a condition on *placements*: tag, stack and
+source conditions must hold for the same placement. `matches` is that meaning, and the only
+definition of it; an index may answer faster, never differently. Never known here: the ledger, the
+index, the command line.
 
 Reading Spack's spec syntax, judging it, and printing are modules of their own that a search for
 words does not load.
@@ -10,22 +12,16 @@ words does not load.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ..model import Build
 from .grammar import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, MAX_WIDE, parse
+from .languages import parse_in
 from .meaning import (
     MIN_HASH_WORD,
-    compiler_values,
-    field_values,
     matches,
     matches_build,
     matches_hash,
     matches_placement,
     matches_where,
     may_be_hash,
-    name_runs,
-    plain_compiler,
     residue,
 )
 from .tree import (
@@ -38,10 +34,12 @@ from .tree import (
     Not,
     Or,
     Term,
+    is_met_by_all,
     required,
     terms,
-    wanted_values,
+    wanted_variants,
 )
+from .values import compiler_values, field_values, name_runs, plain_compiler
 
 __all__ = [
     "BUILD_FIELDS",
@@ -60,6 +58,7 @@ __all__ = [
     "Term",
     "compiler_values",
     "field_values",
+    "is_met_by_all",
     "matches",
     "matches_build",
     "matches_hash",
@@ -68,25 +67,10 @@ __all__ = [
     "may_be_hash",
     "name_runs",
     "parse",
+    "parse_in",
     "plain_compiler",
     "required",
-    "residual",
     "residue",
-    "show",
     "terms",
-    "wanted_values",
+    "wanted_variants",
 ]
-
-
-def residual(node: Node) -> Callable[[Build], Node | bool]:
-    """`residue` of one tree for many builds, prepared."""
-    from .prepared import residual
-
-    return residual(node)
-
-
-def show(node: Node) -> str:
-    """The text of a tree, as `parse` reads it: `parse(show(parse(text))) == parse(text)`."""
-    from .printing import show
-
-    return show(node)

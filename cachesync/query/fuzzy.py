@@ -11,8 +11,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ..model import Build
-from .meaning import compiler_values, name_runs
 from .tree import Term
+from .values import compiler_values, name_runs
 
 __all__ = ["FIELDS", "MAX_DISTANCE", "is_near", "is_near_build"]
 

@@ -8,21 +8,24 @@ binds less than standing side by side; parentheses group. Spack's spec syntax is
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from ..errors import QueryError
-from .meaning import plain_compiler
-from .tree import FIELDS, And, Everything, Node, Not, Or, Term
+from .items import Excluded, Fixed, Group, Item, Plain, either, together
+from .tree import FIELDS, Node, Not, Term
+from .values import plain_compiler
 
-__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "parse"]
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "check_text", "parse"]
 
 _FIELD = re.compile(r"([A-Za-z_]+):")
+_OF_KEYS = ("os", "platform", "target")
+"""Fields that are keys of a spec as well: `target:=x86_64_v3` is Spack's `target=x86_64_v3`."""
 _BARE = re.compile(r'[^\s"()]*')
 _VALUE = re.compile(r'[^\s"]*')
 _VALUE_IN_GROUP = re.compile(r'[^\s")]*')
 # What makes a bare token Spack's spec syntax: a sigil, or an = further on.
 _SPEC = re.compile(r"[@%=^/~:]|(?<=[^+])\+")
-_EQUALS = re.compile(r"\s+=")
+_EQUALS = re.compile(r"\s+:?=")
+_BUILTIN = "builtin."
 _FUZZY = re.compile(r"([^@%=^/~:+*]+)~([0-9]+)")
 _VERSIONS = re.compile(r"[:,]")
 
@@ -35,42 +38,6 @@ MAX_WIDE = 10
 MAX_FUZZY_LENGTH = 64
 
 
-class Plain(NamedTuple):
-    """A bare word, which may turn out to be the name of a package."""
-
-    term: Term
-    text: str
-    position: int
-
-
-class Fixed(NamedTuple):
-    """Terms that mean the same wherever they stand."""
-
-    nodes: tuple[Node, ...]
-    position: int
-    is_spec: bool = False
-    """Spack's spec syntax."""
-    is_word: bool = False
-    """A word that is quoted, a prefix or fuzzy: it stands where a name could, and is none."""
-
-
-class Group(NamedTuple):
-    """Parentheses, or a whole query: alternatives of items."""
-
-    alternatives: list[list[Item]]
-    position: int
-
-
-class Excluded(NamedTuple):
-    """What stands behind a minus."""
-
-    item: Item
-    position: int
-
-
-Item = Plain | Fixed | Group | Excluded
-
-
 def parse(text: str, *, is_spec: bool = False) -> Node:
     """The tree of a query; `And(())` for an empty one.
 
@@ -79,6 +46,12 @@ def parse(text: str, *, is_spec: bool = False) -> Node:
 
     Raises QueryError, with the position, for what the language does not have.
     """
+    check_text(text)
+    return _Reader(text, is_spec=is_spec).read()
+
+
+def check_text(text: str) -> None:
+    """Raise QueryError for a text that is too long for a query, or cannot be written as UTF-8."""
     if len(text) > MAX_LENGTH:
         raise QueryError(
             f"the query is longer than {MAX_LENGTH:,} characters", query=text[:60], position=0
@@ -92,7 +65,6 @@ def parse(text: str, *, is_spec: bool = False) -> Node:
             position=error.start,
             length=error.end - error.start,
         ) from None
-    return _Reader(text, is_spec=is_spec).read()
 
 
 class _Reader:
@@ -115,7 +87,7 @@ class _Reader:
             from .naming import resolve
 
             return resolve(self._text, alternatives, is_spec=self._is_spec)
-        return plainly(alternatives)
+        return _plainly(alternatives)
 
     def _error(
         self, message: str, position: int, *, length: int = 1, hint: str | None = None
@@ -231,6 +203,9 @@ class _Reader:
         if name is None:
             return None
         field = name[1].lower()
+        is_pair = self._text.startswith("=", name.end())
+        if is_pair and (field not in FIELDS or field in _OF_KEYS):
+            return None  # name:=value
         if field not in FIELDS:
             from difflib import get_close_matches
 
@@ -270,6 +245,8 @@ class _Reader:
         if text in ("+", "++") or _SPEC.search(text) or _EQUALS.match(self._text, match.end()):
             return self._spec(start)
         self._at = match.end()
+        if text.startswith(_BUILTIN) and (names := self._qualified(text)):
+            return Fixed(names, start, is_spec=True)
         prefix = text.endswith("*")
         word = text.removesuffix("*")
         self._refuse_star(word, start)
@@ -281,6 +258,15 @@ class _Reader:
         if prefix:
             return Fixed((term,), start, is_word=term.field is None)
         return Plain(term, word, start)
+
+    def _qualified(self, text: str) -> tuple[Term, ...]:
+        """The package that `builtin.hdf5` names, which is spec syntax also where it stands alone."""
+        from . import specsyntax
+
+        if specsyntax.QUALIFIED.fullmatch(text) is None:
+            return ()
+        self._has_spec = True
+        return specsyntax.named(text)
 
     def _fuzzy(self, fuzzy: re.Match[str], start: int) -> Term:
         word, digits = fuzzy[1].lower(), fuzzy[2]
@@ -330,7 +316,7 @@ def _empty(field: str | None, *, excluded: bool, prefix: bool) -> str:
     return "- needs something to exclude" if excluded else "an empty word"
 
 
-def plainly(alternatives: list[list[Item]]) -> Node:
+def _plainly(alternatives: list[list[Item]]) -> Node:
     """The tree of items without spec syntax."""
     return either([together([_plain(item) for item in items]) for items in alternatives])
 
@@ -341,21 +327,5 @@ def _plain(item: Item) -> Node:
     if isinstance(item, Fixed):
         return item.nodes[0]
     if isinstance(item, Group):
-        return plainly(item.alternatives)
+        return _plainly(item.alternatives)
     return Not(_plain(item.item))
-
-
-def together(nodes: list[Node]) -> Node:
-    """All of some nodes, conjunctions among them opened."""
-    flat: list[Node] = []
-    for node in nodes:
-        flat.extend(node.nodes if isinstance(node, And) else (node,))
-    return flat[0] if len(flat) == 1 else And(tuple(flat)) if flat else Everything
-
-
-def either(nodes: list[Node]) -> Node:
-    """Any of some nodes, alternatives among them opened."""
-    flat: list[Node] = []
-    for node in nodes:
-        flat.extend(node.nodes if isinstance(node, Or) else (node,))
-    return flat[0] if len(flat) == 1 else Or(tuple(flat))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import targets
+from ..spack import targets
 from .tree import And, Node, Term
 
 __all__ = ["runnable"]

@@ -1,24 +1,20 @@
 """What a query tree means: the pure predicate `matches`, and what of it depends on what.
 
 `residue` judges what a build decides and leaves the rest; `matches_where` judges the rest by a
-spec's hash and its placement. An index builds on the same values (`name_runs`, `compiler_values`,
-`field_values`).
+spec's hash and its placement. An index builds on the same `values`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from functools import lru_cache
 
-from .. import versions
 from ..model import Build
-from .tree import BUILD_FIELDS, And, Node, Not, Or, Term, wanted_values
+from ..spack import versions
+from .tree import BUILD_FIELDS, And, Node, Not, Or, Term, wanted_variants
+from .values import field_values, name_runs, plain_compiler
 
 __all__ = [
     "MIN_HASH_WORD",
-    "compiler_values",
-    "field_values",
     "joined",
     "matches",
     "matches_build",
@@ -26,56 +22,11 @@ __all__ = [
     "matches_placement",
     "matches_where",
     "may_be_hash",
-    "name_runs",
-    "plain_compiler",
     "residue",
 ]
 
 MIN_HASH_WORD = 5
 """Characters from which a bare word may be the beginning of a hash."""
-
-
-@lru_cache(maxsize=4096)
-def name_runs(package: str) -> frozenset[str]:
-    """The parts of a package name and every run of consecutive parts, in lower case.
-
-    `py-scikit-learn` gives `py`, `scikit`, `learn`, `py-scikit`, `scikit-learn` and itself.
-    """
-    parts = re.split(r"[-_.]", package.lower())
-    found = {package.lower()}
-    offset = 0
-    starts = []
-    for part in parts:
-        starts.append((offset, offset + len(part)))
-        offset += len(part) + 1
-    text = package.lower()
-    for first in range(len(parts)):
-        for last in range(first, min(len(parts), first + 12)):
-            found.add(text[starts[first][0] : starts[last][1]])
-    found.discard("")
-    return frozenset(found)
-
-
-def plain_compiler(value: str) -> str:
-    """A compiler written the short way: `gcc@7.5.0` for `gcc@=7.5.0`."""
-    return value.replace("@=", "@", 1)
-
-
-def compiler_values(compiler: str) -> tuple[str, ...]:
-    """What `compiler:` matches: the name, and the name with the version (written `name@version`)."""
-    plain = plain_compiler(compiler.lower())
-    name = plain.partition("@")[0]
-    return (name,) if name == plain else (name, plain)
-
-
-def field_values(build: Build, field: str) -> tuple[str, ...]:
-    """The whole values, in lower case, that `field:value` compares with, for a build's fields."""
-    if field == "compiler":
-        return compiler_values(build.compiler)
-    if field == "variant":
-        return tuple(variant.lower() for variant in build.variants)
-    value: str = getattr(build, field)
-    return (value.lower(),)
 
 
 def matches(
@@ -134,7 +85,7 @@ def matches_where(
 def matches_build(term: Term, build: Build) -> bool:
     """Whether the build alone satisfies the term."""
     if term.spack:
-        from .spack import satisfies
+        from .satisfies import satisfies
 
         return satisfies(term, build)
     if term.distance:
@@ -154,9 +105,10 @@ def _matches_field(term: Term, build: Build, field: str) -> bool:
     if field == "compiler" and term.field is None:
         term = term._replace(value=plain_compiler(term.value))
     values = field_values(build, field)
-    return any(_fits(term, value) for value in values) or any(
-        other in values for other in wanted_values(term)[1:]
-    )
+    if field == "variant" and not term.distance:
+        wanted = [term._replace(value=text) for text in wanted_variants(term)]
+        return any(_fits(one, value) for one in wanted for value in values)
+    return any(_fits(term, value) for value in values)
 
 
 def may_be_hash(term: Term) -> bool:

@@ -10,7 +10,7 @@ syntax is Spack's.
 from __future__ import annotations
 
 from ..errors import QueryError
-from .grammar import Excluded, Fixed, Group, Item, Plain, either, together
+from .items import Excluded, Fixed, Group, Item, Plain, either, together
 from .specsyntax import name_of, variant_of
 from .tree import And, Node, Not, Term
 
@@ -74,7 +74,7 @@ def _one(text: str, item: Plain | Fixed | Excluded, *, is_spec: bool, is_name: b
     if isinstance(item, Plain):
         if is_name:
             name = name_of(item.text)
-            if name is None:
+            if not name:
                 raise QueryError(
                     f"{item.text} is no name of a package, as the first word of a spec is",
                     query=text,
@@ -82,7 +82,7 @@ def _one(text: str, item: Plain | Fixed | Excluded, *, is_spec: bool, is_name: b
                     length=len(item.text),
                     hint=f'quote it to search for the word: "{item.text}"',
                 )
-            return name
+            return together(list(name))
         return variant_of(item.text) or item.term if is_spec else item.term
     inner = item.item
     if isinstance(inner, Group):

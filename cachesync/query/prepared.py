@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import versions
 from ..model import Build
-from .meaning import compiler_values, joined, matches_build, name_runs
-from .tree import BUILD_FIELDS, And, Node, Not, Term, terms, wanted_values
+from ..spack import versions
+from .meaning import joined, matches_build
+from .tree import BUILD_FIELDS, And, Node, Not, Term, terms, wanted_variants
+from .values import compiler_values, name_runs
 
 __all__ = ["residual"]
 
@@ -71,7 +72,9 @@ def _term(term: Term) -> _Residue:
     if term.prefix or term.distance or term.spack:
         return lambda build, _: True if matches_build(term, build) else otherwise
     # A bare compiler may be written either way, as a field's is when it is read.
-    known = {(term.field, value) for value in wanted_values(term)}
+    known = {(term.field, term.value)}
+    if term.field in (None, "variant"):
+        known.update(("variant", text) for text in wanted_variants(term))
     if term.field is None:
         known.add(("compiler", term.value.replace("@=", "@", 1)))
     if term.field in (None, "version"):

@@ -2,24 +2,36 @@
 
 Tokens are those of Spack 0.23's `parser.py`, in the same order and with the same spaces allowed in
 them (`%gcc @12`, `build_type = Release`); they may stand side by side without spaces. What differs:
-`-x` is an exclusion and never turns a variant off, and dependencies and files are errors.
+`-x` is an exclusion and never turns a variant off, and dependencies and files are errors. `:=` is
+that of Spack 1.
 """
 
 from __future__ import annotations
 
 import re
 
-from .. import ranges
 from ..errors import QueryError
+from ..spack import ranges
+from ..spack.variants import ANY_VALUE
 from .tree import Term
 
-__all__ = ["NAME", "VALUE", "name_of", "read", "variant_of"]
+__all__ = [
+    "NAME",
+    "NAMESPACE",
+    "QUALIFIED",
+    "VALUE",
+    "SpecReader",
+    "name_of",
+    "named",
+    "read",
+    "variant_of",
+]
 
 _IDENTIFIER = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
 _PACKAGE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
 NAME = re.compile(r"[a-zA-Z_0-9][a-zA-Z_0-9\-.]*")
 _SPACE = re.compile(r"\s*")
-_KEY = re.compile(r"([a-zA-Z_0-9][a-zA-Z_0-9\-.]*)\s*(==?)\s*")
+_KEY = re.compile(r"([a-zA-Z_0-9][a-zA-Z_0-9\-.]*)\s*(:?==?)\s*")
 VALUE = re.compile(r"[a-zA-Z_0-9\-+*.,:=~/\\]+")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _ESCAPED = re.compile(r"\\(['\"\\])")
@@ -30,18 +42,22 @@ _GIT = re.compile(
     r"(?:git\.[a-zA-Z_0-9][a-zA-Z_0-9./\-]*|[A-Fa-f0-9]{40}(?![a-zA-Z_0-9.\-]))"
     r"(?:=[a-zA-Z0-9_](?:[a-zA-Z_0-9.\-]*[a-zA-Z0-9_])?)?"
 )
-_KEY_FOLLOWS = re.compile(r"\s*=")
+_KEY_FOLLOWS = re.compile(r"\s*:?=")
 _LISTED = re.compile(r"\s*,\s*")
 
 _ARCHITECTURE = {
     "arch": "arch", "architecture": "arch", "platform": "platform",
     "os": "os", "operating_system": "os", "target": "target",
 }  # fmt: skip
-_NAMESPACE = "namespace"
-"""The repository a package comes from. No page says it, and Spack compares it where both are known."""
+NAMESPACE = "namespace"
+"""The repository a package comes from. No page says it: what pages tell of counts as `BUILTIN`, and a
+condition on any other is one on an attribute that no build has."""
+BUILTIN = "builtin"
+QUALIFIED = re.compile(rf"{BUILTIN}\.{_IDENTIFIER}")
+"""A word that cannot be meant as anything but the name of a package."""
 _OF_THE_HOST = frozenset(("default_os", "default_target", "frontend", "fe", "backend", "be"))
 _NO_PART = re.compile(r"[^a-zA-Z_0-9.,:\-]")
-_ALONE = ("none", "*")
+_ALONE = ("none", ANY_VALUE)
 _NOT_KNOWN = "None"
 """What Spack prints for a part of an architecture that is not known; it asks for nothing."""
 
@@ -52,7 +68,7 @@ def read(text: str, start: int) -> tuple[tuple[Term, ...], int]:
     It ends at a space outside of its tokens, at a parenthesis or at the end of the text. Raises
     QueryError for what is no spec syntax.
     """
-    reader = _Spec(text, start)
+    reader = SpecReader(text, start)
     if _FILE.match(text, start):
         raise reader.error("a query is no file", hint='quote a word that holds a /: "a/b"')
     while reader.goes_on():
@@ -60,14 +76,21 @@ def read(text: str, start: int) -> tuple[tuple[Term, ...], int]:
     return tuple(reader.terms), reader.at
 
 
-def name_of(text: str) -> Term | None:
-    """The package a name is of, None for what Spack takes for no name.
+def name_of(text: str) -> tuple[Term, ...]:
+    """The package a name is of, with its namespace; empty for what Spack takes for no name."""
+    return named(text) if _PACKAGE.fullmatch(text) is not None else ()
 
-    A namespace before it (`builtin.hdf5`) is in no page, and ignored.
-    """
-    if _PACKAGE.fullmatch(text) is None:
-        return None
-    return Term("package", text.rpartition(".")[2], spack=True)
+
+def named(name: str) -> tuple[Term, ...]:
+    """The conditions of `hdf5`, `builtin.hdf5` or `site.hdf5`."""
+    namespace, _, package = name.rpartition(".")
+    return (Term("package", package, spack=True), *_of_namespace(namespace or BUILTIN))
+
+
+def _of_namespace(namespace: str) -> tuple[Term, ...]:
+    return (
+        () if namespace == BUILTIN else (Term("variant", f"{NAMESPACE}={namespace}", spack=True),)
+    )
 
 
 def variant_of(text: str) -> Term | None:
@@ -78,7 +101,7 @@ def variant_of(text: str) -> Term | None:
     return Term("variant", f"+{name}", spack=True)
 
 
-class _Spec:
+class SpecReader:
     """Goes through spec syntax, a token at a time."""
 
     def __init__(self, text: str, start: int) -> None:
@@ -87,6 +110,7 @@ class _Spec:
         self.terms: list[Term] = []
 
     def goes_on(self) -> bool:
+        """Whether the spec syntax goes on here."""
         character = self.text[self.at : self.at + 1]
         return bool(character) and not character.isspace() and character not in "()"
 
@@ -133,7 +157,7 @@ class _Spec:
         self.at = name.end()
         if not self.goes_on() or self.text[self.at] not in "@+~%/^":
             raise self._not_understood()
-        self._add("package", name[0].rpartition(".")[2])
+        self.terms += named(name[0])
 
     def _not_understood(self) -> QueryError:
         found = self.text[self.at : self.at + 1]
@@ -245,12 +269,15 @@ class _Spec:
         start, name = key.end(), key[1]
         value, end = self._value(start, name)
         part = _ARCHITECTURE.get(name)
-        if part is None and name != _NAMESPACE:
-            self._variant(name, value, start, end)
-        elif key[2] == "==":
-            raise self.error(f"{name} cannot be propagated", key.start(2), length=2, hint="use =")
+        if part is None and name != NAMESPACE:
+            self._variant(name, value, start, end, exact=key[2][0] == ":")
+        elif key[2].endswith("=="):
+            at, length = key.start(2), len(key[2])
+            raise self.error(f"{name} cannot be propagated", at, length=length, hint="use =")
         elif part is not None:
             self._architecture(part, value, start)
+        else:
+            self.terms += _of_namespace(value)
         self.at = end
 
     def _value(self, start: int, name: str) -> tuple[str, int]:
@@ -267,7 +294,7 @@ class _Spec:
             raise self.error(f"{name}= needs a value", min(start, len(self.text) - 1))
         return value, end
 
-    def _variant(self, name: str, value: str, start: int, end: int) -> None:
+    def _variant(self, name: str, value: str, start: int, end: int, *, exact: bool) -> None:
         if value.upper() in ("TRUE", "FALSE"):
             self._add("variant", ("+" if value.upper() == "TRUE" else "~") + name)
             return
@@ -277,7 +304,8 @@ class _Spec:
                 raise self.error(
                     f"{alone} stands for itself and not in a list", start, length=end - start
                 )
-        self._add("variant", f"{name}={','.join(values)}")
+        sign = ":=" if exact and values != [ANY_VALUE] else "="
+        self._add("variant", f"{name}{sign}{','.join(values)}")
 
     def _architecture(self, part: str, value: str, start: int) -> None:
         parts = value.split("-") if part == "arch" else []
@@ -311,7 +339,7 @@ class _Spec:
         for part in value.split(","):
             if ":" not in part:
                 continue
-            from .. import targets
+            from ..spack import targets
 
             for bound in part.split(":", 1):
                 if bound and not targets.is_known(bound):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..spack import variants
+
 __all__ = [
     "BUILD_FIELDS",
     "FIELDS",
@@ -15,9 +17,10 @@ __all__ = [
     "Not",
     "Or",
     "Term",
+    "is_met_by_all",
     "required",
     "terms",
-    "wanted_values",
+    "wanted_variants",
 ]
 
 BUILD_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant")
@@ -38,14 +41,21 @@ class Term(NamedTuple):
     written (`1.12:1.14`, `gcc@12:`, `+mpi`, `libs=shared`), and means what it means to Spack."""
 
 
-def wanted_values(term: Term) -> tuple[str, ...]:
-    """The whole values that a term is met by: its own, and of `++mpi` also `+mpi`.
+def wanted_variants(term: Term) -> tuple[str, ...]:
+    """The variants, in normal form, that a word or field is met by, or their beginnings of a prefix.
 
-    No variant is called `+mpi`: to Spack two signs ask for `mpi`, and hand it on to dependencies.
+    Of `variant:++mpi` also `+mpi`: no variant is called `+mpi`, to Spack two signs ask for `mpi`, and
+    hand it on to dependencies.
     """
-    if term.field == "variant" and term.value[:2] == "++" and not term.prefix and not term.spack:
-        return term.value, term.value[1:]
-    return (term.value,)
+    text = term.value
+    found = [text]
+    if term.field == "variant" and text[:2] == "++" and not term.prefix:
+        found.append(text[1:])
+    if "=" in text:
+        found.append(variants.beginning(text))
+        if not term.prefix:
+            found.append(variants.normal(text))
+    return tuple(dict.fromkeys(found))
 
 
 class Not(NamedTuple):
@@ -80,6 +90,13 @@ def terms(node: Node) -> Iterator[tuple[Term, bool]]:
     else:
         for child in node.nodes:
             yield from terms(child)
+
+
+def is_met_by_all(node: Node) -> bool:
+    """Whether a tree asks for nothing: it has no condition, or an alternative that has none."""
+    if isinstance(node, Or):
+        return any(map(is_met_by_all, node.nodes))
+    return isinstance(node, And) and all(map(is_met_by_all, node.nodes))
 
 
 def required(node: Node, field: str) -> list[Term]:

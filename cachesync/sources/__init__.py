@@ -1,1 +1,5 @@
-"""Where pages come from. `base` is the protocol, the other modules are the kinds of source."""
+"""Where pages come from. `base` is the protocol, the other modules are the kinds of source.
+
+In come an entry of the configuration and a fetcher, out go listings and the bytes of what is listed,
+or why not. Never known here: what the bytes say, what the ledger knows, when anything is due.
+"""

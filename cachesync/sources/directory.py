@@ -14,8 +14,8 @@ from collections.abc import Callable, Collection, Mapping
 from operator import attrgetter
 from pathlib import Path
 
-from ..diff import Selection
 from ..errors import SourceError
+from ..selection import Selection
 from .base import (
     GONE,
     NOTHING,

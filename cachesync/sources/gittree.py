@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ..diff import Selection, page_order
+from ..diff import page_order
 from ..errors import SourceError
+from ..selection import Selection
 from .base import Entry, Fault, Note
 from .remote import hostile, is_wanted, refused, too_large
 

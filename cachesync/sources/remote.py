@@ -12,9 +12,9 @@ from threading import Lock
 from typing import Final
 from urllib.parse import quote
 
-from ..diff import Selection
 from ..errors import SourceError
 from ..net import Fetcher, FetchError, FetchStoppedError, Request, Response, TooLargeError
+from ..selection import Selection
 from .base import Failed, Fault
 from .directory import MAX_DEPTH, PAGE_NAME
 

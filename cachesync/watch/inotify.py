@@ -28,7 +28,7 @@ from watchdog.observers.inotify_c import (
     inotify_rm_watch,
 )
 
-from ..diff import Selection
+from ..selection import Selection
 from ..sources.directory import PAGE_NAME
 from .limits import check_descriptors
 from .poll import is_wanted

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-from ..diff import Selection
+from ..selection import Selection
 from ..sources.directory import MAX_DEPTH, PAGE_NAME
 from .tree import prefix_of
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..diff import Selection
+from ..selection import Selection
 from .events import (
     Degraded,
     Dirty,

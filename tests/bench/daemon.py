@@ -25,9 +25,9 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 import generate  # noqa: E402
 
 from cachesync import query  # noqa: E402
-from cachesync.search import Searcher  # noqa: E402
-from tests.pagetext import Facts, as_generated, spec  # noqa: E402
-from tests.world import hash_of  # noqa: E402
+from cachesync.search.searcher import Searcher  # noqa: E402
+from tests.support.pagetext import Facts, as_generated, spec  # noqa: E402
+from tests.support.world import hash_of  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

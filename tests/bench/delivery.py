@@ -27,7 +27,9 @@ sys.path[:0] = [str(ROOT)]
 
 import httpx  # noqa: E402
 
-from cachesync import config, net  # noqa: E402
+from cachesync import net  # noqa: E402
+from cachesync.config.file import parse  # noqa: E402
+from cachesync.config.settings import Config  # noqa: E402
 from cachesync.notify import naming  # noqa: E402
 from cachesync.notify.dispatch import Dispatcher  # noqa: E402
 from cachesync.notify.message import Message  # noqa: E402
@@ -87,14 +89,14 @@ def body_of(changes: int = 8) -> bytes:
     return json.dumps({"schema": 1, "type": "specs.cached", "timestamp": at, "data": data}).encode()
 
 
-def configured(good: list[str], silent: str) -> config.Config:
+def configured(good: list[str], silent: str) -> Config:
     """One subscription with all targets."""
     lines = [
         f"    - {{type: webhook, url: '{url}', secret: {{env: BENCH_SECRET}}, allow_private: true}}"
         for url in [silent, *good]
     ]
     text = "subscriptions:\n- name: bench\n  query: hdf5\n  targets:\n" + "\n".join(lines)
-    return config.parse(text, name="bench")
+    return parse(text, name="bench")
 
 
 def a_second(count: int, work: Callable[[], object]) -> float:
@@ -117,7 +119,7 @@ def bare(urls: list[str], body: bytes, each: int) -> float:
         return a_second(each * len(urls), lambda: loop(each))
 
 
-def alone(entries: config.Config, body: bytes, each: int) -> float:
+def alone(entries: Config, body: bytes, each: int) -> float:
     """The targets, each in a thread of its own; the first of them hangs."""
     stop = threading.Event()
     with net.open_poster() as poster:
@@ -148,7 +150,7 @@ def alone(entries: config.Config, body: bytes, each: int) -> float:
     return rate
 
 
-def whole(entries: config.Config, body: bytes, each: int, arrived: Any, state_dir: Path) -> float:
+def whole(entries: Config, body: bytes, each: int, arrived: Any, state_dir: Path) -> float:
     """Through the outbox: stored, sent by the dispatcher, recorded."""
 
     def clock() -> int:

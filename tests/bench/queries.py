@@ -28,7 +28,7 @@ import baselines  # noqa: E402
 import relevance  # noqa: E402
 
 from cachesync import query  # noqa: E402
-from cachesync.search import Searcher  # noqa: E402
+from cachesync.search.searcher import Searcher  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
 RUNS = 5

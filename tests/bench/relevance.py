@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cachesync.search import Searcher
+    from cachesync.search.searcher import Searcher
 
 AT = 10
 
@@ -39,7 +39,7 @@ def found_packages(searcher: Searcher, text: str) -> list[str]:
 
 def measure(state: Path, judged: Path) -> dict[str, float]:
     """nDCG@10 of each judged query over a state directory."""
-    from cachesync.search import Searcher
+    from cachesync.search.searcher import Searcher
 
     cases = json.loads(judged.read_text(encoding="utf-8"))["queries"]
     searcher = Searcher(state)

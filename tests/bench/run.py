@@ -87,14 +87,15 @@ def alternate(
 def decoding(world: World) -> list[Row]:
     import yaml
 
-    from cachesync import pages, summary
+    from cachesync.pages import summary
+    from cachesync.pages.parse import PageParser
 
     paths = [Path(f, n) for f, _, names in os.walk(world.pages) for n in names]
     random.Random(1).shuffle(paths)
     sample = [path.read_bytes() for path in paths[:1500]]
 
     def ours(*, check: bool) -> float:
-        parser = pages.PageParser()
+        parser = PageParser()
         for data in sample:  # what a pass has seen before: builds recur from tag to tag
             parser.parse(data)
         gc.collect()
@@ -106,7 +107,7 @@ def decoding(world: World) -> list[Row]:
         return time.perf_counter() - started
 
     def cold() -> float:
-        parser = pages.PageParser()
+        parser = PageParser()
         started = time.perf_counter()
         for data in sample:
             parser.parse(data)
@@ -237,7 +238,7 @@ def mixed_queries(world: World) -> tuple[list[str], list[str]]:
 
 def warm_queries(world: World) -> list[Row]:
     from cachesync import query
-    from cachesync.search import Searcher
+    from cachesync.search.searcher import Searcher
 
     queries, words = mixed_queries(world)
     searcher = Searcher(world.state)

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from .rig import Loop, State, Tree, environment, rounds, spec, unprivileged, until
+from tests.support.rig import Loop, State, Tree, environment, rounds, spec, unprivileged, until
 
+pytestmark = pytest.mark.xdist_group("concurrency")  # each keeps the processors busy
 STABLE = sorted(spec("stable", n)["hash"] for n in range(4))
 
 _SEARCH = """
@@ -22,7 +23,7 @@ import contextlib, io
 from cachesync.cli.entry import main
 state, empty_allowed = sys.argv[1], sys.argv[2] == "empty allowed"
 expected = json.loads(sys.argv[3])
-queries = (["package:stable"], ["stable", "aarch64"], ["tag:v1.0", "-nothing"], [expected[0][:9]])
+queries = (["package:stable"], ["stable", "aarch64"], ["tag:v1.0", "-package:nothing"], [expected[0][:9]])
 count, notes, wrong, seen, seq = 0, [], [], not empty_allowed, 0
 while go_on() and len(wrong) < 5:
     query = queries[count % len(queries)]
@@ -113,7 +114,7 @@ def test_searches_during_a_first_import(tmp_path):
     try:
         state.sync()
         until(lambda: all(loop.runs for loop in loops))
-        for _ in rounds(1):
+        for _ in rounds(1, beside=loops):
             state.sync()
         results = end_all(loops)
     finally:
@@ -128,7 +129,7 @@ def test_searches_during_syncs_that_commit(busy):
     """Commits and merges of the index, one after another: every search finds what is there."""
     tree, state, loops = busy
     loops += [*searchers(state, 2), Loop(_COMMANDS, state.path)]
-    for number in rounds(5, at_least=10):
+    for number in rounds(3, at_least=12, beside=loops):
         package = f"pkg-{number % 7}"
         rows = [spec("commit", number, n, versions=[f"1.{n}.{number}"]) for n in range(6)]
         tree.write("develop", package, rows)
@@ -143,7 +144,7 @@ def test_searches_during_rebuilds(busy):
     """While the index is built anew and swapped in, every search finds what is there."""
     tree, state, loops = busy
     loops += [*searchers(state, 2), Loop(_COMMANDS, state.path)]
-    for number in rounds(5, at_least=10):
+    for number in rounds(3, at_least=12, beside=loops):
         state.good("rebuild", "index")
         if number % 3 == 0:
             tree.write("develop", "pkg-1", [spec("c", number, n) for n in range(6)])
@@ -166,10 +167,10 @@ def test_searches_without_write_permission_during_syncs(busy, tmp_path):
     if "--reuid=65534" not in prefix:
         state.path.chmod(0o555)
     loops += searchers(state, 2, prefix=prefix)
-    for number in rounds(6, at_least=12):
+    for number in rounds(6, at_least=12, beside=loops):
         rows = [spec("commit", number, n, versions=[f"1.{n}.{number}"]) for n in range(6)]
         tree.write("develop", f"pkg-{number % 7}", rows)
-        state.sync()
+        state.sync(measured=True)  # a process begun from nothing: syncs come as fast as real ones
     end_all(loops)
     loops.clear()
     state.assert_sound()
@@ -276,7 +277,7 @@ print(json.dumps({"count": count, "wrong": wrong}))
     copies = tmp_path / "copies"
     copies.mkdir()
     loops.append(Loop(program, state.path, copies))
-    for number in rounds(5):
+    for number in rounds(3, at_least=5, beside=loops):
         for package in range(40):
             rows = [spec("c", number % 2, package, n, versions=[f"1.{n}"]) for n in range(30)]
             tree.write("develop", f"pkg-{package}", rows)

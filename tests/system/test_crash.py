@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .rig import State, Tree, call, evenly, in_parallel, page, spec, why_no_tracing
+from tests.support.rig import State, Tree, call, evenly, in_parallel, page, spec, why_no_tracing
 
 SYSCALLS = (
     "pwrite64", "write", "fsync", "fdatasync", "rename", "renameat", "renameat2", "unlink",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .rig import State, Tree, call, in_parallel, owner_prefix, spec, unprivileged
+from tests.support.rig import State, Tree, call, in_parallel, owner_prefix, spec, unprivileged
 
 QUERIES = ((), ("hdf5", "aarch64"), ("tag:develop", "-stack:gpu"))
 WRITING = ("MAIN_WRITELOCK", "_MAIN_0.toc-checksums")

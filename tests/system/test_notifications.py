@@ -8,10 +8,10 @@ import urllib.request
 
 import pytest
 
-from tests.daemons import daemon, eventually, watched
-from tests.pagetext import spec
-from tests.receiver import SECRET, receiver, subscription
-from tests.world import World, hash_of
+from tests.support.daemons import daemon, eventually, watched
+from tests.support.pagetext import spec
+from tests.support.receiver import SECRET, receiver, subscription
+from tests.support.world import World, hash_of
 
 FAST = "    batch: {window: 100ms}\n"
 

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from tests import proxies
-from tests.pagetext import Facts, as_generated, spec
-from tests.proxies import ORIGIN, OUTSIDE, PASSWORD, PROXIES, USER, network, proxying
-from tests.world import World, hash_of
+from tests.support import proxies
+from tests.support.pagetext import Facts, as_generated, spec
+from tests.support.proxies import ORIGIN, OUTSIDE, PASSWORD, PROXIES, USER, network, proxying
+from tests.support.world import World, hash_of
 
 PAGE = as_generated(Facts("hdf5", "develop", [spec(hash_of(1))]))
 ORIGIN_PROGRAM = textwrap.dedent(

@@ -9,9 +9,9 @@ from contextlib import closing
 
 import pytest
 
-from tests.daemons import daemon, eventually
-from tests.pagetext import Facts, as_generated, spec
-from tests.stubserver import (
+from tests.support.daemons import daemon, eventually
+from tests.support.pagetext import Facts, as_generated, spec
+from tests.support.stubserver import (
     GithubStub,
     StubServer,
     cached,
@@ -28,7 +28,7 @@ from tests.stubserver import (
     tarball,
     zeros_gzipped,
 )
-from tests.world import World, hash_of
+from tests.support.world import World, hash_of
 
 
 def page(package: str, tag: str = "develop", *numbers: int) -> bytes:

@@ -14,10 +14,10 @@ from cachesync.config.settings import HttpSourceConfig, Limits
 from cachesync.net import open_fetcher
 from cachesync.sources.base import UNCHANGED
 from cachesync.sources.http import HttpSource
-from tests import stubserver as stub
-from tests.pagetext import Facts, as_generated, spec
-from tests.webservers import PROGRAMS, serving
-from tests.world import World, hash_of
+from tests.support import stubserver as stub
+from tests.support.pagetext import Facts, as_generated, spec
+from tests.support.webservers import PROGRAMS, serving
+from tests.support.world import World, hash_of
 
 NAMES = ("hdf5", "zlib", "cmake")
 

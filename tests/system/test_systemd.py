@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemons import eventually
-from tests.pagetext import Facts, as_generated, spec
-from tests.world import hash_of
+from tests.support.daemons import eventually
+from tests.support.pagetext import Facts, as_generated, spec
+from tests.support.world import hash_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RIG = ROOT.parent / "shared" / "rig" / "boot.sh"
@@ -41,6 +41,8 @@ cp /opt/cachesync/src/systemd/cachesync.sysusers /usr/lib/sysusers.d/cachesync.c
 systemd-sysusers
 systemctl daemon-reload
 """
+
+pytestmark = pytest.mark.xdist_group("machine")  # one is booted for all of them
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)

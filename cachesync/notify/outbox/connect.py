@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from ...errors import OutboxError
+from ...ledger import room
 from . import schema
 
 __all__ = ["FILE", "Connection", "Run", "exists", "open_outbox", "outbox_errors", "transaction"]
@@ -86,16 +87,23 @@ def outbox_errors(state_dir: Path) -> Iterator[None]:
                 hint=f"move {FILE}* away: subscriptions then start from now, and `cachesync"
                 " subscriptions test NAME --dry-run` shows what they may have missed",
             ) from error
-        if "disk is full" in text:
-            raise OutboxError(
-                f"no space left on the device that holds {path}",
-                hint="free some space: what was recorded is intact, the rest follows",
-            ) from error
+        if (short := room.shortage(error, state_dir)) is not None:
+            raise _too_short(short) from error
         raise OutboxError(f"the outbox {path} cannot be used: {text}") from error
     except PermissionError as error:
         raise OutboxError(
             f"the outbox {path} is for its owner only",
             hint="run this as the user of the daemon; `cachesync status` shows the counts",
         ) from error
+    except BrokenPipeError:  # of standard output: none of the outbox's
+        raise
     except OSError as error:
+        if (short := room.shortage(error, state_dir)) is not None:
+            raise _too_short(short) from error
         raise OutboxError(f"the outbox {path} cannot be used: {error.strerror or error}") from error
+
+
+def _too_short(short: room.Shortage) -> OutboxError:
+    return OutboxError(
+        short.message, hint=f"{short.remedy}: what was recorded is intact, the rest follows"
+    )

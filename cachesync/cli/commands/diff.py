@@ -1,0 +1,212 @@
+"""`cachesync diff`: what is in one tag and not in another."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from ... import query as queries
+from ...ledger import connect, read
+from ...reports import tagdiff
+from ...search.scan import matching_in
+from ...spack import tags
+from .. import complete, paths
+from ..display import answer as answers
+from ..display import output
+from ..display.columns import compiler
+from ..display.pager import paged
+from ..options import Globals
+
+__all__ = ["diff"]
+
+DEFAULT_LIMIT = 20
+
+
+class _Answer(NamedTuple):
+    """The places that are compared, and their difference at one moment."""
+
+    a: list[tags.Place]
+    b: list[tags.Place]
+    seq: int
+    difference: tagdiff.TagDiff
+
+
+@click.command(
+    cls=complete.QueryCommand,
+    short_help="What is in one tag and not in another.",
+    # -h would be taken out of -hdf5, which excludes
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
+)
+@click.argument("tag_a", shell_complete=complete.tags)
+@click.argument("tag_b", shell_complete=complete.tags)
+@click.argument("query", nargs=-1, type=click.UNPROCESSED, shell_complete=complete.query)
+@click.option(
+    "--limit", type=click.IntRange(min=0), metavar="N",
+    help=f"Rows of each table (on a terminal {DEFAULT_LIMIT}; 0: all). JSON has everything.",
+)  # fmt: skip
+@click.option("--spack", metavar="0.23|1.x", help="QUERY is a spec of this Spack and nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--no-pager", is_flag=True, help="Never start a pager.")
+@click.pass_obj
+def diff(
+    options: Globals,
+    tag_a: str,
+    tag_b: str,
+    query: tuple[str, ...],
+    limit: int | None,
+    spack: str | None,
+    as_json: bool,
+    no_pager: bool,
+) -> int:
+    """What is only in TAG_A, only in TAG_B and in both, of what matches QUERY.
+
+    A tag is a name, in whichever source, or SOURCE/TAG. Builds in both can have specs in one only.
+    Newer are packages whose newest version for a platform, os and target is newer in TAG_B, in
+    Spack's order and whatever the compiler and the variants; older the other way round.
+
+    \b
+    cachesync diff develop-2025-03-02 develop-2025-03-09 target:aarch64
+    cachesync diff v0.23.0 develop hdf5 --json
+    """
+    if "-h" in query:
+        print(click.get_current_context().get_help())
+        return 0
+    paths.require_config(options)
+    text = " ".join(query)
+    tree = queries.parse_in(spack if text else None, text)
+    answer = _compare(options, tag_a, tag_b, tree)
+    if not options.quiet:
+        answers.say_unsaid(tree)
+    if as_json:
+        output.print_json({"query": text, **_document(answer), **answers.unsaid_document(tree, 0)})
+    else:
+        _show(answer.difference, (tag_a, tag_b), limit, paging=not no_pager)
+    return 0
+
+
+def _compare(options: Globals, tag_a: str, tag_b: str, node: queries.Node) -> _Answer:
+    state_dir = paths.reader_state_dir(options)
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            with read.snapshot(db):
+                known = {place: tag_id for tag_id, place in read.Names(db).tags.items()}
+                places = [tags.resolve(tag, known) for tag in (tag_a, tag_b)]
+                sides = [matching_in(db, node, [known[p] for p in found]) for found in places]
+                described = read.builds(db, sides[0].keys() | sides[1].keys())
+                seq = read.last_seq(db)
+        finally:
+            db.close()
+    return _Answer(places[0], places[1], seq, tagdiff.compare(described, *sides))
+
+
+def _show(
+    difference: tagdiff.TagDiff, names: tuple[str, str], limit: int | None, *, paging: bool
+) -> None:
+    if not sys.stdout.isatty():
+        _print_lines(difference, limit or 0)
+        return
+    with paged(wanted=paging):
+        _print(difference, names, DEFAULT_LIMIT if limit is None else limit)
+
+
+def _document(answer: _Answer) -> dict[str, Any]:
+    difference = answer.difference
+    return {
+        "a": [{"source": source, "tag": tag} for source, tag in answer.a],
+        "b": [{"source": source, "tag": tag} for source, tag in answer.b],
+        "as_of": {"seq": answer.seq},
+        "builds": {
+            "only_a": len(difference.only_a),
+            "only_b": len(difference.only_b),
+            "both": len(difference.both),
+        },
+        "specs": difference.specs(),
+        "only_a": [_build(found) for found in difference.only_a],
+        "only_b": [_build(found) for found in difference.only_b],
+        "changed": [_build(found) for found in difference.changed],
+        "newer": [step._asdict() for step in difference.newer],
+        "older": [step._asdict() for step in difference.older],
+    }
+
+
+def _build(found: tagdiff.BuildDiff) -> dict[str, Any]:
+    return {
+        **found.build._asdict(),
+        "only_a": found.only_a,
+        "only_b": found.only_b,
+        "both": found.both,
+    }
+
+
+_BUILD_COLUMNS = ("PACKAGE", "VERSION", "COMPILER", "OS", "TARGET", "SPECS", "VARIANTS")
+_STEP_COLUMNS = ("PACKAGE", "PLATFORM", "OS", "TARGET", "VERSION")
+
+
+def _print(difference: tagdiff.TagDiff, names: tuple[str, str], limit: int) -> None:
+    a, b = names
+    _print_builds(f"only in {a}", difference.only_a, limit)
+    _print_builds(f"only in {b}", difference.only_b, limit)
+    _print_builds("in both with other specs", difference.changed, limit)
+    _print_steps(f"newer in {b}", difference.newer, limit)
+    _print_steps(f"older in {b}", difference.older, limit)
+    specs = difference.specs()
+    builds = (len(difference.only_a), len(difference.only_b), len(difference.both))
+    output.print_table(
+        ("", output.visible(f"ONLY IN {a}"), output.visible(f"ONLY IN {b}"), "IN BOTH"),
+        [("builds", *(f"{n:,}" for n in builds)), ("specs", *(f"{n:,}" for n in specs.values()))],
+    )
+
+
+def _print_builds(title: str, found: Sequence[tagdiff.BuildDiff], limit: int) -> None:
+    rows = [_build_row(one) for one in found[: limit or None]]
+    _print_part(f"{title}: {output.number(len(found), 'build')}", _BUILD_COLUMNS, rows, len(found))
+
+
+def _build_row(found: tagdiff.BuildDiff) -> tuple[object, ...]:
+    build = found.build
+    specs = len(found.only_a) + len(found.only_b)
+    variants = " ".join(build.variants)
+    return (
+        build.package,
+        build.version,
+        compiler(build.compiler),
+        build.os,
+        build.target,
+        specs,
+        variants,
+    )
+
+
+def _print_steps(title: str, found: Sequence[tagdiff.VersionStep], limit: int) -> None:
+    rows = [
+        (step.package, step.platform, step.os, step.target, f"{step.a} -> {step.b}")
+        for step in found[: limit or None]
+    ]
+    _print_part(f"{title}: {len(found):,}", _STEP_COLUMNS, rows, len(found))
+
+
+def _print_part(title: str, columns: Sequence[str], rows: list[Any], count: int) -> None:
+    if not rows:
+        return
+    print(output.heading(title))
+    output.print_table(columns, rows, below=("VARIANTS",))
+    if len(rows) < count:
+        print(f"... and {count - len(rows):,} more (--limit 0 shows all)")
+    print()
+
+
+def _print_lines(difference: tagdiff.TagDiff, limit: int) -> None:
+    """For a pipe: one table, of which the first column says what the line is."""
+    lines: list[tuple[object, ...]] = []
+    for name in ("only_a", "only_b", "changed"):
+        found = getattr(difference, name)[: limit or None]
+        lines += [(name, *_build_row(one)) for one in found]
+    for name in ("newer", "older"):
+        for step in getattr(difference, name)[: limit or None]:
+            version = f"{step.a} -> {step.b}"
+            lines.append((name, step.package, version, "", step.os, step.target, "", ""))
+    output.print_table(("CHANGE", *_BUILD_COLUMNS), lines)

@@ -1,0 +1,104 @@
+"""`cachesync help [TOPIC]`: a command's help, or `query`: the query language with its grammar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ...errors import UsageError
+
+__all__ = ["QUERY", "help_command"]
+
+QUERY = """\
+The query language of `cachesync search`, `wait` and subscriptions.
+
+A query is a condition on placements: a spec in a tag of a source, with its stacks. Terms that
+stand side by side must all hold, for the same placement.
+
+Words, case ignored
+  filelock                  a part of a package's name, or a whole value of any field
+  scikit-learn              several consecutive parts
+  3.12                      a version: 3.12, 3.12.4
+  bxjpb                     the beginning of a hash, 5 characters or more
+  hdf*                      a prefix
+  numpi~1                   one letter too many, too few, wrong, or two swapped; ~2: two such
+  "OR"                      quotes: no operators inside
+
+Fields
+  package:hdf5              the whole name; also package:py-*
+  version:1.14              1.14 and 1.14.5
+  compiler:gcc              every gcc; compiler:gcc@12.3.0 is that one
+  variant:~cuda             a variant as it is printed; +mpi is variant:+mpi
+  os:ubuntu22.04            whole values: os, platform, target
+  tag:develop stack:e4s     where it is placed: tag, stack, source
+  hash:bxjp                 the beginning of a hash
+
+Operators
+  hdf5 +mpi                 both
+  hdf5 OR netcdf-c          either; OR binds least: a b OR c is (a b) OR c
+  hdf5 (+mpi OR +szip)      parentheses group
+  hdf5 -cuda                - always excludes: a term, a spec, or parentheses
+
+Spack's spec syntax
+  hdf5@1.14                 1.14 and 1.14.5; the first word is the exact name of a package
+  hdf5@=1.14.5              this version alone
+  hdf5@1.12:1.14            a range; @1.12: and @:1.14 are open
+  hdf5@1.10,1.14:           a list
+  py-numpy@develop          develop > main > master > ... > any number
+  hdf5+mpi~szip             variants, on and off; off is never written -szip, but in a list for check
+  libs=shared,static        a variant with (at least) these values; libs=* has it at all
+  libs:=shared,static       with these values and no others
+  hdf5 %gcc@12:             the compiler, with a range of versions
+  os=ubuntu22.04            also platform=linux
+  target=x86_64_v3          this target
+  target=x86_64_v2:         those that run what is built for x86_64_v2
+  target=:x86_64_v4         those whose code an x86_64_v4 runs; x86_64_v2:x86_64_v4 is both
+  arch=linux-ubuntu22.04-x86_64_v3
+  /bxjp                     the beginning of a hash
+
+Where a query has spec syntax, its first word is the exact name of a package, as in Spack, unless
+a spec such as hdf5@1.14 names one already; each side of an OR, and what is excluded, is judged on
+its own. Quote a word to search for it: "aarch64" %gcc. Spec syntax heeds case, and finds what
+`satisfies` of Spack 0.23 finds for what pages say: a variant that is not listed satisfies nothing.
+builtin.hdf5 is a spec also alone: pages tell of packages in builtin, and no other namespace matches.
+Pages never tell compiler flags (cflags=-O3), dev_path= or commit=: nothing meets them, and a note
+says so. %none is met where a page names no compiler. The name of a virtual package (mpi@3:) finds
+nothing: pages do not say what provides it. ^hdf5 is an error: they carry no dependencies.
+
+With --spack 0.23 (search, wait, diff) the text is Spack's and nothing else: -mpi is ~mpi, a lone name
+is the exact package, and words, fields, OR, parentheses, ^zlib and ++mpi are refused.
+
+Grammar
+  query       = alternative { "OR" alternative }
+  alternative = term { term }
+  term        = [ "-" ] ( "(" query ")" | word | field | spec )
+  word        = text [ "*" | "~1" | "~2" ] | quoted [ "*" ] | "+" text
+  field       = name ":" ( text [ "*" ] | quoted [ "*" ] )
+  spec        = [ name ] { "@" versions | "%" name [ "@" versions ] | ( "+" | "~" ) name
+                         | name [ ":" ] "=" value | "/" hash }, at least one
+  versions    = range { "," range }
+  range       = [ "=" ] version | [ version ] ":" [ version ]
+
+At most 10,000 characters, 200 terms, 10 prefixes and fuzzy words, 50 parentheses inside each other.
+"""
+
+
+@click.command("help")
+@click.argument("topic", required=False)
+@click.pass_context
+def help_command(ctx: click.Context, topic: str | None) -> int:
+    """Print the help of a command, or of the query language (`cachesync help query`)."""
+    if topic == "query":
+        print(QUERY, end="")
+        return 0
+    group: Any = ctx.find_root()
+    if topic is None:
+        print(group.get_help())
+        return 0
+    command = group.command.get_command(group, topic)
+    if command is None:
+        raise UsageError(f"there is no help on {topic}", hint="cachesync help query, or a command")
+    with click.Context(command, info_name=topic, parent=group) as inner:
+        print(command.get_help(inner))
+    return 0

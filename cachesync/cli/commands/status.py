@@ -1,0 +1,213 @@
+"""`cachesync status`: sources, sizes, lag, and every page that is not as it should be."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...errors import IndexUnusableError
+from ...ledger import connect, log, read
+from ...model import LocationState
+from ...system.published import deliveries
+from .. import paths
+from ..display import notifications, output
+from ..options import Globals
+
+__all__ = ["status"]
+
+SHOWN = 20
+
+
+@click.command(short_help="Sources, sizes, lag, rejected pages, held passes.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def status(options: Globals, as_json: bool) -> int:
+    """What is known, how old it is, and what is wrong."""
+    paths.require_config(options)
+    state_dir = paths.reader_state_dir(options)
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            document = {
+                **_document(db, state_dir),
+                "notifications": deliveries(state_dir),
+                "daemon": _daemon(state_dir),
+            }
+        finally:
+            db.close()
+    if as_json:
+        output.print_json(document)
+    else:
+        _print(document)
+    return 0
+
+
+def _document(db: Any, state_dir: Path) -> dict[str, Any]:
+    index = _index(db, state_dir)
+    with read.snapshot(db):
+        return {
+            "ledger": {**log.totals(db), "bytes": _size(state_dir)},
+            "index": index,
+            "sources": [_source(source) for source in log.source_statuses(db)],
+            "rejected": [_trouble(t) for t in log.troubles(db, LocationState.REJECTED)],
+            "skipped": [_trouble(t) for t in log.troubles(db, LocationState.SKIPPED)],
+            "warnings": [_trouble(t) for t in log.warnings(db)],
+            "missing": _missing(db),
+            "notes": _notes(db),
+        }
+
+
+def _daemon(state_dir: Path) -> dict[str, Any] | None:
+    """What the daemon says of itself; None when none runs."""
+    from ...daemon import runtime
+
+    said = runtime.running(state_dir)
+    if said is None:
+        return None
+    sources = {
+        name: {**source, "next_run": output.timestamp(source["next_run"])}
+        for name, source in said["sources"].items()
+    }
+    return {
+        "pid": said["pid"],
+        "since": output.timestamp(said["since"]),
+        "stuck": said["stuck"],
+        "sources": sources,
+    }
+
+
+def _index(db: Any, state_dir: Path) -> dict[str, Any]:
+    from ...index.reader import SearchIndex
+
+    try:
+        opened = SearchIndex(
+            state_dir / connect.INDEX_DIRECTORY,
+            ledger=read.identity(db),
+            mark=partial(read.mark, db),
+        )
+    except IndexUnusableError as error:
+        return {"builds": 0, "seq": 0, "bytes": 0, "error": error.message}
+    try:
+        found = {"builds": len(opened.builds()), "seq": opened.seq, "bytes": opened.bytes}
+    except Exception as error:  # Whoosh raises anything on damaged files
+        return {"builds": 0, "seq": 0, "bytes": 0, "error": f"it cannot be read ({error!r})"}
+    finally:
+        opened.close()
+    return {**found, "error": None}
+
+
+def _size(state_dir: Path) -> int:
+    names = (connect.LEDGER_FILE, f"{connect.LEDGER_FILE}-wal")
+    return sum((state_dir / n).stat().st_size for n in names if (state_dir / n).exists())
+
+
+def _source(source: log.SourceStatus) -> dict[str, Any]:
+    return {
+        **source._asdict(),
+        "last_success": output.timestamp(source.last_success),
+        "last_attempt": output.timestamp(source.last_attempt),
+    }
+
+
+def _trouble(trouble: log.Trouble) -> dict[str, Any]:
+    return {**trouble._asdict(), "since": output.timestamp(trouble.since)}
+
+
+def _missing(db: Any) -> list[dict[str, Any]]:
+    """The pages that answered 404, but not often enough yet to be gone."""
+    from ...sources.http import missing
+
+    return [
+        {
+            "source": name,
+            "page": page,
+            "reason": f"not there, {seen.passes} of {seen.of}",
+            **seen._asdict(),
+        }
+        for name, memory in log.memories(db, "http").items()
+        for page, seen in missing(memory).items()
+    ]
+
+
+def _notes(db: Any) -> list[dict[str, str]]:
+    """What is to be said of sources besides."""
+    from ...sources.remote import remark
+
+    kinds = ("archive", "http")
+    memories = [item for kind in kinds for item in log.memories(db, kind).items()]
+    return [
+        {"source": name, "note": said}
+        for name, memory in sorted(memories)
+        if (said := remark(memory)) is not None
+    ]
+
+
+def _print(document: dict[str, Any]) -> None:
+    ledger, index = document["ledger"], document["index"]
+    print(
+        f"ledger: {ledger['pages']:,} pages, {ledger['specs']:,} specs, {ledger['builds']:,} builds,"
+        f" {ledger['placements']:,} placements, seq {ledger['seq']:,},"
+        f" {ledger['bytes'] / 2**20:.1f} MiB"
+    )
+    if index["error"] is not None:
+        print(f"index:  {index['error']} (`cachesync rebuild index`); searches ask the ledger")
+    else:
+        behind = ledger["seq"] - index["seq"]
+        lag = f"{behind:,} changes behind" if behind else "up to date"
+        print(f"index:  {index['builds']:,} builds, {lag}, {index['bytes'] / 2**20:.1f} MiB")
+    _print_daemon(document["daemon"])
+    rows = [
+        (s["name"], s["type"], s["state"], s["pages"], s["rejected"], _age(s), s["error"] or "")
+        for s in document["sources"]
+    ]
+    output.print_table(("SOURCE", "TYPE", "STATE", "PAGES", "REJECTED", "AGE", "ERROR"), rows)
+    notifications.show(document["notifications"])
+    for name in ("rejected", "skipped", "warnings"):
+        _print_troubles(name, document[name])
+    _print_troubles("not there", document["missing"])
+    for note in document["notes"]:
+        print(output.visible(f"note: {note['source']}: {note['note']}"))
+
+
+def _print_daemon(daemon: dict[str, Any] | None) -> None:
+    if daemon is None:
+        return
+    print(f"daemon: pid {daemon['pid']}, since {daemon['since']}")
+    if daemon["stuck"] is not None:
+        print(output.visible(f"  {daemon['stuck']} shows no sign of life"))
+    for name, source in daemon["sources"].items():
+        parts = [source["doing"]]
+        if source["watch"] is not None:
+            parts.append(f"watch: {source['watch']} ({source['directories']:,} directories)")
+        if source["next_run"] is not None:
+            parts.append(f"next full pass {source['next_run']}")
+        if source["failures"]:
+            parts.append(f"{source['failures']} failed passes in a row")
+        if source["overflows"]:
+            parts.append(f"{source['overflows']} overflows")
+        print(output.visible(f"  {name}: {', '.join(parts)}"))
+        if source["degraded"] is not None:
+            print(output.visible(f"    {source['degraded']}"))
+
+
+def _age(source: dict[str, Any]) -> str:
+    if source["last_success"] is None:
+        return "never"
+    from datetime import datetime
+
+    return output.age(time.time() - datetime.fromisoformat(source["last_success"]).timestamp())
+
+
+def _print_troubles(name: str, troubles: list[dict[str, Any]]) -> None:
+    if not troubles:
+        return
+    print(f"{name}: {len(troubles):,}")
+    for trouble in troubles[:SHOWN]:
+        line = f"  {trouble['source']}: {trouble['page']}: {trouble['reason']}"
+        print(output.visible(line))
+    if len(troubles) > SHOWN:
+        print(f"  ... and {len(troubles) - SHOWN:,} more (--json lists all)")

@@ -1,0 +1,101 @@
+"""`cachesync verify`: whether everything agrees with everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...config.settings import Config
+from ...errors import IndexUnusableError
+from ...ledger import connect, log, read
+from ...reports import verify as checks
+from ...selection import Selection
+from ...sources.directory import DirectorySource
+from .. import paths
+from ..configuration import load_config
+from ..display import output
+from ..ending import ending
+from ..options import Globals
+
+__all__ = ["verify"]
+
+
+@click.command(short_help="Compare ledger, change log, index and directory sources.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def verify(options: Globals, as_json: bool) -> int:
+    """Compare ledger, change log, index and directory sources; name each difference, mend none.
+
+    Exit status 1 when there is a difference. An index that is merely behind is none.
+    """
+    config = load_config(options)
+    state_dir = paths.reader_state_dir(options)
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            with read.snapshot(db):
+                index_state, differences = _index(db, state_dir)
+                differences += checks.check_database(db)
+                differences += checks.check_log(db)
+                differences += _sources(db, config)
+                totals = log.totals(db)
+        finally:
+            db.close()
+    status = 1 if differences else 0
+    with ending(status):
+        if as_json:
+            output.print_json(
+                {"ok": not differences, "differences": differences, "index": index_state,
+                 "ledger": totals}
+            )  # fmt: skip
+        else:
+            for difference in differences:
+                print(output.visible(difference))
+            if index_state["behind"]:
+                print(f"index: {index_state['behind']:,} changes behind")
+            print(
+                f"{totals['pages']:,} pages, {totals['specs']:,} specs, {totals['placements']:,}"
+                f" placements, {totals['seq']:,} changes compared:"
+                f" {output.number(len(differences), 'difference')}"
+            )
+    return status
+
+
+def _index(db: Any, state_dir: Path) -> tuple[dict[str, Any], list[str]]:
+    from ...index.reader import SearchIndex
+
+    try:
+        index = SearchIndex(
+            state_dir / connect.INDEX_DIRECTORY,
+            ledger=read.identity(db),
+            mark=partial(read.mark, db),
+        )
+    except IndexUnusableError as error:
+        return {"seq": 0, "behind": 0}, [f"index: {error.message}"]
+    try:
+        found = list(checks.check_index(db, index))
+    except Exception as error:  # Whoosh raises anything on damaged files
+        found = [f"index: it cannot be read ({type(error).__name__})"]
+    finally:
+        index.close()
+    return {"seq": index.seq, "behind": max(0, read.last_seq(db) - index.seq)}, found
+
+
+def _sources(db: Any, config: Config) -> Iterator[str]:
+    configured = {source.name: source for source in config.sources}
+    for status in log.source_statuses(db):
+        if status.type != "directory" or status.state in ("orphaned", "never"):
+            continue
+        entry = configured.get(status.name)
+        selection = entry.selection if entry is not None else Selection()
+        source = DirectorySource(
+            status.name,
+            Path(status.location),
+            page_limit=config.limits.page_bytes,
+            selection=selection,
+        )
+        yield from checks.check_source(db, source, selection)

@@ -1,0 +1,140 @@
+"""`cachesync wait`: return as soon as something matches."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from ... import query as queries
+from ...config import scalars
+from ...errors import LedgerBusyError, LedgerError, LedgerMissingError, UsageError
+from ...search.searcher import Answer, Searcher
+from .. import complete, paths
+from ..display import answer as answers
+from ..display import output
+from ..ending import or_cannot_tell
+from ..options import Globals
+from . import waiting
+
+__all__ = ["wait"]
+
+POLL_SECONDS = 0.5
+
+
+@click.command(
+    cls=complete.QueryCommand,
+    short_help="Return as soon as something matches, for CI jobs.",
+    context_settings={"ignore_unknown_options": True},
+)
+@click.argument(
+    "query", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=complete.query
+)
+@click.option("--timeout", metavar="DURATION", help="Give up with 1 after so long, such as 2h.")
+@click.option(
+    "--specs", type=click.IntRange(min=1), default=1, metavar="N",
+    help="Wait until so many specs match (1).",
+)  # fmt: skip
+@click.option("--spack", metavar="0.23|1.x", help="QUERY is a spec of this Spack and nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, when it ends.")
+@click.pass_obj
+def wait(
+    options: Globals,
+    query: tuple[str, ...],
+    timeout: str | None,
+    specs: int,
+    spack: str | None,
+    as_json: bool,
+) -> int:
+    """Wait until QUERY, as `cachesync search` takes it, matches something that is cached.
+
+    \b
+    cachesync wait --timeout 2h "hdf5 +mpi target:aarch64" && spack install hdf5+mpi
+
+    Ends with 1 when it is not cached at the time-out, with 3 when nobody can tell: there is no ledger
+    yet, or it is locked; at once when it is damaged.
+    """
+    paths.require_config(options)
+    text = " ".join(query)
+    tree = queries.parse_in(spack, text)
+    if queries.is_met_by_all(tree):
+        raise UsageError("there is nothing to wait for: everything matches this query")
+    if not options.quiet:
+        answers.say_unsaid(tree)
+    seconds = None if timeout is None else _duration(timeout)
+    wish = waiting.Wish(text, tree, specs, seconds)
+    with or_cannot_tell():
+        answer = _wait(paths.reader_state_dir(options), wish, quiet=options.quiet)
+    found = answer.specs >= specs
+    if not found and not options.quiet:
+        waiting.say_over(wish, answer)
+    if as_json:
+        output.print_json(
+            {"query": text, "found": found, "builds": answer.builds, "specs": answer.specs}
+        )
+    elif found and not options.quiet:
+        print(f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}")
+    return 0 if found else 1
+
+
+def _duration(text: str) -> float:
+    try:
+        return float(scalars.duration(text))
+    except ValueError as error:
+        raise UsageError(f"--timeout: {error}") from error
+
+
+class _Look:
+    """The ledger, opened again where it has become another; None is answered as long as it is away."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+        self.searcher: Searcher | None = None
+        self.answer: Answer | None = None
+        self.fault: LedgerError | None = None
+        """Why there is no answer."""
+
+    def again(self, node: queries.Node) -> None:
+        """Ask what is there now. Raises LedgerError for what waiting does not mend."""
+        try:
+            if self.searcher is not None and not self.searcher.is_current:
+                self.close()
+            if self.searcher is None:
+                self.searcher = Searcher(self._state_dir, patience_seconds=POLL_SECONDS)
+            if self.answer is None or self.searcher.seq != self.answer.seq:
+                self.answer = self.searcher.search(node, limit=1)
+            self.fault = None
+        except (LedgerMissingError, LedgerBusyError) as error:
+            self.fault = error
+
+    def close(self) -> None:
+        """Release the ledger, and forget what it answered."""
+        if self.searcher is not None:
+            self.searcher.close()
+        self.searcher = self.answer = None
+
+
+def _wait(state_dir: Path, wish: waiting.Wish, *, quiet: bool) -> Answer:
+    """The answer that is enough, or the last one when the time is over.
+
+    Raises LedgerError when there is none then.
+    """
+    until = None if wish.seconds is None else time.monotonic() + wish.seconds
+    is_told = quiet
+    with closing(_Look(state_dir)) as look:
+        while True:
+            look.again(wish.node)
+            if look.answer is not None and look.answer.specs >= wish.specs:
+                return look.answer
+            if not is_told:
+                waiting.say_start(wish, look.searcher, look.answer, look.fault, state_dir)
+                is_told = True
+            left = POLL_SECONDS if until is None else min(POLL_SECONDS, until - time.monotonic())
+            if left > 0:
+                time.sleep(left)
+            elif look.fault is not None:
+                raise look.fault
+            elif look.answer is not None:
+                return look.answer

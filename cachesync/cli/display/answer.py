@@ -1,0 +1,249 @@
+"""What `search` prints of an answer: for people, for pipes, and as JSON."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ... import query
+from ...search.searcher import Answer, Hit
+from . import columns, output
+
+if TYPE_CHECKING:
+    from ...search.packages import PackagesAnswer
+
+__all__ = [
+    "document",
+    "note",
+    "note_systems",
+    "packages_document",
+    "print_answer",
+    "print_facets",
+    "print_hashes",
+    "print_packages",
+    "result",
+    "say_unnamed",
+    "say_unsaid",
+    "suggest_system",
+    "unsaid_document",
+    "unsaid_of",
+    "warn_of_age",
+]
+
+SHOWN_FACETS = 10
+SHOWN_VERSIONS = 4
+
+
+def note(text: str) -> None:
+    """Talk: a line on standard error."""
+    print(f"cachesync: note: {output.visible(text)}", file=sys.stderr)
+
+
+def warn_of_age(answer: Answer) -> None:
+    """Say how old the truth is where that matters: a source failed, or missed its schedule."""
+    now = time.time()
+    for source in answer.sources:
+        if source.last_success is None:
+            if source.state != "never":
+                note(f"{source.name} was never read completely ({source.error})")
+            continue
+        seconds = now - source.last_success / 1e6
+        late = source.interval is not None and seconds > 2 * source.interval
+        if source.state in ("failed", "held"):
+            note(f"{source.name} is {output.age(seconds)} old, {source.state}: {source.error}")
+        elif late:
+            note(f"{source.name} is {output.age(seconds)} old, older than its schedule")
+
+
+def suggest_system(node: query.Node, answer: Answer) -> None:
+    """Say that hits for one target are for several systems, where the query names none."""
+    if not query.required(node, "os"):
+        note_systems(answer.systems)
+
+
+def note_systems(systems: Sequence[str], *, can_choose: bool = True) -> None:
+    """Say that what was found for one target is for several systems, if it is.
+
+    Of what is named by hash there is nothing to choose.
+    """
+    if len(systems) > 1:
+        choice = f"add os={systems[0]} or another" if can_choose else "a machine has one of them"
+        note(f"these are for several systems ({', '.join(systems)}): {choice}")
+
+
+def unsaid_of(node: query.Node) -> dict[str, str]:
+    """The conditions of a query that pages cannot answer, as they are typed, and why."""
+    if not any(term.field == "variant" for term, _ in query.terms(node)):
+        return {}
+    from ...query.unsaid import sentence, unsaid
+    from ...search.nearest import text_of
+
+    typed = [(text_of(found.condition), found) for found in unsaid(node)]
+    return {text: sentence(found, text) for text, found in typed}
+
+
+def say_unsaid(node: query.Node) -> None:
+    """Say which conditions of a query pages cannot answer."""
+    for text in unsaid_of(node).values():
+        note(text)
+
+
+def say_unnamed(builds: int) -> None:
+    """Say how many builds are left out because their pages name no compiler."""
+    if builds:
+        verb, pages = ("is", "its pages name") if builds == 1 else ("are", "their pages name")
+        note(
+            f"{output.number(builds, 'build')} {verb} left out: {pages} no compiler (`%none` finds"
+            f" {'it' if builds == 1 else 'them'})"
+        )
+
+
+def unsaid_document(node: query.Node, unnamed: int) -> dict[str, Any]:
+    """What the notes above say, as keys of a JSON document; none where there is nothing to say."""
+    found = [{"condition": text, "note": said} for text, said in unsaid_of(node).items()]
+    return {
+        **({"unsaid": found} if found else {}),
+        **({"without_compiler": {"builds": unnamed}} if unnamed else {}),
+    }
+
+
+def print_answer(
+    answer: Answer, names: Sequence[str] | None, *, with_hashes: bool, offset: int = 0
+) -> None:
+    """The builds as a table, and how many there are; `names` are the columns, None for the usual."""
+    shown = columns.DEFAULT if names is None else names
+    rows = [
+        columns.default_row(hit) if names is None else columns.row(hit, names)
+        for hit in answer.hits
+    ]
+    if with_hashes and "hashes" not in shown:
+        shown = (*shown, "hashes")
+        for row, hit in zip(rows, answer.hits, strict=True):
+            row.append(" ".join(f"/{spec.hash}" for spec in hit.specs))
+    if rows:
+        output.print_table(
+            columns.headers(shown), rows, below=("VARIANTS", "HASHES"), always_below=with_hashes
+        )
+    print_facets(answer.facets)
+    print_count(
+        f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}",
+        shown=len(answer.hits),
+        of=answer.builds,
+        offset=offset,
+    )
+
+
+def print_count(text: str, *, shown: int, of: int, offset: int = 0) -> None:
+    """How much there is, below the table on a terminal, else as talk."""
+    if shown >= of:
+        more = ""
+    elif offset >= of:
+        more = f", none shown: --offset {offset} is past the end"
+    elif offset + shown >= of:
+        more = f", the last {shown} shown (--offset 0 begins with the first)"
+    else:
+        more = f", {shown} shown (--limit 0 shows all)"
+    on_terminal = sys.stdout.isatty()
+    print(
+        f"{text}{more}" if on_terminal else f"cachesync: {text}{more}",
+        file=sys.stdout if on_terminal else sys.stderr,
+    )
+
+
+def print_hashes(hits: Iterable[Hit]) -> None:
+    """Every hash of every hit, one a line, for scripts."""
+    for hit in hits:
+        for spec in hit.specs:
+            print(output.visible(spec.hash))
+
+
+def print_facets(facets: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+    """A table for each facet: on a terminal its most frequent values, elsewhere all."""
+    on_terminal = sys.stdout.isatty()
+    for name, values in facets.items():
+        rows = [
+            (columns.compiler(value) if name == "compiler" else value, n["specs"], n["builds"])
+            for value, n in values.items()
+        ]
+        if not rows:
+            continue
+        shown = rows[:SHOWN_FACETS] if on_terminal else rows
+        print()
+        output.print_table((name.upper(), "SPECS", "BUILDS"), shown)
+        if len(shown) < len(rows):
+            print(f"... and {len(rows) - len(shown):,} more (--json lists all)")
+    if facets and on_terminal:
+        print()
+
+
+def print_packages(answer: PackagesAnswer, *, offset: int = 0) -> None:
+    """A row a package, and how many there are."""
+    rows = [
+        (row.package, _some(row.versions), row.builds, row.specs, row.tags[-1])
+        for row in answer.rows
+    ]
+    if rows:
+        output.print_table(("PACKAGE", "VERSIONS", "BUILDS", "SPECS", "NEWEST TAG"), rows)
+    counts = (
+        output.number(answer.packages, "package"),
+        output.number(answer.builds, "build"),
+        output.number(answer.specs, "spec"),
+    )
+    print_count(", ".join(counts), shown=len(rows), of=answer.packages, offset=offset)
+
+
+def _some(versions: Sequence[str]) -> str:
+    more = f" +{len(versions) - SHOWN_VERSIONS}" if len(versions) > SHOWN_VERSIONS else ""
+    return ", ".join(versions[:SHOWN_VERSIONS]) + more
+
+
+def document(text: str, answer: Answer) -> dict[str, Any]:
+    """`search --json` (CLI.md)."""
+    found: dict[str, Any] = {
+        "query": text,
+        "builds": answer.builds,
+        "specs": answer.specs,
+        "took_ms": round(answer.took_ms, 3),
+        "as_of": {
+            "seq": answer.seq,
+            "sources": [
+                {
+                    "name": source.name,
+                    "state": source.state,
+                    "last_success": output.timestamp(source.last_success),
+                }
+                for source in answer.sources
+            ],
+        },
+        "results": [result(hit) for hit in answer.hits],
+    }
+    if answer.facets:
+        found["facets"] = answer.facets
+    return found
+
+
+def result(hit: Hit) -> dict[str, Any]:
+    """One of the `results`."""
+    return {
+        **hit.build._asdict(),
+        "score": hit.score,
+        "specs": [
+            {"hash": spec.hash, "placements": [p._asdict() for p in spec.placements]}
+            for spec in hit.specs
+        ],
+    }
+
+
+def packages_document(text: str, answer: PackagesAnswer) -> dict[str, Any]:
+    """`search --group-by package --json`: `results` are packages."""
+    return {
+        "query": text,
+        "group_by": "package",
+        "packages": answer.packages,
+        "builds": answer.builds,
+        "specs": answer.specs,
+        "as_of": {"seq": answer.seq},
+        "results": [{**row._asdict(), "newest_tag": row.tags[-1]} for row in answer.rows],
+    }

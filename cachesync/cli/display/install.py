@@ -1,0 +1,99 @@
+"""What to type to install a hit from the cache it is really in: Spack's own commands.
+
+The address of a mirror is a fact about a source that pages do not state. It is what the
+configuration says (`mirror:`), or known of the repository that the public pages live in; otherwise
+the output says that it is not known.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...config.settings import ArchiveSourceConfig, Config, GithubSourceConfig, SourceConfig
+from ...model import Placement
+from ...search.searcher import Hit
+from ...spack import tags
+from .output import visible
+
+__all__ = ["Installation", "choose", "mirrors"]
+
+PUBLIC_PAGES = "spack/cache.spack.io"
+PUBLIC_MIRROR = "https://binaries.spack.io/{tag}"
+"""Where the binaries of the public pages are: their generator reads `.../TAG/STACK` there."""
+
+
+class Installation(NamedTuple):
+    """One spec of a hit, and where to get it."""
+
+    hit: Hit
+    hash: str
+    placement: Placement
+    mirror: str | None
+    """The address that `spack mirror add` takes; None where it is not known."""
+
+    def lines(self) -> list[str]:
+        """Shell commands, with comments that say what they are about."""
+        build, place = self.hit.build, self.placement
+        about = (
+            f"{build.package}@{build.version} %{build.compiler} {build.platform}-{build.os}-{build.target},"
+            f" in {place.tag} of {place.source} ({', '.join(place.stacks)})"
+        )
+        name = f"{place.tag}-cache"
+        if self.mirror is None:
+            mirror = [
+                f"# where the mirror of {place.source} is, is not known here: the source has no mirror: in",
+                f"# the configuration. It has to hold {place.tag}:",
+                f"# spack mirror add {shlex.quote(name)} ADDRESS",
+            ]
+        else:
+            mirror = [f"spack mirror add {shlex.quote(name)} {shlex.quote(self.mirror)}"]
+        return [
+            visible(line)
+            for line in (
+                f"# {about}",
+                *mirror,
+                "spack buildcache keys --install --trust",
+                f"spack install --cache-only {shlex.quote('/' + self.hash)}",
+            )
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """The same for programs: a result of `search --install --json` has it as `install`."""
+        place = self.placement
+        return {
+            "hash": self.hash,
+            "source": place.source,
+            "tag": place.tag,
+            "mirror": self.mirror,
+            "commands": [line for line in self.lines() if not line.startswith("#")],
+        }
+
+
+def mirrors(config: Config) -> dict[str, str]:
+    """Source -> the template of its mirror's address, as far as it is known."""
+    found = {source.name: source.mirror or _known(source) for source in config.sources}
+    return {name: address for name, address in found.items() if address is not None}
+
+
+def _known(source: SourceConfig) -> str | None:
+    if isinstance(source, GithubSourceConfig) and source.repository == PUBLIC_PAGES:
+        return PUBLIC_MIRROR
+    if isinstance(source, ArchiveSourceConfig) and f"/{PUBLIC_PAGES}/" in source.url:
+        return PUBLIC_MIRROR
+    return None
+
+
+def choose(hit: Hit, known: Mapping[str, str]) -> Installation:
+    """The spec to install: of those whose mirror is known, if any, the one in the newest tag."""
+    best = max(
+        ((spec, place) for spec in hit.specs for place in spec.placements),
+        key=lambda pair: (
+            pair[1].source in known, tags.order(pair[1].tag), len(pair[0].placements), pair[0].hash,
+        ),
+    )  # fmt: skip
+    spec, place = best
+    template = known.get(place.source)
+    address = None if template is None else template.replace("{tag}", place.tag)
+    return Installation(hit, spec.hash, place, address)

@@ -1,0 +1,149 @@
+"""What `search` says when nothing matches: what was perhaps meant, and what would match nearly.
+
+Bounded in time: the answer is there already, and it is "nothing".
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ... import query
+from ...ledger import read
+from ...query.unsaid import without_unsaid
+from ...search import nearest
+from ...search.searcher import Searcher
+from . import output
+
+__all__ = ["NoHit", "explain"]
+
+SECONDS = 0.15
+MANY_BUILDS = 2_000
+"""Builds whose values are looked at to say what is cached instead."""
+PLACED_BUILDS = 100
+"""The same, where their placements have to be read as well."""
+
+# Where a bare word is looked for, as the index calls it, and the field that is.
+_WORD_FIELDS = ("name", "tag", "stack", "compiler", "os", "target", "source")
+
+
+class Suggestion(NamedTuple):
+    """A value that nothing has, and values that are spelled much like it, if there are any."""
+
+    term: query.Term
+    candidates: list[str]
+
+
+class NoHit(NamedTuple):
+    """Why a query found nothing."""
+
+    suggestions: list[Suggestion]
+    nearest: list[tuple[nearest.Miss, list[str]]]
+    """Conditions to drop, and what is cached instead of what they ask for."""
+    options: Mapping[query.Node, str] = {}
+    """Conditions that options of the command line ask for, and those options."""
+
+    def saying(self, condition: query.Node, text: str) -> NoHit:
+        """The same, with a condition that is no part of the query called by what it comes from."""
+        return self._replace(options={**self.options, condition: text})
+
+    def _text(self, condition: query.Node) -> str:
+        return self.options.get(condition) or nearest.text_of(condition)
+
+    def document(self) -> dict[str, Any]:
+        """The keys that `search --json` has when nothing matches."""
+        return {
+            "suggestions": [
+                {"word": s.term.value, "field": s.term.field, "candidates": s.candidates}
+                for s in self.suggestions
+            ],
+            "nearest": [
+                {
+                    "without": self._text(miss.condition),
+                    "field": miss.field,
+                    "builds": miss.builds,
+                    "specs": miss.specs,
+                    "instead": instead,
+                }
+                for miss, instead in self.nearest
+            ],
+        }
+
+    def say(self) -> None:
+        """Say it on standard error: standard output is the answer, and there is none."""
+        dropped = {miss.condition for miss, _ in self.nearest}
+        for suggestion in self.suggestions:
+            if not suggestion.candidates and suggestion.term in dropped:
+                continue  # what is cached instead is said below
+            near = ", ".join(suggestion.candidates)
+            meant = f": did you mean {near}?" if near else ""
+            _say(f"nothing matches `{self._text(suggestion.term)}`{meant}")
+        misspelt = {suggestion.term for suggestion in self.suggestions if suggestion.candidates}
+        for miss, instead in self.nearest:
+            if miss.condition in misspelt and miss.field in (None, "package"):
+                continue  # what was meant says more than everything else
+            asked = self._text(miss.condition)
+            counts = f"{output.number(miss.builds, 'build')}, {output.number(miss.specs, 'spec')}"
+            has = f": cached for {', '.join(instead)}" if instead else ""
+            _say(f"without `{asked}` there are {counts}{has}")
+
+
+def explain(searcher: Searcher, node: query.Node) -> NoHit:
+    """Ask what would have matched, for at most some `SECONDS`.
+
+    Without an index each question may take as long as the search did: none is asked. Nor is anything
+    said of conditions that pages cannot answer: that there are builds without them is no news.
+    """
+    asked, node = node, without_unsaid(node)
+    until = time.monotonic() + SECONDS
+    with searcher.moment() as db:
+        if not searcher.is_indexed:
+            return NoHit([], [])
+
+        def count(tree: query.Node) -> tuple[int, int]:
+            counts = searcher.matching(tree)
+            return len(counts), sum(counts.values())
+
+        if node != asked and searcher.matching(node):
+            return NoHit([], [])
+        suggestions = _suggestions(searcher, node, until)
+        found = nearest.misses(node, count, lambda: time.monotonic() < until)
+        with_values = [(miss, _instead(searcher, db, node, miss)) for miss in found]
+    return NoHit(suggestions, with_values)
+
+
+def _suggestions(searcher: Searcher, node: query.Node, until: float) -> list[Suggestion]:
+    found = []
+    for term in nearest.suspects(node):
+        if time.monotonic() > until:
+            break
+        if searcher.matching(term):
+            continue
+        fields = _WORD_FIELDS if term.field is None else (term.field,)
+        candidates: dict[str, None] = {}
+        for field in fields:
+            candidates.update(dict.fromkeys(searcher.near_terms(term.value, field)))
+        found.append(Suggestion(term, list(candidates)[:5]))
+    return found
+
+
+def _instead(searcher: Searcher, db: Any, node: query.Node, miss: nearest.Miss) -> list[str]:
+    """What the builds that match without a condition have in its field."""
+    rest = query.And(tuple(one for one in nearest.conditions(node) if one != miss.condition))
+    counts = searcher.matching(rest)
+    if miss.field in query.BUILD_FIELDS:
+        chosen = sorted(counts)[-MANY_BUILDS:]
+        described = read.builds(db, chosen)
+        found: Any = [(described[i], counts[i], ()) for i in chosen]
+    elif miss.field in query.PLACEMENT_FIELDS:
+        hits = searcher.hits(rest, sorted(counts)[-PLACED_BUILDS:])
+        found = [(h.build, len(h.specs), [p for s in h.specs for p in s.placements]) for h in hits]
+    else:
+        return []
+    return nearest.values_instead(miss.condition, miss.field, found)
+
+
+def _say(text: str) -> None:
+    print(f"cachesync: {output.visible(text)}", file=sys.stderr)

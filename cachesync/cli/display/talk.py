@@ -1,0 +1,96 @@
+"""Talk: log lines on standard error, for people or as JSON (CONFIG.md, `log`)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from typing import Protocol
+
+import click
+
+from ..options import Globals
+from .output import timestamp, visible
+
+__all__ = ["log_format", "set_up"]
+
+
+class LogSettings(Protocol):
+    """What of the config this needs."""
+
+    @property
+    def format(self) -> str:
+        """`text` or `json`."""
+
+    @property
+    def level(self) -> str:
+        """`debug`, `info`, `warning` or `error`."""
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"cachesync: {record.levelname.lower()}: {visible(record.getMessage())}"
+
+
+class _Journal(logging.Formatter):
+    """The journal knows who speaks and when; it takes the priority from the line (sd-daemon(3))."""
+
+    def __init__(self, inner: logging.Formatter | None) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = visible(record.getMessage()) if self._inner is None else self._inner.format(record)
+        return f"<{_priority(record.levelno)}>{text}"
+
+
+def _priority(level: int) -> int:
+    """syslog(3)'s number of a level."""
+    for least, priority in ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4)):
+        if level >= least:
+            return priority
+    return 6 if level >= logging.INFO else 7
+
+
+def _is_journal() -> bool:
+    """Whether standard error is the journal (systemd.exec(5), $JOURNAL_STREAM)."""
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        at = timestamp(int(time.time() * 1e6), fraction=True)
+        level, message = record.levelname.lower(), record.getMessage()
+        return json.dumps({"at": at, "level": level, "message": message})
+
+
+log_format = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="Instead of the config's `log: format`.",
+)
+
+
+def set_up(settings: LogSettings, options: Globals, form: str | None = None) -> None:
+    """Send the log to standard error; `-v` and `-q` move the configured level, `form` the format."""
+    handler = logging.StreamHandler(sys.stderr)
+    as_json = _Json() if (form or settings.format) == "json" else None
+    handler.setFormatter(_Journal(as_json) if _is_journal() else as_json or _Text())
+    logger = logging.getLogger("cachesync")
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+    level = getattr(logging, settings.level.upper())
+    if options.verbose:
+        level = logging.DEBUG
+    if options.quiet:
+        # With --json what ends the command is told once, in the form for programs.
+        level = logging.CRITICAL if options.json else logging.ERROR
+    logger.setLevel(level)
+    for library in ("apscheduler", "watchdog", "httpx"):  # what matters of theirs is said here
+        logging.getLogger(library).setLevel(logging.CRITICAL)

@@ -1,0 +1,93 @@
+"""Secrets: where the config says they are, read when they are needed, never kept elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import CachesyncError
+from .settings import (
+    AppriseTarget,
+    Config,
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    Proxy,
+    Secret,
+    SecretKind,
+    WebhookTarget,
+)
+
+__all__ = ["environment_names", "named_in", "reveal"]
+
+MOST_BYTES = 64 << 10
+
+
+def reveal(secret: Secret, environment: Mapping[str, str] = os.environ) -> str:
+    """The secret, without a line break at its end.
+
+    Raises CachesyncError, which says where it was looked for and nothing of what is there.
+    """
+    if secret.kind is SecretKind.ENV:
+        value = environment.get(secret.name, "")
+        where, remedy = f"the environment variable {secret.name}", "set it for the daemon"
+    else:
+        path, where, remedy = _place(secret, environment)
+        value = _read(path, where, remedy)
+    value = value.rstrip("\r\n")
+    if not value or not value.isprintable():
+        raise CachesyncError(f"the secret in {where} is empty or not one line of text", hint=remedy)
+    return value
+
+
+def named_in(config: Config) -> frozenset[Secret]:
+    """Every secret that a configuration refers to."""
+    found: set[Secret] = set()
+    proxies: list[Proxy] = [config.proxy]
+    for source in config.sources:
+        if not isinstance(source, DirectorySourceConfig):
+            proxies.append(source.proxy)
+        if isinstance(source, GithubSourceConfig) and source.token is not None:
+            found.add(source.token)
+    for subscription in config.subscriptions:
+        for target in subscription.targets:
+            if isinstance(target, WebhookTarget):
+                found.update(target.secrets)
+            elif isinstance(target, AppriseTarget):
+                found.add(target.url)
+    found.update(proxy.password for proxy in proxies if proxy.password is not None)
+    return frozenset(found)
+
+
+def environment_names(config: Config) -> frozenset[str]:
+    """The environment variables that hold secrets, or lead to some: not for other programs."""
+    named = {secret.name for secret in named_in(config) if secret.kind is SecretKind.ENV}
+    return frozenset(named | {"CREDENTIALS_DIRECTORY"})
+
+
+def _place(secret: Secret, environment: Mapping[str, str]) -> tuple[Path, str, str]:
+    if secret.kind is SecretKind.FILE:
+        return Path(secret.name), secret.name, "create it, readable for the daemon's user only"
+    folder = environment.get("CREDENTIALS_DIRECTORY")
+    where = f"the systemd credential {secret.name}"
+    remedy = f"LoadCredential={secret.name} in the unit, and the secret in /etc/credstore"
+    if not folder:
+        raise CachesyncError(f"{where} is not there: this is no service", hint=remedy)
+    return Path(folder, secret.name), where, remedy
+
+
+def _read(path: Path, where: str, remedy: str) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        text = data.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise CachesyncError(
+            f"the secret in {where} cannot be read: {reason}", hint=remedy
+        ) from None
+    if len(data) > MOST_BYTES:
+        raise CachesyncError(
+            f"the secret in {where} is larger than {MOST_BYTES:,} bytes", hint=remedy
+        )
+    return text

@@ -1,0 +1,115 @@
+"""Bringing the search index up to the ledger. The caller holds the writer's lock."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..errors import IndexUnusableError
+from ..ledger import connect, read
+from ..ledger.documents import documents
+from ..system import child
+from ..system.garbage import no_garbage_collection
+from . import writer
+from .reader import SearchIndex
+
+__all__ = ["catch_up", "rebuild", "serve"]
+
+WORTH_A_PROCESS = 5_000
+"""Builds from which a second process pays for its start (some 200 ms)."""
+
+
+def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
+    """Index what changed since the index's cursor; everything when it cannot be used.
+
+    Returns why everything was indexed, None when only changes were.
+    Raises LedgerError when the index cannot be written.
+    """
+    root = state_dir / connect.INDEX_DIRECTORY
+    with no_garbage_collection(), connect.ledger_errors(state_dir), read.snapshot(db):
+        ledger, seq, mark = read.identity(db), read.last_seq(db), partial(read.mark, db)
+        try:
+            opened = SearchIndex(root, ledger=ledger, mark=mark)
+        except IndexUnusableError as error:
+            why = error.message
+        else:
+            behind_from = opened.seq
+            opened.close()
+            if behind_from == seq:
+                return None
+            why = "most of it changed"
+            touched = read.touched_since(db, behind_from)
+            if writer.update(
+                root,
+                ledger=ledger,
+                mark=mark,
+                seq=seq,
+                touched=touched,
+                documents=documents(db, touched),
+            ):
+                return None
+        _rebuild(db, state_dir)
+        return why
+
+
+def rebuild(db: connect.Connection, state_dir: Path) -> None:
+    """Build the index anew beside the old one and swap it in."""
+    with no_garbage_collection(), connect.ledger_errors(state_dir), read.snapshot(db):
+        _rebuild(db, state_dir)
+
+
+def _rebuild(db: connect.Connection, state_dir: Path) -> None:
+    build = partial(
+        writer.rebuild,
+        state_dir / connect.INDEX_DIRECTORY,
+        ledger=read.identity(db),
+        mark=partial(read.mark, db),
+        seq=read.last_seq(db),
+    )
+    if child.is_worth_it() and read.build_count(db) >= WORTH_A_PROCESS:
+        with ExitStack() as started, suppress(_BesideError):
+            more = partial(_beside, db, state_dir, started)
+            build(documents=documents(db, half=0), more=more)
+            return
+    build(documents=documents(db))
+
+
+class _BesideError(Exception):
+    """The process beside did not deliver its half. It costs its speed only."""
+
+
+def _beside(
+    db: connect.Connection, state_dir: Path, started: ExitStack, folder: Path
+) -> Callable[[], Any]:
+    """Have another process write a segment of half of the builds; returns what waits for it.
+
+    It is ended with `started`, whatever happens to this half.
+    """
+    try:
+        process = child.start(__name__, "serve")
+        started.callback(child.end, process)
+        child.send((state_dir, folder, read.last_seq(db)), process.stdin)
+    except OSError as error:
+        raise _BesideError from error
+
+    def segment() -> Any:
+        try:
+            return child.receive(process.stdout)
+        except EOFError as error:
+            raise _BesideError from error
+
+    return segment
+
+
+def serve() -> None:
+    """The process beside: one task from standard input, a segment to standard output."""
+    state_dir, folder, seq = child.receive(sys.stdin.buffer)
+    db = connect.open_reader(state_dir)
+    with no_garbage_collection(), read.snapshot(db):
+        if read.last_seq(db) == seq:
+            segment = writer.write_segment(folder, documents(db, half=1))
+            child.send(segment, sys.stdout.buffer)

@@ -1,0 +1,145 @@
+"""What to say when a query finds nothing: which condition is to blame, and what was perhaps meant.
+
+Decides only: a search is asked through the functions that are passed in, and no longer than until
+the time that is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from .. import query
+from ..model import NO_COMPILER, Build, Placement
+from ..query.unsaid import conditions
+from ..spack import variants, versions
+
+__all__ = ["Miss", "conditions", "misses", "suspects", "text_of", "values_instead"]
+
+MOST_CONDITIONS = 16
+"""Conditions that are tried; a query with more is not helped by a list of them."""
+MOST_VALUES = 3
+FEW_CHARACTERS = 2
+"""A word so short is near to everything."""
+
+# What people give up first when they look for a binary; a package or a word hardly ever.
+_GIVEN_UP = ("compiler", "target", "os", "variant", "version", "platform", "stack", "tag",
+             "source", "hash", None, "package")  # fmt: skip
+
+
+class Miss(NamedTuple):
+    """A condition without which there are hits."""
+
+    condition: query.Node
+    field: str | None
+    """The field the condition is about; None for several, or a bare word."""
+    builds: int
+    specs: int
+
+
+def misses(
+    node: query.Node,
+    count: Callable[[query.Node], tuple[int, int]],
+    in_time: Callable[[], bool],
+) -> list[Miss]:
+    """The single conditions to drop to get hits, in the order in which they are best given up.
+
+    `count` says how many builds and specs match a tree; it is not called any more once `in_time` is
+    false. To give up the package is not tried where something else helps.
+    """
+    every = conditions(node)
+    if not 1 < len(every) <= MOST_CONDITIONS:
+        return []
+    found: list[Miss] = []
+    order = sorted(range(len(every)), key=lambda position: _rank(every[position]))
+    for position in order:
+        field = field_of(every[position])
+        if not in_time() or (found and _is_subject(every[position])):
+            break
+        builds, specs = count(query.And(every[:position] + every[position + 1 :]))
+        if builds:
+            found.append(Miss(every[position], field, builds, specs))
+    return found
+
+
+def _rank(condition: query.Node) -> int:
+    field = field_of(condition)
+    return _GIVEN_UP.index("hash" if field is None and not _is_subject(condition) else field)
+
+
+def _is_subject(condition: query.Node) -> bool:
+    """Whether the condition is what the query is about: a package, or a bare word."""
+    return isinstance(condition, query.Term) and condition.field in (None, "package")
+
+
+def field_of(condition: query.Node) -> str | None:
+    """The one field a condition is about; None for several or for bare words."""
+    fields = {term.field for term, _ in query.terms(condition)}
+    return fields.pop() if len(fields) == 1 else None
+
+
+Found = Iterable[tuple[Build, int, Iterable[Placement]]]
+"""Builds, how many of their specs match, and where those are placed."""
+
+
+def values_instead(condition: query.Node, field: str | None, found: Found) -> list[str]:
+    """What builds that miss only `condition` have in the field it is about, at most three values.
+
+    Versions and compilers come newest first, of compilers those of the name that was asked for;
+    everything else most specs first.
+    """
+    counts: dict[str, int] = {}
+    for build, specs, placements in found:
+        for value in _values(condition, field, build, placements):
+            counts[value] = counts.get(value, 0) + specs
+    ordered = sorted(counts, key=lambda value: (-counts[value], value))
+    if field in ("version", "compiler"):
+        ordered.sort(key=versions.sort_key, reverse=True)
+    if field == "compiler":
+        asked = {term.value.partition("@")[0] for term, _ in query.terms(condition)}
+        ordered.sort(key=lambda value: value.partition("@")[0] not in asked)
+    return ordered[:MOST_VALUES]
+
+
+def _values(
+    condition: query.Node, field: str | None, build: Build, placements: Iterable[Placement]
+) -> set[str]:
+    if field == "variant":
+        wanted = {variants.name_of(term.value).lower() for term, _ in query.terms(condition)}
+        return {v for v in build.variants if variants.name_of(v).lower() in wanted}
+    if field in query.BUILD_FIELDS:
+        return {getattr(build, field)} - {NO_COMPILER}
+    if field == "stack":
+        return {stack for placement in placements for stack in placement.stacks}
+    if field in ("tag", "source"):
+        return {getattr(placement, field) for placement in placements}
+    return set()
+
+
+def suspects(node: query.Node) -> list[query.Term]:
+    """The wanted whole values of a query that may be misspelt, each once."""
+    found = [
+        term
+        for term, wanted in query.terms(node)
+        if wanted
+        and not term.prefix
+        and not term.distance
+        and term.field not in ("version", "hash")
+        and len(term.value) > FEW_CHARACTERS
+    ]
+    return list(dict.fromkeys(found))[:MOST_CONDITIONS]
+
+
+def text_of(node: query.Node) -> str:
+    """A condition as it would be typed."""
+    # Alone a name and a + mean something else, and are printed in a form that says so by itself.
+    if isinstance(node, query.Term) and node.spack and _is_name_or_on(node):
+        return node.value
+    from ..query.printing import show
+
+    text = show(node)
+    return f"({text})" if isinstance(node, query.Or) else text
+
+
+def _is_name_or_on(term: query.Term) -> bool:
+    return term.field == "package" or (term.field == "variant" and term.value[0] == "+")

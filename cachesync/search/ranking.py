@@ -1,0 +1,182 @@
+"""The order of results: what a query's words say of a package's name, and then what is newest.
+
+A score is a sum over the wanted terms: a package called so first, then names that begin with the
+word, then names that have it in them, then builds that match in anything else. `py-`, `r-` and the
+like before a name say its language: `py-torch` begins with `torch`. Builds of equal score are in
+the order of their packages, shorter names first; of one package the newest version (Spack's order)
+is first, of one version what is placed most, and then what was seen last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from .. import query
+from ..ledger import connect, read
+
+if TYPE_CHECKING:
+    from ..index.reader import SearchIndex
+    from .records import KnownBuilds
+
+__all__ = ["OTHER", "gain", "order", "scores"]
+
+EXACT, BEGINS, NAMED, OTHER = 8.0, 5.0, 4.0, 1.0
+"""What one wanted term adds to the score."""
+
+MANY_NAMES = 30
+"""Packages from which judging the names of all that matches is sooner than looking each up."""
+
+LANGUAGES = ("", "py-", "r-", "perl-", "lua-", "ruby-", "rust-", "go-")
+_PART = re.compile(r"[-_.]|$")
+
+
+def gain(package: str, term: query.Term) -> float:
+    """What a wanted term adds to the score of a package's builds that match it."""
+    name, word = package.lower(), term.value.lower()
+    if name == word:
+        return EXACT
+    if term.field == "package" and not term.prefix:
+        return OTHER
+    if term.distance:
+        return _fuzzy_gain(name, word, term.distance)
+    for language in LANGUAGES:
+        begins = name.startswith(language + word)
+        if begins and (term.prefix or _PART.match(name, len(language) + len(word))):
+            return BEGINS
+    runs = query.name_runs(name)
+    is_inside = any(run.startswith(word) for run in runs) if term.prefix else word in runs
+    return NAMED if is_inside else OTHER
+
+
+def _fuzzy_gain(name: str, word: str, distance: int) -> float:
+    from ..query.fuzzy import is_near
+
+    if is_near(word, name, distance):
+        return BEGINS
+    return NAMED if any(is_near(word, run, distance) for run in query.name_runs(name)) else OTHER
+
+
+def scores(
+    db: connect.Connection,
+    index: SearchIndex | None,
+    node: query.Node,
+    counts: dict[int, int],
+    known: KnownBuilds,
+) -> tuple[dict[int, float], float]:
+    """The scores of the builds that a wanted term names, and the lower score of all others.
+
+    `index` is one that is not behind the ledger, or None: then the ledger is asked.
+    """
+    wanted = [term for term, is_wanted in query.terms(node) if is_wanted]
+    base = OTHER * len(wanted)
+    extra: dict[int, float] = {}
+    for term in wanted:
+        if term.field not in (None, "package"):
+            continue
+        if index is None:
+            gains = _from_ledger(db, term)
+        else:
+            gains = _from_index(index, term, counts, known)
+        for build_id in counts.keys() & gains.keys():
+            extra[build_id] = extra.get(build_id, 0.0) + gains[build_id] - OTHER
+    return {build_id: base + more for build_id, more in extra.items() if more}, base
+
+
+def _from_ledger(db: connect.Connection, term: query.Term) -> dict[int, float]:
+    """What a term adds to the builds of the packages it may name."""
+    word = "" if term.distance else term.value.lower()
+    return {
+        build_id: more
+        for package, build_ids in read.builds_named(db, word).items()
+        if (more := gain(package, term)) > OTHER
+        for build_id in build_ids
+    }
+
+
+def _from_names(term: query.Term, counts: dict[int, int], known: KnownBuilds) -> dict[int, float]:
+    """What a term adds to builds that match, by the name of each of their packages."""
+    attributes = known.of(counts.keys())
+    gains: dict[str, float] = {}
+    found: dict[int, float] = {}
+    for build_id in counts:
+        package = attributes[build_id][0]
+        more = gains.get(package)
+        if more is None:
+            more = gains[package] = gain(package, term)
+        if more > OTHER:
+            found[build_id] = more
+    return found
+
+
+def _from_index(
+    index: SearchIndex, term: query.Term, counts: dict[int, int], known: KnownBuilds
+) -> dict[int, float]:
+    """The same, through the names that begin with the word and those that have it in them."""
+    word = term.value.lower()
+    found: dict[int, float] = {}
+    if term.distance:
+        names = index.terms("package", "")
+    elif term.field == "package" and not term.prefix:
+        names = [word]
+    else:
+        names = []
+        for lead in LANGUAGES:
+            names += index.terms("package", lead + word, MANY_NAMES)
+            if len(names) >= MANY_NAMES:
+                return _from_names(term, counts, known)
+        for run in index.terms("name", word) if term.prefix else [word]:
+            found.update(dict.fromkeys(index.documents("name", run), NAMED))
+    for name in names:
+        more = gain(name, term)
+        if more > OTHER:
+            found.update(dict.fromkeys(index.documents("package", name), more))
+    ids = index.build_ids(found.keys())
+    return {ids[document]: more for document, more in found.items()}
+
+
+def order(
+    db: connect.Connection,
+    scored: tuple[dict[int, float], float],
+    counts: dict[int, int],
+    enough: int,
+) -> list[tuple[int, float]]:
+    """Builds with their scores, best first; at least the first `enough` (0: all)."""
+    known, base = scored
+    groups: dict[float, list[int]] = {}
+    for build_id, score in known.items():
+        groups.setdefault(score, []).append(build_id)
+    ordered: list[tuple[int, float]] = []
+    for score in sorted(groups, reverse=True):
+        left = enough - len(ordered) if enough else 0
+        ordered += [(build_id, score) for build_id in _tied(db, groups[score], left)]
+        if enough and len(ordered) >= enough:
+            return ordered
+    rest = counts.keys() - known.keys()
+    left = enough - len(ordered) if enough else 0
+    return ordered + [(build_id, base) for build_id in _tied(db, rest, left)]
+
+
+def _tied(db: connect.Connection, build_ids: Iterable[int], enough: int) -> list[int]:
+    """Builds of equal score in their order; at least the first `enough` (0: all)."""
+    ordered: list[int] = []
+    alike: list[list[int]] = []
+    rows = read.by_version(db, set(build_ids), enough)
+    for _, group in groupby(rows, key=lambda row: row[1:]):
+        same = [build_id for build_id, *_ in group]
+        alike.append(same)
+        ordered += same
+        if enough and len(ordered) >= enough:
+            break
+    several = [build_id for same in alike if len(same) > 1 for build_id in same]
+    if not several:
+        return ordered
+    placed = read.most_placed(db, several)
+    none = (0, 0)
+    return [
+        build_id
+        for same in alike
+        for build_id in sorted(same, key=lambda b: (placed.get(b, none), -b), reverse=True)
+    ]

@@ -1,0 +1,334 @@
+"""Answering a query: the index where it can, the ledger where it must, the same answer either way.
+
+Every answer belongs to one moment of the ledger. Builds that changed after the index's cursor are
+looked up in the ledger, so an index that is behind costs time and never truth.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from .. import query
+from ..errors import IndexUnusableError
+from ..ledger import connect, read
+from ..model import Build, Placement
+from . import candidates, ranking, scan
+from .records import KnownBuilds, LedgerRecords
+
+if TYPE_CHECKING:
+    from ..index.reader import SearchIndex
+
+__all__ = ["Answer", "Hit", "MatchedSpec", "Searcher"]
+
+MAX_BEHIND = 4_000
+"""Builds changed since the index's cursor beyond which the ledger answers the whole query."""
+
+
+class MatchedSpec(NamedTuple):
+    """A spec that matches, with those of its placements that do."""
+
+    hash: str
+    placements: tuple[Placement, ...]
+
+
+class Hit(NamedTuple):
+    """A build that matches, with those of its specs that do."""
+
+    build: Build
+    score: float
+    specs: tuple[MatchedSpec, ...]
+
+
+class Answer(NamedTuple):
+    """What a query found."""
+
+    builds: int
+    specs: int
+    """All matches, not only those among `hits`."""
+    hits: tuple[Hit, ...]
+    facets: dict[str, dict[str, dict[str, int]]]
+    seq: int
+    """The last change that the answer takes into account."""
+    sources: tuple[read.SourceAge, ...]
+    note: str | None
+    """Why the ledger answered instead of the index; None when the index did."""
+    took_ms: float
+    systems: tuple[str, ...] = ()
+    """The systems of all builds that match, where they were asked for."""
+    unnamed: int = 0
+    """Builds left out only because their pages name no compiler, where they were asked for."""
+
+
+class _Matched(NamedTuple):
+    """Which builds match."""
+
+    counts: dict[int, int]
+    """Every one, with how many of its specs do."""
+    whole: dict[int, int]
+    """Those known to match with all their placements, and their documents."""
+    judged: set[int] | None
+    """Those that the ledger was asked for; None: all."""
+    groups: list[scan.Group]
+    """What it answered: their placements that match."""
+    note: str | None
+    """Why the ledger was asked instead of the index."""
+
+
+class Searcher:
+    """An open state directory to ask. Not for use by several threads."""
+
+    def __init__(self, state_dir: Path, *, patience_seconds: float = connect.BUSY_SECONDS) -> None:
+        """Raises LedgerMissingError when nothing was ever synced, LedgerError when it is unusable.
+
+        A ledger that another process has locked is tried for so long.
+        """
+        self._state_dir = state_dir
+        self._file = connect.file_identity(state_dir)
+        self._db = connect.open_reader(state_dir, patience_seconds=patience_seconds)
+        try:
+            self._require_anything()
+        except BaseException:
+            self._db.close()
+            raise
+        self._index: SearchIndex | None = None
+        self._fault: str | None = None
+        self._known = KnownBuilds(self._db)
+
+    def _require_anything(self) -> None:
+        with connect.ledger_errors(self._state_dir):
+            if not read.is_anything_synced(self._db):
+                ages = read.source_ages(self._db)
+                tried = any(source.last_attempt is not None for source in ages)
+                raise connect.nothing_synced(self._state_dir, tried=tried)
+
+    def close(self) -> None:
+        """Release the ledger and the index."""
+        self._db.close()
+        if self._index is not None:
+            self._index.close()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the ledger that is open is the one that lies there: it may have been replaced."""
+        return connect.file_identity(self._state_dir) == self._file
+
+    @property
+    def seq(self) -> int:
+        """The last change there is now."""
+        with connect.ledger_errors(self._state_dir):
+            return read.last_seq(self._db)
+
+    def search(
+        self,
+        node: query.Node,
+        *,
+        limit: int = 0,
+        offset: int = 0,
+        sort: str = "relevance",
+        facets: bool = False,
+        systems: bool = False,
+        unnamed: bool = False,
+    ) -> Answer:
+        """What matches `node`, best first; `limit` 0 means all."""
+        started = time.perf_counter()
+        with connect.ledger_errors(self._state_dir):
+            self._refresh()
+            with read.snapshot(self._db) as db:
+                seq = read.last_seq(db)
+                matched = self._match(node, seq)
+                counts = matched.counts
+                ordered = self._order(node, counts, sort, limit and offset + limit)
+                shown = ordered[offset : offset + limit] if limit else ordered[offset:]
+                hits = self._hits(node, shown)
+                found = self._facets(node, matched) if facets else {}
+                named = self.systems(counts) if systems else ()
+                left_out = self.unnamed(node) if unnamed else 0
+                sources = tuple(read.source_ages(db))
+        took_ms = (time.perf_counter() - started) * 1000
+        return Answer(
+            len(counts),
+            sum(counts.values()),
+            hits,
+            found,
+            seq,
+            sources,
+            matched.note,
+            took_ms,
+            named,
+            left_out,
+        )
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the index answers, and not the ledger; inside of `moment`."""
+        return self._index is not None and read.last_seq(self._db) - self._index.seq < MAX_BEHIND
+
+    @contextmanager
+    def moment(self) -> Iterator[connect.Connection]:
+        """The ledger at one moment, which the methods below that say so then ask too."""
+        with connect.ledger_errors(self._state_dir):
+            self._refresh()
+            with read.snapshot(self._db) as db:
+                yield db
+
+    def matching(self, node: query.Node) -> dict[int, int]:
+        """The builds that match, and how many of their specs do; inside of `moment`."""
+        return self._match(node, read.last_seq(self._db)).counts
+
+    def unnamed(self, node: query.Node) -> int:
+        """Builds that match but for the compiler, which their pages do not name; inside of `moment`."""
+        if not any(term.field == "compiler" for term, _ in query.terms(node)):
+            return 0
+        from ..query.unsaid import with_no_compiler
+
+        tree = with_no_compiler(node)
+        return 0 if tree is None else len(self.matching(tree))
+
+    def ordered(self, node: query.Node, counts: dict[int, int], sort: str) -> list[int]:
+        """All of some builds that match in an order of `search`; inside of `moment`."""
+        return [build_id for build_id, _ in self._order(node, counts, sort, 0)]
+
+    def hits(self, node: query.Node, build_ids: Collection[int]) -> tuple[Hit, ...]:
+        """The hits of builds that match, without scores, in their order; inside of `moment`."""
+        return self._hits(node, [(build_id, 0.0) for build_id in build_ids])
+
+    def near_terms(self, word: str, field: str) -> list[str]:
+        """Values of a field that are spelled much like `word`; inside of `moment`."""
+        with suppress(Exception):  # Whoosh raises anything on damaged files
+            return [] if self._index is None else self._index.suggestions(word, field)
+        return []
+
+    def _refresh(self) -> None:
+        from ..index.reader import SearchIndex
+
+        if self._index is not None and self._index.is_current:
+            return
+        if self._index is not None:
+            self._index.close()
+        self._index = None
+        root = self._state_dir / connect.INDEX_DIRECTORY
+        # Where there is no index at all there is nothing to wait for.
+        for attempt in range(5 if os.path.lexists(root / "current") else 1):
+            try:
+                self._index = SearchIndex(
+                    root, ledger=read.identity(self._db), mark=partial(read.mark, self._db)
+                )
+            except IndexUnusableError as error:
+                # A commit or a swap between two of our reads looks like damage: look again.
+                self._fault = error.message
+                time.sleep(0.01 * attempt)
+            else:
+                self._fault = None
+                return
+
+    def _match(self, node: query.Node, seq: int) -> _Matched:
+        if self._index is None:
+            return self._scan(node, self._fault)
+        behind: set[int] = set()
+        if self._index.seq != seq:
+            behind = read.touched_since(self._db, self._index.seq)
+        if len(behind) > MAX_BEHIND:
+            return self._scan(node, f"the search index is {seq - self._index.seq:,} changes behind")
+        try:
+            counts, whole, unknown = self._from_index(self._index, node)
+        except Exception as error:  # Whoosh raises anything on damaged files
+            self._index.close()
+            self._index = None
+            self._fault = f"the search index cannot be read ({type(error).__name__})"
+            return self._scan(node, self._fault)
+        for build_id in behind:
+            counts.pop(build_id, None)
+            whole.pop(build_id, None)
+        unknown |= behind
+        groups = []
+        if unknown:
+            groups = list(scan.matching_groups(self._db, node, unknown, read.Names(self._db)))
+            counts.update(scan.count_specs(groups))
+        return _Matched(counts, whole, unknown, groups, None)
+
+    def _scan(self, node: query.Node, note: str | None) -> _Matched:
+        groups = list(scan.matching_groups(self._db, node, None, read.Names(self._db)))
+        return _Matched(scan.count_specs(groups), {}, None, groups, note)
+
+    def _from_index(
+        self, index: SearchIndex, node: query.Node
+    ) -> tuple[dict[int, int], dict[int, int], set[int]]:
+        """Counts of builds, documents of those that match whole, builds the ledger must count."""
+        found = candidates.evaluate(node, index, LedgerRecords(self._db, index, self._known))
+        ids = index.build_ids(found.whole | found.part.keys())
+        totals = index.spec_counts(found.whole)
+        counts = {ids[document]: totals[document] for document in found.whole}
+        whole = {ids[document]: document for document in found.whole}
+        unknown = set()
+        for document, count in found.part.items():
+            if count is None:
+                unknown.add(ids[document])
+            else:
+                counts[ids[document]] = count
+        return counts, whole, unknown
+
+    def systems(self, counts: dict[int, int]) -> tuple[str, ...]:
+        """The systems of some builds, in order; inside of `moment`."""
+        known = self._known.of(counts.keys())
+        return tuple(sorted({known[build_id][2][1] for build_id in counts}))
+
+    def _facets(self, node: query.Node, matched: _Matched) -> dict[str, dict[str, dict[str, int]]]:
+        from . import facets as facet_counts
+
+        found = facet_counts.new_counts()
+        facet_counts.of_builds(found, matched.counts, self._known.of(matched.counts.keys()))
+        names = read.Names(self._db)
+        rest = set() if matched.judged is None else matched.counts.keys() - matched.judged
+        if self._index is not None and facet_counts.of_whole_builds(
+            found, self._index, matched.whole.values(), names
+        ):
+            rest -= matched.whole.keys()
+        groups = list(matched.groups)
+        if rest:
+            groups += scan.matching_groups(self._db, node, rest, names)
+        facet_counts.of_placements(
+            found,
+            (
+                (names.tags[g.tag_id][1], names.stacks[g.stacks_id], g.build_ids, g.hashes)
+                for g in groups
+            ),
+        )
+        return facet_counts.sort_counts(found)
+
+    def _order(
+        self, node: query.Node, counts: dict[int, int], sort: str, enough: int
+    ) -> list[tuple[int, float]]:
+        """Builds with their scores in the order asked for; at least the first `enough` (0: all)."""
+        index = self._index
+        if index is not None and index.seq != read.last_seq(self._db):
+            index = None
+        scored = scores, base = ranking.scores(self._db, index, node, counts, self._known)
+        if sort != "relevance":
+            return [(b, scores.get(b, base)) for b in read.in_order(self._db, counts, sort)]
+        return ranking.order(self._db, scored, counts, enough)
+
+    def _hits(self, node: query.Node, chosen: list[tuple[int, float]]) -> tuple[Hit, ...]:
+        described = read.builds(self._db, [build_id for build_id, _ in chosen])
+        names = read.Names(self._db)
+        placed: dict[int, dict[str, list[Placement]]] = {}
+        for group in scan.matching_groups(self._db, node, described.keys(), names):
+            place = Placement(*names.tags[group.tag_id], names.stacks[group.stacks_id])
+            for build_id, spec_hash in zip(group.build_ids, group.hashes, strict=True):
+                placed.setdefault(build_id, {}).setdefault(spec_hash, []).append(place)
+        return tuple(
+            Hit(
+                described[build_id],
+                score,
+                tuple(
+                    MatchedSpec(spec_hash, tuple(sorted(placements)))
+                    for spec_hash, placements in sorted(placed[build_id].items())
+                ),
+            )
+            for build_id, score in chosen
+        )

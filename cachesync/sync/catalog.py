@@ -1,0 +1,121 @@
+"""The sources there are: those of the config, and directories once named by `sync --pages`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .. import net
+from ..config.settings import (
+    ArchiveSourceConfig,
+    Config,
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    SourceConfig,
+)
+from ..errors import CachesyncError, UsageError
+from ..ledger.outcomes import SourceRow
+from ..ledger.write import Writer
+from ..model import SourceState
+from ..selection import Selection
+from ..sources.base import Source, Unopened
+from ..sources.directory import DirectorySource
+
+__all__ = ["Job", "Remote", "choose", "forget", "job", "orphan_missing", "remembered"]
+
+Remote = Callable[[SourceConfig], Source]
+"""Opens a source that is not a directory; raises CachesyncError when that cannot be."""
+
+
+class Job(NamedTuple):
+    """A source to be passed over, with what the ledger knows of it."""
+
+    row: SourceRow
+    source: Source
+    selection: Selection
+
+
+def orphan_missing(writer: Writer, config: Config) -> list[str]:
+    """Mark the sources that the config names no more; returns those that were not marked before."""
+    configured = {source.name for source in config.sources}
+    missing = [
+        row
+        for row in writer.sources()
+        if row.configured and row.name not in configured and row.state is not SourceState.ORPHANED
+    ]
+    for row in missing:
+        writer.orphan(row)
+    return [row.name for row in missing]
+
+
+def remembered(writer: Writer) -> list[str]:
+    """The directories that were named by `sync --pages`."""
+    return [row.name for row in writer.sources() if not row.configured]
+
+
+def choose(writer: Writer, config: Config, names: Sequence[str]) -> list[str]:
+    """`names`, or all there are. Raises UsageError for one that is not there."""
+    every = [*(source.name for source in config.sources), *remembered(writer)]
+    for name in names:
+        if name not in every:
+            raise UsageError(
+                f"no source is called {name}",
+                hint="sources: " + (", ".join(every) or "none yet (--pages DIR)"),
+            )
+    return list(names) or every
+
+
+def job(writer: Writer, config: Config, name: str, remote: Remote) -> Job:
+    """The source called `name`, its row made or brought up to date.
+
+    A name that the config does not have is the path of a directory.
+    """
+    entry = next((source for source in config.sources if source.name == name), None)
+    if entry is None:
+        entry = DirectorySourceConfig(name, name)
+        row = writer.source(name, "directory", name, configured=False, interval=None)
+    else:
+        row = writer.source(
+            name, entry.type, _location(entry), configured=True, interval=entry.interval_seconds
+        )
+    if not isinstance(entry, DirectorySourceConfig):
+        try:
+            source: Source = remote(entry)
+        except CachesyncError as error:
+            source = Unopened(name, entry.type, error)
+        return Job(row, source, entry.selection)
+    limit = config.limits.page_bytes
+    source = DirectorySource(name, Path(entry.path), page_limit=limit, selection=entry.selection)
+    return Job(row, source, entry.selection)
+
+
+def _location(entry: SourceConfig) -> str:
+    """Where a source is, for people; without credentials."""
+    if isinstance(entry, DirectorySourceConfig):
+        return os.fspath(entry.path)
+    if isinstance(entry, GithubSourceConfig):
+        host = net.host(entry.api_url)
+        where = "" if host == "api.github.com" else f"{host} "
+        return f"{where}{entry.repository} at {entry.ref}, {entry.path or 'its root'}"
+    if isinstance(entry, ArchiveSourceConfig) or not entry.urls:
+        return net.shown(entry.url or "")
+    more = len(entry.urls) - 1
+    return net.shown(entry.urls[0]) + (f" and {more} more" if more else "")
+
+
+def forget(writer: Writer, name: str) -> dict[str, object]:
+    """Drop a source and all its placements; says its name and how many changes that made.
+
+    Raises UsageError when there is none.
+    """
+    rows = {row.name: row for row in writer.sources()}
+    row = rows.get(name) or rows.get(os.path.realpath(name))
+    if row is None:
+        raise UsageError(
+            f"no source is called {name}", hint="sources: " + (", ".join(rows) or "none")
+        )
+    first = writer.seq
+    writer.forget(row)
+    return {"name": row.name, "changes": writer.seq - first}

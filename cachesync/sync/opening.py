@@ -1,0 +1,107 @@
+"""Opening sources that are fetched: their class, their secret, and what fetches for them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from .. import net
+from ..config.access import open_access
+from ..config.secrets import reveal
+from ..config.settings import (
+    ArchiveSourceConfig,
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    HttpSourceConfig,
+    Limits,
+    SourceConfig,
+)
+from ..sources.base import Source
+
+__all__ = ["Remotes", "address"]
+
+
+class Remotes:
+    """Opens remote sources; those that reach the network alike share a fetcher, and its limits."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        stop: threading.Event | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._limits = limits
+        self._stop = stop or threading.Event()
+        self._environment = environment
+        self._opened = ExitStack()
+        self._fetchers: dict[net.Access, net.Fetcher] = {}
+        self._opening = threading.Lock()
+
+    def open(self, entry: SourceConfig) -> Source:
+        """The source of an entry that is not a directory.
+
+        Raises CachesyncError when a secret or a certificate is not where the config says.
+        """
+        fetcher = self._shared(entry)
+        if isinstance(entry, GithubSourceConfig):
+            from ..sources.github import GithubSource
+
+            token = None if entry.token is None else reveal(entry.token, self._environment)
+            return GithubSource(entry, self._limits, fetcher, token=token)
+        if isinstance(entry, HttpSourceConfig):
+            from ..sources.http import HttpSource
+
+            return HttpSource(entry, self._limits, fetcher)
+        assert isinstance(entry, ArchiveSourceConfig), "a directory is not fetched"
+        from ..sources.archive import ArchiveSource
+
+        return ArchiveSource(entry, self._limits, fetcher)
+
+    def _shared(self, entry: SourceConfig) -> net.Fetcher:
+        assert not isinstance(entry, DirectorySourceConfig), "a directory is not fetched"
+        access = open_access(entry.proxy, entry.ca_file, self._environment)
+        with self._opening:
+            if access not in self._fetchers:
+                self._fetchers[access] = self._opened.enter_context(
+                    net.open_fetcher(
+                        request_seconds=self._limits.request_seconds,
+                        stop=self._stop,
+                        access=access,
+                    )
+                )
+            return self._fetchers[access]
+
+    def reach(self, entry: SourceConfig) -> int:
+        """Ask for the address of a source; the status it answers with. Raises CachesyncError."""
+        request = net.Request(address(entry), most_bytes=self._limits.page_bytes)
+        with self._shared(entry).stream(request) as download:
+            return download.status
+
+    def way(self, entry: SourceConfig) -> str:
+        """What is to say of how the address of a source is reached; empty where it is directly."""
+        assert not isinstance(entry, DirectorySourceConfig), "a directory is not fetched"
+        access = open_access(entry.proxy, entry.ca_file, self._environment)
+        proxy = access.proxies.find(address(entry))
+        return "" if proxy is None else f", through the proxy {proxy.place}"
+
+    def close(self) -> None:
+        """End every fetch."""
+        self._stop.set()
+        self._opened.close()
+
+
+def address(entry: SourceConfig) -> str:
+    """Where to ask whether a source can be reached."""
+    if isinstance(entry, GithubSourceConfig):
+        return f"{entry.api_url}/repos/{entry.repository}"
+    if isinstance(entry, HttpSourceConfig):
+        url = entry.url or next(iter(entry.urls), "")
+        tag = next(iter(entry.selection.tags), "")
+        return url.replace("{tag}", tag).replace(
+            "{package}", next(iter(entry.selection.packages), "")
+        )
+    assert isinstance(entry, ArchiveSourceConfig), "a directory is not fetched"
+    return entry.url

@@ -1,0 +1,234 @@
+"""One pass over a source: listing, reading, parsing, diffing, recording, and then removing.
+
+Decides with `diff`, writes through `ledger.write`. Every chunk is committed by itself, so a pass
+that is cut off loses at most one chunk of work and no change; the next pass finds the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
+from typing import Any, NamedTuple
+
+from .. import diff
+from ..errors import SourceError
+from ..ledger.outcomes import KnownLocation, SourceRow
+from ..ledger.write import Writer
+from ..model import SourceState
+from ..selection import Selection
+from ..sources.base import Listing, Missing, Past, Source
+from ..sources.directory import DirectorySource
+from ..sources.remote import remark
+from ..system.garbage import no_garbage_collection
+from .beside import Looker
+from .plan import Plan, Signatures
+from .recorder import CHUNK_PAGES, Progress, Recorder, Removal, chunks, removal
+
+__all__ = ["PassResult", "Progress", "document", "run_part", "run_pass"]
+
+
+class PassResult(NamedTuple):
+    """What one pass over one source came to (CLI.md, `sync --json`)."""
+
+    name: str
+    state: SourceState
+    listed: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    rejected: int = 0
+    held: int = 0
+    skipped: int = 0
+    missing: Sequence[tuple[str, Missing]] = ()
+    """Pages that are not there, which is not believed yet: neither changed nor unchanged."""
+    error: str | None = None
+    retry_after: float | None = None
+    """Seconds the source asks to be left alone."""
+    remark: str | None = None
+    """What is to be said of the source since this pass, once; `status` notes it."""
+
+
+def document(result: PassResult) -> dict[str, Any]:
+    """A result as `sync --json` shows it."""
+    missing = [{"page": path, **seen._asdict()} for path, seen in result.missing]
+    shown = {**result._asdict(), "state": result.state.value, "missing": missing}
+    del shown["retry_after"], shown["remark"]
+    if result.error is None:
+        del shown["error"]
+    return shown
+
+
+def run_pass(
+    writer: Writer,
+    source: Source,
+    row: SourceRow,
+    *,
+    selection: Selection,
+    guard: diff.Guard,
+    allow_mass_removal: bool = False,
+    retired: int = 0,
+    progress: Progress = lambda _name, _done, _total: None,
+) -> PassResult:
+    """Bring the ledger up to what `source` holds now, and say what that came to.
+
+    `retired` pages went in passes before that the guard is to judge together with this one.
+
+    A source that cannot be listed, or does not deliver, and removals that the guard holds, are
+    results, not exceptions; LedgerError and everything SQLite raises is the caller's.
+    """
+    return _Pass(writer, source, row, selection, guard, allow_mass_removal, retired, progress).run()
+
+
+def run_part(
+    writer: Writer,
+    source: DirectorySource,
+    row: SourceRow,
+    *,
+    selection: Selection,
+    guard: diff.Guard,
+    retired: int = 0,
+) -> PassResult:
+    """Bring the ledger up to what the scope of `source` holds now.
+
+    It says nothing of the rest, so the source's state and its last success stay as they are.
+    """
+    scope = source.scope or ()
+
+    def is_there(path: str) -> bool:
+        """Whether something lies where this pass does not look; elsewhere the listing says it."""
+        return path.partition("/")[0] not in scope and source.is_there(path)
+
+    return _Pass(writer, source, row, selection, guard, retired=retired, is_there=is_there).run()
+
+
+class _Pass:
+    """One pass, or a part of one."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        source: Source,
+        row: SourceRow,
+        selection: Selection,
+        guard: diff.Guard,
+        allow_mass_removal: bool = False,  # noqa: FBT001, FBT002
+        retired: int = 0,
+        progress: Progress = lambda _name, _done, _total: None,
+        is_there: Callable[[str], bool] | None = None,
+    ) -> None:
+        self._writer = writer
+        self._source = source
+        self._row = row
+        self._selection = selection
+        self._guard = guard
+        self._allow_mass_removal = allow_mass_removal
+        self._retired = retired
+        self._progress = progress
+        self._is_there = is_there
+        self._is_part = is_there is not None
+        self._again = row.selection is not None and row.selection != selection
+        self._remarked: str | None = None
+
+    def run(self) -> PassResult:
+        writer, row, source = self._writer, self._row, self._source
+        scope = source.scope if isinstance(source, DirectorySource) else None
+        known = writer.locations(row, scope)
+        before = writer.page_count(row)
+        plan = Plan(known, again=self._again)
+        past = Past(writer.memory(row), Signatures(known))
+        self._remarked = remark(past.memory)
+        quiet = no_garbage_collection() if source.concurrency == 0 else nullcontext()
+        with quiet, closing(Looker(source, self._selection)) as looker:
+            try:
+                listing = source.listing(lambda entries: looker.offer(plan.take(entries)), past)
+            except SourceError as error:
+                self._progress(row.name, 0, 0)  # a pass that is abandoned is no failure
+                if not self._is_part:
+                    writer.fail(row, error.message)
+                return PassResult(
+                    row.name, SourceState.FAILED, error=error.message,
+                    retry_after=error.retry_after_seconds,
+                )  # fmt: skip
+            recorder = Recorder(writer, row, listing, self._progress, self._is_there)
+            recorder.record(plan.news(listing))
+            recorder.record_looks(looker.looks(), plan.to_look_at, known)
+            removal = self._removal(known, recorder)
+        held = self._remove(removal, recorder, before, listing)
+        as_before = recorder.count_as_before(known)
+        unchanged = plan.unchanged + recorder.same + as_before
+        result = PassResult(
+            row.name,
+            SourceState.OK,
+            listed=recorder.listed + as_before,
+            changed=recorder.changed,
+            unchanged=unchanged - recorder.count_skipped_as_before(known),
+            removed=0 if held else len(removal.pages),
+            rejected=writer.rejected(row),
+            held=held,
+            skipped=writer.skipped(row),
+            missing=tuple(recorder.missing),
+        )
+        return self._end(result, recorder, before)
+
+    def _removal(self, known: Mapping[str, KnownLocation], recorder: Recorder) -> Removal:
+        """What is to leave. Only what was looked at anew, or stands no more, can have left."""
+        gone = [] if recorder.covers(known) else [p for p in known if not recorder.stands(p)]
+        among = {
+            place.page_id
+            for path in (*gone, *recorder.recorded, *(known if self._again else ()))
+            if (place := known.get(path)) is not None and place.page_id is not None
+        }
+        now: Mapping[str, KnownLocation] = {}
+        present: Mapping[int, tuple[str, str]] = {}
+        if among or gone:
+            now = {**known, **self._writer.locations_at(self._row, recorder.recorded)}
+            present = self._writer.present_pages(self._row, among)
+        return removal(now, present, recorder, selection=self._selection if self._again else None)
+
+    def _remove(self, removal: Removal, recorder: Recorder, before: int, listing: Listing) -> int:
+        """Remove it, and return 0; or return how many pages the guard holds."""
+        retiring = len(removal.pages) + len(removal.emptied)
+        is_held = retiring > 0 and (
+            listing.is_void
+            or self._guard.holds(
+                retiring=retiring + self._retired,
+                pages=before + self._retired,
+                is_replaced=listing.is_replaced,
+            )
+        )
+        if is_held and not self._allow_mass_removal:
+            recorder.evict(removal.shrunk)
+            return retiring
+        recorder.evict(removal.emptied)
+        for chunk in chunks(removal.pages, CHUNK_PAGES):
+            self._writer.retire(self._row, chunk)
+        if removal.troubles:
+            self._writer.drop_locations(self._row, removal.troubles)
+        recorder.evict(removal.shrunk)
+        return 0
+
+    def _end(self, result: PassResult, recorder: Recorder, before: int) -> PassResult:
+        """Record how the pass ended."""
+        writer, row = self._writer, self._row
+        if result.held:
+            reason = (
+                f"{result.held} of {before} pages would be removed; nothing was"
+                " (`guard:` in the config, or --allow-mass-removal to accept it once)"
+            )
+            writer.hold(row, reason)
+            return result._replace(state=SourceState.HELD, error=reason)
+        if self._is_part:
+            return result
+        memory = self._source.memory()
+        said = remark(memory)
+        result = result._replace(remark=None if said == self._remarked else said)
+        if recorder.failures:
+            path, reason = recorder.failures[0]
+            count = len(recorder.failures)
+            reason = f"{count} of {result.listed} pages could not be fetched; {path}: {reason}"
+            writer.fail(row, reason, memory)
+            return result._replace(
+                state=SourceState.FAILED, error=reason, retry_after=self._source.retry_after_seconds
+            )
+        writer.succeed(row, self._selection, memory)
+        return result

@@ -1,0 +1,53 @@
+"""The arguments of `search`, which are its own (CLI.md)."""
+
+from tests.support.console import assert_error
+
+
+def test_words_that_begin_with_a_dash_are_query_text(site):
+    """`search hdf5 -cuda` needs no `--`; -v and -x are query text too."""
+    with_cuda = site.search("hdf5", "tag:develop")
+    assert site.search("hdf5", "-compiler:gcc@7.5.0")["specs"] < with_cuda["specs"] + 1
+    assert site.search("hdf5", "-cuda")["query"] == "hdf5 -cuda"
+    assert site.found("hdf5", "-tag:v1", "-compiler:gcc@7.5.0") == ["a" * 32]
+    assert site.search("-v")["query"] == "-v"
+
+
+def test_long_options_work_anywhere(site):
+    """Options before, between and after words, with `=` or a space, global ones too."""
+    expected = site.search("hdf5", "gcc")["results"][:1]
+    for arguments in (
+        ["search", "--json", "--limit", "1", "hdf5", "gcc"],
+        ["search", "hdf5", "--limit=1", "gcc", "--json"],
+        ["search", "hdf5", "gcc", "--json", "--limit", "1", "--state-dir", site.state],
+    ):
+        assert site.run(*arguments).json["results"] == expected
+
+
+def test_two_dashes_end_the_options(site):
+    """After `--` everything is query text, options as well."""
+    document = site.run("search", "--json", "--", "-q", "hdf5").json
+    assert document["query"] == "-q hdf5"
+    assert_error(site.run("search", "--", "--limit=1", status=2))
+
+
+def test_search_help(site):
+    """-h and --help anywhere print the help, which names every option."""
+    for arguments in (["search", "-h"], ["search", "hdf5", "--help"]):
+        text = site.run(*arguments).out
+        assert "Usage: cachesync search" in text
+        for option in ("--limit", "--offset", "--sort", "--facets", "--json", "--quiet"):
+            assert option in text
+
+
+def test_limit_offset_and_sort(site):
+    """`--limit` and `--offset` cut the same order; builds and specs count all matches."""
+    everything = site.search()
+    assert everything["builds"] == len(everything["results"]) == 4
+    pages = [site.run("search", "--json", "--limit", "1", "--offset", n).json for n in range(5)]
+    assert [r for p in pages for r in p["results"]] == everything["results"]
+    assert {(p["builds"], p["specs"]) for p in pages} == {(4, everything["specs"])}
+    for order in ("relevance", "package", "version", "newest"):
+        assert len(site.search("--sort", order)["results"]) == 4
+    packages = [r["package"] for r in site.search("--sort", "package")["results"]]
+    assert packages == sorted(packages)
+    assert site.search("--sort", "newest")["results"][0]["package"] == "zlib"

@@ -1,0 +1,56 @@
+"""The daemon's parts in one process: what dies or falls silent ends it, or is named."""
+
+import time
+
+import pytest
+
+from cachesync.config.file import parse
+from cachesync.daemon.service import Service
+from cachesync.ledger import connect
+from tests.support.daemons import eventually
+from tests.support.pagetext import spec
+from tests.support.world import World, hash_of
+
+
+@pytest.fixture
+def service(world: World):
+    world.page("develop", "hdf5", spec(hash_of(1)))
+    text = "sources:\n" + world.directory_source()
+    with connect.writer_lock(world.state):
+        made = Service(world.state, lambda: parse(text, name="test"), environment={})
+        made.start()
+        eventually(lambda: made.sources["site"].watcher.directories >= 3)
+        yield made
+        made.stop()
+
+
+def test_a_dead_watcher_ends_the_daemon(service, world):
+    """systemd starts it anew; a watcher that is gone would never say so."""
+    assert service.dead() is None
+    assert service._look_around()
+    watcher = service.sources["site"].watcher
+    watcher._tell = None  # what it calls next raises
+    world.page("develop", "zlib", spec(hash_of(2)))
+    eventually(lambda: not watcher.is_alive())
+    assert service.dead().startswith("the watcher of site (TypeError")
+    assert service.loop() == 1
+
+
+def test_a_part_that_falls_silent_is_stuck(service):
+    assert service.health()["healthy"]
+    worker = service.sources["site"].worker
+    eventually(lambda: worker.state.doing == "idle")
+    assert service.sources.stuck(time.monotonic() + 100) == "the schedule"
+    worker._set(doing="reading everything")
+    assert service.sources.stuck_pass(time.monotonic() + 4000) == "the pass over site"
+    worker._set(doing="idle")
+    assert service.sources.stuck_pass(time.monotonic() + 4000) is None
+
+
+def test_a_clock_that_was_set_is_noticed(service, caplog):
+    service._offset += 5_000
+    assert service._look_around()
+    assert "the clock was set by -5000 s" in caplog.text
+    caplog.clear()
+    assert service._look_around()
+    assert "clock" not in caplog.text

@@ -1,0 +1,185 @@
+"""What pages cannot say is said: flags, dev_path, commit, namespaces, and compilers that are not named."""
+
+import pytest
+
+from cachesync.query import And, Everything, Term, parse, show
+from cachesync.query.unsaid import unsaid, with_no_compiler, without_unsaid
+from tests.support.console import assert_error
+from tests.support.world import World, spec
+
+NONE = Term("compiler", "none", spack=True)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> World:
+    """Two tags, of which the pages of one name no compiler. Read only."""
+    world = World(tmp_path_factory.mktemp("site"))
+    world.page("develop", "hdf5", spec("a"), spec("b", versions=["1.14.3"]))
+    world.page("v1", "hdf5", spec("c", compiler=...), spec("d", compiler=..., variants=["~mpi"]))
+    world.page("v1", "zlib", spec("e", compiler=...))
+    world.sync("--pages", world.pages)
+    return world
+
+
+# -- the pure part
+
+
+@pytest.mark.parametrize(
+    ("text", "subjects"),
+    [
+        ('hdf5 cflags="-O3 -g"', ["compiler flags"]),
+        ("hdf5 cxxflags==-O3 ldlibs=-lm", ["compiler flags", "compiler flags"]),
+        ("hdf5 dev_path=/home/user/src", ["dev_path"]),
+        ("hdf5 dev_path=*", ["dev_path"]),
+        ("hdf5 -commit=abc", ["commits"]),
+        ("hdf5 +mpi OR (zlib commit=abc)", ["commits"]),
+        ("variant:cflags=-o3", ["compiler flags"]),
+        ("site.hdf5@1", ["namespaces"]),
+        ("hdf5 +mpi libs=shared cflagsx=a", []),
+        ("cflags", []),
+    ],
+)
+def test_which_conditions_pages_cannot_answer(text, subjects):
+    """Wanted or excluded, wherever they stand."""
+    assert [found.subject for found in unsaid(parse(text))] == subjects
+
+
+def test_what_is_left_without_them():
+    """Conditions of the tree; an alternative goes only where all of it is of that kind."""
+    assert without_unsaid(parse("hdf5@1 cflags=-O3")) == parse("hdf5@1")
+    assert without_unsaid(parse("cflags=-O3")) == Everything
+    alternatives = parse("cflags=-O3 OR +mpi %gcc")
+    assert without_unsaid(alternatives) is alternatives
+    assert without_unsaid(parse("cflags=-O3 OR commit=a")) == Everything
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("hdf5 %gcc", And((NONE, Term("package", "hdf5", spack=True)))),
+        ("compiler:gcc", And((NONE,))),
+        ("+mpi %gcc %gcc@12:", And((NONE, Term("variant", "+mpi", spack=True)))),
+        ("%gcc OR %clang", And((NONE,))),
+        ("-%gcc", None),
+        ("%gcc OR +mpi@1", None),
+        ("%none", None),
+        ("compiler:n*", None),
+        ("%none OR %gcc", None),
+        ("hdf5", None),
+        ("gcc", None),
+    ],
+)
+def test_the_question_of_builds_without_a_compiler(text, tree):
+    """Only where a compiler is wanted, alone or among others, and such builds are not asked for."""
+    assert with_no_compiler(parse(text)) == tree
+
+
+# -- the command line
+
+
+@pytest.mark.parametrize("text", ['hdf5 cflags="-O3 -g"', "hdf5 dev_path=/src", "hdf5 commit=abc"])
+def test_the_answer_says_that_pages_do_not_say(site, text):
+    """On standard error and in JSON, and not that there are builds without the condition."""
+    result = site.run("search", text)
+    assert result.out == ""
+    assert "note: pages do not say what `" in result.err
+    assert "without `" not in result.err
+    document = site.run("search", text, "--json").json
+    assert document["nearest"] == document["suggestions"] == []
+    assert [one["condition"] for one in document["unsaid"]] == [show(parse(text)).split(" ", 1)[1]]
+    assert "unsaid" not in site.run("search", "hdf5", "--json").json
+
+
+def test_what_else_is_wrong_is_still_said(site):
+    """A condition that pages can answer is to blame for itself."""
+    document = site.run("search", "hdf5@99 cflags=-O3", "--json").json
+    assert [miss["without"] for miss in document["nearest"]] == ["@99"]
+
+
+def test_builds_left_out_for_want_of_a_compiler(site):
+    """The note counts them, `%none` finds them, and tables show a dash."""
+    assert (
+        "2 builds are left out: their pages name no compiler" in site.run("search", "hdf5 %gcc").err
+    )
+    assert "1 build is left out" in site.run("search", "hdf5 ~mpi %gcc").err
+    assert "left out" not in site.run("search", "hdf5").err + site.run("search", "hdf5 -%gcc").err
+    document = site.run("search", "hdf5 %gcc", "--json").json
+    assert document["without_compiler"] == {"builds": 2}
+    grouped = site.run("search", "hdf5 %gcc", "--group-by", "package", "--json").json
+    assert grouped["without_compiler"] == {"builds": 2}
+    found = site.run("search", "hdf5 %none", "--columns", "compiler")
+    assert set(found.out.split()) == {"COMPILER", "-"}
+    assert site.search("%none")["builds"] == site.search("compiler:none")["builds"] == 3
+    assert "\t-\t" in site.run("diff", "develop", "v1").out
+
+
+def test_the_ledger_says_the_same(site, tmp_path):
+    """Without an index the note is the same."""
+    import shutil
+
+    world = World(tmp_path)
+    shutil.copytree(site.state, world.state)
+    shutil.rmtree(world.state / "index")
+    assert "2 builds are left out" in world.run("search", "hdf5 %gcc").err
+    assert world.search("%none")["builds"] == 3
+
+
+def test_wait_and_diff_say_it(site):
+    """Who waits for what no page tells is told so at once."""
+    assert (
+        "pages do not say"
+        in site.run("wait", "hdf5", "cflags=-O3", "--timeout", "1s", status=1).err
+    )
+    assert "pages do not say" in site.run("diff", "develop", "v1", "commit=abc").err
+
+
+@pytest.mark.parametrize("command", [("search",), ("wait", "--timeout", "5s")])
+def test_the_language_of_a_spack(site, command):
+    """`-mpi` is `~mpi`, a lone name is a package; JSON says which language it was."""
+    assert site.run(*command, "--spack", "0.23", "hdf5", "-mpi", "--json").json["builds"] == 1
+    assert site.search("--spack", "0.23", "hdf")["builds"] == 0
+    assert site.search("--spack", "0.23", "hdf5")["spack"] == "0.23"
+    assert site.run("diff", "develop", "v1", "hdf5", "-mpi", "--spack=0.23").out.count("\n") == 2
+    for text, says in (("hdf5 ^zlib", "no dependencies"), ("hdf5 OR zlib", "no OR")):
+        assert_error(site.run(*command, "--spack", "0.23", text, status=2), says)
+    newer = site.run(*command, "--spack", "1.x", "hdf5", status=2)
+    assert_error(newer, "pages cannot say what Spack 1.x asks")
+    assert_error(site.run("search", "--spack", status=2), "--spack takes")
+
+
+def test_an_offset_past_the_end_is_said(site):
+    """Nothing is shown, and why."""
+    assert (
+        "4 builds, 4 specs, none shown: --offset 9 is past the end"
+        in site.run("search", "hdf5", "--offset", "9").err
+    )
+    assert "the last 1 shown" in site.run("search", "hdf5", "--offset", "3").err
+    grouped = site.run("search", "--group-by", "package", "--offset", "9").err
+    assert "none shown: --offset 9 is past the end" in grouped
+
+
+@pytest.mark.parametrize("before", [0, 60, 3000])
+def test_the_caret_of_a_long_query_stands_below_its_fault(site, before):
+    """Of a long query what is around the fault is shown, in a line that no terminal breaks."""
+    words = f"{'w' * 59} " * (before // 60)
+    text = f"{words}(a {words}"
+    shown, caret = site.run("search", text, status=2).err.splitlines()[1:3]
+    assert len(shown) <= 122
+    assert shown[caret.index("^")] == "("
+    assert caret.count("^") == 1
+
+
+def test_check_and_config_check_say_it(site, tmp_path):
+    """Of the line of a list, and of the subscription, that asks what no page tells."""
+    listed = tmp_path / "list.txt"
+    listed.write_text("hdf5@1.14.5\nhdf5 cflags=-O3\n")
+    result = site.run("check", listed, status=1)
+    assert "note: line 2: pages do not say what `cflags=-O3` asks" in result.err
+    specs = site.run("check", listed, "--json", status=1).json["specs"]
+    assert [one.get("unsaid", [{}])[0].get("condition") for one in specs] == [None, "cflags=-O3"]
+    world = World(tmp_path)
+    world.configure(
+        f"sources:\n{world.directory_source()}subscriptions:\n"
+        "  - {name: flags, query: 'hdf5 cflags=-O3', targets: [{type: command, argv: [logger]}]}\n"
+    )
+    assert "note: subscription flags: pages do not say" in world.run("config", "check").err

@@ -1,0 +1,174 @@
+"""A ledger of an older release becomes one of this by one `sync`, and nobody is told of it."""
+
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from cachesync.config import parse as parse_config
+from cachesync.ledger import connect, names
+from cachesync.notify.follower import Follower
+from cachesync.notify.message import Message
+from cachesync.notify.outbox import intake
+from cachesync.notify.outbox.connect import open_outbox, transaction
+from tests.support.rig import (
+    State,
+    Tree,
+    call,
+    evenly,
+    in_parallel,
+    spec,
+    spec_hash,
+    why_no_tracing,
+)
+
+from .oldledger import NEW_FORM, OLD_FORM, PATCHED, make
+from .test_crash import SYSCALLS, Case, kill_before, traced
+
+NORMAL = ["+shared", "amdgpu_target=gfx90a", "build_system=cmake", "languages=c,c++", "libs=shared,static"]  # fmt: skip
+KEPT = ("change", "placement", "page", "tag", "stacks", "ledger")
+"""Tables of which nothing may change."""
+
+
+def rows(state: State, table: str) -> list[tuple]:
+    db = sqlite3.connect(state.path / "ledger.sqlite")
+    try:
+        return sorted(db.execute(f"SELECT * FROM {table}"), key=repr)
+    finally:
+        db.close()
+
+
+def arkouda(*numbers: int) -> set[str]:
+    return {spec_hash("a", number) for number in numbers}
+
+
+def test_a_ledger_with_both_forms_of_variants_is_migrated_by_one_sync(tmp_path):
+    """Same placements, same log, no change; builds that are one are one, and all is told in one form."""
+    state = make(tmp_path)
+    before = {table: rows(state, table) for table in KEPT}
+    assert "cachesync sync" in state.run("search", "celeritas").err.decode()
+    assert state.sync().json["changes"] == {}
+    assert {table: rows(state, table) for table in KEPT} == before
+    state.assert_sound()
+    db = connect.open_reader(state.path)
+    try:
+        offered = names.beginning_with(db, "variant", "", most=1000)
+    finally:
+        db.close()
+    assert {*NORMAL, f"patches={PATCHED}"} < set(offered)
+    assert not [variant for variant in offered if ":=" in variant]
+    told = [change["build"]["variants"] for change in state.log() if "build" in change]
+    assert {tuple(variants) for variants in told} == {
+        tuple(NORMAL), (f"patches={PATCHED}",), ("+mpi", "build_system=cmake"),
+        ("+mpi", "build_system=cmake", "cxxflags='a b'"),
+    }  # fmt: skip
+    answer = state.search(f"arkouda patches:={PATCHED}")
+    assert (answer["builds"], answer["specs"]) == (1, 2)
+    assert state.hashes("arkouda patches=*") == arkouda(1, 2)
+    assert state.search("celeritas languages:='c++,c'")["builds"] == 1
+    assert state.hashes("plain", 'cxxflags="a b"') == {spec_hash("p", 0)}
+
+
+def test_what_was_warned_of_because_of_the_form_is_withdrawn(tmp_path):
+    """Without reading a page again; what is different indeed is still warned of."""
+    state = make(tmp_path)
+    state.sync()
+    warned = [(w["page"], w["reason"]) for w in state.status()["warnings"]]
+    told = "compiler: this page says 'none', another says 'gcc@=13.2.0'; 'gcc@=13.2.0' is kept"
+    assert warned[0] == ("develop/celeritas/specs.md", f"spec /{spec_hash('c', 1)}: {told}")
+    assert [page for page, _ in warned] == ["develop/celeritas/specs.md", "v1/plain/specs.md"]
+
+
+def test_pages_that_tell_the_same_in_the_other_form_are_no_change(tmp_path):
+    """Behind the migration the forms may change as they like."""
+    state = make(tmp_path)
+    site = Tree(state.sources[0])
+    site.write("develop", "celeritas", [spec("c", n, variants=OLD_FORM) for n in range(4)])
+    site.write("v1", "celeritas", [spec("c", n, variants=NEW_FORM) for n in (3, 2)])
+    site.write("v1", "arkouda", [
+        spec("a", 1, variants=[f"patches:={PATCHED}"]), spec("a", 2, variants=[f"patches={PATCHED}"]),
+    ])  # fmt: skip
+    done = state.sync().json
+    assert done["changes"] == {}
+    assert done["sources"][0]["changed"] == 3
+    state.assert_sound()
+    assert not [
+        w for w in state.status()["warnings"] if "celeritas" in w["page"] and w["source"] == "site"
+    ]
+
+
+def test_nobody_is_told_of_the_migration(tmp_path):
+    """An outbox goes on where it was: what waits in it keeps its id, and no message is added."""
+    state = make(tmp_path)
+    ((identity, _),) = rows(state, "ledger")
+    last, at, *_ = max(rows(state, "change"))
+    config = parse_config(
+        f"sources: [{{name: site, type: directory, path: {state.sources[0]}}}]\n"
+        "subscriptions: [{name: all, query: '', events: [spec.cached, spec.evicted, spec.refined],"
+        " targets: [{type: webhook, url: 'https://example.org/'}]}]\n",
+        name="x",
+    )
+    (entry,) = config.subscriptions
+    outbox = open_outbox(state.path)
+
+    def run(work):
+        with transaction(outbox) as db:
+            return work(db)
+
+    def messages():
+        return run(lambda db: db.execute("SELECT * FROM message").fetchall())
+
+    position = intake.Position(identity, last, str(at))
+    run(lambda db: intake.start_at(db, position))
+    run(lambda db: intake.store_subscription(db, "all", "", entry.events, first=entry.first))
+    state.sync()
+    ledger = connect.open_reader(state.path)
+    try:
+        follower = Follower(ledger, run)
+        follower.begin(config, now=at)
+        run(lambda db: intake.add_messages(db, 1, [Message("t", b"{}", last, last, 0)], at=at))
+        before = messages()
+        assert len(before) == 1
+        assert follower.catch_up(now=at) == 0
+        follower.close_windows(now=at, all_=True)
+        assert messages() == before
+        assert run(intake.position) == position
+        assert run(lambda db: db.execute("SELECT note FROM position").fetchone()) == (None,)
+    finally:
+        ledger.close()
+        outbox.close()
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory) -> Case:
+    """An old ledger with one page that has changed, and what an undisturbed sync makes of it."""
+    reason = why_no_tracing()
+    if reason is not None:
+        pytest.skip(reason)
+    root: Path = tmp_path_factory.mktemp("migration")
+    before = make(root)
+    Tree(before.sources[0]).write("v1", "new", [spec("n", 0, variants=["libs:=b,a"])])
+    undisturbed = before.copy_to(root / "undisturbed")
+    done = call(traced(undisturbed, root / "trace"))
+    assert done.status == 0, done
+    called = [line.split()[1].split("(")[0] for line in (root / "trace").read_text().splitlines()]
+    undisturbed.assert_sound()
+    expected = undisturbed.log()
+    assert [change["kind"] for change in expected[22:]] == ["page.added", "spec.cached"]
+    return Case(before, expected, Counter(called), done.seconds)
+
+
+@pytest.mark.parametrize("syscall", SYSCALLS)
+def test_killed_before_a_write_the_next_sync_migrates(case, tmp_path, syscall):
+    """Killed before any call that changes the disk, the next sync ends where it would have ended."""
+    numbers = evenly(range(1, case.calls[syscall] + 1), 12)
+    assert not in_parallel(lambda n: kill_before(case, tmp_path, syscall, n), numbers)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("syscall", SYSCALLS)
+def test_killed_before_every_write_the_next_sync_migrates(case, tmp_path, syscall):
+    """As above, without leaving one out."""
+    numbers = range(1, case.calls[syscall] + 1)
+    assert not in_parallel(lambda n: kill_before(case, tmp_path, syscall, n), numbers)
