@@ -9,11 +9,21 @@ from hypothesis import strategies as st
 
 from cachesync.config.access import open_access
 from cachesync.config.file import parse
+from cachesync.config.secrets import environment_names
 from cachesync.config.settings import Proxy as Said
 from cachesync.config.settings import ProxyKind, Secret, SecretKind
 from cachesync.errors import CachesyncError, ConfigError
-from cachesync.net import Access, FetchError, Request, open_fetcher
+from cachesync.net import (
+    Access,
+    FetchError,
+    ForbiddenError,
+    Post,
+    Request,
+    open_fetcher,
+    open_poster,
+)
 from cachesync.net.access import Authorities, Proxies, Proxy, named_variable, of_environment
+from cachesync.net.address import refusal
 from cachesync.net.trust import read_authorities, trusted
 from tests.support import stubserver as stub
 
@@ -413,3 +423,69 @@ def test_authorities_say_only_where_they_are_from():
     """In a list of what differs, for example."""
     assert repr(Authorities("/x.pem", "pem")) == "Authorities('/x.pem')"
     assert repr(PROXY) == "Proxy(http://proxy.example:3128)"
+
+
+# -- posting through a proxy
+
+
+def posted(server, resolver, *, refusal=refusal, url="http://hook.example/x"):
+    """Post by way of `server` as a proxy; the answer."""
+    proxy = Proxy("http", "127.0.0.1", int(server.origin.rpartition(":")[2]), "me", SECRET)
+    with open_poster(resolver=resolver) as poster:
+        post = Post(url, b"{}", {}, 20.0, refusal, access=Access(Proxies(proxy, proxy)))
+        return poster.post(post, stop=threading.Event())
+
+
+@pytest.mark.parametrize("url", ["http://hook.example/x", "https://hook.example/x"])
+def test_a_name_that_this_machine_knows_for_private_is_not_asked_for(url):
+    """The proxy would connect, from where it stands: it is not even asked; nor for such an address."""
+    with stub.StubServer() as server:
+        heard = []
+        server.greeting = saying(b"HTTP/1.1 204 ok\r\nContent-Length: 0\r\n\r\n", heard)
+        with pytest.raises(
+            ForbiddenError, match=r"^hook.example: it is at 10.0.0.7, a private address"
+        ):
+            posted(server, lambda _name: ["93.184.216.34", "10.0.0.7"], url=url)
+        with pytest.raises(ForbiddenError, match="this machine"):
+            posted(server, lambda name: [name], url=url.replace("hook.example", "127.0.0.1"))
+        assert heard == []
+
+
+def test_a_name_that_this_machine_does_not_know_is_the_proxys():
+    """There is no such name, or nobody answers; with allow_private nobody is asked."""
+    hang = threading.Event()
+
+    def unknown(_name):
+        raise OSError(2, "no such name")
+
+    def silent(_name):
+        hang.wait(30)
+        return []
+
+    def never(_name):
+        raise AssertionError
+
+    with stub.StubServer() as server:
+        server.script("/x", stub.status(204))
+        assert posted(server, unknown).status == 204
+        assert posted(server, silent).status == 204
+        assert posted(server, never, refusal=None).status == 204
+        hang.set()
+        assert {seen.headers["host"] for seen in server.seen} == {"hook.example"}
+        assert all(seen.headers["proxy-authorization"].startswith("Basic ") for seen in server.seen)
+
+
+def test_a_proxy_that_does_not_take_a_post_is_told():
+    """As what it is: no answer of the receiver."""
+    with stub.StubServer() as server:
+        server.script("/x", stub.status(407))
+        with pytest.raises(FetchError, match="refuses the user and password") as caught:
+            posted(server, lambda _name: ["93.184.216.34"])
+        assert SECRET not in caught.value.message
+
+
+def test_commands_do_not_inherit_the_variable_of_a_password():
+    """Of the proxy at the top, and of a source's own."""
+    proxy = "{{url: 'http://p:1', username: me, password: {{env: {}}}}}"
+    text = f"proxy: {proxy.format('TOP')}\nsources:\n  - {{name: a, type: archive, url: 'http://a/', proxy: {proxy.format('OWN')}}}\n"
+    assert {"TOP", "OWN"} <= environment_names(config(text))
