@@ -146,6 +146,8 @@ def _passes(
             results.append(result)
             if result.error is not None:
                 _log.error("%s: %s", result.name, result.error)
+            if result.remark is not None:
+                _log.warning("%s: %s", result.name, result.remark)
     return results
 
 
