@@ -215,6 +215,7 @@ class Service:
         return {
             "pid": os.getpid(),
             "started": runtime.started(os.getpid()),
+            "lock": runtime.lock_of(self.state_dir),
             "since": int(self.since * 1e6),
             "stuck": self._stuck(),
             "deliveries": self.deliveries.document(),

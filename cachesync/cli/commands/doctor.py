@@ -79,7 +79,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         return
     path = find_config(options)
     yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     yield from _state(state_dir)
     yield _clock(time.time())
     yield from _unit()

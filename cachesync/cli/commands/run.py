@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ...config.settings import Config
-from .. import paths
+from .. import paths, rights
 from ..configuration import load_config
 from ..display import talk
 from ..options import Globals
@@ -31,4 +31,7 @@ def run(options: Globals, pages: str | None, log_format: str | None) -> int:
 
     load()
     named = [] if pages is None else [paths.pages_directory(pages)]
-    return serve(paths.writer_state_dir(options), load, pages=named)
+    state_dir = paths.state_dir(options)
+    rights.act_as_owner(state_dir)
+    rights.require_writable(state_dir, may_be_own=True)
+    return serve(state_dir, load, pages=named)

@@ -61,7 +61,7 @@ def sync(
     started = time.monotonic()
     config = load_config(options)
     talk.set_up(config.log, options, log_format)
-    state_dir = paths.writer_state_dir(options)
+    state_dir = paths.state_dir(options)
     failures: list[OutboxError] = []
     asked = {"command": "sync", "sources": sources, "allow_mass_removal": allow_mass_removal}
 
@@ -85,7 +85,7 @@ def sync(
         }
 
     # A directory that is named for this call only is none of a daemon's.
-    answer = writing.carry_out(state_dir, asked if pages is None else None, here)
+    answer = writing.carry_out(options, state_dir, asked if pages is None else None, here)
     seconds = time.monotonic() - started
     if as_json:
         shown = {name: answer[name] for name in ("sources", "changes", "seq")}
