@@ -12,6 +12,7 @@ from typing import Any
 from ..model import ChangeKind
 from ..net import address
 from . import settings
+from .scalars import is_template
 from .schema import SCHEMA
 from .yamlschema import Kinds, ListOf, Record
 
@@ -82,7 +83,12 @@ def _special(name: str, value: Any) -> Any:
     """What is not where its key says, or is shown in another way; None for everything else."""
     selection = getattr(value, "selection", None)
     if selection is not None and name in selection._fields:
-        return list(getattr(selection, name))
+        is_listed = isinstance(value, settings.HttpSourceConfig) and not is_template(
+            value.url or ""
+        )
+        return () if is_listed else list(getattr(selection, name))
+    if name == "path" and getattr(value, name) == "":
+        return "."
     if isinstance(value, settings.Metrics):
         host = f"[{value.host}]" if ":" in value.host else value.host
         return f"{host}:{value.port}"

@@ -29,6 +29,7 @@ from ..configuration import find_config, load_config
 from ..display import output
 from ..ending import ending
 from ..options import Globals
+from .owning import owners
 
 __all__ = ["doctor"]
 
@@ -81,6 +82,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
     state_dir = paths.state_dir(options)
     yield from _state(state_dir)
+    yield from (Finding(*found) for found in owners(state_dir))
     yield _clock(time.time())
     yield from _unit()
     directories = [s for s in config.sources if isinstance(s, DirectorySourceConfig)]
