@@ -5,6 +5,7 @@ Knows files, locks and SQLite's modes; knows nothing of what the tables mean.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -89,7 +90,12 @@ def file_identity(state_dir: Path) -> tuple[int, int] | None:
 def open_writer(state_dir: Path, *, now: int) -> sqlite3.Connection:
     """The ledger for writing, made or migrated where needed. The caller holds `writer_lock`."""
     with ledger_errors(state_dir):
-        db = sqlite3.connect(state_dir / LEDGER_FILE, timeout=BUSY_SECONDS, isolation_level=None)
+        db = sqlite3.connect(
+            state_dir / LEDGER_FILE,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            factory=_WriterConnection,
+        )
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
@@ -101,6 +107,31 @@ def open_writer(state_dir: Path, *, now: int) -> sqlite3.Connection:
             db.close()
             raise
         return db
+
+
+class _WriterConnection(sqlite3.Connection):
+    """Leaves the WAL and its shared memory where they are when it is closed.
+
+    SQLite removes both with the last connection, and whoever may not write then finds nothing to read
+    through just when the next writer comes. A connection that cannot write removes nothing.
+    """
+
+    def close(self) -> None:
+        with contextlib.ExitStack() as last, contextlib.suppress(sqlite3.Error):
+            (path,) = (
+                file for _, name, file in self.execute("PRAGMA database_list") if name == "main"
+            )
+            keeper = sqlite3.connect(f"file:{_quoted(Path(path))}?mode=ro", uri=True)
+            last.callback(keeper.close)
+            keeper.execute("SELECT 1 FROM sqlite_master").fetchone()
+            self.execute("PRAGMA busy_timeout = 0")  # nobody is waited for who still reads
+            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            super().close()
+        super().close()
+
+
+def _quoted(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
@@ -128,7 +159,7 @@ def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> s
 
 def _connect_reader(path: Path, patience_seconds: float) -> sqlite3.Connection:
     """A read-only connection, also where this user may not create the WAL's shared memory."""
-    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    quoted = _quoted(path)
     until = time.monotonic() + patience_seconds
     while True:
         db = sqlite3.connect(

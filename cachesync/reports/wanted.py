@@ -38,7 +38,9 @@ _SINGLE = re.compile(r"'((?:[^']|'')*)'")
 _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(.)")
 _MORE_THAN_A_WORD = re.compile(r"[\s@%~+=^/]")
-_SPACK_YAML = re.compile(rb"^(?:spack|env)[ \t]*:[ \t]*(?:[{#].*)?\r?$", re.MULTILINE)
+_SPACK_YAML = re.compile(
+    rb"^(?:\xef\xbb\xbf)?[\"']?(?:spack|env)[\"']?[ \t]*::?[ \t]*(?:[{#].*)?\r?$", re.MULTILINE
+)
 _OF_YAML = re.compile(r"\$|\[|\]|\{|\}|&|[A-Za-z_]+:(?:\s|$)")
 _HASH = re.compile(r"/([a-z2-7]{1,32})|([a-z2-7]{32})")
 

@@ -136,6 +136,8 @@ def test_what_only_a_spack_yaml_has_leads_to_its_lock(line):
         (b"spack:\n  specs: [hdf5]\n", True), (b"# ours\n---\nspack: # x\r\n", True),
         (b"env:\n  specs:\n  - a\n", True), (b"spack: {specs: [a]}\n", True),
         (b"hdf5\nspack\n", False), (b"- spack\n", False), (b"  spack:\n", False), (b"", False),
+        (b'"spack":\n  specs: [a]\n', True), (b"spack::\n  specs: [a]\n", True),
+        (b"\xef\xbb\xbfspack:\r\n", True), (b'"spack"\n', False),
     ],
 )  # fmt: skip
 def test_a_spack_yaml_is_recognised(data, is_one):

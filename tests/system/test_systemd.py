@@ -42,8 +42,6 @@ systemd-sysusers
 systemctl daemon-reload
 """
 
-pytestmark = pytest.mark.xdist_group("machine")  # one is booted for all of them
-
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
 def test_systemd_finds_nothing_wrong(unit):
