@@ -16,8 +16,8 @@ FILE = "daemon.json"
 
 
 def publish(state_dir: Path, document: Mapping[str, Any]) -> None:
-    """Replace what is said. Raises OSError."""
-    published.publish(state_dir / FILE, document)
+    """Replace what is said, which names the lock that is held. Raises OSError."""
+    published.publish(state_dir / FILE, {**document, "lock": lock_of(state_dir)})
 
 
 def running(state_dir: Path) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from ...config.settings import (
 )
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError
-from ...ledger import connect
+from ...ledger import connect, log
 from .. import paths
 from ..configuration import find_config, load_config
 from ..display import output
@@ -34,6 +35,8 @@ from .owning import owners
 __all__ = ["doctor"]
 
 OLDEST_TIME = 1_735_689_600  # 2025: a clock before that was never set
+CLOCK_SECONDS = 60.0
+"""How far a clock may be behind the newest change, for it is set by small steps."""
 LEAST_FREE = 512 << 20
 INOTIFY = Path("/proc/sys/fs/inotify")
 UNITS = (Path("/etc/systemd/system"), Path("/usr/lib/systemd/system"), Path("/lib/systemd/system"))
@@ -44,7 +47,7 @@ class Finding(NamedTuple):
 
     check: str
     state: str
-    """`ok`, `warning` or `error`."""
+    """`ok`, `warning`, `error`, or `not asked` for what was left out or cannot be known from here."""
     text: str
     remedy: str | None = None
 
@@ -65,7 +68,7 @@ def doctor(options: Globals, offline: bool, as_json: bool) -> int:
             output.print_json({"findings": [finding._asdict() for finding in findings]})
         else:
             for finding in findings:
-                print(output.visible(f"{finding.state:<8}{finding.check}: {finding.text}"))
+                print(output.visible(f"{finding.state:<7} {finding.check}: {finding.text}"))
                 if finding.remedy is not None:
                     print(output.visible(f"        remedy: {finding.remedy}"))
     return status
@@ -83,7 +86,8 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     state_dir = paths.state_dir(options)
     yield from _state(state_dir)
     yield from (Finding(*found) for found in owners(state_dir))
-    yield _clock(time.time())
+    yield _clock(time.time(), _newest(state_dir))
+    yield _targets_known()
     yield from _unit()
     directories = [s for s in config.sources if isinstance(s, DirectorySourceConfig)]
     yield from _directories(directories)
@@ -91,9 +95,10 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
     yield from _metrics(config, is_running=runtime.running(state_dir) is not None)
-    from ..targets import look_at
+    from .. import credentials, targets
 
-    yield from (Finding(*found) for found in look_at(config))
+    yield from (Finding(*found) for found in targets.look_at(config))
+    yield from (Finding(*found) for found in credentials.look_at(config, state_dir))
 
 
 def _state(state_dir: Path) -> Iterator[Finding]:
@@ -128,10 +133,33 @@ def _state(state_dir: Path) -> Iterator[Finding]:
         yield Finding("ledger", "ok", "it opens")
 
 
-def _clock(now: float) -> Finding:
-    if now >= OLDEST_TIME:
-        return Finding("clock", "ok", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
-    return Finding("clock", "error", "it was never set", "timedatectl set-ntp true")
+def _newest(state_dir: Path) -> float | None:
+    """When the newest change was made (Unix time); None where there is none, or no ledger to ask."""
+    try:
+        with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
+            newest = log.newest_at(db)
+    except CachesyncError:  # it has a finding of its own
+        return None
+    return None if newest is None else newest / 1e6
+
+
+def _clock(now: float, newest: float | None) -> Finding:
+    shown = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    if now < OLDEST_TIME:
+        return Finding("clock", "error", "it was never set", "timedatectl set-ntp true")
+    if newest is not None and newest - now > CLOCK_SECONDS:
+        text = f"{shown} is {output.age(newest - now)} before the newest change"
+        return Finding("clock", "warning", text, "timedatectl set-ntp true; it is wrong now, or was then")  # fmt: skip
+    return Finding("clock", "ok", shown)
+
+
+def _targets_known() -> Finding:
+    """Which archspec decides what runs where."""
+    from importlib.metadata import version
+
+    from ...spack import targets
+
+    return Finding("archspec", "ok", f"{version('archspec')}, {len(targets.names())} targets")
 
 
 def _unit() -> Iterator[Finding]:
@@ -220,7 +248,7 @@ def _reach(entry: SourceConfig, config: Config, *, offline: bool) -> Finding:
     from ...sync.opening import Remotes, address
 
     if offline:
-        return Finding(entry.name, "ok", "not asked (--offline)")
+        return Finding(entry.name, "not asked", f"{net.host(address(entry))}: --offline")
     remotes = Remotes(config.limits)
     credential = _credential(entry)
     try:

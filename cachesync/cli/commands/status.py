@@ -105,8 +105,10 @@ def _size(state_dir: Path) -> int:
 
 
 def _source(source: log.SourceStatus) -> dict[str, Any]:
+    shown = source._asdict()
+    del shown["places"]
     return {
-        **source._asdict(),
+        **shown,
         "last_success": output.timestamp(source.last_success),
         "last_attempt": output.timestamp(source.last_attempt),
     }
