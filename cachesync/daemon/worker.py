@@ -26,7 +26,7 @@ from ..sync.catalog import Job
 from ..system.garbage import give_back
 from ..system.trouble import Trouble
 from ..watch.debounce import Debouncer
-from ..watch.events import Degraded, Dirty, Overflowed, RootBack, RootLost, Watching
+from ..watch.events import Degraded, Dirty, Overflowed, Polling, RootBack, RootLost, Watching
 from .backoff import rest_seconds, retry_delay
 from .passlog import Teller
 from .requests import Due, Full, Now, Request, Stop, Stopped, WorkerState
@@ -185,6 +185,9 @@ class Worker:
         elif isinstance(request, Watching):
             self._set(watch=None)
             _log.info("%s: watching %d directories", self.name, request.directories)
+        elif isinstance(request, Polling):
+            self._set(watch=None)
+            _log.info("%s: polled: %s", self.name, request.reason)
         elif isinstance(request, RootBack):
             self._set(watch=None)
             _log.info("%s: the directory is back", self.name)

@@ -117,7 +117,7 @@ def test_defaults():
     """What is not said is as CONFIG.md shows it."""
     loaded = Config()
     assert loaded.limits == (32 * 2**20, 2 * 2**30, 60)
-    assert loaded.watch == (0.3, 5)
+    assert loaded.watch == (0.3, 5, "auto", 60)
     assert loaded.guard == (0.5, 20)
     assert loaded.metrics is None
     assert loaded.log == ("text", "info")

@@ -21,10 +21,11 @@ from ...config.settings import (
     GithubSourceConfig,
     SecretKind,
     SourceConfig,
+    WatchMode,
 )
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError
-from ...ledger import connect, log
+from ...ledger import connect, locks, log
 from .. import paths
 from ..configuration import find_config, load_config
 from ..display import output
@@ -90,7 +91,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     yield _targets_known()
     yield from _unit()
     directories = [s for s in config.sources if isinstance(s, DirectorySourceConfig)]
-    yield from _directories(directories)
+    yield from _directories(directories, config.watch.mode)
     for source in config.sources:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
@@ -102,7 +103,13 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
 
 
 def _state(state_dir: Path) -> Iterator[Finding]:
-    if not state_dir.exists():
+    try:
+        is_there = state_dir.exists()
+    except OSError as error:
+        yield Finding("state", "error", f"{state_dir}: {error.strerror}",
+                      "run this as the user of the daemon, or name another with --state-dir")  # fmt: skip
+        return
+    if not is_there:
         parent = next(p for p in state_dir.parents if p.exists())
         can = os.access(parent, os.W_OK | os.X_OK)
         remedy = (
@@ -119,18 +126,24 @@ def _state(state_dir: Path) -> Iterator[Finding]:
     if not state_dir.stat().st_mode & 0o005:
         yield Finding("state", "warning", f"other users cannot search {state_dir}",
                       f"chmod 755 {state_dir}")  # fmt: skip
+    refused = locks.probe(state_dir)
+    if refused is None:
+        yield Finding("locks", "ok", "files in it can be locked")
+    else:
+        yield Finding("locks", "error", refused.message, refused.hint)
     free = shutil.disk_usage(state_dir).free
     yield Finding(
         "disk", "ok" if free >= LEAST_FREE else "warning", f"{free >> 20:,} MiB free in {state_dir}",
         None if free >= LEAST_FREE else "free some space; a first import of everything takes 150 MiB",
     )  # fmt: skip
     try:
-        connect.open_reader(state_dir).close()
+        with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
+            connect.check(db)
     except CachesyncError as error:
         is_new = isinstance(error, LedgerMissingError)
         yield Finding("ledger", "ok" if is_new else "error", error.message, error.hint)
     else:
-        yield Finding("ledger", "ok", "it opens")
+        yield Finding("ledger", "ok", "it opens, and is sound")
 
 
 def _newest(state_dir: Path) -> float | None:
@@ -174,8 +187,23 @@ def _unit() -> Iterator[Finding]:
                       "see `A site in five minutes` in the README")  # fmt: skip
 
 
-def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
-    total = 0
+def _watching(source: DirectorySourceConfig, mode: WatchMode) -> tuple[Finding, bool]:
+    """How changes of a directory are noticed, and whether that needs inotify."""
+    from ...system.filesystem import kind_of
+    from ...watch.choice import choose
+
+    kind = kind_of(source.path)
+    chosen = choose(mode, kind)
+    if chosen is not None:
+        return Finding(source.name, "ok", f"polled, since {chosen.reason}"), False
+    if kind is not None:
+        text = f"watched by events, although {kind} does not tell what other hosts write"
+        return Finding(source.name, "warning", text, "`watch: {mode: auto}`"), True
+    return Finding(source.name, "ok", "watched by events"), True
+
+
+def _directories(sources: list[DirectorySourceConfig], mode: WatchMode) -> Iterator[Finding]:
+    total = watched = 0
     for source in sources:
         try:
             os.listdir(source.path)
@@ -185,14 +213,17 @@ def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
             continue
         unreadable: list[OSError] = []
         directories = sum(1 for _ in os.walk(source.path, onerror=unreadable.append))
-        total += directories
+        how, needs_watches = _watching(source, mode)
+        total += directories if needs_watches else 0
+        watched += needs_watches
         yield Finding(source.name, "ok", f"{source.path}: {directories:,} directories")
+        yield how
         if unreadable:
             first = unreadable[0]
             text = f"{len(unreadable):,} cannot be read; {first.filename}: {first.strerror}"
             yield Finding(source.name, "warning", text,
                           "chmod, or run this as the user of the daemon")  # fmt: skip
-    if not sources:
+    if not watched:
         return
     watches, instances = _limit("max_user_watches"), _limit("max_user_instances")
     if watches is None or instances is None:
@@ -205,7 +236,7 @@ def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
         enough = 1 << (2 * total).bit_length()
         yield Finding("inotify", "error" if total >= watches else "warning", text,
                       f"sysctl fs.inotify.max_user_watches={enough}; systemd/cachesync.sysctl")  # fmt: skip
-    if instances < len(sources) + 8:
+    if instances < watched + 8:
         yield Finding("inotify", "warning", f"fs.inotify.max_user_instances is {instances:,}",
                       "sysctl fs.inotify.max_user_instances=512")  # fmt: skip
 

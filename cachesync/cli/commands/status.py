@@ -169,6 +169,9 @@ def _print_daemon(daemon: dict[str, Any] | None) -> None:
         parts = [source["doing"]]
         if source["watch"] is not None:
             parts.append(f"watch: {source['watch']} ({source['directories']:,} directories)")
+        if source.get("watch_every") is not None:
+            parts.append(f"every {source['watch_every']:.0f} s, since {source['watch_detail']}"
+                         if source["degraded"] is None else f"every {source['watch_every']:.0f} s")  # fmt: skip
         if source["next_run"] is not None:
             parts.append(f"next full pass {source['next_run']}")
         if source["failures"]:
