@@ -224,12 +224,15 @@ _TARGET: Kinds[settings.Target] = Kinds(
 )
 
 
-def _targets(node: Node) -> tuple[settings.Target, ...]:
-    values = ListOf(_TARGET)(node)
-    problems = list(rules.repeated_targets(node.value, values))
-    if problems:
-        raise InvalidError(problems)
-    return values
+class _Targets(ListOf[settings.Target]):
+    """Reads the targets of a subscription, no two of which may be the same."""
+
+    def __call__(self, node: Node) -> tuple[settings.Target, ...]:
+        values = super().__call__(node)
+        problems = list(rules.repeated_targets(node.value, values))
+        if problems:
+            raise InvalidError(problems)
+        return values
 
 
 _BATCH = Record(
@@ -250,7 +253,7 @@ _SUBSCRIPTION = Record(
         "first": Key(boolean),
         "batch": Key(_BATCH),
         "backfill": Key(boolean),
-        "targets": Key(_targets, required=True),
+        "targets": Key(_Targets(_TARGET), required=True),
     },
     rules=(rules.backfill_is_subscribed,),
 )

@@ -33,6 +33,7 @@ from ..display import output
 from ..ending import ending
 from ..options import Globals
 from ..proxies import look_at_proxies
+from .owning import owners
 
 __all__ = ["doctor"]
 
@@ -85,8 +86,9 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         return
     path = find_config(options)
     yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     yield from _state(state_dir)
+    yield from (Finding(*found) for found in owners(state_dir))
     yield _clock(time.time(), _newest(state_dir))
     yield _targets_known()
     yield from _unit()

@@ -28,7 +28,7 @@ SHOWN = 20
 def status(options: Globals, as_json: bool) -> int:
     """What is known, how old it is, and what is wrong."""
     paths.require_config(options)
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
