@@ -104,7 +104,9 @@ def test_the_journal_gets_priorities(site):
             site.command("sync"), env={**site.environment, **stream}, stderr=file, check=True,
             stdout=subprocess.DEVNULL, cwd=site.root,
         )  # fmt: skip
-    assert log.read_text().startswith("<4>site: rejected develop/broken/specs.md: ")
+    made, rejected = log.read_text().splitlines()
+    assert made == f"<6>a new ledger is made in {site.state}"
+    assert rejected.startswith("<4>site: rejected develop/broken/specs.md: ")
 
 
 def test_json_log_lines_are_json(site):

@@ -88,7 +88,7 @@ def diff(
 
 
 def _compare(options: Globals, tag_a: str, tag_b: str, node: queries.Node) -> _Answer:
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:

@@ -19,6 +19,7 @@ from ...config.settings import (
     Config,
     DirectorySourceConfig,
     GithubSourceConfig,
+    Secret,
     SecretKind,
     SourceConfig,
     WatchMode,
@@ -31,6 +32,8 @@ from ..configuration import find_config, load_config
 from ..display import output
 from ..ending import ending
 from ..options import Globals
+from ..proxies import look_at_proxies
+from .owning import owners
 
 __all__ = ["doctor"]
 
@@ -83,8 +86,9 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         return
     path = find_config(options)
     yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     yield from _state(state_dir)
+    yield from (Finding(*found) for found in owners(state_dir))
     yield _clock(time.time(), _newest(state_dir))
     yield _targets_known()
     yield from _unit()
@@ -93,6 +97,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     for source in config.sources:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
+    yield from (Finding(*found) for found in look_at_proxies(config))
     yield from _metrics(config, is_running=runtime.running(state_dir) is not None)
     from .. import credentials, targets
 
@@ -266,7 +271,10 @@ def _metrics(config: Config, *, is_running: bool) -> Iterator[Finding]:
 
 def _credential(entry: SourceConfig) -> str | None:
     """The systemd credential that only the service can see."""
-    secret = entry.token if isinstance(entry, GithubSourceConfig) else None
+    return _hidden(entry.token if isinstance(entry, GithubSourceConfig) else None)
+
+
+def _hidden(secret: Secret | None) -> str | None:
     is_hidden = secret is not None and secret.kind is SecretKind.CREDENTIAL
     if secret is None or not is_hidden or "CREDENTIALS_DIRECTORY" in os.environ:
         return None
@@ -278,13 +286,18 @@ def _reach(entry: SourceConfig, config: Config, *, offline: bool) -> Finding:
 
     if offline:
         return Finding(entry.name, "not asked", f"{net.host(address(entry))}: --offline")
+    needed = None if isinstance(entry, DirectorySourceConfig) else _hidden(entry.proxy.password)
+    if needed is not None:
+        text = f"only the service has the credential {needed}, of the proxy"
+        return Finding(entry.name, "not asked", text)
     remotes = Remotes(config.limits)
     credential = _credential(entry)
     try:
         if credential is None:
             remotes.open(entry)  # its secret is where the config says
-        status = remotes.reach(address(entry))
-        text = f"{net.host(address(entry))} answers {status}"
+        status = remotes.reach(entry)
+        way = remotes.way(entry)
+        text = f"{net.host(address(entry))} answers {status}{way}"
         if credential is not None:
             text += f"; the credential {credential} was not tried: only the service has it"
         if status in (401, 403, 404, 410) or status >= 500:

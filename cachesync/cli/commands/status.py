@@ -28,7 +28,7 @@ SHOWN = 20
 def status(options: Globals, as_json: bool) -> int:
     """What is known, how old it is, and what is wrong."""
     paths.require_config(options)
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
@@ -57,6 +57,7 @@ def _document(db: Any, state_dir: Path) -> dict[str, Any]:
             "skipped": [_trouble(t) for t in log.troubles(db, LocationState.SKIPPED)],
             "warnings": [_trouble(t) for t in log.warnings(db)],
             "missing": _missing(db),
+            "notes": _notes(db),
         }
 
 
@@ -134,6 +135,19 @@ def _missing(db: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _notes(db: Any) -> list[dict[str, str]]:
+    """What is to be said of sources besides."""
+    from ...sources.remote import remark
+
+    kinds = ("archive", "http")
+    memories = [item for kind in kinds for item in log.memories(db, kind).items()]
+    return [
+        {"source": name, "note": said}
+        for name, memory in sorted(memories)
+        if (said := remark(memory)) is not None
+    ]
+
+
 def _print(document: dict[str, Any]) -> None:
     ledger, index = document["ledger"], document["index"]
     print(
@@ -157,6 +171,8 @@ def _print(document: dict[str, Any]) -> None:
     for name in ("rejected", "skipped", "warnings"):
         _print_troubles(name, document[name])
     _print_troubles("not there", document["missing"])
+    for note in document["notes"]:
+        print(output.visible(f"note: {note['source']}: {note['note']}"))
 
 
 def _print_daemon(daemon: dict[str, Any] | None) -> None:

@@ -66,7 +66,7 @@ def wait(
     seconds = None if timeout is None else _duration(timeout)
     wish = waiting.Wish(text, tree, specs, seconds)
     with or_cannot_tell():
-        answer = _wait(paths.reader_state_dir(options), wish, quiet=options.quiet)
+        answer = _wait(paths.state_dir(options), wish, quiet=options.quiet)
     found = answer.specs >= specs
     if not found and not options.quiet:
         waiting.say_over(wish, answer)
