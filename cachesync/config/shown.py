@@ -89,6 +89,8 @@ def _special(name: str, value: Any) -> Any:
         return () if is_listed else list(getattr(selection, name))
     if name == "path" and getattr(value, name) == "":
         return "."
+    if name == "proxy":
+        return _proxy(getattr(value, name))
     if isinstance(value, settings.Metrics):
         host = f"[{value.host}]" if ":" in value.host else value.host
         return f"{host}:{value.port}"
@@ -98,6 +100,19 @@ def _special(name: str, value: Any) -> Any:
         program, *arguments = value.argv  # which may be secret
         return [program, *(MASK for _ in arguments)]
     return None
+
+
+def _proxy(proxy: settings.Proxy) -> Any:
+    if proxy.kind is settings.ProxyKind.ABOVE:
+        return ()
+    if proxy.kind is not settings.ProxyKind.ADDRESS:
+        return proxy.kind.value
+    found: dict[str, Any] = {"url": masked(proxy.url or "")}
+    if proxy.username is not None:
+        found["username"] = proxy.username
+    if proxy.password is not None:
+        found["password"] = _shown(None, proxy.password)
+    return found
 
 
 def _duration(seconds: float) -> str:
