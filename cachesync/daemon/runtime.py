@@ -10,7 +10,7 @@ from typing import Any
 from ..ledger import connect
 from ..system import published
 
-__all__ = ["FILE", "publish", "running"]
+__all__ = ["FILE", "is_stopped", "publish", "running", "started"]
 
 FILE = "daemon.json"
 
@@ -37,12 +37,24 @@ def running(state_dir: Path) -> dict[str, Any] | None:
 
 def started(pid: int) -> int | None:
     """When a process began, in ticks since boot: with its pid it names the process for good."""
+    fields = _fields(pid)
+    return None if fields is None else int(fields[19])
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal, or a debugger, keeps a process from going on."""
+    fields = _fields(pid)
+    return fields is not None and fields[0] in "Tt"
+
+
+def _fields(pid: int) -> list[str] | None:
+    """What proc(5) says of a process, from its state on."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return None
     # The name of the program, in parentheses, may hold anything.
-    return int(text.rpartition(")")[2].split()[19])
+    return text.rpartition(")")[2].split()
 
 
 def forget(state_dir: Path) -> None:

@@ -247,6 +247,8 @@ class Sources:
             "failures": state.failures,
             "next_run": next_run,
             "overflows": state.overflows,
+            "overflowed": state.is_overflowed,
+            "error": state.error,
             "watch": None if watcher is None else watcher.mode.value,
             "directories": 0 if watcher is None else watcher.directories,
             "degraded": state.watch,

@@ -25,6 +25,7 @@ from ..sync.catalog import Job
 from ..system.garbage import give_back
 from ..watch.debounce import Debouncer
 from ..watch.events import Degraded, Dirty, Overflowed, RootBack, RootLost, Watching
+from . import rejections
 from .backoff import retry_delay
 from .requests import Due, Full, Now, Request, Stop, Stopped, WorkerState
 from .writer_thread import WriterThread
@@ -158,7 +159,7 @@ class Worker:
         if isinstance(request, Dirty):
             self._dirty.add(request.prefix, now)
         elif isinstance(request, Overflowed):
-            self._set(overflows=self.state.overflows + 1)
+            self._set(overflows=self.state.overflows + 1, is_overflowed=True)
             _log.warning("%s: the kernel dropped events; everything is looked at again", self.name)
             self._writer.overflow(self._open_job().row)
         elif isinstance(request, Degraded):
@@ -211,7 +212,7 @@ class Worker:
         if result.state is SourceState.FAILED:
             self._failed(result.retry_after)
         else:
-            self._set(failures=0, retry_at=None)
+            self._set(failures=0, retry_at=None, is_overflowed=False)
         for full in asked:
             full.reply.set_result(result)
 
@@ -247,6 +248,7 @@ class Worker:
             self._set(doing="idle", since=time.monotonic(), seconds=seconds,
                       passes=self.state.passes + 1)  # fmt: skip
         self._said = None
+        self._set(error=None)
         self._retired += result.removed
         self._changed_pages += result.changed
         self._tell(result)
@@ -254,6 +256,8 @@ class Worker:
             "%s: %d listed, %d changed, %d removed, %d rejected, %d skipped in %.2f s", self.name,
             result.listed, result.changed, result.removed, result.rejected, result.skipped, seconds,
         )  # fmt: skip
+        if result.rejected:
+            rejections.tell(self._thread, self.name, since=before)
         return result
 
     def _tell(self, result: passes.PassResult) -> None:
@@ -270,6 +274,7 @@ class Worker:
         if error.message != self._said:
             _log.error("%s: %s", self.name, error.message)
         self._said = error.message
+        self._set(error=error.message)
 
     def _check(self) -> None:
         if self._stopping.is_set():

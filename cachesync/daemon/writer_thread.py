@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar, cast
 
+from ..errors import CachesyncError
 from ..index import catchup
 from ..ledger import connect
 from ..ledger.write import Writer
@@ -29,6 +30,8 @@ class WriterThread:
         self._catching_up: Future[str | None] | None = None
         self.indexed = 0
         """The last change the index is known to have."""
+        self.index_error: str | None = None
+        """Why the index could not be brought up to date; None since it could."""
         try:
             self._db = self._pool.submit(connect.open_writer, state_dir, now=clock()).result()
             self._writer = self._pool.submit(Writer, self._db, clock=clock).result()
@@ -60,13 +63,18 @@ class WriterThread:
 
     def _catch_up(self) -> str | None:
         seq = self._writer.seq
-        why = catchup.catch_up(self._db, self.state_dir)
-        self.indexed = seq
+        try:
+            why = catchup.catch_up(self._db, self.state_dir)
+        except CachesyncError as error:
+            self.index_error = error.message
+            raise
+        self.indexed, self.index_error = seq, None
         return why
 
     def rebuild(self) -> None:
         """Build the index anew."""
         self._pool.submit(catchup.rebuild, self._db, self.state_dir).result()
+        self.index_error = None
 
     def silent_seconds(self, now: float) -> float:
         """How long nothing shows that the thread works off what it is given (`time.monotonic`)."""

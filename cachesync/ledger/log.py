@@ -196,6 +196,8 @@ class SourceStatus(NamedTuple):
     last_attempt: int | None
     pages: int
     rejected: int
+    listed: int
+    """Places that the last complete pass knew, whatever it thought of what lies there."""
 
 
 def source_statuses(db: sqlite3.Connection) -> list[SourceStatus]:
@@ -204,7 +206,8 @@ def source_statuses(db: sqlite3.Connection) -> list[SourceStatus]:
         "SELECT name, type, location, state, error, last_success, last_attempt,"
         " (SELECT count(*) FROM tag t JOIN page g ON g.tag_id = t.id"
         "  WHERE t.source_id = source.id AND g.present),"
-        " (SELECT count(*) FROM location l WHERE l.source_id = source.id AND l.state = 1)"
+        " (SELECT count(*) FROM location l WHERE l.source_id = source.id AND l.state = 1),"
+        " (SELECT count(*) FROM location l WHERE l.source_id = source.id)"
         " FROM source WHERE NOT forgotten ORDER BY id"
     )
     return [SourceStatus(*row) for row in rows]
@@ -251,6 +254,12 @@ def warnings(db: sqlite3.Connection) -> Iterator[Trouble]:
     for source, path, text, since in rows:
         for warning in text.split("\n"):
             yield Trouble(source, path, warning, since)
+
+
+def newest_at(db: sqlite3.Connection) -> int | None:
+    """When the last change was made, microseconds since the epoch; None before the first."""
+    row = db.execute("SELECT at FROM change ORDER BY seq DESC LIMIT 1").fetchone()
+    return None if row is None else int(row[0])
 
 
 def newest_after(db: sqlite3.Connection, wanted: Filter, count: int) -> int:

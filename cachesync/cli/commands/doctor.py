@@ -24,7 +24,7 @@ from ...config.settings import (
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError
 from ...ledger import connect
-from .. import paths
+from .. import paths, standing
 from ..configuration import find_config, load_config
 from ..display import output
 from ..ending import ending
@@ -124,6 +124,15 @@ def _state(state_dir: Path) -> Iterator[Finding]:
         yield Finding("ledger", "ok" if is_new else "error", error.message, error.hint)
     else:
         yield Finding("ledger", "ok", "it opens")
+        yield from _health(state_dir)
+
+
+def _health(state_dir: Path) -> Iterator[Finding]:
+    """What everybody else is told, too; the disk has a finding of its own."""
+    states = {"ok": "ok", "degraded": "warning", "failing": "error"}
+    for reason in standing.look(state_dir).reasons:
+        yield Finding(f"health: {reason.thing}", states[reason.state.value], reason.text,
+                      reason.remedy)  # fmt: skip
 
 
 def _clock(now: float) -> Finding:
