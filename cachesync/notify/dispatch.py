@@ -52,6 +52,8 @@ class Dispatcher:
         self._ways: Mapping[int, Way] = {}
         self._targets: dict[int, Target] = {}
         self._active: dict[int, bool] = {}
+        self.results = dict.fromkeys((step.name.lower() for step in queue.Step), 0)
+        """Attempts since the start, by what came of them."""
         self._paused: dict[int, float] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -209,6 +211,8 @@ class Dispatcher:
             return recorded, queue.next_due(outbox, sent.target_id, now=now)
 
         recorded, following = self._run(work)
+        with self._lock:
+            self.results[recorded.step.name.lower()] += 1
         _tell(way.name, sent, result, recorded)
         if recorded.step is not queue.Step.DELIVERED or recorded.was_failing:
             with self._lock:  # its secret may be another one by the next attempt
