@@ -162,7 +162,9 @@ def well(site: Site) -> None:
 
 
 def mount(*arguments: object) -> None:
-    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["mount", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         pytest.skip(f"nothing can be mounted: {done.stderr.strip()}")
 

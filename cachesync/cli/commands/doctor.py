@@ -76,6 +76,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     except ConfigError as error:
         text = "; ".join(error.problems) or error.message
         yield Finding("config", "error", text, "cachesync config check")
+        yield from _state(paths.reader_state_dir(options))  # the daemon goes on with an older one
         return
     path = find_config(options)
     yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
