@@ -300,7 +300,11 @@ def _clock(site, running):
 
 def test_everybody_sees_an_outbox_that_cannot_be_written(site):
     """A file that is read-only when the daemon begins."""
-    more = "subscriptions:\n  - {name: mine, query: hdf5, webhook: {url: 'http://127.0.0.1:9/'}}\n"
+    target = "{type: webhook, url: 'https://127.0.0.1:9/', secret: {file: secret}, private: true}"
+    (site.config.parent / "secret").write_text("whsec_" + "A" * 44)
+    more = f"subscriptions:
+  - {{name: mine, query: hdf5, targets: [{target}]}}
+"
     site.configure(site.text(more))
     outbox = site.state / "outbox.sqlite"
     outbox.touch()
