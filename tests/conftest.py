@@ -4,9 +4,11 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `from tests...` whether cachesync is installed or not
@@ -29,6 +31,25 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two workers a processor, for half of the time is waiting; none for chosen files or tests."""
     is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     return 2 * len(os.sched_getaffinity(0)) if is_whole else 0
+
+
+TOGETHER = ("system/test_systemd.py", "system/test_site.py", "system/test_concurrency.py")
+"""Files whose tests go to one worker: one machine is booted for all, or each fills the processors."""
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Tests one by one in their order, those of some files together.
+
+    The marks `xdist_group` do nothing with pytest 9.2 and pytest-xdist 3.8: xdist writes the group
+    into `item._nodeid`, which pytest does not read any more.
+    """
+    return _InOrder(config, log)
+
+
+class _InOrder(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file.endswith(TOGETHER) else nodeid
 
 
 @pytest.fixture(autouse=True)

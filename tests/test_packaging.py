@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import cachesync
+from cachesync.cli.app import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -106,6 +107,45 @@ def test_the_wheel_says_what_it_is(built):
     assert "\nRequires-Python: >=3.11\n" in about
     assert "\nLicense-Expression: Apache-2.0 OR MIT\n" in about
     assert f"\nVersion: {cachesync.__version__}\n" in about
+
+
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory):
+    """Runs the command that the wheel installs, with the tests' own libraries and none of this tree."""
+    (wheel,) = built.glob("*.whl")
+    place = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", str(place), str(wheel)], check=True, capture_output=True)
+
+    def run(*arguments: str) -> str:
+        command = [sys.executable, str(place / "bin" / "cachesync"), *arguments]
+        environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(place), "HOME": str(place)}
+        done = subprocess.run(
+            command, cwd=place, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), (arguments, done)
+        return done.stdout
+
+    code = "import cachesync; print(cachesync.__file__)"
+    where = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, env={"PYTHONPATH": str(place)}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert where.stdout.startswith(str(place))
+    return run
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_of_the_wheel_helps(installed, command):
+    """Installed alone, each command finds its modules and says what it does."""
+    assert installed(command, "--help").startswith("Usage: cachesync")
+
+
+def test_the_wheel_searches(installed, tmp_path):
+    """A sync and a search from what the wheel installed."""
+    state = ["--state-dir", str(tmp_path)]
+    installed(*state, "sync", "--pages", str(ROOT / "tests" / "fixtures" / "cache"))
+    assert "py-filelock" in installed(*state, "search", "filelock aarch64")
 
 
 def test_the_source_archive_can_be_tested(built):

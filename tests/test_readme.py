@@ -239,6 +239,15 @@ def test_every_example_of_a_query_runs(listed, tmp_path):
     assert found > len(queries) / 2
 
 
+def test_the_map_names_what_is_there():
+    """Every wing is in development.md, and every file that its walks name exists."""
+    text = ALL["docs/development.md"]
+    named = re.findall(r"`((?:cachesync|config|tests|systemd)/[\w./]*)`", text)
+    assert {n for n in named if not (ROOT / n).exists()} == {"cachesync/cli/commands/NAME.py"}
+    wings = {path.parent.name for path in (ROOT / "cachesync").glob("*/__init__.py")}
+    assert {wing for wing in wings if f"| `{wing}/` |" not in text} == set()
+
+
 def test_the_help_of_queries_names_the_limits():
     """The figures in the text are those of the parser."""
     for limit in (query.MAX_LENGTH, query.MAX_TERMS, query.MAX_WIDE, query.MAX_DEPTH):

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from ..config.secrets import credential_problems
 from ..config.settings import Config
 from ..errors import UsageError
 from ..ledger import connect, log
@@ -42,6 +43,7 @@ class Commands:
             "sync": self._sync,
             "rebuild": self._rebuild,
             "forget": self._forget,
+            "credentials": lambda _asked: {"problems": credential_problems(self._config())},
             "retry": self._deliveries.ask,
             "replay": self._deliveries.ask,
             "test": self._deliveries.ask,

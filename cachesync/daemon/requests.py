@@ -53,7 +53,5 @@ class WorkerState(NamedTuple):
     overflows: int = 0
     is_overflowed: bool = False
     """Whether the kernel dropped events, and no whole pass has followed yet."""
-    error: str | None = None
-    """Why the last pass could not be carried out or recorded; None since one could."""
     watch: str | None = None
     """What is wrong with watching; None where nothing is."""

@@ -169,6 +169,7 @@ class Service:
                          offset - self._offset)  # fmt: skip
             self.sources.plan_anew()
         self._offset = offset
+        self.thread.mend(time.monotonic())
         if self._metrics_due is not None and time.monotonic() >= self._metrics_due:
             self._open_metrics()
         return True
@@ -251,6 +252,9 @@ def serve(state_dir: Path, load: Callable[[], Config], *, pages: Sequence[str] =
     Raises ConfigError, LedgerBusyError naming the holder, LedgerError.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signal.signal(
+        signal.SIGHUP, signal.SIG_DFL
+    )  # the unit starts it ignored: that is for nobody else
     with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
         service = Service(state_dir, load, pages=pages)
         try:

@@ -5,6 +5,7 @@ Knows files, locks and SQLite's modes; knows nothing of what the tables mean.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -13,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import CachesyncError, LedgerBusyError, LedgerError, LedgerMissingError
-from . import room, schema
+from . import locks, room, schema
 
 Connection = sqlite3.Connection
 
@@ -34,7 +35,7 @@ MOST_INTEGER = 2**63 - 1
 """SQLite holds no larger one."""
 LEDGER_FILE = "ledger.sqlite"
 INDEX_DIRECTORY = "index"
-LOCK_FILE = "writer.lock"
+LOCK_FILE = locks.LOCK_FILE
 BUSY_SECONDS = 10.0
 WAL_PAGES = 16_384
 """Pages of 4 KiB the WAL holds before they are copied: a first import rewrites the same ones often."""
@@ -47,8 +48,8 @@ PASSING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", *LOCKED)
 def writer_lock(state_dir: Path) -> Iterator[None]:
     """Hold the state directory for writing; it is made when it is missing.
 
-    Raises LedgerBusyError, naming the holder's pid, when another process holds it. The lock goes
-    with the process, however it ends.
+    Raises LedgerBusyError, naming the holder's pid, when another process holds it, LedgerError where
+    it cannot be locked or written. The lock goes with the process, however it ends.
     """
     import fcntl
 
@@ -69,6 +70,8 @@ def writer_lock(state_dir: Path) -> Iterator[None]:
                 f"another cachesync (pid {holder}) is writing to {state_dir}",
                 hint="wait for it to end, or use another --state-dir",
             ) from None
+        except OSError as error:
+            raise locks.refused(error, state_dir) from error
         with ledger_errors(state_dir):
             os.ftruncate(lock, 0)
             os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
@@ -89,7 +92,12 @@ def file_identity(state_dir: Path) -> tuple[int, int] | None:
 def open_writer(state_dir: Path, *, now: int) -> sqlite3.Connection:
     """The ledger for writing, made or migrated where needed. The caller holds `writer_lock`."""
     with ledger_errors(state_dir):
-        db = sqlite3.connect(state_dir / LEDGER_FILE, timeout=BUSY_SECONDS, isolation_level=None)
+        db = sqlite3.connect(
+            state_dir / LEDGER_FILE,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            factory=_WriterConnection,
+        )
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
@@ -103,14 +111,48 @@ def open_writer(state_dir: Path, *, now: int) -> sqlite3.Connection:
         return db
 
 
+class _WriterConnection(sqlite3.Connection):
+    """Leaves the WAL and its shared memory where they are when it is closed.
+
+    SQLite removes both with the last connection, and whoever may not write then finds nothing to read
+    through just when the next writer comes. A connection that cannot write removes nothing.
+    """
+
+    def close(self) -> None:
+        with contextlib.ExitStack() as last, contextlib.suppress(sqlite3.Error):
+            (path,) = (
+                file for _, name, file in self.execute("PRAGMA database_list") if name == "main"
+            )
+            keeper = sqlite3.connect(f"file:{_quoted(Path(path))}?mode=ro", uri=True)
+            last.callback(keeper.close)
+            keeper.execute("SELECT 1 FROM sqlite_master").fetchone()
+            self.execute("PRAGMA busy_timeout = 0")  # nobody is waited for who still reads
+            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            super().close()
+        super().close()
+
+
+def _quoted(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
 def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """The ledger for reading only. Raises LedgerMissingError when nothing was ever synced.
 
     One that another process has locked is tried for so long; then LedgerBusyError is raised.
     """
     path = state_dir / LEDGER_FILE
-    if not os.path.lexists(path):  # a link that leads nowhere is no empty state directory
-        raise nothing_synced(state_dir)
+    try:
+        os.lstat(path)  # a link that leads nowhere is no empty state directory
+    except (FileNotFoundError, NotADirectoryError):
+        raise nothing_synced(state_dir) from None
+    except OSError as error:
+        raise LedgerError(
+            f"cannot read the state directory {state_dir}: {error.strerror}",
+            hint="choose another with --state-dir, or run as the user who owns it",
+        ) from error
+    except ValueError:  # NUL in the path
+        raise nothing_synced(state_dir) from None
     with ledger_errors(state_dir):
         db = _connect_reader(path, patience_seconds)
         (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -128,7 +170,7 @@ def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> s
 
 def _connect_reader(path: Path, patience_seconds: float) -> sqlite3.Connection:
     """A read-only connection, also where this user may not create the WAL's shared memory."""
-    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    quoted = _quoted(path)
     until = time.monotonic() + patience_seconds
     while True:
         db = sqlite3.connect(
@@ -158,7 +200,8 @@ def _has_wal(path: Path) -> bool:
 def copy(db: Connection, file: Path) -> None:
     """Write one moment of the ledger to a new file, durably and whole; writers need not stop.
 
-    Raises CachesyncError when the file cannot be made, sqlite3.Error when the ledger cannot be read.
+    Raises CachesyncError when the file cannot be made, sqlite3.Error when the ledger cannot be read,
+    or is damaged: then there is no copy.
     """
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
@@ -182,6 +225,7 @@ def _copy(db: Connection, path: Path) -> None:
     try:
         db.backup(target)  # in one step: a step at a time would start again at every write
         target.execute("PRAGMA journal_mode = DELETE")
+        check(target)
     finally:
         target.close()
     descriptor = os.open(path, os.O_RDONLY)
@@ -189,6 +233,13 @@ def _copy(db: Connection, path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def check(db: Connection) -> None:
+    """Raise sqlite3.DatabaseError where the form of a ledger is damaged; some seconds for a GiB."""
+    (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if said != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {' '.join(str(said).split())}")
 
 
 @contextmanager
@@ -218,6 +269,8 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
 
 def _of_sqlite(error: sqlite3.Error, state_dir: Path) -> LedgerError:
     text = str(error)
+    if (refused := locks.refused_to_sqlite(error, state_dir)) is not None:
+        return refused
     if (short := room.shortage(error, state_dir)) is not None:
         return _too_short(short)
     if _is_damage(error):

@@ -18,6 +18,7 @@ __all__ = [
     "changes",
     "counts_since",
     "history",
+    "newest_at",
     "package_history",
     "totals",
 ]
@@ -171,6 +172,12 @@ def counts_since(db: sqlite3.Connection, seq: int) -> dict[str, int]:
     return {ChangeKind(kind).label: count for kind, count in rows}
 
 
+def newest_at(db: sqlite3.Connection) -> int | None:
+    """When the newest change was made, in microseconds since the epoch; None where there is none."""
+    row = db.execute("SELECT at FROM change ORDER BY seq DESC LIMIT 1").fetchone()
+    return None if row is None else int(row[0])
+
+
 def totals(db: sqlite3.Connection) -> dict[str, int]:
     """What is placed now: numbers of pages, specs, builds and placements, and the last seq."""
     row = db.execute(
@@ -196,8 +203,13 @@ class SourceStatus(NamedTuple):
     last_attempt: int | None
     pages: int
     rejected: int
-    listed: int
-    """Places that the last complete pass knew, whatever it thought of what lies there."""
+    places: int = 0
+    """Where pages lie, whatever their state: rejected ones are among them."""
+
+    @property
+    def is_mostly_rejected(self) -> bool:
+        """Whether more than half of what lies there is rejected: sooner garbage than pages."""
+        return 2 * self.rejected > self.places
 
 
 def source_statuses(db: sqlite3.Connection) -> list[SourceStatus]:
@@ -254,12 +266,6 @@ def warnings(db: sqlite3.Connection) -> Iterator[Trouble]:
     for source, path, text, since in rows:
         for warning in text.split("\n"):
             yield Trouble(source, path, warning, since)
-
-
-def newest_at(db: sqlite3.Connection) -> int | None:
-    """When the last change was made, microseconds since the epoch; None before the first."""
-    row = db.execute("SELECT at FROM change ORDER BY seq DESC LIMIT 1").fetchone()
-    return None if row is None else int(row[0])
 
 
 def newest_after(db: sqlite3.Connection, wanted: Filter, count: int) -> int:

@@ -59,7 +59,7 @@ class Facts(NamedTuple):
     now: float
     """Unix time."""
     sources: Sequence[Mapping[str, Any]] = ()
-    """As the ledger has them: `name`, `type`, `state`, `error`, `listed`, `rejected`, `last_success`."""
+    """As the ledger has them: `name`, `type`, `state`, `error`, `places`, `rejected`, `last_success`."""
     newest: float | None = None
     """When the newest change was made, Unix time."""
     ledger_error: str | None = None
@@ -209,7 +209,7 @@ def _of_sources(facts: Facts) -> Iterator[Reason]:
 
 
 def _rejected(source: Mapping[str, Any]) -> Reason:
-    name, rejected, listed = source["name"], source["rejected"], source["listed"]
+    name, rejected, listed = source["name"], source["rejected"], source["places"]
     pages = f"{rejected:,} of {listed:,} pages {'is' if rejected == 1 else 'are'} rejected"
     remedy = "cachesync status names them; mend what writes them"
     if 2 * rejected > listed:

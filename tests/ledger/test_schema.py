@@ -93,3 +93,18 @@ def test_a_warning_goes_where_only_the_form_of_variants_differed(warning, left):
         warning if left is ... else left,
     )
     db.close()
+
+
+def test_the_wal_stays_for_those_who_may_not_write(tmp_path):
+    """A writer that ends leaves an empty WAL and its memory: without them only a writer could read."""
+    for now in (1, 2):
+        db = connect.open_writer(tmp_path, now=now)
+        db.execute("CREATE TABLE IF NOT EXISTS t (x)")
+        db.execute("INSERT INTO t VALUES (1)")
+        db.close()
+        db.close()
+        assert (tmp_path / "ledger.sqlite-wal").stat().st_size == 0
+        assert (tmp_path / "ledger.sqlite-shm").exists()
+    reader = connect.open_reader(tmp_path)
+    assert reader.execute("SELECT count(*) FROM t").fetchone() == (2,)
+    reader.close()

@@ -8,7 +8,7 @@ from cachesync.reports.health import FULL_BYTES, LOW_BYTES, Facts, State, docume
 
 
 def source(**more):
-    return {"name": "site", "type": "directory", "state": "ok", "error": None, "listed": 10,
+    return {"name": "site", "type": "directory", "state": "ok", "error": None, "places": 10,
             "rejected": 0, "last_success": 1, **more}  # fmt: skip
 
 

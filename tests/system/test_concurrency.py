@@ -15,7 +15,6 @@ import pytest
 
 from tests.support.rig import Loop, State, Tree, environment, rounds, spec, unprivileged, until
 
-pytestmark = pytest.mark.xdist_group("concurrency")  # each keeps the processors busy
 STABLE = sorted(spec("stable", n)["hash"] for n in range(4))
 
 _SEARCH = """

@@ -195,7 +195,8 @@ def run(options: Globals, arguments: list[str]) -> int:
 def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool) -> int:
     searcher = Searcher(paths.reader_state_dir(options))
     try:
-        if not quiet and any(word.lstrip("(")[:1] == "-" for word in request.text.split()):
+        minus = any(word.lstrip("(")[:1] == "-" for word in request.text.split())
+        if minus and request.spack is None and not quiet:  # to Spack `-x` is `~x`
             from .excluding import notes
 
             for text in notes(searcher, request.text):

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from cachesync import config, query
+from cachesync import query
+from cachesync.config.file import parse as parse_config
 from tests.support.console import assert_error
 from tests.support.locks import entry, lock, text
 from tests.support.world import World, spec
@@ -52,6 +53,7 @@ def test_nothing_to_wait_for_is_no_yes(site, query):
     [
         ("spack.yaml", b"spack:\n  specs: [hdf5]\n"), ("x", b"# ours\nspack:\n  view: true\n"),
         ("spack.lock", b"spack:\n  specs:\n  - hdf5\n"), ("spack.yaml", b"specs: [hdf5]\n"),
+        ("spack.lock", b"specs: [hdf5]\n"), ("spack.lock", b"# ours\n\n- hdf5\n"),
     ],
 )  # fmt: skip
 def test_a_spack_yaml_leads_to_its_lock(site, tmp_path, name, content):
@@ -113,7 +115,7 @@ def test_a_minus_in_a_list_is_a_variant_off(switched, line, read_as, status):
     assert switched.run("-q", "check", "list", "--json", status=None).err == ""
     if status == "missing":
         subscriptions = switched.run("check", "list", "--subscription", status=1).out
-        (subscription,) = config.parse(subscriptions, name="x").subscriptions
+        (subscription,) = parse_config(subscriptions, name="x").subscriptions
         assert subscription.condition == query.parse(read_as)
 
 
@@ -176,3 +178,10 @@ def test_check_tells_all_bad_lines(site, tmp_path):
     for part in ("  line 1: ^ asks for", "  line 3: /abc may be", "  line 4: "):
         assert part in result.err
     assert "\x1b" not in result.err
+
+
+def test_to_spack_a_minus_needs_no_note(switched):
+    """There `-mpi` is `~mpi`, so nothing is said to be excluded; without `--spack` it is said."""
+    told = switched.run("search", "--spack", "0.23", "hdf5 -mpi", "--json")
+    assert (told.json["builds"], "excludes" in told.err) == (1, False)
+    assert "excludes" in switched.run("search", "hdf5 -mpi").err
