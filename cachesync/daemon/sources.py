@@ -255,7 +255,7 @@ class Sources:
             "next_run": next_run,
             "overflows": state.overflows,
             "overflowed": state.is_overflowed,
-            "error": watched.worker.error,
+            "error": watched.worker.trouble.error,
             "watch": None if watcher is None else watcher.mode.value,
             "watch_reason": None if polled is None else polled.why.value,
             "watch_detail": None if polled is None else polled.reason,

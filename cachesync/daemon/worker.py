@@ -80,7 +80,7 @@ class Worker:
         self._full_seconds = 0.0
         self._changed_pages = 0
         self._teller = Teller(name)
-        self._trouble = Trouble(name, f"{name}: what its passes find is recorded again")
+        self.trouble = Trouble(name, f"{name}: what its passes find is recorded again")
         self._root: tuple[int, int] | None = None
         self._runner = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
 
@@ -96,11 +96,6 @@ class Worker:
     def ask(self, request: Request) -> None:
         """Put a request into the queue; any thread may."""
         self._inbox.put(request)
-
-    @property
-    def error(self) -> str | None:
-        """Why passes cannot be carried out or recorded; None where they can."""
-        return self._trouble.error
 
     def is_alive(self) -> bool:
         """Whether requests are worked off."""
@@ -135,7 +130,7 @@ class Worker:
             except CachesyncError as error:
                 _refuse(asked, error)
                 # Sooner than a source that does not deliver: what is wrong is wrong here.
-                wait = self._trouble.failed(error.message, time.monotonic())
+                wait = self.trouble.failed(error.message, time.monotonic())
                 self._set(failures=self.state.failures + 1, retry_at=time.monotonic() + wait)
             except Exception as error:
                 # A mistake of this program, over this source: it is tried again like a failure.
@@ -301,7 +296,7 @@ class Worker:
             seconds = time.monotonic() - started
             self._set(doing="idle", since=time.monotonic(), seconds=seconds,
                       passes=self.state.passes + 1)  # fmt: skip
-        self._trouble.works()
+        self.trouble.works()
         self._changed_pages += result.changed
         self._teller.counts(
             result, changed=is_news and bool(result.changed or result.removed),
