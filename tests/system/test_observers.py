@@ -254,7 +254,6 @@ def _index(site, running):
         seen(site, running, "index-unwritable")
     finally:
         subprocess.run(["umount", "-l", index], check=True)
-    site.sync("alpha", status=0)
     site.run("rebuild", "index")
     well(site)
 
