@@ -25,7 +25,7 @@ PURE = [
         "model", "errors", "selection", "diff", "documents", "yamlguard", "spack", "pages", "query",
         "index.documents", "index.planes", "net.access", "net.address", "net.inflate", "notify.chunked", "notify.delivery",
         "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
-        "reports.coverage", "reports.history", "reports.subscribing", "reports.tagdiff",
+        "reports.coverage", "reports.health", "reports.history", "reports.subscribing", "reports.tagdiff",
         "reports.wanted", "search.nearest", "sources.tarstream", "watch.debounce", "watch.events",
     )
 ]  # fmt: skip
@@ -64,7 +64,7 @@ OWNERS = {
     "watchdog": ["cachesync.watch.inotify"],
     "archspec": ["cachesync.spack.targets"],
     "apprise": ["cachesync.notify.apprise_child"],
-    "prometheus_client": ["cachesync.daemon.metrics"],
+    "prometheus_client": ["cachesync.daemon.families", "cachesync.daemon.metrics"],
     "idna": ["cachesync.net.address"],
     "click": ["cachesync.cli"],
     "rich": ["cachesync.cli.display", "cachesync.cli.commands.sync"],

@@ -87,10 +87,14 @@ def _special(name: str, value: Any) -> Any:
             value.url or ""
         )
         return () if is_listed else list(getattr(selection, name))
-    if name == "path" and getattr(value, name) == "":
-        return "."
+    if name == "path":
+        return getattr(value, name) or "."
     if name == "proxy":
         return _proxy(getattr(value, name))
+    return _rewritten(name, value)
+
+
+def _rewritten(name: str, value: Any) -> Any:
     if isinstance(value, settings.Metrics):
         host = f"[{value.host}]" if ":" in value.host else value.host
         return f"{host}:{value.port}"

@@ -28,7 +28,7 @@ def test_defaults_are_shown_too():
     """A configuration that says nothing has them all."""
     said = shown.document(parse("", name="x"))
     assert said["limits"] == {"page": "32MiB", "download": "2GiB", "request": "1m"}
-    assert said["watch"] == {"quiet": "300ms", "cap": "5s"}
+    assert said["watch"] == {"quiet": "300ms", "cap": "5s", "mode": "auto", "every": "1m"}
     assert said["sources"] == []
     assert parse(yaml.safe_dump(said), name="x") == Config()
 

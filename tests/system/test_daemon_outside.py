@@ -52,7 +52,7 @@ def test_metrics_and_health(site):
         assert 'cachesync_watch_mode{mode="inotify",source="site"} 1.0' in text
         assert "cachesync_index_lag 0.0" in text
         assert json.loads(_ask(port, "/healthz")) == {
-            "schema": 1, "healthy": True, "stuck": None,
+            "schema": 1, "state": "ok", "reasons": [], "healthy": True, "stuck": None,
             "detail": {"failing": [], "degraded": {}, "notifications": None},
         }  # fmt: skip
         site.pages.rename(site.root / "away")

@@ -27,7 +27,7 @@ from ...config.settings import (
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError
 from ...ledger import connect, locks, log
-from .. import paths
+from .. import paths, standing
 from ..configuration import find_config, load_config
 from ..display import output
 from ..ending import ending
@@ -83,6 +83,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     except ConfigError as error:
         text = "; ".join(error.problems) or error.message
         yield Finding("config", "error", text, "cachesync config check")
+        yield from _state(paths.state_dir(options))  # the daemon goes on with an older one
         return
     path = find_config(options)
     yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
@@ -147,6 +148,15 @@ def _state(state_dir: Path) -> Iterator[Finding]:
         yield Finding("ledger", "ok" if is_new else "error", error.message, error.hint)
     else:
         yield Finding("ledger", "ok", "it opens, and is sound")
+        yield from _health(state_dir)
+
+
+def _health(state_dir: Path) -> Iterator[Finding]:
+    """What everybody else is told, too; the disk has a finding of its own."""
+    states = {"ok": "ok", "degraded": "warning", "failing": "error"}
+    for reason in standing.look(state_dir).reasons:
+        yield Finding(f"health: {reason.thing}", states[reason.state.value], reason.text,
+                      reason.remedy)  # fmt: skip
 
 
 def _newest(state_dir: Path) -> float | None:
