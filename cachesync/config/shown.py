@@ -66,7 +66,8 @@ def _shown_record(record: Record[Any], value: Any) -> dict[str, Any]:
     for name, key in record.keys.items():
         special = _special(name, value)
         inner = getattr(value, key.into or name, None) if special is None else special
-        if inner is None or (inner == () and not isinstance(value, settings.Config)):
+        is_said = special is not None or not isinstance(value, settings.Config)
+        if inner is None or (inner == () and is_said):
             continue
         if special is not None:
             found[name] = special

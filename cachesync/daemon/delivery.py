@@ -182,7 +182,9 @@ class Deliveries:
                 self._adopted.set()
                 while not self._pause():
                     self._step(follower)
-                    self._trouble.works()
+                    if self._trouble.error is not None:
+                        self._trouble.works()
+                        self._changed.set()  # what was published still has the error
             finally:
                 ledger.close()
 
