@@ -49,7 +49,19 @@ def main(argv: list[str] | None = None) -> int:
         return _fail(interrupted, options)
     except CachesyncError as error:
         return _fail(error, options)
+    except (MemoryError, ImportError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        return _fail(
+            CachesyncError("out of memory", hint="raise `ulimit -v`, or free some"), options
+        )
     return status
+
+
+def _is_out_of_memory(error: MemoryError | ImportError) -> bool:
+    """Whether there was no memory left, for values or (as the dynamic linker says it) for a library."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or "failed to map" in said or "cannot allocate" in said
 
 
 def _dispatch(options: Globals, rest: list[str]) -> int:

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..config.secrets import environment_names
-from ..config.settings import AppriseTarget, CommandTarget, Config, Target, WebhookTarget
+from ..config.settings import (
+    AppriseTarget,
+    CommandTarget,
+    Config,
+    Secret,
+    SecretKind,
+    Target,
+    WebhookTarget,
+)
 from ..errors import CachesyncError
 from ..notify.command_target import find_program
 
@@ -23,7 +31,7 @@ class TargetFinding(NamedTuple):
     name: str
     """`subscription: target`."""
     state: str
-    """`ok`, `warning` or `error`."""
+    """`ok`, `warning`, `error`, or `not asked` for what cannot be known from here."""
     text: str
     remedy: str | None = None
 
@@ -49,8 +57,12 @@ def look_at(config: Config) -> Iterator[TargetFinding]:
         for subscription in config.subscriptions:
             for target in subscription.targets:
                 name = f"{subscription.name}: {target.type}"
+                if isinstance(target, AppriseTarget) and not _is_seen(target.url):
+                    text = f"its address is the credential {target.url.name}"
+                    yield TargetFinding(name, "not asked", text)
+                    continue
                 try:
-                    opened = open_target(target, poster=poster, hidden=hidden)
+                    opened = open_target(_as_seen(target), poster=poster, hidden=hidden)
                     _check(target)
                 except CachesyncError as error:
                     yield TargetFinding(name, "error", error.message, error.hint)
@@ -58,6 +70,21 @@ def look_at(config: Config) -> Iterator[TargetFinding]:
                 text, remedy = _remark(target, opened.describe())
                 state = "ok" if remedy is None else "warning"
                 yield TargetFinding(name, state, f"{opened.describe()}{text}", remedy)
+                for lacking in opened.lacks():
+                    text = f"signed without one of its secrets: {lacking.message}"
+                    yield TargetFinding(name, "warning", text, lacking.hint)
+
+
+def _is_seen(secret: Secret) -> bool:
+    """Whether this process can see a secret: credentials are the service's own (`credentials`)."""
+    return secret.kind is not SecretKind.CREDENTIAL or "CREDENTIALS_DIRECTORY" in os.environ
+
+
+def _as_seen(target: Target) -> Target:
+    """A target with those of its secrets that this process can see."""
+    if not isinstance(target, WebhookTarget):
+        return target
+    return target._replace(secrets=tuple(filter(_is_seen, target.secrets)))
 
 
 def _check(target: Target) -> None:

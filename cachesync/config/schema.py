@@ -271,7 +271,12 @@ SCHEMA = Record(
         "watch": Key(
             Record(
                 settings.Watch,
-                {"quiet": Key(_POSITIVE, "quiet_seconds"), "cap": Key(_POSITIVE, "cap_seconds")},
+                {
+                    "quiet": Key(_POSITIVE, "quiet_seconds"),
+                    "cap": Key(_POSITIVE, "cap_seconds"),
+                    "mode": Key(choice({mode.value: mode for mode in settings.WatchMode})),
+                    "every": Key(_POSITIVE, "every_seconds"),
+                },
                 rules=(_cap_rule,),
             )
         ),

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import CachesyncError
 from .settings import AppriseTarget, Config, GithubSourceConfig, Secret, SecretKind, WebhookTarget
 
-__all__ = ["environment_names", "named_in", "reveal"]
+__all__ = ["credential_problems", "environment_names", "named_in", "reveal"]
 
 MOST_BYTES = 64 << 10
 
@@ -46,6 +46,22 @@ def named_in(config: Config) -> frozenset[Secret]:
     return frozenset(found)
 
 
+def credential_problems(
+    config: Config, environment: Mapping[str, str] = os.environ
+) -> dict[str, str | None]:
+    """What is wrong with each systemd credential that a configuration names; None where nothing is."""
+    found: dict[str, str | None] = {}
+    for secret in sorted(named_in(config), key=lambda secret: secret.name):
+        if secret.kind is SecretKind.CREDENTIAL:
+            try:
+                reveal(secret, environment)
+            except CachesyncError as error:
+                found[secret.name] = error.message
+            else:
+                found[secret.name] = None
+    return found
+
+
 def environment_names(config: Config) -> frozenset[str]:
     """The environment variables that hold secrets, or lead to some: not for other programs."""
     named = {secret.name for secret in named_in(config) if secret.kind is SecretKind.ENV}
@@ -57,7 +73,10 @@ def _place(secret: Secret, environment: Mapping[str, str]) -> tuple[Path, str, s
         return Path(secret.name), secret.name, "create it, readable for the daemon's user only"
     folder = environment.get("CREDENTIALS_DIRECTORY")
     where = f"the systemd credential {secret.name}"
-    remedy = f"LoadCredential={secret.name} in the unit, and the secret in /etc/credstore"
+    remedy = (
+        f"LoadCredential={secret.name} in the unit, the secret in /etc/credstore, and then restart the"
+        " service: credentials are loaded when it starts"
+    )
     if not folder:
         raise CachesyncError(f"{where} is not there: this is no service", hint=remedy)
     return Path(folder, secret.name), where, remedy

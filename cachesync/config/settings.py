@@ -34,6 +34,7 @@ __all__ = [
     "Subscription",
     "Target",
     "Watch",
+    "WatchMode",
     "WebhookFormat",
     "WebhookTarget",
 ]
@@ -131,12 +132,24 @@ class ArchiveSourceConfig(NamedTuple):
 SourceConfig = DirectorySourceConfig | GithubSourceConfig | HttpSourceConfig | ArchiveSourceConfig
 
 
+class WatchMode(StrEnum):
+    """How changes of a directory are noticed."""
+
+    AUTO = "auto"
+    """By events, and by polling on a kind of file system that does not tell what others write."""
+    EVENTS = "events"
+    POLL = "poll"
+
+
 class Watch(NamedTuple):
-    """How long file system events are gathered before a path is looked at."""
+    """How changes of a directory are noticed, and how long they are gathered."""
 
     quiet_seconds: float = 0.3
     cap_seconds: float = 5.0
     """However busy a path is, it is looked at after so long."""
+    mode: WatchMode = WatchMode.AUTO
+    every_seconds: float = 60.0
+    """Between two looks where a directory is polled; more where a look takes long."""
 
 
 class Limits(NamedTuple):

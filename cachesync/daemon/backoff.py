@@ -1,11 +1,13 @@
-"""When a source that fails is tried again. Pure."""
+"""When what failed is tried again, and when a source that came to rest is looked at. Pure."""
 
 from __future__ import annotations
 
-__all__ = ["retry_delay"]
+__all__ = ["rest_seconds", "retry_delay"]
 
 FIRST_SECONDS = 60.0
 LONGEST_SECONDS = 3600.0
+LEAST_REST_SECONDS = 1.0
+MOST_REST_SECONDS = 60.0
 
 
 def retry_delay(
@@ -20,3 +22,12 @@ def retry_delay(
     longest = max(LONGEST_SECONDS, interval or 0.0)
     ceiling = min(longest, FIRST_SECONDS * 2.0 ** min(failures - 1, 30))
     return max(ceiling * (0.5 + chance / 2), asked_for or 0.0)
+
+
+def rest_seconds(*, quiet: float, pass_seconds: float) -> float:
+    """How long nothing must happen to a directory that is held or failed until all of it is read.
+
+    At least twice what a whole pass takes, so that a tree that is touched again and again is not
+    read all the time; `quiet` is the rest of a single page.
+    """
+    return max(quiet, min(MOST_REST_SECONDS, max(LEAST_REST_SECONDS, 2 * pass_seconds)))

@@ -133,8 +133,10 @@ def exists(state_dir: Path) -> bool:
     return (state_dir / SOCKET).exists()
 
 
-def request(state_dir: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the daemon that holds `state_dir` answers; None when there is none to ask.
+def request(
+    state_dir: Path, asked: Mapping[str, Any], *, seconds: float | None = None
+) -> dict[str, Any] | None:
+    """What the daemon that holds `state_dir` answers, within `seconds`; None when there is none to ask.
 
     Raises the daemon's CachesyncError, and LedgerBusyError when it goes away before it answers.
     """
@@ -147,7 +149,8 @@ def request(state_dir: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
             return None
         try:
             connection.sendall(json.dumps(dict(asked)).encode() + b"\n")
-            reply = json.loads(_read_line(connection))
+            until = None if seconds is None else time.monotonic() + seconds
+            reply = json.loads(_read_line(connection, until))
         except (OSError, ValueError):
             raise LedgerBusyError(
                 "the daemon ended before it answered", hint="see its log, and try again"

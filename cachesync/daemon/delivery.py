@@ -29,6 +29,7 @@ from ..notify.outbox.connect import exists
 from ..notify.trial import send_test
 from ..notify.ways import ways
 from ..system.published import DELIVERIES, publish
+from ..system.trouble import Trouble
 from .writer_thread import WriterThread
 
 __all__ = ["Deliveries"]
@@ -37,8 +38,6 @@ POLL_SECONDS = 0.5
 """Between looks for changes when nobody says that there are some."""
 PUBLISH_SECONDS = 1.0
 PURGE_SECONDS = 3_600.0
-RETRY_SECONDS = 10.0
-"""After an outbox or a ledger that could not be used."""
 ABANDON_SECONDS = 3.0
 _log = logging.getLogger("cachesync")
 
@@ -65,7 +64,7 @@ class Deliveries:
         self._dispatcher: Dispatcher | None = None
         self._poster = contextlib.ExitStack()
         self._poster_in_use: net.Poster | None = None
-        self._error: str | None = None
+        self._trouble = Trouble("nobody is notified for now", "notifications go on")
         self._summary: dict[str, Any] | None = None
         self._changed = threading.Event()
         self._wake = threading.Event()
@@ -127,10 +126,11 @@ class Deliveries:
 
     def document(self) -> dict[str, Any] | None:
         """States and counts, and what is wrong; None where nothing is subscribed."""
-        if self._error is None and self._summary is None:
+        error = self._trouble.error
+        if error is None and self._summary is None:
             return None
         active = 0 if self._dispatcher is None else self._dispatcher.active
-        return {**(self._summary or {}), "error": self._error, "sending": active}
+        return {**(self._summary or {}), "error": error, "sending": active}
 
     def ask(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Carry out a request about deliveries. Raises CachesyncError."""
@@ -139,7 +139,7 @@ class Deliveries:
             name = str(asked.get("name"))
             return {"sent": send_test(self._config, name, seq=seq, stop=self._stopping)}
         if self._committer is None:
-            raise UsageError(self._error or "the daemon has no subscriptions")
+            raise UsageError(self._trouble.error or "the daemon has no subscriptions")
         now = self._clock()
         answer = self._committer.run(lambda outbox: requests.carry_out(outbox, asked, now=now))
         self._changed.set()
@@ -154,14 +154,13 @@ class Deliveries:
         while not self._stopping.is_set():
             try:
                 self._follow()
+                wait = 0.0
             except CachesyncError as error:
-                if error.message != self._error:
-                    _log.error("nobody is notified for now: %s", error.message)
-                self._error = error.message
+                wait = self._trouble.failed(error.message, time.monotonic())
                 self._say()
             self._adopted.set()
             self._alive_at = time.monotonic()
-            self._stopping.wait(RETRY_SECONDS if self._error else 0.0)
+            self._stopping.wait(wait)
 
     def _follow(self) -> None:
         """Until the end, or until there is nothing to follow with."""
@@ -173,10 +172,10 @@ class Deliveries:
                     if self._pause():
                         return
                 follower = self._begin(ledger)
-                self._error = None
                 self._adopted.set()
                 while not self._pause():
                     self._step(follower)
+                    self._trouble.works()
             finally:
                 ledger.close()
 

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from ..config.secrets import credential_problems
 from ..config.settings import Config
 from ..errors import ConfigError, UsageError
 from ..ledger import connect, log
@@ -159,6 +160,7 @@ class Service:
                          offset - self._offset)  # fmt: skip
             self.sources.plan_anew()
         self._offset = offset
+        self.thread.mend(time.monotonic())
         if self._metrics_due is not None and time.monotonic() >= self._metrics_due:
             self._open_metrics()
         return True
@@ -274,6 +276,7 @@ class Service:
             "sync": self._sync,
             "rebuild": self._rebuild,
             "forget": self._forget,
+            "credentials": lambda _asked: {"problems": credential_problems(self.config)},
             "retry": self.deliveries.ask,
             "replay": self.deliveries.ask,
             "test": self.deliveries.ask,
@@ -335,6 +338,9 @@ def serve(state_dir: Path, load: Callable[[], Config], *, pages: Sequence[str] =
     Raises ConfigError, LedgerBusyError naming the holder, LedgerError.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signal.signal(
+        signal.SIGHUP, signal.SIG_DFL
+    )  # the unit starts it ignored: that is for nobody else
     with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
         service = Service(state_dir, load, pages=pages)
         try:

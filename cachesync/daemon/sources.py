@@ -147,9 +147,13 @@ class Sources:
         )  # fmt: skip
         watcher = None
         if isinstance(entry, DirectorySourceConfig):
+            from ..watch.timing import Timing
             from ..watch.watcher import Watcher
 
-            watcher = Watcher(entry.path, worker.ask, selection=entry.selection)
+            watcher = Watcher(
+                entry.path, worker.ask, selection=entry.selection, mode=config.watch.mode,
+                timing=Timing(poll_seconds=config.watch.every_seconds),
+            )  # fmt: skip
         watched = self._running[name] = Watched(entry, worker, watcher)
         worker.start()
         if watcher is not None:
@@ -238,6 +242,9 @@ class Sources:
 
     def _document(self, watched: Watched, now: float) -> dict[str, Any]:
         state, watcher = watched.worker.state, watched.watcher
+        polled = pause = None
+        if watcher is not None:
+            polled, pause = watcher.polled, watcher.pause_seconds
         next_run = self._schedule.next_run(watched.entry.name)
         if state.retry_at is not None:
             next_run = int((time.time() + state.retry_at - now) * 1e6)
@@ -248,6 +255,9 @@ class Sources:
             "next_run": next_run,
             "overflows": state.overflows,
             "watch": None if watcher is None else watcher.mode.value,
+            "watch_reason": None if polled is None else polled.why.value,
+            "watch_detail": None if polled is None else polled.reason,
+            "watch_every": None if polled is None else pause,
             "directories": 0 if watcher is None else watcher.directories,
             "degraded": state.watch,
             "seconds": round(state.seconds, 3),

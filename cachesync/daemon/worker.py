@@ -12,20 +12,23 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import wait as wait_for
 from queue import Empty, SimpleQueue
 
 from ..config.settings import Watch
 from ..diff import Guard
-from ..errors import CachesyncError
+from ..errors import CachesyncError, LedgerError
 from ..ledger import connect
 from ..model import SourceState
 from ..sources.directory import DirectorySource
 from ..sync import passes
 from ..sync.catalog import Job
 from ..system.garbage import give_back
+from ..system.trouble import Trouble
 from ..watch.debounce import Debouncer
-from ..watch.events import Degraded, Dirty, Overflowed, RootBack, RootLost, Watching
-from .backoff import retry_delay
+from ..watch.events import Degraded, Dirty, Overflowed, Polling, RootBack, RootLost, Watching
+from .backoff import rest_seconds, retry_delay
+from .passlog import Teller
 from .requests import Due, Full, Now, Request, Stop, Stopped, WorkerState
 from .writer_thread import WriterThread
 
@@ -33,6 +36,7 @@ __all__ = ["Worker"]
 
 _log = logging.getLogger("cachesync")
 
+UNWELL = (SourceState.HELD, SourceState.FAILED)
 MANY_PAGES = 500
 """Changed pages, in one pass or several, after which the memory they took is given back."""
 
@@ -62,15 +66,20 @@ class Worker:
         self._thread = thread
         self._guard = guard
         self._interval = interval
+        self._quiet_seconds = watch.quiet_seconds
         self._on_change = on_change
         self._writer = thread.writer(self._check)
         self._inbox: SimpleQueue[Request] = SimpleQueue()
         self._dirty = Debouncer(quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds)
         self._stopping = threading.Event()
-        self._retired = 0
+        self._since: int | None = None
+        """The change since which the guard counts what is gone."""
+        self._rested_at: float | None = None
+        """When a whole pass is due if nothing more happens: a part cannot make a source well."""
+        self._full_seconds = 0.0
         self._changed_pages = 0
-        self._seen_state: SourceState | None = None
-        self._said: str | None = None
+        self._teller = Teller(name)
+        self._trouble = Trouble(name, f"{name}: what its passes find is recorded again")
         self._root: tuple[int, int] | None = None
         self._runner = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
 
@@ -119,24 +128,28 @@ class Worker:
                 _refuse(asked, CachesyncError("the daemon ends, or the source left its config"))
             except CachesyncError as error:
                 _refuse(asked, error)
-                self._complain(error)
-                self._failed(None)
+                # Sooner than a source that does not deliver: what is wrong is wrong here.
+                wait = self._trouble.failed(error.message, time.monotonic())
+                self._set(failures=self.state.failures + 1, retry_at=time.monotonic() + wait)
             except Exception as error:
                 # A mistake of this program, over this source: it is tried again like a failure.
                 if not self._stopping.is_set():
                     _log.exception("%s: a pass failed", self.name)
                     self._failed(None)
                 _refuse(asked, CachesyncError(f"the pass failed: {type(error).__name__}"))
+            self._teller.say_due(time.monotonic())
             if self._changed_pages >= MANY_PAGES:
                 self._changed_pages = 0
                 self._thread.call(lambda writer: writer.rest())
                 give_back()
+        self._teller.say_rest(time.monotonic())
         left = [request for request in self._drain() if isinstance(request, Full)]
         _refuse(left, CachesyncError("the daemon ends, or the source left its config"))
 
     def _wait(self) -> list[Request]:
         due = self._dirty.next_due()
-        times = [moment for moment in (due, self.state.retry_at) if moment is not None]
+        wanted = (due, self.state.retry_at, self._rested_at, self._teller.due_at)
+        times = [moment for moment in wanted if moment is not None]
         timeout = max(0.0, min(times) - time.monotonic()) if times else None
         try:
             first = self._inbox.get(timeout=timeout)
@@ -157,6 +170,7 @@ class Worker:
         now = time.monotonic()
         if isinstance(request, Dirty):
             self._dirty.add(request.prefix, now)
+            self._rest(now)
         elif isinstance(request, Overflowed):
             self._set(overflows=self.state.overflows + 1)
             _log.warning("%s: the kernel dropped events; everything is looked at again", self.name)
@@ -171,6 +185,9 @@ class Worker:
         elif isinstance(request, Watching):
             self._set(watch=None)
             _log.info("%s: watching %d directories", self.name, request.directories)
+        elif isinstance(request, Polling):
+            self._set(watch=None)
+            _log.info("%s: polled: %s", self.name, request.reason)
         elif isinstance(request, RootBack):
             self._set(watch=None)
             _log.info("%s: the directory is back", self.name)
@@ -183,7 +200,8 @@ class Worker:
         dirty = self._dirty.due(now)
         retry_at = self.state.retry_at
         is_due |= retry_at is not None and now >= retry_at
-        if asked or is_due or "" in dirty:
+        is_at_rest = self._rested_at is not None and now >= self._rested_at
+        if asked or is_due or "" in dirty or is_at_rest:
             self._full(asked, is_routine=is_due or bool(asked))
         elif dirty:
             tags = {prefix.split("/", 1)[0] for prefix in dirty}
@@ -193,27 +211,45 @@ class Worker:
                 self._full(asked, is_routine=False)
 
     def _full(self, asked: list[Full], *, is_routine: bool) -> None:
-        """A whole pass. Routine ones begin the count of what the guard lets go anew."""
-        if is_routine:
-            self._retired = 0
-        allow = any(full.allow_mass_removal for full in asked)
+        """A whole pass. Routine ones begin the count of what the guard lets go anew.
+
+        Not where it holds something: what it saw going bit by bit must not go an hour later.
+        """
+        started, seq = time.monotonic(), self._thread.call(lambda writer: writer.seq)
         job = self._open_job()
+        if self._since is None or (is_routine and job.row.state is not SourceState.HELD):
+            self._since = seq
+        allow = any(full.allow_mass_removal for full in asked)
         result = self._pass(
             "reading everything",
             lambda: passes.run_pass(
                 self._writer, job.source, job.row, selection=job.selection,
-                guard=self._guard, allow_mass_removal=allow, retired=self._retired,
+                guard=self._guard, allow_mass_removal=allow, since=self._since,
                 progress=self._progress,
             ),
         )  # fmt: skip
+        self._rested_at = None
+        self._full_seconds = time.monotonic() - started
         if isinstance(job.source, DirectorySource):
             self._root = _identity(job.source)
         if result.state is SourceState.FAILED:
             self._failed(result.retry_after)
         else:
             self._set(failures=0, retry_at=None)
+        if allow and result.state is SourceState.OK:
+            self._since = self._thread.call(lambda writer: writer.seq)
+        self._teller.state(result, is_whole=True)
+        self._answer(asked, result)
+
+    def _answer(self, asked: list[Full], result: passes.PassResult) -> None:
+        """Tell who asked; what is recorded and cannot be searched for is no success to them."""
+        behind = self._thread.index_error if asked else None
+        if behind is not None:
+            _refuse(asked, LedgerError(behind, hint=f"what {self.name} has is recorded; the search"
+                                                    " index follows by itself"))  # fmt: skip
         for full in asked:
-            full.reply.set_result(result)
+            if not full.reply.done():
+                full.reply.set_result(result)
 
     def _part(self, tags: set[str]) -> None:
         job = self._open_job()
@@ -226,11 +262,23 @@ class Worker:
             f"reading {', '.join(sorted(tags)[:3])}",
             lambda: passes.run_part(
                 self._writer, source.part(tags), job.row, selection=job.selection,
-                guard=self._guard, retired=self._retired,
+                guard=self._guard, since=self._since,
             ),
         )  # fmt: skip
         if result.state is SourceState.FAILED:
             self._full([], is_routine=False)
+            return
+        self._teller.state(result, is_whole=False)
+        if result.state is SourceState.HELD or job.row.state in UNWELL:
+            # What of this is still so, only a whole pass can say.
+            self._rest(time.monotonic(), begins=True)
+
+    def _rest(self, now: float, *, begins: bool = False) -> None:
+        """Something happened: a whole pass that waits for rest waits anew, or `begins` to wait."""
+        if begins or self._rested_at is not None:
+            self._rested_at = now + rest_seconds(
+                quiet=self._quiet_seconds, pass_seconds=self._full_seconds
+            )
 
     def _pass(self, doing: str, work: Callable[[], passes.PassResult]) -> passes.PassResult:
         started = self.progress_at = time.monotonic()
@@ -239,37 +287,21 @@ class Worker:
         try:
             with connect.ledger_errors(self._thread.state_dir):
                 result = work()
-                if self._thread.call(lambda writer: writer.seq) != before:
-                    self._set(doing="indexing", since=time.monotonic())
-                    self._thread.catch_up().result()
+                is_news = self._thread.call(lambda writer: writer.seq) != before
+            if is_news:
+                self._set(doing="indexing", since=time.monotonic())
+                wait_for([self._thread.catch_up()])  # if that fails, it is no fault of the source
         finally:
             seconds = time.monotonic() - started
             self._set(doing="idle", since=time.monotonic(), seconds=seconds,
                       passes=self.state.passes + 1)  # fmt: skip
-        self._said = None
-        self._retired += result.removed
+        self._trouble.works()
         self._changed_pages += result.changed
-        self._tell(result)
-        _log.info(
-            "%s: %d listed, %d changed, %d removed, %d rejected, %d skipped in %.2f s", self.name,
-            result.listed, result.changed, result.removed, result.rejected, result.skipped, seconds,
+        self._teller.counts(
+            result, changed=is_news and bool(result.changed or result.removed),
+            seconds=seconds, now=time.monotonic(),
         )  # fmt: skip
         return result
-
-    def _tell(self, result: passes.PassResult) -> None:
-        """Log that the source's state is another one now; once for each time it flips."""
-        if result.state is not self._seen_state:
-            if result.state is not SourceState.OK:
-                _log.warning("%s: %s: %s", self.name, result.state.value, result.error)
-            elif self._seen_state is not None:
-                _log.info("%s: it is well again", self.name)
-            self._seen_state = result.state
-
-    def _complain(self, error: CachesyncError) -> None:
-        """Log an error; once while it stays the same."""
-        if error.message != self._said:
-            _log.error("%s: %s", self.name, error.message)
-        self._said = error.message
 
     def _check(self) -> None:
         if self._stopping.is_set():

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
+from ..errors import CachesyncError
 from ..index import catchup
 from ..ledger import connect
 from ..ledger.write import Writer
+from ..system.trouble import Trouble
 
 __all__ = ["WriterThread"]
 
 _Result = TypeVar("_Result")
+_log = logging.getLogger("cachesync")
 
 
 class WriterThread:
@@ -27,6 +32,10 @@ class WriterThread:
         self._beat: Future[None] | None = None
         self._beat_at = self._alive_at = time.monotonic()
         self._catching_up: Future[str | None] | None = None
+        self._index = Trouble(
+            "the search index is not up to date, and tried again",
+            "the search index is up to date again",
+        )
         self.indexed = 0
         """The last change the index is known to have."""
         try:
@@ -58,15 +67,42 @@ class WriterThread:
             waiting = self._catching_up = self._pool.submit(self._catch_up)
         return waiting
 
+    @property
+    def index_error(self) -> str | None:
+        """Why the index is not up to date; None where nothing keeps it from that."""
+        return self._index.error
+
+    def mend(self, now: float) -> None:
+        """Have the index catch up where that failed and is due again (`time.monotonic`).
+
+        Nobody else would: what it missed is committed, and no page has to change again.
+        """
+        waiting = self._catching_up
+        if self._index.is_due(now) and (waiting is None or waiting.done()):
+            self.catch_up()
+
     def _catch_up(self) -> str | None:
-        seq = self._writer.seq
-        why = catchup.catch_up(self._db, self.state_dir)
+        return self._indexed(lambda: catchup.catch_up(self._db, self.state_dir))
+
+    def _indexed(self, work: Callable[[], _Result]) -> _Result:
+        seq, started = self._writer.seq, time.monotonic()
+        try:
+            result = work()
+        except Exception as error:
+            now = time.monotonic()
+            if not isinstance(error, CachesyncError) and self._index.error is None:
+                _log.exception("indexing failed")
+            said = error.message if isinstance(error, CachesyncError) else type(error).__name__
+            self._index.failed(said, now, took=now - started)
+            raise
         self.indexed = seq
-        return why
+        self._index.works()
+        return result
 
     def rebuild(self) -> None:
-        """Build the index anew."""
-        self._pool.submit(catchup.rebuild, self._db, self.state_dir).result()
+        """Build the index anew. Raises LedgerError."""
+        work = partial(catchup.rebuild, self._db, self.state_dir)
+        self._pool.submit(self._indexed, work).result()
 
     def silent_seconds(self, now: float) -> float:
         """How long nothing shows that the thread works off what it is given (`time.monotonic`)."""

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import CachesyncError, LedgerBusyError, LedgerError, LedgerMissingError
-from . import room, schema
+from . import locks, room, schema
 
 Connection = sqlite3.Connection
 
@@ -35,7 +35,7 @@ MOST_INTEGER = 2**63 - 1
 """SQLite holds no larger one."""
 LEDGER_FILE = "ledger.sqlite"
 INDEX_DIRECTORY = "index"
-LOCK_FILE = "writer.lock"
+LOCK_FILE = locks.LOCK_FILE
 BUSY_SECONDS = 10.0
 WAL_PAGES = 16_384
 """Pages of 4 KiB the WAL holds before they are copied: a first import rewrites the same ones often."""
@@ -48,8 +48,8 @@ PASSING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", *LOCKED)
 def writer_lock(state_dir: Path) -> Iterator[None]:
     """Hold the state directory for writing; it is made when it is missing.
 
-    Raises LedgerBusyError, naming the holder's pid, when another process holds it. The lock goes
-    with the process, however it ends.
+    Raises LedgerBusyError, naming the holder's pid, when another process holds it, LedgerError where
+    it cannot be locked or written. The lock goes with the process, however it ends.
     """
     import fcntl
 
@@ -70,6 +70,8 @@ def writer_lock(state_dir: Path) -> Iterator[None]:
                 f"another cachesync (pid {holder}) is writing to {state_dir}",
                 hint="wait for it to end, or use another --state-dir",
             ) from None
+        except OSError as error:
+            raise locks.refused(error, state_dir) from error
         with ledger_errors(state_dir):
             os.ftruncate(lock, 0)
             os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
@@ -140,8 +142,17 @@ def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> s
     One that another process has locked is tried for so long; then LedgerBusyError is raised.
     """
     path = state_dir / LEDGER_FILE
-    if not os.path.lexists(path):  # a link that leads nowhere is no empty state directory
-        raise nothing_synced(state_dir)
+    try:
+        os.lstat(path)  # a link that leads nowhere is no empty state directory
+    except (FileNotFoundError, NotADirectoryError):
+        raise nothing_synced(state_dir) from None
+    except OSError as error:
+        raise LedgerError(
+            f"cannot read the state directory {state_dir}: {error.strerror}",
+            hint="choose another with --state-dir, or run as the user who owns it",
+        ) from error
+    except ValueError:  # NUL in the path
+        raise nothing_synced(state_dir) from None
     with ledger_errors(state_dir):
         db = _connect_reader(path, patience_seconds)
         (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -189,7 +200,8 @@ def _has_wal(path: Path) -> bool:
 def copy(db: Connection, file: Path) -> None:
     """Write one moment of the ledger to a new file, durably and whole; writers need not stop.
 
-    Raises CachesyncError when the file cannot be made, sqlite3.Error when the ledger cannot be read.
+    Raises CachesyncError when the file cannot be made, sqlite3.Error when the ledger cannot be read,
+    or is damaged: then there is no copy.
     """
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
@@ -213,6 +225,7 @@ def _copy(db: Connection, path: Path) -> None:
     try:
         db.backup(target)  # in one step: a step at a time would start again at every write
         target.execute("PRAGMA journal_mode = DELETE")
+        check(target)
     finally:
         target.close()
     descriptor = os.open(path, os.O_RDONLY)
@@ -220,6 +233,13 @@ def _copy(db: Connection, path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def check(db: Connection) -> None:
+    """Raise sqlite3.DatabaseError where the form of a ledger is damaged; some seconds for a GiB."""
+    (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if said != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {' '.join(str(said).split())}")
 
 
 @contextmanager
@@ -249,6 +269,8 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
 
 def _of_sqlite(error: sqlite3.Error, state_dir: Path) -> LedgerError:
     text = str(error)
+    if (refused := locks.refused_to_sqlite(error, state_dir)) is not None:
+        return refused
     if (short := room.shortage(error, state_dir)) is not None:
         return _too_short(short)
     if _is_damage(error):

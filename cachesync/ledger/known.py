@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from ..model import LocationState
+from ..model import ChangeKind, LocationState
 from . import read
 from .outcomes import KnownLocation, SourceRow
 from .transaction import Transactions
@@ -40,6 +40,15 @@ class Known(Transactions):
         (count,) = self.db.execute(
             "SELECT count(*) FROM location WHERE source_id = ? AND state = 1 AND state != 0",
             (source.id,),
+        ).fetchone()
+        return int(count)
+
+    def gone_since(self, source: SourceRow, seq: int) -> int:
+        """How many pages of the source left after a change and are not back."""
+        (count,) = self.db.execute(
+            "SELECT count(DISTINCT c.page_id) FROM change c JOIN page g ON g.id = c.page_id"
+            " WHERE c.seq > ? AND c.kind = ? AND c.source_id = ? AND NOT g.present",
+            (seq, int(ChangeKind.PAGE_REMOVED), source.id),
         ).fetchone()
         return int(count)
 

@@ -18,6 +18,7 @@ __all__ = [
     "changes",
     "counts_since",
     "history",
+    "newest_at",
     "package_history",
     "totals",
 ]
@@ -171,6 +172,12 @@ def counts_since(db: sqlite3.Connection, seq: int) -> dict[str, int]:
     return {ChangeKind(kind).label: count for kind, count in rows}
 
 
+def newest_at(db: sqlite3.Connection) -> int | None:
+    """When the newest change was made, in microseconds since the epoch; None where there is none."""
+    row = db.execute("SELECT at FROM change ORDER BY seq DESC LIMIT 1").fetchone()
+    return None if row is None else int(row[0])
+
+
 def totals(db: sqlite3.Connection) -> dict[str, int]:
     """What is placed now: numbers of pages, specs, builds and placements, and the last seq."""
     row = db.execute(
@@ -196,6 +203,13 @@ class SourceStatus(NamedTuple):
     last_attempt: int | None
     pages: int
     rejected: int
+    places: int = 0
+    """Where pages lie, whatever their state: rejected ones are among them."""
+
+    @property
+    def is_mostly_rejected(self) -> bool:
+        """Whether more than half of what lies there is rejected: sooner garbage than pages."""
+        return 2 * self.rejected > self.places
 
 
 def source_statuses(db: sqlite3.Connection) -> list[SourceStatus]:
@@ -204,7 +218,8 @@ def source_statuses(db: sqlite3.Connection) -> list[SourceStatus]:
         "SELECT name, type, location, state, error, last_success, last_attempt,"
         " (SELECT count(*) FROM tag t JOIN page g ON g.tag_id = t.id"
         "  WHERE t.source_id = source.id AND g.present),"
-        " (SELECT count(*) FROM location l WHERE l.source_id = source.id AND l.state = 1)"
+        " (SELECT count(*) FROM location l WHERE l.source_id = source.id AND l.state = 1),"
+        " (SELECT count(*) FROM location l WHERE l.source_id = source.id)"
         " FROM source WHERE NOT forgotten ORDER BY id"
     )
     return [SourceStatus(*row) for row in rows]

@@ -18,6 +18,7 @@ __all__ = [
     "SourceAge",
     "builds",
     "builds_with_hash",
+    "has_remembered",
     "identity",
     "last_seq",
     "placed_specs",
@@ -47,6 +48,12 @@ def identity(db: sqlite3.Connection) -> str:
     """What tells this ledger from every other."""
     (found,) = db.execute("SELECT id FROM ledger").fetchone()
     return str(found)
+
+
+def has_remembered(db: sqlite3.Connection) -> bool:
+    """Whether a directory is known that was named by `--pages`."""
+    query = "SELECT EXISTS (SELECT 1 FROM source WHERE NOT configured AND NOT forgotten)"
+    return bool(db.execute(query).fetchone()[0])
 
 
 def last_seq(db: sqlite3.Connection) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.util import find_spec
 from threading import Event
 from typing import Any
@@ -67,6 +67,10 @@ class AppriseTarget:
         service = self._address.partition("://")[0]
         shown = service if service.isascii() and service.isalnum() else "apprise"
         return f"{shown} ({self._config.url.kind.value} {self._config.url.name})"
+
+    def lacks(self) -> Sequence[CachesyncError]:
+        """See `target.Target`."""
+        return ()
 
     def send(self, delivery: Delivery, *, stop: Event) -> Result:
         """See `target.Target`."""

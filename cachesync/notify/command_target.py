@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Event
 
 from ..config.settings import CommandTarget as CommandConfig
@@ -36,6 +36,10 @@ class CommandTarget:
     def describe(self) -> str:
         """The name of the program, without its arguments."""
         return os.path.basename(self._config.argv[0])
+
+    def lacks(self) -> Sequence[CachesyncError]:
+        """See `target.Target`."""
+        return ()
 
     def send(self, delivery: Delivery, *, stop: Event) -> Result:
         """See `target.Target`."""

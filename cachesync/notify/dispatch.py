@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ..documents import timestamp
 from ..errors import CachesyncError
+from ..system.trouble import Trouble
 from .outbox import queue
 from .outbox.connect import Connection, Run
 from .target import Delivery, Outcome, Result, Target
@@ -24,8 +25,6 @@ __all__ = ["MOST_THREADS", "Dispatcher", "Way"]
 
 MOST_THREADS = 128
 MOST_FAILING = MOST_THREADS // 2
-PAUSE_SECONDS = 5.0
-"""After a result that could not be recorded: the disk is full, for example."""
 LONGEST_WAIT_SECONDS = 60.0
 """A clock that is set must not keep the dispatcher waiting."""
 _log = logging.getLogger("cachesync")
@@ -52,7 +51,12 @@ class Dispatcher:
         self._ways: Mapping[int, Way] = {}
         self._targets: dict[int, Target] = {}
         self._active: dict[int, bool] = {}
-        self._paused: dict[int, float] = {}
+        self._looking = Trouble("nothing is sent for now", "sending goes on")
+        self._recording = Trouble(
+            "what was sent could not be recorded, and is sent again",
+            "what is sent is recorded again",
+        )
+        """Guarded by the lock."""
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -118,8 +122,9 @@ class Dispatcher:
             try:
                 _, wait = self._begin()
             except CachesyncError as error:
-                _log.error("nothing is sent for now: %s", error.message)
-                wait = PAUSE_SECONDS
+                wait = self._looking.failed(error.message, time.monotonic())
+            else:
+                self._looking.works()
             self._wake.wait(min(wait, LONGEST_WAIT_SECONDS / 6))
 
     def _begin(self) -> tuple[bool, float]:
@@ -132,14 +137,15 @@ class Dispatcher:
         wait = LONGEST_WAIT_SECONDS if later is None else max(0.0, (later - now) / 1e6)
         is_any = False
         with self._lock:
+            paused = (self._recording.retry_at or 0.0) - time.monotonic()
+            if due and paused > 0:  # whatever is sent now would be sent again
+                return False, min(wait, paused)
             for target_id, is_failing in due:
-                paused = self._paused.get(target_id, 0.0) - time.monotonic()
-                if paused > 0:
-                    wait = min(wait, paused)
-                    continue
                 if target_id not in self._ways:
                     continue
                 is_any = True
+                if self._recording.error is not None and self._active:
+                    continue  # one shows whether it can be recorded now
                 if target_id in self._active or not self._has_room(is_failing=is_failing):
                     continue
                 self._active[target_id] = is_failing
@@ -171,10 +177,8 @@ class Dispatcher:
                 due = self._record(way, due, result)
         except CachesyncError as error:
             if not self._stop.is_set():
-                _log.error("what was sent could not be recorded, and is sent again: %s",
-                           error.message)  # fmt: skip
-            with self._lock:
-                self._paused[target_id] = time.monotonic() + PAUSE_SECONDS
+                with self._lock:
+                    self._recording.failed(error.message, time.monotonic())
         finally:
             with self._lock:
                 self._active.pop(target_id, None)
@@ -209,6 +213,8 @@ class Dispatcher:
             return recorded, queue.next_due(outbox, sent.target_id, now=now)
 
         recorded, following = self._run(work)
+        with self._lock:
+            self._recording.works()
         _tell(way.name, sent, result, recorded)
         if recorded.step is not queue.Step.DELIVERED or recorded.was_failing:
             with self._lock:  # its secret may be another one by the next attempt

@@ -6,12 +6,13 @@ Nothing here knows of queues or schedules: `retry` says when to try again, and w
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from threading import Event
 from typing import Protocol
 
 from .. import net
 from ..config import settings
+from ..errors import CachesyncError
 from .delivery import Delivery, Outcome, Result
 
 __all__ = ["Delivery", "Outcome", "Result", "Target", "open_target"]
@@ -28,6 +29,9 @@ class Target(Protocol):
 
     def describe(self) -> str:
         """The target as it may be shown, without secrets."""
+
+    def lacks(self) -> Sequence[CachesyncError]:
+        """What is missing although it can be sent to: of several secrets those that are not there."""
 
 
 def open_target(

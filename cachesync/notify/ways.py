@@ -50,7 +50,13 @@ def ways(
 
 def _try(way: Way) -> None:
     try:
-        way.open()
+        lacking = way.open().lacks()
     except CachesyncError as error:
-        remedy = f" (remedy: {error.hint})" if error.hint else ""
-        _log.error("%s: nothing can be sent: %s%s", way.name, error.message, remedy)
+        _log.error("%s: nothing can be sent: %s", way.name, _with_remedy(error))
+        return
+    for missing in lacking:
+        _log.warning("%s: signed without one of its secrets: %s", way.name, _with_remedy(missing))
+
+
+def _with_remedy(error: CachesyncError) -> str:
+    return f"{error.message} (remedy: {error.hint})" if error.hint else error.message

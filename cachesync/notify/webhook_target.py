@@ -8,7 +8,7 @@ from threading import Event
 
 from .. import net
 from ..config.secrets import reveal
-from ..config.settings import WebhookFormat
+from ..config.settings import Secret, WebhookFormat
 from ..config.settings import WebhookTarget as WebhookConfig
 from ..errors import CachesyncError
 from ..net import address
@@ -24,16 +24,29 @@ GONE = 410
 def open_webhook(
     config: WebhookConfig, *, poster: net.Poster, environment: Mapping[str, str]
 ) -> WebhookTarget:
-    """The target of an entry, its secrets read now. Raises CachesyncError."""
-    keys = []
+    """The target of an entry, its secrets read now.
+
+    Of several secrets one is enough: while they are exchanged its receiver knows one of them. Raises
+    CachesyncError when none of them is to be had.
+    """
+    keys, lacking = [], []
     for secret in config.secrets:
-        text = reveal(secret, environment)
         try:
-            keys.append(webhook.Key(text))
+            keys.append(_key(secret, environment))
         except CachesyncError as error:
-            where = f"{secret.kind.value} {secret.name}"
-            raise CachesyncError(f"{error.message} ({where})", hint=error.hint) from None
-    return WebhookTarget(config, poster, keys)
+            lacking.append(error)
+    if lacking and not keys:
+        raise lacking[0]
+    return WebhookTarget(config, poster, keys, lacking=lacking)
+
+
+def _key(secret: Secret, environment: Mapping[str, str]) -> webhook.Key:
+    text = reveal(secret, environment)
+    try:
+        return webhook.Key(text)
+    except CachesyncError as error:
+        where = f"{secret.kind.value} {secret.name}"
+        raise CachesyncError(f"{error.message} ({where})", hint=error.hint) from None
 
 
 class WebhookTarget:
@@ -45,6 +58,7 @@ class WebhookTarget:
         poster: net.Poster,
         keys: Sequence[webhook.Key],
         *,
+        lacking: Sequence[CachesyncError] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises CachesyncError when nothing could ever be sent to the address."""
@@ -55,11 +69,16 @@ class WebhookTarget:
         self._config = config
         self._poster = poster
         self._keys = tuple(keys)
+        self._lacking = tuple(lacking)
         self._clock = clock
 
     def describe(self) -> str:
         """Its address without path and query, which may be secrets."""
         return address.shown(self._config.url)
+
+    def lacks(self) -> Sequence[CachesyncError]:
+        """See `target.Target`."""
+        return self._lacking
 
     def send(self, delivery: Delivery, *, stop: Event) -> Result:
         """See `target.Target`."""

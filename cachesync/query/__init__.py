@@ -38,6 +38,7 @@ from .tree import (
     required,
     terms,
     wanted_variants,
+    wants,
 )
 from .values import compiler_values, field_values, name_runs, plain_compiler
 
@@ -73,4 +74,5 @@ __all__ = [
     "residue",
     "terms",
     "wanted_variants",
+    "wants",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "required",
     "terms",
     "wanted_variants",
+    "wants",
 ]
 
 BUILD_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant")
@@ -97,6 +98,15 @@ def is_met_by_all(node: Node) -> bool:
     if isinstance(node, Or):
         return any(map(is_met_by_all, node.nodes))
     return isinstance(node, And) and all(map(is_met_by_all, node.nodes))
+
+
+def wants(node: Node) -> bool:
+    """Whether a tree asks for something to be there, and not only for what shall not be."""
+    if isinstance(node, Or):
+        return all(map(wants, node.nodes))
+    if isinstance(node, And):
+        return any(map(wants, node.nodes))
+    return isinstance(node, Term)
 
 
 def required(node: Node, field: str) -> list[Term]:

@@ -19,7 +19,15 @@ from .. import query
 from ..errors import ListError, QueryError, UsageError
 from ..query import minus
 
-__all__ = ["MAX_BYTES", "MAX_LINES", "Wanted", "is_spack_yaml", "parse", "with_variants_off"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_LINES",
+    "Wanted",
+    "is_spack_yaml",
+    "is_yaml",
+    "parse",
+    "with_variants_off",
+]
 
 MAX_BYTES = 16 * 2**20
 MAX_LINES = 20_000
@@ -31,15 +39,19 @@ MOST_PROBLEMS = 100
 SHOWN_CHARACTERS = 120
 """Of a bad line among several."""
 
+_MARKERS = ("---", "...")
+"""Where a YAML document begins and ends."""
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _DASHES = re.compile(r"(?:-\s+)+(?=\S)")
 _COMMA = re.compile(r"\s*,$")
 _SINGLE = re.compile(r"'((?:[^']|'')*)'")
 _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(.)")
-_MORE_THAN_A_WORD = re.compile(r"[\s@%~+=^/]")
 _SPACK_YAML = re.compile(
     rb"^(?:\xef\xbb\xbf)?[\"']?(?:spack|env)[\"']?[ \t]*::?[ \t]*(?:[{#].*)?\r?$", re.MULTILINE
+)
+_BEGINS_YAML = re.compile(
+    rb"(?:[^\S\n]*(?:#[^\n]*)?\n)*[^\S\n]*(?:---|-\s|[\"']?\w+[\"']?\s*:(?:\s|$))"
 )
 _OF_YAML = re.compile(r"\$|\[|\]|\{|\}|&|[A-Za-z_]+:(?:\s|$)")
 _HASH = re.compile(r"/([a-z2-7]{1,32})|([a-z2-7]{32})")
@@ -77,6 +89,11 @@ def is_spack_yaml(data: bytes) -> bool:
     return _SPACK_YAML.search(data) is not None
 
 
+def is_yaml(data: bytes) -> bool:
+    """Whether what a file begins with is an item or a key of YAML, behind comments."""
+    return _BEGINS_YAML.match(data) is not None
+
+
 def parse(data: bytes, *, name: str) -> list[Wanted]:
     """What a list asks for, in its order, at least one thing; `name` is what an error calls it.
 
@@ -92,7 +109,7 @@ def parse(data: bytes, *, name: str) -> list[Wanted]:
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         try:
             text = _COMMENT.sub("", line.decode()).strip()
-            if text:
+            if text and text not in _MARKERS:
                 found.append(_wanted(number, text))
         except UnicodeDecodeError:
             error_text = f"line {number} is not UTF-8"
@@ -163,20 +180,21 @@ def _wanted(number: int, line: str) -> Wanted:
             "this asks for nothing: everything matches it",
             query=text, position=0, length=len(text), hint="name a package",
         )  # fmt: skip
+    if not query.wants(condition):
+        raise QueryError(
+            "this only says what shall not be there",
+            query=text, position=0, length=len(text), hint="an item of a YAML list is `- hdf5`, with a blank",
+        )  # fmt: skip
     return Wanted(number, text, condition, None)
 
 
 def _unwrapped(line: str) -> str:
-    """The spec in an item of a YAML list; any other line as it is.
-
-    A line that is but one word in double quotes is a quoted word of the query language: of YAML it
-    is only where a dash or a comma says so.
-    """
+    """The spec in an item of a YAML list, or in quotes; any other line as it is."""
     bare = _COMMA.sub("", _DASHES.sub("", line, count=1) if _DASHES.match(line) else line)
     single = _SINGLE.fullmatch(bare)
     if single is not None:
         return single[1].replace("''", "'").strip() or line
     double = _DOUBLE.fullmatch(bare)
-    if double is not None and (bare != line or _MORE_THAN_A_WORD.search(double[1])):
+    if double is not None:
         return _ESCAPED.sub(r"\1", double[1]).strip() or line
     return bare or line

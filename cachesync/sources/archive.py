@@ -21,6 +21,7 @@ from .remote import (
     blob_sha,
     conditions,
     fingerprint,
+    garbage,
     hostile,
     is_wanted,
     refused,
@@ -85,6 +86,9 @@ class ArchiveSource:
                 raise FetchError(f"{host(self._config.url)}: answered {download.status}")
             try:
                 pages = self._pages(download)
+            except NoArchiveError as error:
+                why = garbage(download.headers, expected="an archive")
+                raise SourceError(f"the archive {error}: {why}; nothing is taken from it") from None
             except (TarError, InflateError) as error:
                 raise SourceError(f"the archive {error}; nothing is taken from it") from None
         listing = pages.listing()
@@ -153,6 +157,10 @@ class ArchiveSource:
         return inner.removeprefix(directory) if inner.startswith(directory) else None
 
 
+class NoArchiveError(TarError):
+    """It does not even begin as an archive."""
+
+
 class _Pages:
     """What an archive holds so far; of several members of one name the last counts, as for tar."""
 
@@ -207,7 +215,7 @@ def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
         return _inflated(data)
     if start[_MAGIC_AT:].startswith(_MAGIC):
         return data
-    raise TarError("is neither gzip nor tar" if start else "is empty")
+    raise NoArchiveError("is neither gzip nor tar" if start else "is empty")
 
 
 def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -112,6 +112,9 @@ class Failed(NamedTuple):
     reason: str
     is_passing: bool = False
     """True when the source failed to deliver, not the page: the pass fails, the page is not rejected."""
+    is_garbage: bool = False
+    """True for an answer that is no page at all: the page is rejected, but where nothing else is
+    delivered in a pass, it is the source that fails."""
 
 
 UNCHANGED: Final = Unchanged()

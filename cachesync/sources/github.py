@@ -29,7 +29,7 @@ from .base import (
 )
 from .directory import PAGE_NAME
 from .gittree import LINK, Item, Tree, is_sha, pages_among, parse_tree
-from .remote import Contact, blob_sha, fingerprint, hostile, refused, validators
+from .remote import Contact, blob_sha, fingerprint, garbage, hostile, refused, validators
 
 __all__ = ["GithubSource"]
 
@@ -138,7 +138,7 @@ class GithubSource:
         _expect_ok(answer)
         commit = answer.body.decode("ascii", "replace").strip()
         if not is_sha(commit):
-            raise SourceError("answered something else than the sha of a commit")
+            raise SourceError(garbage(answer.headers, expected="the sha of a commit"))
         etag = validators(answer.headers).get("etag", "")
         return _Head(commit, etag, is_as_before=commit == before.get("commit"))
 
@@ -263,9 +263,8 @@ class GithubSource:
         if answer.status != 200:
             return Failed(f"answered {answer.status} for a file that is listed", is_passing=True)
         if blob_sha(answer.body) != listed_as:
-            return Failed(
-                "what was delivered is not what is listed (its sha differs)", is_passing=True
-            )
+            reason = garbage(answer.headers, expected="what is listed")
+            return Failed(f"{reason} (its sha differs)", is_passing=True)
         awaited.discard(path)
         return Changed(answer.body, listed_as)
 

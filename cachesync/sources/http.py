@@ -29,7 +29,7 @@ from .base import (
     ignore,
 )
 from .directory import PAGE_NAME
-from .remote import Contact, conditions, fingerprint, validators
+from .remote import Contact, begins_as_page, conditions, fingerprint, garbage, validators
 
 __all__ = ["MISSING_PASSES", "HttpSource", "missing"]
 
@@ -119,6 +119,8 @@ def _judged(
     url: str, answer: Response, *, is_conditional: bool
 ) -> Changed | Unchanged | Gone | Failed:
     if answer.status == 200:
+        if not begins_as_page(answer.body):
+            return Failed(garbage(answer.headers), is_garbage=True)
         return Changed(answer.body, _signature(url, answer))
     if answer.status == 410:
         return GONE

@@ -20,9 +20,11 @@ __all__ = [
     "CONDITIONS",
     "FAILURES_IN_A_ROW",
     "Contact",
+    "begins_as_page",
     "blob_sha",
     "conditions",
     "fingerprint",
+    "garbage",
     "hostile",
     "is_wanted",
     "refused",
@@ -36,6 +38,7 @@ MOST_PATH_BYTES = 4096
 MOST_NAME_CHARACTERS = 300
 """Of a path that is refused."""
 MOST_VALIDATOR_CHARACTERS = 512
+MOST_TYPE_CHARACTERS = 80
 
 CONDITIONS: Final = {"etag": "If-None-Match", "modified": "If-Modified-Since"}
 _VALIDATORS: Final = {"etag": "etag", "modified": "last-modified"}
@@ -126,6 +129,23 @@ def is_wanted(selection: Selection, path: str) -> bool:
 def too_large(size: int, limit: int) -> str:
     """The reason to refuse a page of `size` bytes."""
     return f"larger than the limit of {limit:,} bytes (`limits: page`): {size:,}"
+
+
+# -- what is no content
+
+
+def begins_as_page(body: bytes) -> bool:
+    """Whether `body` begins as every package page does, with `---` (pages/frontmatter.py)."""
+    return body.removeprefix(b"\xef\xbb\xbf").startswith(b"---")
+
+
+def garbage(headers: Mapping[str, str], *, expected: str = "a page") -> str:
+    """The reason to refuse an answer that is a portal, a maintenance notice or the like."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not kind:
+        return f"answered with no content type, and not with {expected}"
+    shown = quote(kind[:MOST_TYPE_CHARACTERS], safe="/+-. ")
+    return f"answered with {shown}, not with {expected}"
 
 
 # -- what names content

@@ -63,17 +63,17 @@ def run_pass(
     selection: Selection,
     guard: diff.Guard,
     allow_mass_removal: bool = False,
-    retired: int = 0,
+    since: int | None = None,
     progress: Progress = lambda _name, _done, _total: None,
 ) -> PassResult:
     """Bring the ledger up to what `source` holds now, and say what that came to.
 
-    `retired` pages went in passes before that the guard is to judge together with this one.
+    What went after the change `since`, and is not back, the guard judges together with this pass.
 
     A source that cannot be listed, or does not deliver, and removals that the guard holds, are
     results, not exceptions; LedgerError and everything SQLite raises is the caller's.
     """
-    return _Pass(writer, source, row, selection, guard, allow_mass_removal, retired, progress).run()
+    return _Pass(writer, source, row, selection, guard, allow_mass_removal, since, progress).run()
 
 
 def run_part(
@@ -83,7 +83,7 @@ def run_part(
     *,
     selection: Selection,
     guard: diff.Guard,
-    retired: int = 0,
+    since: int | None = None,
 ) -> PassResult:
     """Bring the ledger up to what the scope of `source` holds now.
 
@@ -95,7 +95,7 @@ def run_part(
         """Whether something lies where this pass does not look; elsewhere the listing says it."""
         return path.partition("/")[0] not in scope and source.is_there(path)
 
-    return _Pass(writer, source, row, selection, guard, retired=retired, is_there=is_there).run()
+    return _Pass(writer, source, row, selection, guard, since=since, is_there=is_there).run()
 
 
 class _Pass:
@@ -109,7 +109,7 @@ class _Pass:
         selection: Selection,
         guard: diff.Guard,
         allow_mass_removal: bool = False,  # noqa: FBT001, FBT002
-        retired: int = 0,
+        since: int | None = None,
         progress: Progress = lambda _name, _done, _total: None,
         is_there: Callable[[str], bool] | None = None,
     ) -> None:
@@ -119,10 +119,11 @@ class _Pass:
         self._selection = selection
         self._guard = guard
         self._allow_mass_removal = allow_mass_removal
-        self._retired = retired
+        self._since = since
         self._progress = progress
         self._is_there = is_there
         self._is_part = is_there is not None
+        self._gone = 0
         self._again = row.selection is not None and row.selection != selection
 
     def run(self) -> PassResult:
@@ -183,11 +184,12 @@ class _Pass:
     def _remove(self, removal: Removal, recorder: Recorder, before: int, listing: Listing) -> int:
         """Remove it, and return 0; or return how many pages the guard holds."""
         retiring = len(removal.pages) + len(removal.emptied)
+        self._gone = self._count_gone() if retiring else 0
         is_held = retiring > 0 and (
             listing.is_void
             or self._guard.holds(
-                retiring=retiring + self._retired,
-                pages=before + self._retired,
+                retiring=retiring + self._gone,
+                pages=before + self._gone,
                 is_replaced=listing.is_replaced,
             )
         )
@@ -202,14 +204,14 @@ class _Pass:
         recorder.evict(removal.shrunk)
         return 0
 
+    def _count_gone(self) -> int:
+        return 0 if self._since is None else self._writer.gone_since(self._row, self._since)
+
     def _end(self, result: PassResult, recorder: Recorder, before: int) -> PassResult:
         """Record how the pass ended."""
         writer, row = self._writer, self._row
         if result.held:
-            reason = (
-                f"{result.held} of {before} pages would be removed; nothing was"
-                " (`guard:` in the config, or --allow-mass-removal to accept it once)"
-            )
+            reason = _held(result.held, gone=self._gone, pages=before)
             writer.hold(row, reason)
             return result._replace(state=SourceState.HELD, error=reason)
         if self._is_part:
@@ -225,3 +227,14 @@ class _Pass:
             )
         writer.succeed(row, self._selection, memory)
         return result
+
+
+def _held(held: int, *, gone: int, pages: int) -> str:
+    """Why removals are held: the share that the guard saw, with what was `gone` before it."""
+    share = f"{held} of {pages} pages would be removed; nothing was"
+    if gone:
+        share = (
+            f"{held + gone} of {pages + gone} pages would be removed;"
+            f" {gone} of them were before, {held} stay"
+        )
+    return f"{share} (`guard:` in the config, or --allow-mass-removal to accept it once)"

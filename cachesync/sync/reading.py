@@ -32,6 +32,8 @@ class Look(NamedTuple):
     """Why the source did not deliver it."""
     missing: Missing | None = None
     """That it is not there, where that is not believed yet."""
+    garbage: bool = False
+    """Whether what was delivered is no page at all, and perhaps the source that fails."""
 
 
 class Place(NamedTuple):
@@ -98,7 +100,8 @@ def _see(
     if isinstance(content, Failed) and content.is_passing:
         return Look(path, None, failure=content.reason)
     if isinstance(content, Failed):
-        return Look(path, Rejected(path, f"fault: {content.reason}", None, content.reason))
+        rejected = Rejected(path, f"fault: {content.reason}", None, content.reason)
+        return Look(path, rejected, garbage=content.is_garbage)
     signature = content.signature if content.settled else None
     digest = hashlib.blake2b(content.data, digest_size=DIGEST_BYTES).digest()
     if place.digest == digest:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from .. import diff
-from ..ledger.outcomes import Good, KnownLocation, Leaving, Outcome, Skipped, SourceRow
+from ..ledger.outcomes import Good, KnownLocation, Leaving, Outcome, Rejected, Skipped, SourceRow
 from ..ledger.write import Writer
 from ..model import LocationState
 from ..selection import Selection
@@ -89,8 +89,12 @@ class Recorder:
         """
         done, specs = 0, 0
         outcomes: list[Outcome] = []
+        garbage: list[Look] = []
         for look in looks:
             done += 1
+            if look.garbage:
+                garbage.append(look)
+                continue
             if look.gone:
                 self.standing.discard(look.path)
                 continue
@@ -112,6 +116,12 @@ class Recorder:
                 self.record(outcomes)
                 outcomes, specs = [], 0
                 self._progress(self._row.name, done, total)
+        if garbage and len(garbage) + len(self.failures) == done:
+            # Nothing but garbage: a portal stands before the source, or its server is being mended.
+            self.failures += [(look.path, _reason(look)) for look in garbage]
+        else:
+            outcomes += [look.outcome for look in garbage if look.outcome is not None]
+            self.changed += len(garbage)
         self.record(outcomes)
         self._progress(self._row.name, done, total)
 
@@ -125,6 +135,10 @@ class Recorder:
         """Commit what left the given pages."""
         for chunk in chunks(page_ids, CHUNK_PAGES):
             self._writer.evict(self._row, {page_id: self.leaving[page_id] for page_id in chunk})
+
+
+def _reason(look: Look) -> str:
+    return look.outcome.reason if isinstance(look.outcome, Rejected) else ""
 
 
 def _is_skipped(look: Look, before: KnownLocation | None) -> bool:

@@ -10,11 +10,25 @@ __all__ = [
     "Dirty",
     "Mode",
     "Overflowed",
+    "Polling",
     "RootBack",
     "RootLost",
     "WatchEvent",
+    "WatchReason",
     "Watching",
 ]
+
+
+class WatchReason(StrEnum):
+    """Why a directory is polled. The first two are as it shall be, the others are a degradation."""
+
+    CONFIGURED = "configured"
+    FILESYSTEM = "filesystem"
+    """Its kind does not tell what other hosts write."""
+    EXHAUSTED = "exhausted"
+    """The kernel has no more watches or instances, or this process no more descriptors."""
+    BROKEN = "broken"
+    """Events failed in another way."""
 
 
 class Dirty(NamedTuple):
@@ -45,14 +59,23 @@ class RootBack(NamedTuple):
     """The root is there again; `Watching` or `Degraded` follows, and `Dirty("")`."""
 
 
+class Polling(NamedTuple):
+    """The root is polled, as it shall be; `Dirty("")` follows."""
+
+    why: WatchReason
+    reason: str
+    """For a person."""
+
+
 class Degraded(NamedTuple):
     """The root cannot be watched and is polled until `Watching`; `Dirty("")` follows."""
 
     reason: str
     """What is missing, how much of it there is and the command that mends it."""
+    why: WatchReason = WatchReason.BROKEN
 
 
-WatchEvent = Dirty | Watching | Overflowed | RootLost | RootBack | Degraded
+WatchEvent = Dirty | Watching | Overflowed | RootLost | RootBack | Polling | Degraded
 
 
 class Mode(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-__all__ = ["check_descriptors", "refusal"]
+__all__ = ["check_descriptors", "is_exhausted", "refusal"]
 
 _ROOM = 65_536
 """Limits are proposed in multiples of this."""
@@ -20,6 +20,11 @@ def check_descriptors() -> None:
     spare = [*os.pipe(), os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)]
     for descriptor in spare:
         os.close(descriptor)
+
+
+def is_exhausted(error: OSError) -> bool:
+    """Whether the kernel, or this process, has run out of something; else it is broken."""
+    return error.errno in (errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def refusal(error: OSError, directories: int) -> str:

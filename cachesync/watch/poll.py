@@ -15,10 +15,19 @@ from ..selection import Selection
 from ..sources.directory import MAX_DEPTH, PAGE_NAME
 from .tree import prefix_of
 
-__all__ = ["Poll", "is_wanted"]
+__all__ = ["Poll", "is_wanted", "pause_seconds"]
 
 _YOUNG_NS = 2_200_000_000
 """A page may change again within the same tick of a coarse clock, and look the same."""
+
+
+SHARE = 10
+"""A look takes at most one part in so many of the time between two."""
+
+
+def pause_seconds(every_seconds: float, look_seconds: float) -> float:
+    """How long to wait after a look that took so long: longer than asked for where it took long."""
+    return max(every_seconds, SHARE * look_seconds)
 
 
 def is_wanted(name: str, depth: int, selection: Selection) -> bool:

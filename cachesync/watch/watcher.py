@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import select
 import threading
@@ -16,20 +17,26 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..config.settings import WatchMode
 from ..selection import Selection
+from ..system.filesystem import kind_of
+from .choice import choose
 from .events import (
     Degraded,
     Dirty,
     Mode,
     Overflowed,
+    Polling,
     RootBack,
     RootLost,
     WatchEvent,
     Watching,
+    WatchReason,
 )
-from .limits import refusal
-from .poll import Poll
+from .limits import is_exhausted, refusal
+from .poll import Poll, pause_seconds
 from .root import Root, look_at
+from .timing import Timing
 
 if TYPE_CHECKING:
     from .inotify import Inotify
@@ -38,23 +45,6 @@ __all__ = ["Timing", "Watcher"]
 
 EVERYTHING = Selection()
 _ROOT_GONE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES}
-
-
-class Timing(NamedTuple):
-    """How often a watcher does what the kernel does not tell it to."""
-
-    check_seconds: float = 3.0
-    """The root is looked at, and the heartbeat advances at least as often."""
-    poll_seconds: float = 30.0
-    """Between two walks while polling; ten times what a walk took, if that is longer."""
-    retry_seconds: float = 300.0
-    """Between two attempts to leave polling."""
-    rest_seconds: float = 0.02
-    """After each read, so that the kernel merges the events of a page written in small pieces."""
-    settle_seconds: float = 0.5
-    """After an overflow the tree is watched anew once nothing happened for so long."""
-    settle_cap_seconds: float = 5.0
-    """And at the latest after so long."""
 
 
 class _Burst(NamedTuple):
@@ -78,11 +68,17 @@ class Watcher:
         tell: Callable[[WatchEvent], object],
         *,
         selection: Selection = EVERYTHING,
+        mode: WatchMode = WatchMode.AUTO,
         timing: Timing | None = None,
     ) -> None:
         self.root = root
         self.failure: BaseException | None = None
         """What ended the thread, if it ended by itself."""
+        self.polled: Polling | Degraded | None = None
+        """Why the root is polled; None while it is not."""
+        self.pause_seconds: float | None = None
+        """Between two looks while it is polled, as the last one had it."""
+        self._wanted = mode
         self._mode = Mode.STARTING
         self._tell = tell
         self._selection = selection
@@ -226,6 +222,11 @@ class Watcher:
         from .inotify import Inotify
 
         assert self._known is not None
+        chosen = choose(self._wanted, kind_of(self._known.real_path))
+        if chosen is not None:
+            self._close()
+            self._start_polling(chosen, Poll(self._known.real_path, self._selection))
+            return
         polled = self._poll
         self._close()
         began = time.monotonic()
@@ -236,7 +237,7 @@ class Watcher:
             self._poll = polled
             self._degrade(error)
             return
-        self._mode = Mode.INOTIFY
+        self._mode, self.polled = Mode.INOTIFY, None
         self._emit(Watching(self._inotify.directories, time.monotonic() - began))
         self._emit(Dirty(""))
         in_doubt = self._inotify.in_doubt
@@ -253,11 +254,22 @@ class Watcher:
         self._poll = polled
         if polled is not None:
             return
-        self._poll = Poll(self._known.real_path, self._selection)
-        self._measure(self._poll)
-        self._mode = Mode.POLLING
-        interval = f"polled every {self._timing.poll_seconds:g} s instead of watched"
-        self._emit(Degraded(f"{refusal(error, self._poll.directories)}; {interval}"))
+        poll = Poll(self._known.real_path, self._selection)
+        self._measure(poll)
+        why = WatchReason.EXHAUSTED if is_exhausted(error) else WatchReason.BROKEN
+        interval = f"polled every {self.pause_seconds:g} s instead of watched"
+        reason = f"{refusal(error, poll.directories)}; {interval}"
+        self._start_polling(Degraded(reason, why), poll, is_measured=True)
+
+    def _start_polling(
+        self, why: Polling | Degraded, poll: Poll, *, is_measured: bool = False
+    ) -> None:
+        """Poll from now on; what was chosen stays so until the root is another one."""
+        if not is_measured:
+            self._next_retry = math.inf
+            self._measure(poll)
+        self._poll, self.polled, self._mode = poll, why, Mode.POLLING
+        self._emit(why)
         self._emit(Dirty(""))
 
     def _look(self, poll: Poll, now: float) -> None:
@@ -271,7 +283,8 @@ class Watcher:
         began = time.monotonic()
         changed = poll.changed(self._goes_on)
         ended = time.monotonic()
-        self._next_poll = ended + max(self._timing.poll_seconds, 10 * (ended - began))
+        self.pause_seconds = pause_seconds(self._timing.poll_seconds, ended - began)
+        self._next_poll = ended + self.pause_seconds
         return changed
 
     def _check_root(self, now: float) -> None:
@@ -310,7 +323,7 @@ class Watcher:
     def _lose(self, reason: str) -> None:
         self._found_empty = 0
         self._close()
-        self._mode = Mode.LOST
+        self._mode, self.polled = Mode.LOST, None
         if not self._lost:
             self._lost = True
             self._emit(RootLost(reason))

@@ -183,6 +183,8 @@ NOT_PROGRAM = "expected the absolute path of a program, or a name to be found in
         ),
         # the rest of the top
         ("watch: {quiet: 0s}", "1:16: watch.quiet: expected a duration above zero"),
+        ("watch: {mode: events, every: 0s}", "1:30: watch.every: expected a duration above zero"),
+        ("watch: {mode: inotify}", "1:15: watch.mode: expected one of auto, events, poll"),
         ("watch: {quiet: 2s, cap: 1s}", "1:8: watch: cap (5s unless given) is below quiet"),
         ("watch: {quiet: 9s}", "1:8: watch: cap (5s unless given) is below quiet"),
         ("watch:\n  quite: 1s", "2:3: watch: there is no key 'quite'; did you mean quiet?"),

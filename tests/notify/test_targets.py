@@ -439,3 +439,23 @@ def test_no_secret_is_seen_anywhere(server, tmp_path, caplog, capfd):
     shown += [caplog.text, captured.out, captured.err]
     for form in (secret, secret[6:], "this is very secret indeed"):
         assert not [text for text in shown if form in text]
+
+
+def test_one_of_two_secrets_is_enough(tmp_path):
+    """With that it signs, and what is missing is told; with none of them nothing can be sent."""
+    (tmp_path / "old").write_text("the old one\n")
+    both = tuple(Secret(SecretKind.FILE, str(tmp_path / name)) for name in ("new", "old"))
+    poster = FakePoster(FakePosterAnswer)
+    target = open_target(WebhookTarget("https://ci.example.org/", both), poster=poster)
+    assert send(target).outcome is Outcome.DELIVERED
+    assert poster.posts[0].headers["webhook-signature"].count("v1,") == 1
+    assert [str(tmp_path / "new") in lacking.message for lacking in target.lacks()] == [True]
+    (tmp_path / "new").write_text("the new one\n")
+    target = open_target(WebhookTarget("https://ci.example.org/", both), poster=poster)
+    assert send(target).outcome is Outcome.DELIVERED
+    assert poster.posts[1].headers["webhook-signature"].count("v1,") == 2
+    assert target.lacks() == ()
+    for name in ("new", "old"):
+        (tmp_path / name).unlink()
+    with pytest.raises(CachesyncError, match="new cannot be read"):
+        open_target(WebhookTarget("https://ci.example.org/", both), poster=poster)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from cachesync.errors import QueryError, UsageError
 from cachesync.model import Build
-from cachesync.query import And, Everything, Node, Term, matches, parse_in, show
+from cachesync.query import And, Everything, Node, Term, matches, parse_in
+from cachesync.query.printing import show
 
 HDF5 = Build(
     "hdf5", "1.14.5", "gcc@=12.3.0", "ubuntu22.04", "linux", "x86_64_v3",

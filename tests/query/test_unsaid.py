@@ -2,7 +2,8 @@
 
 import pytest
 
-from cachesync.query import And, Everything, Term, parse, show
+from cachesync.query import And, Everything, Term, parse
+from cachesync.query.printing import show
 from cachesync.query.unsaid import unsaid, with_no_compiler, without_unsaid
 from tests.support.console import assert_error
 from tests.support.world import World, spec

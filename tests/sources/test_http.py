@@ -167,9 +167,14 @@ def test_a_long_wait_is_told_to_the_schedule(server, fetcher):
 
 
 @pytest.mark.parametrize("body", [ERROR_PAGE, b""])
-def test_what_comes_with_200_goes_to_the_parser(server, fetcher, body):
-    """It rejects it, and the last good page stands."""
-    assert only(Pass(http_source(fetcher, server.script("/p", stub.reply(body)))).read).data == body
+def test_what_comes_with_200_and_is_no_page_is_garbage(server, fetcher, body):
+    """Its content type is the reason."""
+    portal = stub.reply(body, content_type="Text/HTML; charset=utf-8")
+    read = only(Pass(http_source(fetcher, server.script("/p", portal))).read)
+    assert read == Failed("answered with text/html, not with a page", is_garbage=True)
+    read = only(Pass(http_source(fetcher, server.script("/q", stub.reply(body)))).read)
+    assert read.is_garbage
+    assert not read.is_passing
 
 
 def test_a_page_that_is_too_large_is_refused_itself(server, fetcher):

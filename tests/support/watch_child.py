@@ -8,7 +8,8 @@ import json
 import sys
 from pathlib import Path
 
-from cachesync.watch.watcher import Timing, Watcher
+from cachesync.watch.timing import Timing
+from cachesync.watch.watcher import Watcher
 
 
 def tell(event):

@@ -9,7 +9,8 @@ from typing import Self
 
 from cachesync.watch.debounce import covers
 from cachesync.watch.events import Dirty, Watching
-from cachesync.watch.watcher import Timing, Watcher
+from cachesync.watch.timing import Timing
+from cachesync.watch.watcher import Watcher
 
 QUICK = Timing(check_seconds=0.1, poll_seconds=0.1, retry_seconds=0.5, settle_seconds=0.1)
 PATIENCE_SECONDS = 20.0

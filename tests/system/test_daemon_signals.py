@@ -2,7 +2,9 @@
 
 import os
 import random
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
@@ -123,3 +125,82 @@ def test_killed_at_random_instants_under_writing(site):
 @pytest.mark.soak
 def test_killed_at_a_hundred_instants_under_writing(site):
     disturb(site, 100, seed=2)
+
+
+def hang_up_while_it_starts(site: World, starts: int, seed: int) -> None:
+    """Send five SIGHUP at random moments of each start: it becomes ready, and ends when it is told to."""
+    pick = random.Random(seed)
+    for _ in range(starts):
+        log = site.root / "hung-up.log"
+        command = ["env", "--ignore-signal=HUP", *site.command("run")]
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                command, env=site.environment, cwd=site.root, stderr=out, stdin=subprocess.DEVNULL
+            )
+        try:
+            eventually(lambda p=process: ignores_hangup(p.pid), every=0.001)
+            for _ in range(5):
+                time.sleep(pick.uniform(0, 0.15))
+                process.send_signal(signal.SIGHUP)
+            eventually(lambda file=log: "ready" in file.read_text())
+            process.send_signal(signal.SIGHUP)
+            eventually(lambda file=log: "the config was read again" in file.read_text())
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+            process.wait()
+
+
+def signals(pid: int, kind: str) -> int:
+    """A mask of signals of a process (proc(5): `SigBlk`, `SigIgn`), bit 0 for SIGHUP."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1], 16) for line in file if line.startswith(kind))
+
+
+def ignores_hangup(pid: int) -> bool:
+    """Whether SIGHUP cannot end a process."""
+    return bool((signals(pid, "SigIgn") | signals(pid, "SigBlk")) & 1)
+
+
+def test_hung_up_while_it_starts_as_the_unit_starts_it(site):
+    """Fifty signals in ten starts end none; each is ready, and takes later ones for a reload."""
+    hang_up_while_it_starts(site, 10, seed=3)
+
+
+@pytest.mark.soak
+def test_hung_up_at_many_moments_of_its_start(site):
+    hang_up_while_it_starts(site, 200, seed=4)
+
+
+def test_a_bare_run_holds_hangups_before_it_imports_anything(site):
+    """The signal is blocked before the command line is imported, so only Python's own start can die."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    trace = site.root / "trace"
+    site.configure("")
+    subprocess.run(
+        ["strace", "-o", trace, "-e", "trace=rt_sigprocmask,openat", *site.command("run")],
+        env=site.environment, cwd=site.root, stderr=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    lines = trace.read_text().splitlines()
+    if not any("openat" in line for line in lines):
+        pytest.skip("nothing can be traced here")
+    held = next(at for at, line in enumerate(lines) if "SIG_BLOCK, [HUP]" in line)
+    ours = next(at for at, line in enumerate(lines) if "/cachesync/cli/" in line)
+    assert held < ours
+
+
+def test_hangup_ends_other_commands(site):
+    """A word `run` does not make a daemon of a command whose terminal is closed."""
+    site.sync()
+    with site.start("changes", "--follow", "--limit", "0", "--json", "--package", "run") as other:
+        eventually(lambda: "sqlite" in maps(other.pid))
+        other.send_signal(signal.SIGHUP)
+        assert other.wait(30) == -signal.SIGHUP
+
+
+def maps(pid: int) -> str:
+    """What a process has mapped: libraries that it has loaded."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
+        return file.read()

@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.support.daemons import daemon, eventually, watched
+from tests.support.pagetext import spec as row
 from tests.support.rig import Done, State, Tree, spec
+from tests.support.world import hash_of
 
 SIZE_KIB = 8_192
 LEFT_KIB = (0, 8, 16, 32, 64, 128, 250, 400, 600, 800)
@@ -159,3 +162,52 @@ def test_reading_from_a_full_disk(case, small):
     finally:
         ballast.unlink()
         shutil.rmtree(state.path)
+
+
+NOT_INDEXED = "the search index is not up to date"
+
+
+def test_the_ledger_heals_when_space_returns(world, small):
+    """A daemon records and indexes what it saw on a full disk, and no page has to change for it."""
+    world.state = small / "state"
+    world.configure("sources:\n" + world.directory_source())
+    world.page("develop", "hdf5", row(hash_of(1)))
+    try:
+        with daemon(world) as running:
+            watched(running)
+            ballast = fill(small, 0)
+            for number in range(400):
+                rows = [row(hash_of(1000 + number * 10 + n)) for n in range(10)]
+                world.page("develop", f"p{number}", *rows)
+            running.says("no space left")
+            ballast.unlink()
+            eventually(lambda: len(world.found("")) == 4001, 60)
+            running.says("is recorded again")
+            assert running.log.count("no space left") <= 2, running.log
+        world.verify()
+    finally:
+        (small / "ballast").unlink(missing_ok=True)
+        shutil.rmtree(world.state)
+
+
+def test_the_index_heals_when_it_can_be_written_again(world, small):
+    """It alone lies on a file system that takes nothing: the source is well all the same."""
+    world.configure("sources:\n" + world.directory_source())
+    world.page("develop", "hdf5", row(hash_of(1)))
+    index = world.state / "index"
+    with daemon(world) as running:
+        watched(running)
+        eventually(lambda: world.found("hdf5"))
+        subprocess.run(["mount", "--bind", index, index], check=True)
+        try:
+            subprocess.run(["mount", "-o", "remount,bind,ro", index], check=True)
+            world.page("develop", "new", row(hash_of(2)))
+            running.says(NOT_INDEXED)
+            assert world.status()["sources"][0]["state"] == "ok"
+            assert running.state()["sources"]["site"]["failures"] == 0
+        finally:
+            subprocess.run(["umount", "-l", index], check=True)
+        running.says("the search index is up to date again", seconds=60)
+        assert running.log.count(NOT_INDEXED) == 1
+        assert world.found("new")
+    world.verify()

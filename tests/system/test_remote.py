@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 
+from cachesync.ledger import connect, log
 from tests.support.daemons import daemon, eventually
 from tests.support.pagetext import Facts, as_generated, spec
 from tests.support.stubserver import (
@@ -99,7 +100,8 @@ def test_a_server_that_lies_makes_no_change(world, server, lie):
 )
 def test_what_is_no_page_is_rejected_and_the_last_good_one_stands(world, server, body):
     url = server.script("/page", reply(page("hdf5", "develop", 7)), reply(body))
-    world.configure("sources:\n" + http("pages", url))
+    good = server.script("/good", reply(page("zlib", "develop", 8)))
+    world.configure("sources:\n" + http("pages", url, good))
     world.sync()
     world.sync()
     assert world.found("hdf5") == [hash_of(7)]
@@ -361,3 +363,42 @@ def test_the_daemon_fetches_on_schedule_and_survives_a_restart(world, server):
         assert len(server.seen) == fetched, "it is not due yet"
         world.sync("pages")
         assert len(server.seen) == fetched + 1
+
+
+PORTAL = reply(b"<html>Please sign in</html>", content_type="text/html; charset=utf-8")
+
+
+def test_a_portal_in_front_of_every_page_is_a_failed_source(world, server):
+    """No page is rejected for it, and its content type is the reason; one page alone is rejected."""
+    urls = [
+        server.script(f"/{name}", reply(page(name, "develop", number)))
+        for number, name in enumerate(("one", "two", "three"), 1)
+    ]
+    world.configure("sources:\n" + http("pages", *urls))
+    world.sync()
+    for name in ("one", "two", "three"):
+        server.script(f"/{name}", PORTAL)
+    seq = world.seq()
+    (source,) = world.sync(status=1)["sources"]
+    assert source["state"] == "failed"
+    assert "3 of 3 pages" in source["error"]
+    assert "answered with text/html, not with a page" in source["error"]
+    assert world.kinds(seq) == ["source.failed"]
+    server.script("/one", reply(page("one", "develop", 1)))
+    seq = world.seq()
+    (source,) = world.sync()["sources"]
+    assert (source["state"], source["rejected"]) == ("ok", 2)
+    assert sorted(world.kinds(seq)) == ["page.rejected", "page.rejected", "source.recovered"]
+    assert world.found("") == sorted(hash_of(n) for n in (1, 2, 3))
+    with closing(connect.open_reader(world.state)) as db:
+        (status,) = log.source_statuses(db)
+    assert (status.rejected, status.places, status.is_mostly_rejected) == (2, 3, True)
+
+
+def test_an_archive_that_is_a_portal_is_named_as_one(world, server):
+    """What came instead is the reason."""
+    url = server.script("/pages.tar.gz", PORTAL)
+    world.configure(f"sources:\n  - {{name: tar, type: archive, url: '{url}', every: 6h}}\n")
+    (source,) = world.sync(status=1)["sources"]
+    assert source["state"] == "failed"
+    assert "answered with text/html, not with an archive" in source["error"]

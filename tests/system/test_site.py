@@ -39,6 +39,7 @@ def told(text: str) -> str:
     """What a site prints, without what differs from machine to machine: `wait` may have to wait."""
     text = re.sub(r"^cachesync: .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"[\d,]+ MiB free", "FREE", text)
+    text = re.sub(r"archspec: [\d.]+, \d+", "archspec: KNOWN", text)
     return masked(re.sub(r"(max_user_watches is) [\d,]+", r"\1 MANY", text))
 
 

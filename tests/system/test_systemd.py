@@ -284,3 +284,56 @@ def test_a_secret_is_a_credential_and_appears_nowhere(service):
         service.run(
             "cp /tmp/plain /etc/cachesync/cachesync.yaml; rm -f /etc/credstore/webhook-secret"
         )
+
+
+def test_a_credential_is_replaced_as_the_documents_say(service):
+    """Their lines add a second one; reloaded alone it signs with the first, restarted with both."""
+    text = (ROOT / "docs" / "notifications.md").read_text()
+    text = text[text.index("To replace a secret without losing a message") :]
+    (lines,) = re.findall(
+        r"^```sh\n(.*?)^```$", text[: text.index("`cachesync listen`")], re.MULTILINE | re.DOTALL
+    )
+    (secrets,) = re.findall(r"^```yaml\n(secret: .*?)\n```$", text, re.MULTILINE | re.DOTALL)
+    both = NOTIFYING.replace("secret: {credential: webhook-secret}", secrets)
+    assert both != NOTIFYING
+    service.run("cp /etc/cachesync/cachesync.yaml /tmp/plain; install -d -m 700 /etc/credstore;"
+                "umask 077; echo the-old-one > /etc/credstore/webhook-secret; umask 022;"
+                f"cat > /etc/cachesync/cachesync.yaml <<'S'\n{NOTIFYING}S\n"
+                "systemctl restart cachesync")  # fmt: skip
+    try:
+        assert "credential webhook-secret: the daemon has it" in service.run("cachesync doctor")
+        service.run(f"{lines}\ncat > /etc/cachesync/cachesync.yaml <<'S'\n{both}S\n"
+                    "systemctl reload cachesync")  # fmt: skip
+        eventually(lambda: "without one of its secrets: the secret in the systemd credential"
+                   " webhook-secret-2" in service.run("journalctl -u cachesync --no-pager"), 20)  # fmt: skip
+        assert "error   credential webhook-secret-2" in service.run("cachesync doctor", None)
+        _is_signed(service, "reloaded", "webhook-secret")
+        service.run("systemctl daemon-reload && systemctl restart cachesync")
+        assert "credential webhook-secret-2: the daemon has it" in service.run("cachesync doctor")
+        _is_signed(service, "restarted", "webhook-secret-2")
+    finally:
+        service.run("cp /tmp/plain /etc/cachesync/cachesync.yaml; rm -f /etc/credstore/*")
+
+
+def _is_signed(service: Machine, tag: str, secret: str) -> None:
+    """What is published now arrives, and its signature fits a secret."""
+    service.run(f"cachesync listen --port 9518 --secret-file /etc/credstore/{secret}"
+                f" --count 1 --json > /tmp/heard-{tag} 2>&1 < /dev/null &")  # fmt: skip
+    eventually(lambda: service.run("ss -tln | grep 9518", None))
+    number = sum(tag.encode())
+    page = as_generated(Facts("told", tag, [spec(hash_of(number))])).decode()
+    service.run(
+        f"mkdir -p /srv/pages/{tag}/told; cat > /srv/pages/{tag}/told/specs.md <<'S'\n{page}\nS\n"
+    )
+    heard = eventually(lambda: service.run(f"grep told /tmp/heard-{tag}", None), 30)
+    assert "verified" in heard, heard
+
+
+def test_hung_up_at_many_moments_of_its_start(service):
+    """The unit is running after each: the signal waits, or systemd starts the daemon once more."""
+    for number in range(6):
+        service.run("systemctl reset-failed cachesync; systemctl restart --no-block cachesync;"
+                    f" for i in 1 2 3 4 5; do sleep 0.0{number};"
+                    " systemctl kill --kill-whom=main -s HUP cachesync; done", None)  # fmt: skip
+        eventually(service.is_up)
+    assert service.shows("Result") == "success"

@@ -48,7 +48,8 @@ def test_out_of_watches_is_told_with_its_remedy_and_polled(tree):
     """Nine directories, five watches; with more of them it is watched again."""
     child = _Child(tree, ("user.max_inotify_watches", 5))
     try:
-        (reason,) = child.wait_for("Degraded")
+        reason, why = child.wait_for("Degraded")
+        assert why == "exhausted"
         for part in (
             "user.max_inotify_watches is 5",
             "9 directories",
@@ -88,7 +89,8 @@ def test_out_of_instances_is_told_with_its_remedy_and_polled(tree):
     """No inotify instance is left; when one is, it is taken."""
     child = _Child(tree, ("user.max_inotify_instances", 0))
     try:
-        (reason,) = child.wait_for("Degraded")
+        reason, why = child.wait_for("Degraded")
+        assert why == "exhausted"
         for part in ("user.max_inotify_instances is 0", "`sysctl user.max_inotify_instances="):
             assert part in reason
         child.wait_for("Dirty", "")

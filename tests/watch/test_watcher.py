@@ -14,7 +14,8 @@ from cachesync.selection import Selection
 from cachesync.watch.events import Degraded, Dirty, Mode
 from cachesync.watch.poll import Poll
 from cachesync.watch.root import look_at
-from cachesync.watch.watcher import Timing, Watcher
+from cachesync.watch.timing import Timing
+from cachesync.watch.watcher import Watcher
 from tests.support.watched import _Child, _replace
 from tests.support.watching import QUICK, Watched, pages, wait_until, write
 

@@ -76,6 +76,11 @@ def check(
             report = checking.check_lock(state_dir, lock, within, builds=not no_build_deps)
         else:
             report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
+    if report.total.unexpected == report.total.total:
+        raise UsageError(
+            f"{name} has nothing to check: every spec in it is external or developed",
+            hint="no build cache ever has those",
+        )
     status = 1 if report.total.missing else 0
     if not options.quiet:
         for said in report.unsaid():
@@ -118,7 +123,8 @@ def _is_lock(data: bytes, name: str) -> bool:
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"{"):
         return True
-    if wanted.is_spack_yaml(data) or (start and called == "spack.yaml"):
+    is_manifest = wanted.is_spack_yaml(data) or (start and called == "spack.yaml")
+    if is_manifest or (called == "spack.lock" and wanted.is_yaml(start)):
         raise UsageError(f"{name}: this is a spack.yaml; give its spack.lock")
     return called == "spack.lock" or (not start and called.endswith(".lock"))
 

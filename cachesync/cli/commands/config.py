@@ -43,6 +43,11 @@ def check(options: Globals, as_json: bool) -> int:
     if as_json:
         _print_json(path, sources=len(loaded.sources), subscriptions=len(loaded.subscriptions))
         return 0
+    if not loaded.sources and not loaded.subscriptions:
+        print(
+            output.visible(f"{path}: it names no source and no subscription; `run` needs a source")
+        )
+        return 0
     sources = output.number(len(loaded.sources), "source")
     subscriptions = output.number(len(loaded.subscriptions), "subscription")
     print(output.visible(f"{path}: ok, {sources}, {subscriptions}"))

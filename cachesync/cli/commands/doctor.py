@@ -7,6 +7,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -20,10 +21,11 @@ from ...config.settings import (
     GithubSourceConfig,
     SecretKind,
     SourceConfig,
+    WatchMode,
 )
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError
-from ...ledger import connect
+from ...ledger import connect, locks, log
 from .. import paths
 from ..configuration import find_config, load_config
 from ..display import output
@@ -33,6 +35,8 @@ from ..options import Globals
 __all__ = ["doctor"]
 
 OLDEST_TIME = 1_735_689_600  # 2025: a clock before that was never set
+CLOCK_SECONDS = 60.0
+"""How far a clock may be behind the newest change, for it is set by small steps."""
 LEAST_FREE = 512 << 20
 INOTIFY = Path("/proc/sys/fs/inotify")
 UNITS = (Path("/etc/systemd/system"), Path("/usr/lib/systemd/system"), Path("/lib/systemd/system"))
@@ -43,7 +47,7 @@ class Finding(NamedTuple):
 
     check: str
     state: str
-    """`ok`, `warning` or `error`."""
+    """`ok`, `warning`, `error`, or `not asked` for what was left out or cannot be known from here."""
     text: str
     remedy: str | None = None
 
@@ -64,7 +68,7 @@ def doctor(options: Globals, offline: bool, as_json: bool) -> int:
             output.print_json({"findings": [finding._asdict() for finding in findings]})
         else:
             for finding in findings:
-                print(output.visible(f"{finding.state:<8}{finding.check}: {finding.text}"))
+                print(output.visible(f"{finding.state:<7} {finding.check}: {finding.text}"))
                 if finding.remedy is not None:
                     print(output.visible(f"        remedy: {finding.remedy}"))
     return status
@@ -81,21 +85,29 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
     state_dir = paths.reader_state_dir(options)
     yield from _state(state_dir)
-    yield _clock(time.time())
+    yield _clock(time.time(), _newest(state_dir))
+    yield _targets_known()
     yield from _unit()
     directories = [s for s in config.sources if isinstance(s, DirectorySourceConfig)]
-    yield from _directories(directories)
+    yield from _directories(directories, config.watch.mode)
     for source in config.sources:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
     yield from _metrics(config, is_running=runtime.running(state_dir) is not None)
-    from ..targets import look_at
+    from .. import credentials, targets
 
-    yield from (Finding(*found) for found in look_at(config))
+    yield from (Finding(*found) for found in targets.look_at(config))
+    yield from (Finding(*found) for found in credentials.look_at(config, state_dir))
 
 
 def _state(state_dir: Path) -> Iterator[Finding]:
-    if not state_dir.exists():
+    try:
+        is_there = state_dir.exists()
+    except OSError as error:
+        yield Finding("state", "error", f"{state_dir}: {error.strerror}",
+                      "run this as the user of the daemon, or name another with --state-dir")  # fmt: skip
+        return
+    if not is_there:
         parent = next(p for p in state_dir.parents if p.exists())
         can = os.access(parent, os.W_OK | os.X_OK)
         remedy = (
@@ -112,24 +124,53 @@ def _state(state_dir: Path) -> Iterator[Finding]:
     if not state_dir.stat().st_mode & 0o005:
         yield Finding("state", "warning", f"other users cannot search {state_dir}",
                       f"chmod 755 {state_dir}")  # fmt: skip
+    refused = locks.probe(state_dir)
+    if refused is None:
+        yield Finding("locks", "ok", "files in it can be locked")
+    else:
+        yield Finding("locks", "error", refused.message, refused.hint)
     free = shutil.disk_usage(state_dir).free
     yield Finding(
         "disk", "ok" if free >= LEAST_FREE else "warning", f"{free >> 20:,} MiB free in {state_dir}",
         None if free >= LEAST_FREE else "free some space; a first import of everything takes 150 MiB",
     )  # fmt: skip
     try:
-        connect.open_reader(state_dir).close()
+        with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
+            connect.check(db)
     except CachesyncError as error:
         is_new = isinstance(error, LedgerMissingError)
         yield Finding("ledger", "ok" if is_new else "error", error.message, error.hint)
     else:
-        yield Finding("ledger", "ok", "it opens")
+        yield Finding("ledger", "ok", "it opens, and is sound")
 
 
-def _clock(now: float) -> Finding:
-    if now >= OLDEST_TIME:
-        return Finding("clock", "ok", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)))
-    return Finding("clock", "error", "it was never set", "timedatectl set-ntp true")
+def _newest(state_dir: Path) -> float | None:
+    """When the newest change was made (Unix time); None where there is none, or no ledger to ask."""
+    try:
+        with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
+            newest = log.newest_at(db)
+    except CachesyncError:  # it has a finding of its own
+        return None
+    return None if newest is None else newest / 1e6
+
+
+def _clock(now: float, newest: float | None) -> Finding:
+    shown = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    if now < OLDEST_TIME:
+        return Finding("clock", "error", "it was never set", "timedatectl set-ntp true")
+    if newest is not None and newest - now > CLOCK_SECONDS:
+        text = f"{shown} is {output.age(newest - now)} before the newest change"
+        return Finding("clock", "warning", text, "timedatectl set-ntp true; it is wrong now, or was then")  # fmt: skip
+    return Finding("clock", "ok", shown)
+
+
+def _targets_known() -> Finding:
+    """Which archspec decides what runs where."""
+    from importlib.metadata import version
+
+    from ...spack import targets
+
+    return Finding("archspec", "ok", f"{version('archspec')}, {len(targets.names())} targets")
 
 
 def _unit() -> Iterator[Finding]:
@@ -144,8 +185,23 @@ def _unit() -> Iterator[Finding]:
                       "see `A site in five minutes` in the README")  # fmt: skip
 
 
-def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
-    total = 0
+def _watching(source: DirectorySourceConfig, mode: WatchMode) -> tuple[Finding, bool]:
+    """How changes of a directory are noticed, and whether that needs inotify."""
+    from ...system.filesystem import kind_of
+    from ...watch.choice import choose
+
+    kind = kind_of(source.path)
+    chosen = choose(mode, kind)
+    if chosen is not None:
+        return Finding(source.name, "ok", f"polled, since {chosen.reason}"), False
+    if kind is not None:
+        text = f"watched by events, although {kind} does not tell what other hosts write"
+        return Finding(source.name, "warning", text, "`watch: {mode: auto}`"), True
+    return Finding(source.name, "ok", "watched by events"), True
+
+
+def _directories(sources: list[DirectorySourceConfig], mode: WatchMode) -> Iterator[Finding]:
+    total = watched = 0
     for source in sources:
         try:
             os.listdir(source.path)
@@ -155,14 +211,17 @@ def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
             continue
         unreadable: list[OSError] = []
         directories = sum(1 for _ in os.walk(source.path, onerror=unreadable.append))
-        total += directories
+        how, needs_watches = _watching(source, mode)
+        total += directories if needs_watches else 0
+        watched += needs_watches
         yield Finding(source.name, "ok", f"{source.path}: {directories:,} directories")
+        yield how
         if unreadable:
             first = unreadable[0]
             text = f"{len(unreadable):,} cannot be read; {first.filename}: {first.strerror}"
             yield Finding(source.name, "warning", text,
                           "chmod, or run this as the user of the daemon")  # fmt: skip
-    if not sources:
+    if not watched:
         return
     watches, instances = _limit("max_user_watches"), _limit("max_user_instances")
     if watches is None or instances is None:
@@ -175,7 +234,7 @@ def _directories(sources: list[DirectorySourceConfig]) -> Iterator[Finding]:
         enough = 1 << (2 * total).bit_length()
         yield Finding("inotify", "error" if total >= watches else "warning", text,
                       f"sysctl fs.inotify.max_user_watches={enough}; systemd/cachesync.sysctl")  # fmt: skip
-    if instances < len(sources) + 8:
+    if instances < watched + 8:
         yield Finding("inotify", "warning", f"fs.inotify.max_user_instances is {instances:,}",
                       "sysctl fs.inotify.max_user_instances=512")  # fmt: skip
 
@@ -218,7 +277,7 @@ def _reach(entry: SourceConfig, config: Config, *, offline: bool) -> Finding:
     from ...sync.opening import Remotes, address
 
     if offline:
-        return Finding(entry.name, "ok", "not asked (--offline)")
+        return Finding(entry.name, "not asked", f"{net.host(address(entry))}: --offline")
     remotes = Remotes(config.limits)
     credential = _credential(entry)
     try:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
 import click
 
 from ...config.settings import Config
+from ...errors import CachesyncError, LedgerMissingError, UsageError
+from ...ledger import connect, read
 from .. import paths
-from ..configuration import load_config
+from ..configuration import find_config, load_config
 from ..display import talk
 from ..options import Globals
 
 __all__ = ["run"]
+
+NO_SOURCE = (
+    "name one below `sources:` (config/cachesync.yaml shows how), or cachesync run --pages DIR"
+)
 
 
 @click.command(short_help="The daemon: watch, fetch, keep everything up to date.")
@@ -29,6 +38,25 @@ def run(options: Globals, pages: str | None, log_format: str | None) -> int:
         talk.set_up(config.log, options, log_format)
         return config
 
-    load()
+    config = load()
     named = [] if pages is None else [paths.pages_directory(pages)]
-    return serve(paths.writer_state_dir(options), load, pages=named)
+    state_dir = paths.writer_state_dir(options)
+    if not config.sources and not named and not _remembers(state_dir):
+        path = find_config(options)
+        where = "there is no config file" if path is None else f"{path} names none"
+        raise UsageError(f"there is no source to watch or to fetch: {where}", hint=NO_SOURCE)
+    return serve(state_dir, load, pages=named)
+
+
+def _remembers(state_dir: Path) -> bool:
+    """Whether a directory was once named by `--pages`; also where the ledger cannot be asked.
+
+    What is wrong with it is then said by whoever opens it to write.
+    """
+    try:
+        with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
+            return read.has_remembered(db)
+    except LedgerMissingError:
+        return False
+    except CachesyncError:
+        return True

@@ -105,8 +105,10 @@ def _size(state_dir: Path) -> int:
 
 
 def _source(source: log.SourceStatus) -> dict[str, Any]:
+    shown = source._asdict()
+    del shown["places"]
     return {
-        **source._asdict(),
+        **shown,
         "last_success": output.timestamp(source.last_success),
         "last_attempt": output.timestamp(source.last_attempt),
     }
@@ -167,6 +169,9 @@ def _print_daemon(daemon: dict[str, Any] | None) -> None:
         parts = [source["doing"]]
         if source["watch"] is not None:
             parts.append(f"watch: {source['watch']} ({source['directories']:,} directories)")
+        if source.get("watch_every") is not None:
+            parts.append(f"every {source['watch_every']:.0f} s, since {source['watch_detail']}"
+                         if source["degraded"] is None else f"every {source['watch_every']:.0f} s")  # fmt: skip
         if source["next_run"] is not None:
             parts.append(f"next full pass {source['next_run']}")
         if source["failures"]:

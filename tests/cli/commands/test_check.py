@@ -111,7 +111,7 @@ def test_a_line_names_one_package_and_no_other(world):
     world.page("develop", "zlib-ng", spec("a", variants=["+shared"]))
     world.sync()
     for line, status in (("zlib", "missing"), ("zlib +shared", "missing"), ("zlib-ng", "cached"),
-                         ("zlib-ng +shared", "cached"), ('"zlib"', "cached")):  # fmt: skip
+                         ("zlib-ng +shared", "cached"), ('"zlib"', "missing")):  # fmt: skip
         (world.root / "list").write_text(f"{line}\n")
         missing = int(status == "missing")
         found = world.run("check", "list", "--json", status=missing).json["specs"]

@@ -53,6 +53,7 @@ def test_nothing_to_wait_for_is_no_yes(site, query):
     [
         ("spack.yaml", b"spack:\n  specs: [hdf5]\n"), ("x", b"# ours\nspack:\n  view: true\n"),
         ("spack.lock", b"spack:\n  specs:\n  - hdf5\n"), ("spack.yaml", b"specs: [hdf5]\n"),
+        ("spack.lock", b"specs: [hdf5]\n"), ("spack.lock", b"# ours\n\n- hdf5\n"),
     ],
 )  # fmt: skip
 def test_a_spack_yaml_leads_to_its_lock(site, tmp_path, name, content):
