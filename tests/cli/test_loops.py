@@ -18,7 +18,7 @@ def looped(world: World) -> World:
 @pytest.mark.parametrize("path", ["loop", "loop/below"])
 @pytest.mark.parametrize(
     "command",
-    [["sync", "--pages", "pages"], ["run"], ["search", "hdf5"], ["status"], ["verify"], ["doctor"],
+    [["sync", "--pages", "pages"], ["run"], ["search", "hdf5"], ["status"], ["verify"],
      ["show", "hdf5"], ["rebuild", "index"], ["forget", "site"], ["backup", "copy"],
      ["deliveries", "list"], ["check", "-"], ["wait", "hdf5", "--timeout", "1s"], ["listen"]],
 )  # fmt: skip
@@ -27,6 +27,20 @@ def test_a_state_directory(looped, command, path):
     done = looped.run("--state-dir", path, *command, status=2)
     assert done.out == ""
     assert f"cachesync: error: the state directory {path} is a loop of symbolic links\n" in done.err
+
+
+def test_doctor_goes_on(looped):
+    """A state directory that leads nowhere, or is none, is one finding among the others."""
+    (looped.root / "file").write_text("")
+    for path, said in (
+        ("loop", "the state directory loop is a loop of symbolic links"),
+        ("file", "file is no directory"),
+    ):
+        done = looped.run("--state-dir", path, "doctor", "--json", status=1)
+        findings = {finding["check"]: finding for finding in done.json["findings"]}
+        assert (findings["state"]["state"], findings["state"]["text"]) == ("error", said)
+        assert findings["state"]["remedy"]
+        assert {"config", "clock", "unit"} <= findings.keys()
 
 
 @pytest.mark.parametrize(
