@@ -16,6 +16,7 @@ if str(ROOT) not in sys.path:  # `from tests...` whether cachesync is installed 
 
 # A shell that starts this in the background has it ignore Ctrl-C, and commands would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
 
 settings.register_profile(
     "cachesync",

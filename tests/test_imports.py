@@ -23,9 +23,9 @@ PURE = [
     f"cachesync.{name}"
     for name in (
         "model", "errors", "selection", "diff", "documents", "yamlguard", "spack", "pages", "query",
-        "index.documents", "index.planes", "net.address", "net.inflate", "notify.chunked", "notify.delivery",
+        "index.documents", "index.planes", "net.access", "net.address", "net.inflate", "notify.chunked", "notify.delivery",
         "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
-        "reports.coverage", "reports.history", "reports.subscribing", "reports.tagdiff",
+        "reports.coverage", "reports.health", "reports.history", "reports.subscribing", "reports.tagdiff",
         "reports.wanted", "search.nearest", "sources.tarstream", "watch.debounce", "watch.events",
     )
 ]  # fmt: skip
@@ -38,6 +38,7 @@ PARSERS = {
     for name, found in {
         "documents": {"datetime"},
         "index.documents": {"cachesync.ledger.documents"},
+        "net.access": {"base64", "ipaddress", "urllib.parse"},
         "net.address": {"hashlib", "idna", "ipaddress"},
         "net.inflate": {"zlib"},
         "notify.message": {"json", "shlex"},
@@ -55,14 +56,15 @@ PARSERS = {
 DATABASES = ("cachesync.ledger", "cachesync.notify.outbox")
 OWNERS = {
     "whoosh": [f"cachesync.index.{name}" for name in ("codec", "reader", "writer")],
-    "httpx": ["cachesync.net.client"],
-    "httpcore": ["cachesync.net.client", "cachesync.net.wire"],
+    "httpx": ["cachesync.net.transport"],
+    "httpcore": [f"cachesync.net.{name}" for name in ("transport", "tunnel", "wire")],
+    "certifi": ["cachesync.net.trust"],
     "sqlite3": DATABASES,
     "apscheduler": ["cachesync.daemon.schedule"],
     "watchdog": ["cachesync.watch.inotify"],
     "archspec": ["cachesync.spack.targets"],
     "apprise": ["cachesync.notify.apprise_child"],
-    "prometheus_client": ["cachesync.daemon.metrics"],
+    "prometheus_client": ["cachesync.daemon.families", "cachesync.daemon.metrics"],
     "idna": ["cachesync.net.address"],
     "click": ["cachesync.cli"],
     "rich": ["cachesync.cli.display", "cachesync.cli.commands.sync"],
@@ -216,10 +218,13 @@ def test_watchdog_is_imported_when_needed():
     assert "inotify" not in _eager("cachesync.watch.watcher")
 
 
-@pytest.mark.parametrize("module", ["net", "net.opening", "net.request", "net.policy", "net.fake"])
-def test_the_client_is_imported_when_a_fetcher_is_opened(module):
-    """`net/client.py` is the only httpx; `wire` is its sockets."""
-    assert not {"client", "wire", "poster"} & _eager(f"cachesync.{module}")
+@pytest.mark.parametrize(
+    "module", ["net", "net.access", "net.opening", "net.request", "net.policy", "net.fake"]
+)
+def test_the_transport_is_imported_when_a_fetcher_is_opened(module):
+    """`net/transport.py` is the only httpx; `wire` and `tunnel` are its sockets."""
+    inside = {"client", "transport", "tunnel", "trust", "wire", "poster"}
+    assert not inside & _eager(f"cachesync.{module}")
 
 
 def test_sources_know_the_network_by_its_seam_only():
@@ -236,7 +241,8 @@ def test_sources_know_the_network_by_its_seam_only():
 
 def test_targets_know_the_network_by_its_seam_only():
     """What is posted goes through `net`; of its policies only the pure ones are known."""
-    inside = {f"cachesync.net.{name}" for name in ("client", "wire", "poster", "answer", "inflate")}
+    names = ("client", "transport", "tunnel", "wire", "poster", "answer", "inflate")
+    inside = {f"cachesync.net.{name}" for name in names}
     for name, module in GRAPH.items():
         if name.startswith("cachesync.notify."):
             assert not inside & module.imports, name

@@ -110,7 +110,8 @@ class LazyGroup(click.Group):
 @click.option(
     "--state-dir",
     metavar="DIR",
-    help="Where the ledger and the index are (default ~/.local/state/cachesync).",
+    help="Where the ledger and the index are (default /var/lib/cachesync when it is there, else"
+    " ~/.local/state/cachesync).",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
 @click.option("-q", "--quiet", is_flag=True, help="Say less on standard error.")

@@ -37,7 +37,7 @@ Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 @contextmanager
 def _ledger(ctx: click.Context) -> Iterator[connect.Connection]:
-    db = connect.open_reader(paths.reader_state_dir(_globals(ctx)))
+    db = connect.open_reader(paths.state_dir(_globals(ctx)))
     try:
         yield db
     finally:

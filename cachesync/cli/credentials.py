@@ -58,7 +58,11 @@ def _asked(state_dir: Path) -> Mapping[str, str | None] | None:
     from ..daemon import control
 
     try:
-        answer = control.request(state_dir, {"command": "credentials"}, seconds=DAEMON_SECONDS)
+        answer = control.request(
+            state_dir,
+            {"command": "credentials"},
+            patience=control.Patience(DAEMON_SECONDS, DAEMON_SECONDS),
+        )
     except CachesyncError:  # a daemon from before an upgrade, or one that ends
         return None
     return None if answer is None else answer["problems"]

@@ -64,7 +64,7 @@ def _damage(options: Globals) -> CachesyncError | None:
         from ..ledger import connect
         from . import paths
 
-        return connect.damage(paths.reader_state_dir(options))
+        return connect.damage(paths.state_dir(options))
     except Exception:  # the error that led here is told
         return None
 

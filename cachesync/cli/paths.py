@@ -5,31 +5,58 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Collection
+from enum import StrEnum
 from pathlib import Path
 
 from ..errors import UsageError
 from .options import Globals
 
 __all__ = [
+    "SYSTEM_STATE",
+    "Why",
     "leading_somewhere",
+    "own",
+    "own_state_dir",
     "pages_directory",
-    "reader_state_dir",
     "require_config",
-    "writer_state_dir",
+    "state_dir",
+    "why",
 ]
 
 SYSTEM_STATE = Path("/var/lib/cachesync")
 
 
-def reader_state_dir(options: Globals) -> Path:
-    """The state directory for a command that only reads. Raises UsageError for one that leads nowhere."""
-    own = _named(options) or (SYSTEM_STATE if _is_directory(SYSTEM_STATE) else _own())
-    return leading_somewhere("the state directory", own)
+class Why(StrEnum):
+    """Why a state directory is the one that is used."""
+
+    OPTION = "--state-dir"
+    VARIABLE = "STATE_DIRECTORY"
+    SYSTEM = "system"
+    """The service's, which is there."""
+    OWN = "user"
 
 
-def writer_state_dir(options: Globals) -> Path:
-    """The state directory for a command that writes. Raises UsageError for one that leads nowhere."""
-    return leading_somewhere("the state directory", _named(options) or _own())
+def state_dir(options: Globals) -> Path:
+    """The state directory, for readers and writers alike. Raises UsageError where it leads nowhere."""
+    return leading_somewhere("the state directory", _chosen(options)[1])
+
+
+def why(options: Globals) -> Why:
+    """Why `state_dir` is the one it is. Raises UsageError."""
+    return _chosen(options)[0]
+
+
+def own_state_dir(options: Globals) -> Path:
+    """Where what is the user's own goes, and no service's: named, or below HOME. Raises UsageError."""
+    named = _named(options)
+    return leading_somewhere("the state directory", own() if named is None else named[1])
+
+
+def _chosen(options: Globals) -> tuple[Why, Path]:
+    named = _named(options)
+    if named is not None:
+        return named
+    return (Why.SYSTEM, SYSTEM_STATE) if _is_directory(SYSTEM_STATE) else (Why.OWN, own())
 
 
 def pages_directory(text: str, known: Collection[str] = ()) -> str:
@@ -50,16 +77,17 @@ def pages_directory(text: str, known: Collection[str] = ()) -> str:
     return name
 
 
-def _named(options: Globals) -> Path | None:
+def _named(options: Globals) -> tuple[Why, Path] | None:
     if options.state_dir is not None:
         if not options.state_dir:
             raise UsageError("--state-dir needs a directory")
-        return Path(options.state_dir)
+        return Why.OPTION, Path(options.state_dir)
     from_systemd = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    return Path(from_systemd) if from_systemd else None
+    return (Why.VARIABLE, Path(from_systemd)) if from_systemd else None
 
 
-def _own() -> Path:
+def own() -> Path:
+    """The state directory of this user alone."""
     base = os.environ.get("XDG_STATE_HOME", "")
     if base.startswith("/"):
         return Path(base) / "cachesync"

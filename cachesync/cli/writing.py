@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,11 +12,14 @@ from typing import Any
 from ..errors import LedgerBusyError, UsageError
 from ..ledger import connect
 from ..ledger.write import Writer
+from . import rights
+from .options import Globals
 
 __all__ = ["carry_out", "clock"]
 
 PATIENCE_SECONDS = 3.0
 """A daemon that has just started, or ends, holds the lock for a moment without its socket."""
+_log = logging.getLogger("cachesync")
 
 
 def clock() -> int:
@@ -23,6 +28,7 @@ def clock() -> int:
 
 
 def carry_out(
+    options: Globals,
     state_dir: Path,
     asked: Mapping[str, Any] | None,
     here: Callable[[connect.Connection, Writer], Mapping[str, Any]],
@@ -30,32 +36,54 @@ def carry_out(
     """What `here` returns, or what the daemon answers when it is asked.
 
     `asked` is None where a daemon cannot carry the command out: UsageError then names its pid.
-    Raises LedgerBusyError, naming the holder, when another process holds the state directory and
-    does not answer, and what either way raises.
+    From here on root is the owner of the state directory. Raises LedgerError, saying whose it is,
+    when it is somebody else's; LedgerBusyError, naming the holder, when another process holds it
+    and does not answer; and what either way raises.
     """
+    rights.act_as_owner(state_dir)
+    is_sync = asked is None or asked["command"] == "sync"
+    rights.require_writable(state_dir, may_be_own=is_sync)
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
+                if connect.file_identity(state_dir) is None:
+                    _log.info("a new ledger is made in %s", state_dir)
                 db = connect.open_writer(state_dir, now=clock())
                 try:
                     return here(db, Writer(db, clock=clock))
                 finally:
                     db.close()
         except LedgerBusyError:
-            from ..daemon import control, runtime
+            from ..daemon import control
 
-            running = runtime.running(state_dir)
-            if asked is None and running is not None:
-                raise UsageError(
-                    f"the daemon (pid {running['pid']}) holds {state_dir}; it takes no --pages",
-                    hint="name the directory in its config, or use another --state-dir",
-                ) from None
             if asked is None:
+                _refuse_pages(state_dir)
                 raise
-            answer = control.request(state_dir, asked)
+            on_silence = _ignore if options.quiet else _say_silent
+            answer = control.request(state_dir, asked, on_silence=on_silence)
             if answer is not None:
                 return answer
             if time.monotonic() > until or not control.exists(state_dir):
                 raise
             time.sleep(0.1)
+
+
+def _refuse_pages(state_dir: Path) -> None:
+    """Raise UsageError where a daemon holds the state directory; it may be another command, too."""
+    from ..daemon import runtime
+
+    running = runtime.running(state_dir)
+    if running is not None:
+        raise UsageError(
+            f"the daemon (pid {running['pid']}) holds {state_dir}; it takes no --pages",
+            hint="name the directory in its config, or use another --state-dir",
+        )
+
+
+def _say_silent(pid: int) -> None:
+    print(f"cachesync: the daemon (pid {pid}) does not answer; waiting for it", file=sys.stderr)
+
+
+def _ignore(_pid: int) -> None:
+    pass

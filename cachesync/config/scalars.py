@@ -25,6 +25,8 @@ __all__ = [
     "page_name",
     "positive_duration",
     "program_word",
+    "proxy_url",
+    "proxy_user",
     "repository",
     "schedule_interval",
     "size",
@@ -217,6 +219,21 @@ def base_url(text: str) -> str:
         raise ValueError("an address that paths are appended to may not have a query (?)")
     _split_url(text)
     return text.rstrip("/")
+
+
+def proxy_url(text: str) -> str:
+    """The address of a proxy, without user and password; it has no path, and perhaps a port."""
+    parts = _split_url(text)
+    if parts.path not in ("", "/") or "?" in text:
+        raise ValueError("expected the address of a proxy, such as http://proxy.example.org:3128")
+    return text.rstrip("/")
+
+
+def proxy_user(text: str) -> str:
+    """The user of a proxy (RFC 7617: without a colon)."""
+    if not text or not text.isprintable() or ":" in text:
+        raise ValueError("expected a user, without a colon or control characters")
+    return text
 
 
 def url_template(text: str) -> str:

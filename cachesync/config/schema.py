@@ -14,7 +14,7 @@ from ..errors import QueryError
 from ..model import ChangeKind
 from ..net import address
 from ..selection import Selection
-from . import rules, scalars, settings
+from . import reach, rules, scalars, settings
 from .yamlnodes import InvalidError, Node, Problem, problem_at, refuse
 from .yamlschema import (
     Fields,
@@ -83,6 +83,7 @@ _COMMON = {
     "notify_baseline": Key(boolean),
     "mirror": Key(scalar(scalars.mirror)),
 }
+_REACH = reach.keys(_SECRET)
 _INTERVAL = Key(scalar(scalars.schedule_interval), "interval_seconds")
 _SCHEDULE = {"every": _INTERVAL, "cron": Key(scalar(scalars.cron))}
 _INNER_PATH = Key(scalar(scalars.inner_path))
@@ -117,6 +118,7 @@ _GITHUB = Record(
         **_COMMON,
         **_globs(scalars.glob),
         **_SCHEDULE,
+        **_REACH,
         "repository": Key(scalar(scalars.repository), required=True),
         "ref": Key(_WORD),
         "path": _INNER_PATH,
@@ -132,6 +134,7 @@ _HTTP = Record(
         **_COMMON,
         **_globs(scalars.page_name),
         **_SCHEDULE,
+        **_REACH,
         "url": Key(scalar(scalars.url_template)),
         "urls": Key(ListOf(scalar(scalars.url), unique=())),
     },
@@ -143,6 +146,7 @@ _ARCHIVE = Record(
         **_COMMON,
         **_globs(scalars.glob),
         **_SCHEDULE,
+        **_REACH,
         "url": Key(scalar(scalars.url), required=True),
         "path": _INNER_PATH,
     },
@@ -203,6 +207,7 @@ _TARGET: Kinds[settings.Target] = Kinds(
                 "secret": Key(ListOf(_SECRET, single=True), "secrets"),
                 "format": Key(choice({kind.value: kind for kind in settings.WebhookFormat})),
                 "allow_private": Key(boolean),
+                "proxy": reach.OF_TARGET,
                 "timeout": _TIMEOUT,
             },
             rules=(rules.address_is_public,),
@@ -219,12 +224,15 @@ _TARGET: Kinds[settings.Target] = Kinds(
 )
 
 
-def _targets(node: Node) -> tuple[settings.Target, ...]:
-    values = ListOf(_TARGET)(node)
-    problems = list(rules.repeated_targets(node.value, values))
-    if problems:
-        raise InvalidError(problems)
-    return values
+class _Targets(ListOf[settings.Target]):
+    """Reads the targets of a subscription, no two of which may be the same."""
+
+    def __call__(self, node: Node) -> tuple[settings.Target, ...]:
+        values = super().__call__(node)
+        problems = list(rules.repeated_targets(node.value, values))
+        if problems:
+            raise InvalidError(problems)
+        return values
 
 
 _BATCH = Record(
@@ -245,7 +253,7 @@ _SUBSCRIPTION = Record(
         "first": Key(boolean),
         "batch": Key(_BATCH),
         "backfill": Key(boolean),
-        "targets": Key(_targets, required=True),
+        "targets": Key(_Targets(_TARGET), required=True),
     },
     rules=(rules.backfill_is_subscribed,),
 )
@@ -265,9 +273,10 @@ _POSITIVE = scalar(scalars.positive_duration)
 _SIZE = scalar(scalars.size)
 
 SCHEMA = Record(
-    settings.Config,
+    reach.settled,
     {
         "sources": Key(ListOf(_SOURCE, empty=True, unique=("name",))),
+        **_REACH,
         "watch": Key(
             Record(
                 settings.Watch,

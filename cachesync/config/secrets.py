@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import CachesyncError
-from .settings import AppriseTarget, Config, GithubSourceConfig, Secret, SecretKind, WebhookTarget
+from .settings import (
+    AppriseTarget,
+    Config,
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    Proxy,
+    Secret,
+    SecretKind,
+    WebhookTarget,
+)
 
 __all__ = ["credential_problems", "environment_names", "named_in", "reveal"]
 
@@ -34,7 +43,10 @@ def reveal(secret: Secret, environment: Mapping[str, str] = os.environ) -> str:
 def named_in(config: Config) -> frozenset[Secret]:
     """Every secret that a configuration refers to."""
     found: set[Secret] = set()
+    proxies: list[Proxy] = [config.proxy]
     for source in config.sources:
+        if not isinstance(source, DirectorySourceConfig):
+            proxies.append(source.proxy)
         if isinstance(source, GithubSourceConfig) and source.token is not None:
             found.add(source.token)
     for subscription in config.subscriptions:
@@ -43,6 +55,7 @@ def named_in(config: Config) -> frozenset[Secret]:
                 found.update(target.secrets)
             elif isinstance(target, AppriseTarget):
                 found.add(target.url)
+    found.update(proxy.password for proxy in proxies if proxy.password is not None)
     return frozenset(found)
 
 

@@ -28,6 +28,8 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "Metrics",
+    "Proxy",
+    "ProxyKind",
     "Secret",
     "SecretKind",
     "SourceConfig",
@@ -57,6 +59,27 @@ class Secret(NamedTuple):
 
     kind: SecretKind
     name: str
+
+
+class ProxyKind(Enum):
+    """What is said of a proxy."""
+
+    ABOVE = "above"
+    """Nothing: what stands at the top applies; where nothing stands there, none."""
+    NONE = "none"
+    ENVIRONMENT = "environment"
+    """What http_proxy, https_proxy, all_proxy and no_proxy say."""
+    ADDRESS = "address"
+
+
+class Proxy(NamedTuple):
+    """The proxy that something is reached through."""
+
+    kind: ProxyKind = ProxyKind.ABOVE
+    url: str | None = None
+    """Set for an address, as are the others where the proxy wants them."""
+    username: str | None = None
+    password: Secret | None = None
 
 
 class DirectorySourceConfig(NamedTuple):
@@ -93,6 +116,8 @@ class GithubSourceConfig(NamedTuple):
     raw_url: str = "https://raw.githubusercontent.com"
     notify_baseline: bool = False
     mirror: str | None = None
+    proxy: Proxy = Proxy()
+    ca_file: str | None = None
     type: Literal["github"] = "github"
 
 
@@ -110,6 +135,8 @@ class HttpSourceConfig(NamedTuple):
     cron: str | None = None
     notify_baseline: bool = False
     mirror: str | None = None
+    proxy: Proxy = Proxy()
+    ca_file: str | None = None
     type: Literal["http"] = "http"
 
 
@@ -126,6 +153,8 @@ class ArchiveSourceConfig(NamedTuple):
     cron: str | None = None
     notify_baseline: bool = False
     mirror: str | None = None
+    proxy: Proxy = Proxy()
+    ca_file: str | None = None
     type: Literal["archive"] = "archive"
 
 
@@ -187,6 +216,8 @@ class WebhookTarget(NamedTuple):
     """Each signs; several while they are being rotated, none leaves messages unsigned."""
     format: WebhookFormat = WebhookFormat.STANDARD
     allow_private: bool = False
+    proxy: Proxy = Proxy(ProxyKind.NONE)
+    ca_file: str | None = None
     timeout_seconds: float = 15.0
     type: Literal["webhook"] = "webhook"
 
@@ -262,6 +293,10 @@ class Config(NamedTuple):
     """A whole configuration; `Config()` is that of an empty file, or of none."""
 
     sources: tuple[SourceConfig, ...] = ()
+    proxy: Proxy = Proxy()
+    """For the sources that say nothing else, which hold it already; as they do `ca_file`."""
+    ca_file: str | None = None
+    """Certificates that are trusted besides; webhooks hold it too."""
     watch: Watch = Watch()
     limits: Limits = Limits()
     guard: Guard = Guard()

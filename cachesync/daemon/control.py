@@ -1,6 +1,9 @@
 """The control socket: how commands that write reach the daemon that holds the state directory.
 
 A request is one line of JSON, and so is its reply. The socket belongs to the daemon's user alone.
+
+A client that says `"beats": true` is sent a line at once, before anything is done, and one a second
+until the reply: so it can tell work that takes long from a daemon that was stopped or hangs.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import CachesyncError, LedgerBusyError, UsageError
+from . import runtime
 
-__all__ = ["SOCKET", "Server", "exists", "request"]
+__all__ = ["PATIENCE", "SOCKET", "Patience", "Server", "exists", "request"]
 
 SOCKET = "control.sock"
 MAX_LINE = 1 << 20
@@ -27,6 +31,21 @@ MAX_REQUESTS = 32
 """At one time; more are turned away."""
 REQUEST_SECONDS = 10.0
 """For a request to arrive; what it asks for may take as long as it takes."""
+BEAT_SECONDS = 1.0
+BEAT = b'{"schema": 1, "busy": true}\n'
+LOOK_SECONDS = 1.0
+"""How long is waited at a time: silence is counted in these, so that a client that was itself
+suspended takes nobody for silent."""
+
+
+class Patience(NamedTuple):
+    """How long a daemon may be silent: it is stopped, or hangs, or the machine has no time for it."""
+
+    say_seconds: float = 5.0
+    give_up_seconds: float = 20.0
+
+
+PATIENCE = Patience()
 
 Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _log = logging.getLogger("cachesync")
@@ -92,13 +111,20 @@ class Server:
         with connection, _quiet():
             if not _is_ours(connection):
                 return
-            reply = self._reply(_read_line(connection, time.monotonic() + REQUEST_SECONDS))
+            line = next(_lines(connection, time.monotonic() + REQUEST_SECONDS))
             connection.settimeout(REQUEST_SECONDS)
+            try:
+                asked = _parsed(line)
+            except UsageError as error:
+                reply: Mapping[str, Any] = _error(error)
+            else:
+                with _beating(connection, is_wanted=asked.get("beats") is True):
+                    reply = self._reply(asked)
             connection.sendall(json.dumps(reply).encode() + b"\n")
 
-    def _reply(self, line: bytes) -> Mapping[str, Any]:
+    def _reply(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
-            return {"schema": 1, "result": self._handle(_parsed(line))}
+            return {"schema": 1, "result": self._handle(asked)}
         except CachesyncError as error:
             return _error(error)
         except Exception as error:
@@ -118,6 +144,29 @@ def _parsed(line: bytes) -> dict[str, Any]:
     return asked
 
 
+@contextmanager
+def _beating(connection: socket.socket, *, is_wanted: bool) -> Iterator[None]:
+    """Send a beat at once and one a second meanwhile. Raises OSError when nobody waits any more."""
+    if not is_wanted:
+        yield
+        return
+    connection.sendall(BEAT)  # whoever gave up has it not done behind their back
+    done = threading.Event()
+
+    def beat() -> None:
+        with _quiet():
+            while not done.wait(BEAT_SECONDS):
+                connection.sendall(BEAT)
+
+    thread = threading.Thread(target=beat, name="beat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 def _error(error: CachesyncError) -> dict[str, Any]:
     return {
         "schema": 1,
@@ -134,24 +183,28 @@ def exists(state_dir: Path) -> bool:
 
 
 def request(
-    state_dir: Path, asked: Mapping[str, Any], *, seconds: float | None = None
+    state_dir: Path,
+    asked: Mapping[str, Any],
+    *,
+    on_silence: Callable[[int], object] = lambda _pid: None,
+    patience: Patience = PATIENCE,
 ) -> dict[str, Any] | None:
-    """What the daemon that holds `state_dir` answers, within `seconds`; None when there is none to ask.
+    """What the daemon that holds `state_dir` answers; None when there is none to ask.
 
-    Raises the daemon's CachesyncError, and LedgerBusyError when it goes away before it answers.
+    `on_silence` is called with its pid, once, when it shows no sign of life for a while. Raises the
+    daemon's CachesyncError, and LedgerBusyError when it goes away before it answers, or is silent
+    for too long.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     with connection:
-        try:
-            with _short(state_dir / SOCKET) as address:
-                connection.connect(address)
-        except OSError:
+        silence = _Silence(connection, state_dir, on_silence, patience)
+        if not _connect(connection, state_dir, silence):
             return None
         try:
-            connection.sendall(json.dumps(dict(asked)).encode() + b"\n")
-            until = None if seconds is None else time.monotonic() + seconds
-            reply = json.loads(_read_line(connection, until))
-        except (OSError, ValueError):
+            connection.sendall(json.dumps({**asked, "beats": True}).encode() + b"\n")
+            lines = map(json.loads, _lines(connection, silence if _has_beats(state_dir) else None))
+            reply = next(line for line in lines if "busy" not in line)
+        except (OSError, ValueError, TypeError):
             raise LedgerBusyError(
                 "the daemon ended before it answered", hint="see its log, and try again"
             ) from None
@@ -165,24 +218,100 @@ def request(
     raise error
 
 
-def _read_line(connection: socket.socket, until: float | None = None) -> bytes:
-    """One line; raises TimeoutError when it is not there `until` then (`time.monotonic`)."""
-    line = b""
-    while not line.endswith(b"\n"):
-        if until is not None:
-            connection.settimeout(max(0.001, until - time.monotonic()))
-        more = connection.recv(1 << 16)
-        if not more or len(line) > MAX_LINE:
+def _connect(connection: socket.socket, state_dir: Path, silence: _Silence) -> bool:
+    """Whether there is a daemon to talk to. Raises LedgerBusyError where none takes the call."""
+    connection.settimeout(LOOK_SECONDS)
+    while True:
+        try:
+            with _short(state_dir / SOCKET) as address:
+                connection.connect(address)
+        except BlockingIOError:  # as many as it lets wait do so already
+            time.sleep(LOOK_SECONDS)
+            silence.grows()
+        except OSError:
+            return False
+        else:
+            return True
+
+
+def _has_beats(state_dir: Path) -> bool:
+    """Whether the daemon sends beats, which one from before an upgrade does not."""
+    said = runtime.running(state_dir)
+    return said is None or "lock" in said
+
+
+class _Silence:
+    """How long nothing was heard."""
+
+    def __init__(
+        self, connection: socket.socket, state_dir: Path, on_silence: Callable[[int], object],
+        patience: Patience,
+    ) -> None:  # fmt: skip
+        self._connection = connection
+        self._state_dir = state_dir
+        self._on_silence = on_silence
+        self._patience = patience
+        self._seconds = 0.0
+        self._is_said = False
+
+    def ends(self) -> None:
+        """Something was heard."""
+        self._seconds = 0.0
+
+    def grows(self) -> None:
+        """Nothing was heard for LOOK_SECONDS more. Raises LedgerBusyError when that is too long."""
+        self._seconds += LOOK_SECONDS
+        if self._seconds < self._patience.say_seconds:
+            return
+        pid = _peer(self._connection)[0] or runtime.holder(self._state_dir) or 0
+        if not self._is_said:
+            self._is_said = True
+            self._on_silence(pid)
+        if self._seconds >= self._patience.give_up_seconds:
+            is_stopped = runtime.is_stopped(pid)
+            raise LedgerBusyError(
+                f"the daemon (pid {pid}) does not answer",
+                hint=f"it is stopped; `kill -CONT {pid}` has it go on" if is_stopped
+                else "see its log; `systemctl restart cachesync` where it is a service",
+            )  # fmt: skip
+
+
+def _lines(connection: socket.socket, limit: float | _Silence | None) -> Iterator[bytes]:
+    """The lines that come in. Raises ValueError where they end, or one does not.
+
+    Up to a time (`time.monotonic`), when TimeoutError is raised, or as long as `_Silence` bears it.
+    """
+    rest = b""
+    connection.settimeout(None if limit is None else LOOK_SECONDS)
+    while True:
+        if isinstance(limit, float):
+            connection.settimeout(max(0.001, limit - time.monotonic()))
+        try:
+            more = connection.recv(1 << 16)
+        except TimeoutError:
+            if not isinstance(limit, _Silence):
+                raise
+            limit.grows()
+            continue
+        if isinstance(limit, _Silence):
+            limit.ends()
+        *lines, rest = (rest + more).split(b"\n")
+        yield from lines
+        if not more or len(rest) > MAX_LINE:
             raise ValueError("the line did not end")
-        line += more
-    return line
+
+
+def _peer(connection: socket.socket) -> tuple[int, int, int]:
+    """Process, user and group at the other end; of a server those that began to listen."""
+    size = struct.calcsize("3i")
+    packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    process, user, group = struct.unpack("3i", packed)
+    return process, user, group
 
 
 def _is_ours(connection: socket.socket) -> bool:
     """Whether the other end is this user or root, whatever the socket's mode has become."""
-    size = struct.calcsize("3i")
-    packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    _, user, _ = struct.unpack("3i", packed)
+    _, user, _ = _peer(connection)
     return user in (0, os.geteuid())
 
 

@@ -129,8 +129,15 @@ class Deliveries:
         error = self._trouble.error
         if error is None and self._summary is None:
             return None
-        active = 0 if self._dispatcher is None else self._dispatcher.active
-        return {**(self._summary or {}), "error": error, "sending": active}
+        dispatcher = self._dispatcher
+        active = 0 if dispatcher is None else dispatcher.active
+        results = {} if dispatcher is None else dict(dispatcher.results)
+        return {
+            **(self._summary or {}),
+            "error": error,
+            "sending": active,
+            "results": results,
+        }
 
     def ask(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Carry out a request about deliveries. Raises CachesyncError."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from .. import __version__
 from ..errors import UsageError
+from ..reports.health import State
 
 __all__ = ["Metrics", "health_of"]
 
@@ -17,19 +19,6 @@ Look = Callable[[], Mapping[str, Any]]
 """Gives what `Service.numbers` gives, or `Service.health`."""
 _Answer = tuple[int, str, bytes]
 _log = logging.getLogger("cachesync")
-
-_SOURCE = (
-    ("pass_seconds", "How long the last pass took", "seconds"),
-    ("passes", "Passes since the start", "passes"),
-    ("failures", "Passes in a row that failed", "failures"),
-    ("overflows", "Times the kernel dropped events", "overflows"),
-    ("directories", "Directories that are watched", "directories"),
-    ("pages", "Pages that are there now", "pages"),
-    ("age_seconds", "Seconds since the last complete pass", "age_seconds"),
-    ("waiting", "Requests that wait", "waiting"),
-)
-_TARGET_STATES = ("ok", "failing", "disabled", "held")
-_MODES = ("inotify", "polling", "starting", "lost", "stopped")
 
 
 class Metrics:
@@ -39,12 +28,15 @@ class Metrics:
         """Raises UsageError when the port cannot be had, or prometheus-client is not installed."""
         try:
             import prometheus_client
+
+            from .families import Collector
         except ImportError:
             raise UsageError(
                 "`metrics:` needs prometheus-client", hint="pip install 'cachesync[metrics]'"
             ) from None
         registry = prometheus_client.CollectorRegistry()
-        registry.register(_Collector(look))
+        registry.register(Collector(look, __version__))
+        prometheus_client.ProcessCollector(registry=registry)
 
         def answer(path: str) -> _Answer:
             if path == "/metrics":
@@ -52,7 +44,11 @@ class Metrics:
                 return 200, kind, prometheus_client.generate_latest(registry)
             if path == "/healthz":
                 said = health()
-                return (200 if said["healthy"] else 503), "application/json", _json(said)
+                return (
+                    (503 if said["state"] == State.FAILING else 200),
+                    "application/json",
+                    _json(said),
+                )
             return 404, "text/plain", b"/metrics or /healthz\n"
 
         try:
@@ -102,7 +98,7 @@ def health_of(deliveries: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _handler(answer: Callable[[str], _Answer]) -> type[BaseHTTPRequestHandler]:
-    """What serves GET with what `answer` gives for a path: status, content type and body."""
+    """What serves GET and HEAD with what `answer` gives for a path: status, content type and body."""
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10
@@ -113,82 +109,18 @@ def _handler(answer: Callable[[str], _Answer]) -> type[BaseHTTPRequestHandler]:
             except Exception as error:
                 # Whatever is wrong, whoever watches over the daemon must hear of it.
                 _log.error("%s: %s", self.path, error)
-                said = {"healthy": False, "error": type(error).__name__}
+                said = {"healthy": False, "state": "failing", "error": type(error).__name__}
                 status, kind, body = 503, "application/json", _json(said)
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Nothing: who asks is not news."""
 
     return Handler
-
-
-class _Collector:
-    def __init__(self, look: Look) -> None:
-        self._look = look
-
-    def collect(self) -> Iterator[Any]:
-        """What Prometheus calls when it is asked."""
-        from prometheus_client.core import GaugeMetricFamily
-
-        numbers = self._look()
-        for name, text in (
-            ("seq", "The last change"), ("index_lag", "Changes the index is behind"),
-            ("pages", "Pages"), ("specs", "Specs"), ("builds", "Builds"),
-            ("placements", "Placements"),
-        ):  # fmt: skip
-            family = GaugeMetricFamily(f"cachesync_{name}", text)
-            family.add_metric([], numbers[name])
-            yield family
-        for name, text, key in _SOURCE:
-            family = GaugeMetricFamily(f"cachesync_source_{name}", text, labels=["source"])
-            for source, values in numbers["sources"].items():
-                if values[key] is not None:
-                    family.add_metric([source], values[key])
-            yield family
-        yield from _of_deliveries(numbers)
-        modes = GaugeMetricFamily(
-            "cachesync_watch_mode",
-            "1 for the way a directory is watched",
-            labels=["source", "mode"],
-        )
-        for source, values in numbers["sources"].items():
-            for mode in _MODES if values["watch"] else ():
-                modes.add_metric([source, mode], float(values["watch"] == mode))
-        yield modes
-
-
-def _of_deliveries(numbers: Mapping[str, Any]) -> Iterator[Any]:
-    from prometheus_client.core import GaugeMetricFamily
-
-    said = numbers["deliveries"]
-    if said is None:
-        return
-    usable = GaugeMetricFamily("cachesync_notifications_up", "1 where the outbox can be used")
-    usable.add_metric([], float(said["error"] is None))
-    yield usable
-    lag = GaugeMetricFamily("cachesync_notifications_lag", "Changes that were not matched yet")
-    lag.add_metric([], max(0, numbers["seq"] - said["seq"]) if "seq" in said else 0)
-    yield lag
-    waiting = GaugeMetricFamily(
-        "cachesync_matches_waiting", "Matches in an open window", labels=["subscription"]
-    )
-    labels = ["subscription", "target"]
-    pending = GaugeMetricFamily("cachesync_deliveries_pending", "To be sent", labels=labels)
-    dead = GaugeMetricFamily("cachesync_deliveries_dead", "Given up", labels=labels)
-    states = GaugeMetricFamily(
-        "cachesync_target_state", "1 for the state a target is in", labels=[*labels, "state"]
-    )
-    for subscription in said.get("subscriptions", ()):
-        name = subscription["name"]
-        waiting.add_metric([name], subscription["waiting"])
-        for target in subscription["targets"]:
-            pending.add_metric([name, target["target"]], target["pending"])
-            dead.add_metric([name, target["target"]], target["dead"])
-            for state in _TARGET_STATES:
-                states.add_metric([name, target["target"], state], float(target["state"] == state))
-    yield from (waiting, pending, dead, states)

@@ -126,6 +126,8 @@ class Teller:
 
         That a part of it could be read makes no source well, and the ledger does not say so.
         """
+        if result.remark is not None:
+            _log.warning("%s: %s", self._name, result.remark)
         if not is_whole and (
             result.state is not SourceState.HELD
             or (self._seen is not None and self._seen.state is SourceState.HELD)

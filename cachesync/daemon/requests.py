@@ -51,5 +51,7 @@ class WorkerState(NamedTuple):
     seconds: float = 0.0
     """How long the last pass took."""
     overflows: int = 0
+    is_overflowed: bool = False
+    """Whether the kernel dropped events, and no whole pass has followed yet."""
     watch: str | None = None
     """What is wrong with watching; None where nothing is."""

@@ -9,22 +9,21 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from ..config.secrets import credential_problems
 from ..config.settings import Config
 from ..errors import ConfigError, UsageError
-from ..ledger import connect, log
-from ..model import SourceState
-from ..sync import catalog, passes
+from ..ledger import connect
+from ..reports.health import line
 from . import control, runtime
+from .commands import Commands
 from .delivery import Deliveries
-from .metrics import Metrics, health_of
-from .requests import Full, Now
+from .metrics import Metrics
+from .requests import Now
 from .sources import Sources
 from .systemd import Notifier, watchdog_seconds
+from .view import View
 from .writer_thread import WriterThread
 
 __all__ = ["Service", "serve"]
@@ -36,6 +35,10 @@ TICK_SECONDS = 1.0
 CLOCK_STEP_SECONDS = 10.0
 """A difference that no drift explains: somebody set the clock, or the machine slept."""
 METRICS_RETRY_SECONDS = 60.0
+LOOK_SECONDS = 10.0
+"""Between looks at what changes without a pass: the disk, the clock, who owns what."""
+STATUS_LENGTH = 300
+"""Characters of the unit's status text that say how well the site is."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _log = logging.getLogger("cachesync")
 
@@ -69,12 +72,16 @@ class Service:
         self._control: control.Server | None = None
         self._metrics: Metrics | None = None
         self._metrics_due: float | None = None
-        self._metrics_error: str | None = None
         self._changed = threading.Event()
         self.deliveries = Deliveries(
             state_dir, self.config, self.thread, clock=clock, passing=self.sources.passing
         )
-        self.since = time.time()
+        self.view = View(state_dir, self.thread, self.sources, self.deliveries, stuck=self._stuck)
+        self._publish_due = 0.0
+        self._commands = Commands(
+            state_dir, self.thread, self.sources, self.deliveries,
+            config=lambda: self.config, on_change=self._changed.set,
+        )  # fmt: skip
 
     # -- up and down
 
@@ -82,7 +89,7 @@ class Service:
         """Begin to watch, to fetch and to answer."""
         self.thread.catch_up()  # with what a killed daemon did not index
         self.deliveries.start()  # before anything new is committed
-        self._control = control.Server(self.state_dir, self._handle)
+        self._control = control.Server(self.state_dir, self._commands.handle)
         self._open_metrics()
         self.sources.start()
         self._publish()
@@ -95,16 +102,17 @@ class Service:
         """Serve metrics where the config says. Without them the daemon does its work all the same."""
         wanted, self._metrics_due = self.config.metrics, None
         if wanted is None:
+            self.view.metrics_error = None
             return
         try:
-            self._metrics = Metrics(wanted.host, wanted.port, self.numbers, self.health)
+            self._metrics = Metrics(wanted.host, wanted.port, self.view.numbers, self.health)
         except UsageError as error:
-            if error.message != self._metrics_error:
+            if error.message != self.view.metrics_error:
                 _log.error("%s%s", error.message, f" ({error.hint})" if error.hint else "")
-            self._metrics_error = error.message
+            self.view.metrics_error = error.message
             self._metrics_due = time.monotonic() + METRICS_RETRY_SECONDS
         else:
-            self._metrics_error = None
+            self.view.metrics_error = None
 
     def _close_metrics(self) -> None:
         metrics, self._metrics = self._metrics, None
@@ -141,9 +149,10 @@ class Service:
                 return 1
             if self._stuck() is None:
                 self._notifier.tell("WATCHDOG=1")
-            if self._changed.is_set():
+            if self._changed.is_set() or time.monotonic() >= self._publish_due:
                 self._changed.clear()
                 self._publish()
+                self._publish_due = time.monotonic() + LOOK_SECONDS
 
     def _look_around(self) -> bool:
         """Whether all is as it has to be; mends what can be mended."""
@@ -189,8 +198,10 @@ class Service:
             _log.error("the new config is refused, the old one goes on: %s", error.message)
             for problem in error.problems:
                 _log.error("%s", problem)
+            self.view.config_error = "; ".join(error.problems) or error.message
         else:
             self._take_over(config)
+        self._changed.set()
         for name in self.sources:
             self.sources[name].worker.ask(Now())
         self._notifier.tell("READY=1")
@@ -199,11 +210,13 @@ class Service:
         if self.config.sources and not config.sources:
             # An editor that empties the file before it writes it, sooner than a wish.
             _log.error("the new config has no source and is refused; the old one goes on")
+            self.view.config_error = "it has no source"
             return
+        self.view.config_error = None
         before, self.config = self.config, config
         self.sources.take_over(config)
         self.deliveries.reload(config)
-        if before.metrics != config.metrics:
+        if before.metrics != config.metrics or self.view.metrics_error is not None:
             self._close_metrics()
             self._open_metrics()
         _log.info("the config was read again, sources: %s", ", ".join(self.sources) or "none")
@@ -211,120 +224,21 @@ class Service:
 
     # -- what others see and ask
 
-    def document(self) -> dict[str, Any]:
-        """What `status` shows of the daemon."""
-        now = time.monotonic()
-        return {
-            "pid": os.getpid(),
-            "started": runtime.started(os.getpid()),
-            "since": int(self.since * 1e6),
-            "stuck": self._stuck(),
-            "deliveries": self.deliveries.document(),
-            "sources": dict(self.sources.documents(now)),
-        }
-
     def health(self) -> dict[str, Any]:
-        """What `/healthz` says: whether anything is stuck, and what is in trouble."""
-        now = time.monotonic()
-        stuck = self._stuck() or self.sources.stuck_pass(now)
-        sources = self.sources.documents(now)
-        failing = [name for name, said in sources.items() if said["failures"]]
-        degraded = {name: said["degraded"] for name, said in sources.items() if said["degraded"]}
-        return {
-            "healthy": stuck is None,
-            "stuck": stuck,
-            "detail": {
-                "failing": failing,
-                "degraded": degraded,
-                "notifications": health_of(self.deliveries.document()),
-            },
-        }
-
-    def numbers(self) -> dict[str, Any]:
-        """What `metrics` shows: the document, and what the ledger counts."""
-        db = connect.open_reader(self.state_dir)
-        try:
-            totals, statuses = log.totals(db), log.source_statuses(db)
-        finally:
-            db.close()
-        document, now = self.document(), time.time()
-        known = {status.name: status for status in statuses}
-        for name, values in document["sources"].items():
-            status = known.get(name)
-            success = None if status is None else status.last_success
-            values["pages"] = None if status is None else status.pages
-            values["age_seconds"] = None if success is None else now - success / 1e6
-        lag = totals["seq"] - self.thread.indexed
-        return {**totals, **document, "index_lag": lag}
+        """What `/healthz` says."""
+        return self.view.healthz()
 
     def _publish(self) -> None:
-        document = self.document()
+        document = self.view.document()
         with contextlib.suppress(OSError):  # a full disk must not end the daemon
             runtime.publish(self.state_dir, document)
+        found = self.view.judged(document)
+        self.view.tell(found)
         busy = [n for n, s in document["sources"].items() if s["doing"] != "idle"]
-        degraded = [n for n, s in document["sources"].items() if s["degraded"] or s["failures"]]
-        status = f"{len(self.sources)} sources"
+        status = f"{line(found, longest=STATUS_LENGTH)}; {len(self.sources)} sources"
         if busy:
             status += f"; busy with {', '.join(busy)}"
-        if degraded:
-            status += f"; trouble with {', '.join(degraded)}"
         self._notifier.tell(f"STATUS={status}")
-
-    def _handle(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Carry out a request of the control socket (`control`). Raises CachesyncError."""
-        commands: dict[object, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
-            "sync": self._sync,
-            "rebuild": self._rebuild,
-            "forget": self._forget,
-            "credentials": lambda _asked: {"problems": credential_problems(self.config)},
-            "retry": self.deliveries.ask,
-            "replay": self.deliveries.ask,
-            "test": self.deliveries.ask,
-        }
-        command = commands.get(asked.get("command"))
-        if command is None:
-            raise UsageError(f"the daemon does not know {asked.get('command')!r}")
-        with connect.ledger_errors(self.state_dir):
-            return command(asked)
-
-    def _sync(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        names = [str(name) for name in asked.get("sources", [])]
-        for name in names:
-            if name not in self.sources:
-                raise UsageError(
-                    f"the daemon (pid {os.getpid()}) has no source {name}",
-                    hint="sources: " + ", ".join(self.sources),
-                )
-        first = self.thread.call(lambda writer: writer.seq)
-        replies: list[Future[passes.PassResult]] = []
-        for name in names or self.sources:
-            reply: Future[passes.PassResult] = Future()
-            replies.append(reply)
-            allow = asked.get("allow_mass_removal") is True
-            self.sources[name].worker.ask(Full(reply, allow))
-        results = [reply.result() for reply in replies]
-        return {
-            "sources": [passes.document(result) for result in results],
-            "changes": self.thread.ask(lambda db: log.counts_since(db, first)),
-            "seq": self.thread.call(lambda writer: writer.seq),
-            "failed": any(result.state is not SourceState.OK for result in results),
-        }
-
-    def _rebuild(self, _asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.thread.rebuild()
-        return {}
-
-    def _forget(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        asked_for = str(asked.get("name"))
-        name = self.sources.named(asked_for) or asked_for
-        if any(source.name == name for source in self.config.sources):
-            raise UsageError(f"{name} is in the config of the daemon", hint="remove it there first")
-        if name in self.sources:
-            self.sources.close(name)
-        result = self.thread.call(lambda writer: catalog.forget(writer, name))
-        self.thread.catch_up().result()
-        self._changed.set()
-        return result
 
 
 def _offset() -> float:

@@ -254,6 +254,8 @@ class Sources:
             "failures": state.failures,
             "next_run": next_run,
             "overflows": state.overflows,
+            "overflowed": state.is_overflowed,
+            "error": watched.worker.trouble.error,
             "watch": None if watcher is None else watcher.mode.value,
             "watch_reason": None if polled is None else polled.why.value,
             "watch_detail": None if polled is None else polled.reason,

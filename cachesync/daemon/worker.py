@@ -27,6 +27,7 @@ from ..system.garbage import give_back
 from ..system.trouble import Trouble
 from ..watch.debounce import Debouncer
 from ..watch.events import Degraded, Dirty, Overflowed, Polling, RootBack, RootLost, Watching
+from . import rejections
 from .backoff import rest_seconds, retry_delay
 from .passlog import Teller
 from .requests import Due, Full, Now, Request, Stop, Stopped, WorkerState
@@ -79,7 +80,7 @@ class Worker:
         self._full_seconds = 0.0
         self._changed_pages = 0
         self._teller = Teller(name)
-        self._trouble = Trouble(name, f"{name}: what its passes find is recorded again")
+        self.trouble = Trouble(name, f"{name}: what its passes find is recorded again")
         self._root: tuple[int, int] | None = None
         self._runner = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
 
@@ -129,7 +130,7 @@ class Worker:
             except CachesyncError as error:
                 _refuse(asked, error)
                 # Sooner than a source that does not deliver: what is wrong is wrong here.
-                wait = self._trouble.failed(error.message, time.monotonic())
+                wait = self.trouble.failed(error.message, time.monotonic())
                 self._set(failures=self.state.failures + 1, retry_at=time.monotonic() + wait)
             except Exception as error:
                 # A mistake of this program, over this source: it is tried again like a failure.
@@ -172,7 +173,7 @@ class Worker:
             self._dirty.add(request.prefix, now)
             self._rest(now)
         elif isinstance(request, Overflowed):
-            self._set(overflows=self.state.overflows + 1)
+            self._set(overflows=self.state.overflows + 1, is_overflowed=True)
             _log.warning("%s: the kernel dropped events; everything is looked at again", self.name)
             self._writer.overflow(self._open_job().row)
         elif isinstance(request, Degraded):
@@ -235,7 +236,7 @@ class Worker:
         if result.state is SourceState.FAILED:
             self._failed(result.retry_after)
         else:
-            self._set(failures=0, retry_at=None)
+            self._set(failures=0, retry_at=None, is_overflowed=False)
         if allow and result.state is SourceState.OK:
             self._since = self._thread.call(lambda writer: writer.seq)
         self._teller.state(result, is_whole=True)
@@ -295,12 +296,13 @@ class Worker:
             seconds = time.monotonic() - started
             self._set(doing="idle", since=time.monotonic(), seconds=seconds,
                       passes=self.state.passes + 1)  # fmt: skip
-        self._trouble.works()
+        self.trouble.works()
         self._changed_pages += result.changed
         self._teller.counts(
             result, changed=is_news and bool(result.changed or result.removed),
             seconds=seconds, now=time.monotonic(),
         )  # fmt: skip
+        rejections.tell(self._thread, self.name, since=before)
         return result
 
     def _check(self) -> None:

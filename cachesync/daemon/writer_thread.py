@@ -29,6 +29,8 @@ class WriterThread:
         """Opens the ledger. Raises LedgerError."""
         self.state_dir = state_dir
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        if connect.file_identity(state_dir) is None:
+            _log.info("a new ledger is made in %s", state_dir)
         self._beat: Future[None] | None = None
         self._beat_at = self._alive_at = time.monotonic()
         self._catching_up: Future[str | None] | None = None

@@ -9,6 +9,7 @@ fetcher may be used by several threads at once. `net.fake` holds the fetcher for
 
 from __future__ import annotations
 
+from .access import DIRECT, Access
 from .opening import open_fetcher, open_poster
 from .request import (
     Download,
@@ -27,6 +28,8 @@ from .request import (
 )
 
 __all__ = [
+    "DIRECT",
+    "Access",
     "Download",
     "FetchError",
     "FetchStoppedError",

@@ -1,43 +1,33 @@
-"""Fetching over real connections. The only module that knows httpx.
-
-httpx has no deadline for a whole exchange, unpacks without bound, and quotes headers in its errors.
-Its client keeps cookies, logs addresses and looks into redirects that it does not follow. So this
-uses its transport only, reads bodies raw over connections of `wire`, and does not pass its words on
-where they could hold a secret.
-"""
+"""Fetching over real connections: redirects, attempts, waits, and how many at a time."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from threading import BoundedSemaphore, Event, Lock
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import httpcore
-import httpx
-
-from .. import __version__
 from . import policy
+from .access import DIRECT, Access, Proxy
 from .answer import Answer, BrokenError
 from .request import Download, FetchError, FetchStoppedError, Request, Response, host
-from .wire import BLOCKING_SECONDS, Backend, Deadline, Stream
+from .transport import CONNECTIONS_PER_HOST, IDENTITY, Begun, Transport
+from .trust import trusted
+from .tunnel import unwelcome
+from .wire import BLOCKING_SECONDS, Deadline
 
 if TYPE_CHECKING:
-    import ssl
     from types import TracebackType
 
-__all__ = ["IDENTITY", "HttpFetcher", "Transport", "plain_errors", "trusted"]
+__all__ = ["HttpFetcher"]
 
 PATIENCE_SECONDS = 60.0
 """A longer wait is not sat out inside a fetch."""
 AFTER_429_SECONDS = 60.0
 """When to come back where a server limits the rate and does not say for how long."""
-CONNECTIONS_PER_HOST = 8
-IDLE_SECONDS = 15.0
 
-IDENTITY = {"User-Agent": f"cachesync/{__version__}", "Accept": "*/*"}
 _HEADERS = {**IDENTITY, "Accept-Encoding": "gzip"}
 _RANDOM = random.SystemRandom()
 _Taken = TypeVar("_Taken")
@@ -52,6 +42,7 @@ class HttpFetcher:
         *,
         request_seconds: float,
         stop: Event,
+        access: Access = DIRECT,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] | None = None,
@@ -66,7 +57,9 @@ class HttpFetcher:
         self._lock = Lock()
         self._slots: dict[_Origin, BoundedSemaphore] = {}
         self._waiting: dict[_Origin, tuple[float, str]] = {}
-        self._transport = Transport()
+        self._proxies = access.proxies
+        self._context = trusted(access.authorities)
+        self._transports: dict[Proxy | None, Transport] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +74,10 @@ class HttpFetcher:
 
     def close(self) -> None:
         """Close every connection."""
-        self._transport.close()
+        with self._lock:
+            transports, self._transports = list(self._transports.values()), {}
+        for transport in transports:
+            transport.close()
 
     def fetch(self, request: Request) -> Response:
         """See `net.Fetcher`."""
@@ -153,13 +149,26 @@ class HttpFetcher:
         origin = policy.origin(url)
         self._sit_out(visit, origin)
         slot = self._slot(origin, visit.deadline)
+        proxy = self._proxies.find(url)
         try:
-            with plain_errors(url):
-                response = self._transport.ask("GET", url, headers, deadline=visit.deadline)
+            transport = self._transport(proxy)
+            begun = transport.ask("GET", url, headers, deadline=visit.deadline)
         except BaseException:
             slot.release()
             raise
-        return _answer(url, response, slot, visit)
+        answer = _answer(url, begun, slot, visit)
+        refused = proxy and unwelcome(proxy, answer.status, answer.headers)
+        if refused:
+            answer.close()
+            raise type(refused)(f"{host(url)}: {refused.message}", hint=refused.hint)
+        return answer
+
+    def _transport(self, proxy: Proxy | None) -> Transport:
+        """The connections that go through `proxy`, or directly."""
+        with self._lock:
+            if proxy not in self._transports:
+                self._transports[proxy] = Transport(context=self._context, proxy=proxy)
+            return self._transports[proxy]
 
     def _slot(self, origin: _Origin, deadline: Deadline) -> BoundedSemaphore:
         """One of the connections to `origin`, taken; waiting for it does not count."""
@@ -218,104 +227,27 @@ class _Visit:
         self.failure, self.retry_after_seconds = failure, retry_after_seconds
 
 
-def _answer(url: str, response: httpx.Response, slot: BoundedSemaphore, visit: _Visit) -> Answer:
-    """The answer in `response`; closing it gives `slot` back."""
+def _answer(url: str, begun: Begun, slot: BoundedSemaphore, visit: _Visit) -> Answer:
+    """The answer that has begun; closing it gives `slot` back."""
     rate = visit.request.least_bytes_per_second
-    stream = response.extensions.get("network_stream")
 
     def raw() -> Iterator[bytes]:
-        with plain_errors(url):
-            for data in response.iter_raw():
-                if rate:
-                    visit.deadline.extend(len(data) / rate)
-                yield data
+        for data in begun.raw():
+            if rate:
+                visit.deadline.extend(len(data) / rate)
+            yield data
 
     def close(is_overlong: bool) -> None:  # noqa: FBT001
         try:
-            if is_overlong and isinstance(stream, Stream):
-                stream.close()  # what is left over would be taken for the next answer
-            with suppress(httpx.HTTPError):
-                response.close()
+            begun.close(is_overlong=is_overlong)
         finally:
             slot.release()
 
     return Answer(
         url=url,
-        status=response.status_code,
-        headers={name.lower(): value for name, value in response.headers.items()},
+        status=begun.status,
+        headers=begun.headers,
         raw=raw(),
-        arrived=lambda: stream.body_bytes if isinstance(stream, Stream) else 0,
+        arrived=begun.body_bytes,
         on_close=close,
     )
-
-
-@contextmanager
-def plain_errors(url: str) -> Iterator[None]:
-    """Turn what httpx raises into BrokenError or FetchError, without what it quotes."""
-    try:
-        yield
-    except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError):
-        raise FetchError(
-            f"{host(url)}: the request cannot be sent (is the address valid?)"
-        ) from None
-    except httpx.TransportError as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise BrokenError(f"{host(url)}: {reason}") from None
-    except FetchStoppedError:
-        raise
-    except FetchError as error:
-        if error.message.startswith(f"{host(url)}: "):
-            raise
-        raise type(error)(f"{host(url)}: {error.message}", hint=error.hint) from None
-
-
-class Transport(httpx.HTTPTransport):
-    """httpx's own, over connections that keep to a deadline."""
-
-    def __init__(
-        self,
-        *,
-        context: ssl.SSLContext | None = None,
-        backend: Backend | None = None,
-        idle_seconds: float = IDLE_SECONDS,
-        most_idle: int = 2 * CONNECTIONS_PER_HOST,
-    ) -> None:
-        context = context or trusted()
-        super().__init__(verify=context, trust_env=False)
-        # httpx 0.28 has no argument for it; without it the tests that drip fail.
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=None,
-            max_keepalive_connections=most_idle,
-            keepalive_expiry=idle_seconds,
-            network_backend=backend or Backend(),
-        )
-
-    def ask(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        *,
-        body: bytes | None = None,
-        deadline: Deadline,
-    ) -> httpx.Response:
-        """The head of the answer. Raises what `plain_errors` makes better ones of."""
-        # Where httpx expects seconds, `wire` takes the deadline itself.
-        until = dict.fromkeys(("connect", "read", "write"), deadline)
-        return self.handle_request(
-            httpx.Request(
-                method,
-                url,
-                headers=dict(headers),
-                content=body,
-                extensions={"timeout": {**until, "pool": None}},
-            )
-        )
-
-
-def trusted() -> ssl.SSLContext:
-    """Trusts the public authorities, and those this machine trusts besides."""
-    context = httpx.create_ssl_context(trust_env=False)
-    context.load_default_certs()
-    return context

@@ -1,6 +1,6 @@
 """Posting over real connections: one attempt, to an address that was checked, within its time.
 
-What is said of httpx in `client` holds here too. A connection is used again for a short while, for
+A connection is used again for a short while, for
 the same address under the same `refusal` only: it was checked when it was made. So each address has
 a pool of its own, which is also faster than one for many, where each request looks at all.
 """
@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from . import policy
+from .access import Access, Authorities
 from .answer import BrokenError
-from .client import IDENTITY, Transport, plain_errors, trusted
 from .request import FetchError, Post, Resolver, Response, host
-from .wire import Backend, Deadline, Stream
+from .transport import IDENTITY, Begun, Transport, plain_errors, through
+from .trust import trusted
+from .tunnel import look_up, unwelcome
+from .wire import Backend, Deadline
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
 __all__ = ["HttpPoster"]
@@ -30,7 +34,7 @@ MOST_IDLE = 4
 """Connections to one address; each is used by one thread at a time."""
 
 _Refusal = Callable[[str], str | None]
-_Lane = tuple[str, _Refusal | None]
+_Lane = tuple[str, _Refusal | None, Access]
 
 
 class _Connections:
@@ -53,7 +57,7 @@ class HttpPoster:
     ) -> None:
         self._resolver = resolver
         self._clock = clock
-        self._context = trusted()
+        self._contexts: dict[Authorities | None, ssl.SSLContext] = {None: trusted()}
         self._lock = Lock()
         self._lanes: dict[_Lane, _Connections] = {}
         self._swept_at = clock()
@@ -84,10 +88,15 @@ class HttpPoster:
         headers = {**IDENTITY, "Accept-Encoding": "identity", **post.headers}
         try:
             with self._transport(post) as transport, plain_errors(post.url):
-                return _taken(
+                response = _taken(
                     transport.ask("POST", post.url, headers, body=post.body, deadline=deadline),
                     post,
                 )
+                proxy = post.access.proxies.find(post.url)
+                refused = proxy and unwelcome(proxy, response.status, response.headers)
+                if refused:
+                    raise refused
+                return response
         except BrokenError as error:
             raise FetchError(error.reason) from None
 
@@ -96,17 +105,10 @@ class HttpPoster:
         """The connections to an address, made when they are needed, and not closed meanwhile."""
         with self._lock:
             unused = self._unused()
-            connections = self._lanes.get((post.url, post.refusal))
+            lane = (post.url, post.refusal, post.access)
+            connections = self._lanes.get(lane)
             if connections is None:
-                connections = _Connections(
-                    Transport(
-                        context=self._context,
-                        backend=Backend(resolver=self._resolver, refusal=post.refusal),
-                        idle_seconds=IDLE_SECONDS,
-                        most_idle=MOST_IDLE,
-                    )
-                )
-                self._lanes[post.url, post.refusal] = connections
+                connections = self._lanes[lane] = _Connections(self._new_transport(post))
             connections.users += 1
         for transport in unused:
             transport.close()
@@ -116,6 +118,27 @@ class HttpPoster:
             with self._lock:
                 connections.users -= 1
                 connections.unused_since = self._clock()
+
+    def _new_transport(self, post: Post) -> Transport:
+        authorities = post.access.authorities
+        if authorities not in self._contexts:
+            self._contexts[authorities] = trusted(authorities)
+        context = self._contexts[authorities]
+        proxy = post.access.proxies.find(post.url)
+        backend = Backend(resolver=self._resolver, refusal=post.refusal)
+        if proxy is not None and post.refusal is None:
+            backend = through(proxy, context)
+        elif proxy is not None and post.refusal is not None:
+            _, name, port = policy.origin(post.url)
+            check = look_up(name, port or 0, post.refusal, self._resolver)
+            backend = through(proxy, context, check)
+        return Transport(
+            context=context,
+            proxy=proxy,
+            backend=backend,
+            idle_seconds=IDLE_SECONDS,
+            most_idle=MOST_IDLE,
+        )
 
     def _unused(self) -> list[Transport]:
         """What nobody has used for a while, forgotten now; looks once in a while."""
@@ -131,28 +154,24 @@ class HttpPoster:
         return [self._lanes.pop(lane).transport for lane in idle]
 
 
-def _taken(response: Any, post: Post) -> Response:
+def _taken(begun: Begun, post: Post) -> Response:
     """The answer with the beginning of its body; its connection is given back, or up."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    stream = response.extensions.get("network_stream")
-    body = bytearray()
+    body, is_overlong = bytearray(), False
     try:
-        for data in response.iter_raw():
+        for data in begun.raw():
             body += data
             if len(body) >= post.most_bytes:
                 break
         else:
-            if isinstance(stream, Stream) and _is_overlong(headers, stream):
-                stream.close()  # what is left over would be taken for the next answer
+            is_overlong = _is_overlong(begun.headers, begun.body_bytes())
     finally:
-        with suppress(Exception):  # a connection that cannot be closed properly is closed
-            response.close()
-    return Response(response.status_code, headers, bytes(body[: post.most_bytes]))
+        begun.close(is_overlong=is_overlong)
+    return Response(begun.status, begun.headers, bytes(body[: post.most_bytes]))
 
 
-def _is_overlong(headers: Mapping[str, str], stream: Stream) -> bool:
+def _is_overlong(headers: Mapping[str, str], body_bytes: int) -> bool:
     """Whether more arrived than the body that was announced."""
     if "transfer-encoding" in headers:
         return False
     length = headers.get("content-length", "0")
-    return stream.body_bytes > (int(length) if length.isascii() and length.isdigit() else 0)
+    return body_bytes > (int(length) if length.isascii() and length.isdigit() else 0)

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..errors import SourceError
+from .access import DIRECT, Access
 
 __all__ = [
     "Download",
@@ -115,6 +116,8 @@ class Post(NamedTuple):
 
     Connections are used again for the same address and function: pass one, not a new one each time.
     """
+    access: Access = DIRECT
+    """With a proxy `refusal` is asked of what this machine knows of the name; the proxy connects."""
     most_bytes: int = 1 << 16
     """More of the answer is not read; what was read is the body."""
 
@@ -123,7 +126,7 @@ class Post(NamedTuple):
 
 
 class Poster(Protocol):
-    """Posts: one attempt, no redirects, no proxies, to addresses that were checked."""
+    """Posts: one attempt, no redirects, to addresses that were checked."""
 
     def post(self, post: Post, *, stop: Event) -> Response:
         """The answer, whatever its status. Raises FetchError, also when `stop` is set."""

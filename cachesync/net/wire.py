@@ -20,9 +20,10 @@ from typing import Any, cast
 
 import httpcore
 
+from .nested import NestedSocket
 from .request import FetchError, FetchStoppedError, ForbiddenError, Resolver
 
-__all__ = ["Backend", "Deadline", "Stream"]
+__all__ = ["Backend", "Deadline", "Stream", "deadline_of", "resolved"]
 
 BLOCKING_SECONDS = 0.2
 """No call blocks for longer without a look at the deadline and the wish to stop."""
@@ -32,6 +33,7 @@ MOST_HEAD_BYTES = 1 << 18
 
 _Address = tuple[int, Any]
 """Family and what `connect` takes."""
+_Socket = socket.socket | NestedSocket
 
 
 class Deadline:
@@ -50,6 +52,10 @@ class Deadline:
         self._stop = stop
         self._setting = setting
         self._at = clock() + seconds
+
+    def sooner(self, seconds: float) -> Deadline:
+        """One that is over after so many seconds, and not after this one. Raises as `left` does."""
+        return Deadline(min(seconds, self.left()), self._clock, self._stop, setting=self._setting)
 
     def left(self) -> float:
         """The seconds left. Raises FetchError when there are none, FetchStoppedError when told."""
@@ -97,7 +103,7 @@ class Backend(httpcore.NetworkBackend):
 
         Raises httpcore.ConnectError, or ForbiddenError before anything is sent.
         """
-        deadline = _deadline(timeout)
+        deadline = deadline_of(timeout)
         try:
             addresses = _addresses(host, port, self._resolver, deadline)
             self._check(address for _, (address, *_) in addresses)
@@ -118,7 +124,7 @@ class Backend(httpcore.NetworkBackend):
 class Stream(httpcore.NetworkStream):
     """A connection; counts what arrives after the head of the latest answer."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: _Socket) -> None:
         self._sock = sock
         self._head: bytes | None = b""
         self.body_bytes = 0
@@ -126,7 +132,7 @@ class Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Some bytes, none at the end. Raises httpcore.ReadError."""
-        deadline = _deadline(timeout)
+        deadline = deadline_of(timeout)
         while True:
             self._sock.settimeout(deadline.blocking())
             try:
@@ -140,7 +146,7 @@ class Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send everything. Raises httpcore.WriteError."""
-        deadline = _deadline(timeout)
+        deadline = deadline_of(timeout)
         self._head, self.body_bytes = b"", 0
         rest = memoryview(buffer)
         while rest:
@@ -166,12 +172,10 @@ class Stream(httpcore.NetworkStream):
 
         Raises httpcore.ConnectError, or FetchError when the certificate is not to be trusted.
         """
-        deadline = _deadline(timeout)
-        sock: socket.socket = self._sock
+        deadline = deadline_of(timeout)
+        sock: _Socket = self._sock
         try:
-            sock = secured = ssl_context.wrap_socket(
-                self._sock, server_hostname=server_hostname, do_handshake_on_connect=False
-            )
+            sock = secured = _secured(self._sock, ssl_context, server_hostname)
             while True:
                 secured.settimeout(deadline.blocking())
                 with suppress(TimeoutError):
@@ -208,7 +212,18 @@ class Stream(httpcore.NetworkStream):
             self._head = None
 
 
-def _deadline(timeout: float | None) -> Deadline:
+def _secured(
+    sock: _Socket, context: ssl.SSLContext, server_hostname: str | None
+) -> ssl.SSLSocket | NestedSocket:
+    """What encrypts over `sock`, before its handshake."""
+    if isinstance(sock, ssl.SSLSocket):
+        return NestedSocket(sock, context, server_hostname)
+    assert isinstance(sock, socket.socket), "no more than TLS in TLS"
+    return context.wrap_socket(sock, server_hostname=server_hostname, do_handshake_on_connect=False)
+
+
+def deadline_of(timeout: float | None) -> Deadline:
+    """What httpcore takes for a number of seconds."""
     return cast("Deadline", timeout)
 
 
@@ -234,6 +249,11 @@ def _addresses(
             if isinstance(answer, OSError):
                 raise answer
             return answer
+
+
+def resolved(host: str, port: int, resolver: Resolver | None, deadline: Deadline) -> list[str]:
+    """The IP addresses of a host. Raises OSError, and FetchError when there is no time left."""
+    return [address for _, (address, *_) in _addresses(host, port, resolver, deadline)]
 
 
 def _infos(host: str, port: int, resolver: Resolver | None) -> list[_Address]:
@@ -283,7 +303,7 @@ def _outcome(sock: socket.socket, deadline: Deadline, *, until: float) -> int:
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
-def _poll(sock: socket.socket, events: int, seconds: float) -> list[tuple[int, int]]:
+def _poll(sock: _Socket, events: int, seconds: float) -> list[tuple[int, int]]:
     if sock.fileno() < 0:
         return [(-1, events)]
     poll = select.poll()

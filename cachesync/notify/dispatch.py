@@ -51,6 +51,8 @@ class Dispatcher:
         self._ways: Mapping[int, Way] = {}
         self._targets: dict[int, Target] = {}
         self._active: dict[int, bool] = {}
+        self.results = dict.fromkeys((step.name.lower() for step in queue.Step), 0)
+        """Attempts since the start, by what came of them."""
         self._looking = Trouble("nothing is sent for now", "sending goes on")
         self._recording = Trouble(
             "what was sent could not be recorded, and is sent again",
@@ -214,6 +216,7 @@ class Dispatcher:
 
         recorded, following = self._run(work)
         with self._lock:
+            self.results[recorded.step.name.lower()] += 1
             self._recording.works()
         _tell(way.name, sent, result, recorded)
         if recorded.step is not queue.Step.DELIVERED or recorded.was_failing:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 
 from .. import net
+from ..config.access import open_access
 from ..config.secrets import reveal
 from ..config.settings import Secret, WebhookFormat
 from ..config.settings import WebhookTarget as WebhookConfig
@@ -37,7 +38,8 @@ def open_webhook(
             lacking.append(error)
     if lacking and not keys:
         raise lacking[0]
-    return WebhookTarget(config, poster, keys, lacking=lacking)
+    access = open_access(config.proxy, config.ca_file, environment)
+    return WebhookTarget(config, poster, keys, lacking=lacking, access=access)
 
 
 def _key(secret: Secret, environment: Mapping[str, str]) -> webhook.Key:
@@ -59,6 +61,7 @@ class WebhookTarget:
         keys: Sequence[webhook.Key],
         *,
         lacking: Sequence[CachesyncError] = (),
+        access: net.Access = net.DIRECT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises CachesyncError when nothing could ever be sent to the address."""
@@ -70,6 +73,7 @@ class WebhookTarget:
         self._poster = poster
         self._keys = tuple(keys)
         self._lacking = tuple(lacking)
+        self._access = access
         self._clock = clock
 
     def describe(self) -> str:
@@ -121,6 +125,7 @@ class WebhookTarget:
             headers={"Content-Type": form.content_type, **headers},
             seconds=self._config.timeout_seconds,
             refusal=None if self._config.allow_private else address.refusal,
+            access=self._access,
         )
 
 

@@ -18,6 +18,7 @@ from ..net import Download, Fetcher, FetchError, Request, host
 from ..net.inflate import GZIP_MAGIC, InflateError, Inflater
 from .base import NOTHING, Changed, Entry, Failed, Fault, Found, Listing, Note, Past, ignore
 from .remote import (
+    UNHEEDED,
     blob_sha,
     conditions,
     fingerprint,
@@ -26,6 +27,7 @@ from .remote import (
     is_wanted,
     refused,
     too_large,
+    unheeded,
     validators,
 )
 from .tarstream import TarError, TarStream
@@ -97,7 +99,15 @@ class ArchiveSource:
             raise SourceError(f"the archive holds no selected page in {where} (check `path:`)")
         self._kept = pages.kept
         self._awaited = {path for path in pages.kept if not self._is_known(path, pages.shas[path])}
-        self._memory = {"settings": self._settings, **validators(download.headers)}
+        date = download.headers.get("last-modified", "")
+        is_as_before = all(self._is_known(path, sha) for path, sha in pages.shas.items())
+        is_resent = not self._again and is_as_before and date == self._before.get("date")
+        self._memory = {
+            "settings": self._settings,
+            "date": date,
+            **validators(download.headers),
+            **unheeded(self._before, heeded=False, resent=is_resent),
+        }
         found(listing.entries)
         return listing
 
@@ -117,7 +127,8 @@ class ArchiveSource:
     def _as_before(self, *, is_asked_for: bool) -> Listing:
         if not is_asked_for:
             raise SourceError("answered 304 (not modified) without being asked for that")
-        self._memory = self._before
+        past = {key: value for key, value in self._before.items() if key != UNHEEDED}
+        self._memory = past | unheeded(self._before, heeded=True, resent=False)
         return Listing((), as_before=("",))
 
     def _is_known(self, path: str, sha: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from threading import Lock
 from urllib.parse import quote, urlsplit
 
 from ..config.settings import HttpSourceConfig, Limits
@@ -29,7 +30,16 @@ from .base import (
     ignore,
 )
 from .directory import PAGE_NAME
-from .remote import Contact, begins_as_page, conditions, fingerprint, garbage, validators
+from .remote import (
+    Contact,
+    begins_as_page,
+    blob_sha,
+    conditions,
+    fingerprint,
+    garbage,
+    unheeded,
+    validators,
+)
 
 __all__ = ["MISSING_PASSES", "HttpSource", "missing"]
 
@@ -70,25 +80,41 @@ class HttpSource:
     ) -> Changed | Unchanged | Missing | Gone | Failed:
         """What the address answers now, asked for only if it changed since `before`."""
         url = self._urls[path]
-        asked = conditions(_remembered(url, before))
+        remembered = _remembered(url, before)
+        asked = conditions(remembered)
         answer = self._contact.ask(Request(url, self._limits.page_bytes, asked))
         if isinstance(answer, Response) and answer.status == 404:
             return self._missing_once_more(path, is_known=before is not None or path in self._known)
         self._missing.pop(path, None)
         if isinstance(answer, Failed):
             return answer
+        self._learn(remembered, answer, is_conditional=bool(asked))
         return _judged(url, answer, is_conditional=bool(asked))
 
     def memory(self) -> Mapping[str, str]:
-        """How often running each page answered 404."""
-        return {f"{_MISSING}{path}": str(count) for path, count in self._missing.items()}
+        """How often running each page answered 404, and whether the server ever answers 304."""
+        missing = {f"{_MISSING}{path}": str(count) for path, count in self._missing.items()}
+        return missing | unheeded(self._before, heeded=self._heeded, resent=self._resent)
 
     def _begin(self, past: Past) -> None:
         self._contact = Contact(self._fetcher)
+        self._before = past.memory
+        self._learning = Lock()
+        self._heeded = self._resent = False
         self._known = past.signatures.keys()
         self._missing = {
             path: passes for path, passes in _missing(past.memory) if path in self._urls
         }
+
+    def _learn(self, before: Mapping[str, str], answer: Response, *, is_conditional: bool) -> None:
+        """Take note of whether the server says that nothing changed, where nothing did."""
+        headers = answer.headers
+        with self._learning:
+            if answer.status == 304 and is_conditional:
+                self._heeded = True
+            elif answer.status == 200 and before.get("sha") == blob_sha(answer.body):
+                # Modified anew with the same content: that is for the server to send again.
+                self._resent |= before.get("date", "") == headers.get("last-modified", "")
 
     def _missing_once_more(self, path: str, *, is_known: bool) -> Missing | Gone:
         if not is_known:
@@ -133,7 +159,12 @@ def _judged(
 
 def _signature(url: str, answer: Response) -> str:
     """Never empty: that is the signature of what has to be asked for."""
-    return json.dumps({"url": fingerprint(url), **validators(answer.headers)})
+    said = {
+        "url": fingerprint(url),
+        "sha": blob_sha(answer.body),
+        "date": answer.headers.get("last-modified", ""),
+    }
+    return json.dumps({**said, **validators(answer.headers)})
 
 
 def _remembered(url: str, signature: str | None) -> Mapping[str, str]:

@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Final
 from urllib.parse import quote
@@ -19,6 +21,7 @@ from .directory import MAX_DEPTH, PAGE_NAME
 __all__ = [
     "CONDITIONS",
     "FAILURES_IN_A_ROW",
+    "UNHEEDED",
     "Contact",
     "begins_as_page",
     "blob_sha",
@@ -28,7 +31,9 @@ __all__ = [
     "hostile",
     "is_wanted",
     "refused",
+    "remark",
     "too_large",
+    "unheeded",
     "validators",
 ]
 
@@ -42,6 +47,13 @@ MOST_TYPE_CHARACTERS = 80
 
 CONDITIONS: Final = {"etag": "If-None-Match", "modified": "If-Modified-Since"}
 _VALIDATORS: Final = {"etag": "etag", "modified": "last-modified"}
+_COMPRESSED = re.compile(r'(?:W/)?"(.*)-gzip"')
+"""What Apache's mod_deflate makes of the ETag "...", which it does not know again (its bug 45023)."""
+SETTLED_SECONDS = 2
+"""So old is what cannot change again without its validators changing: they count whole seconds."""
+UNHEEDED_PASSES = 2
+UNHEEDED = "unheeded"
+"""In the memory of a source: passes running in which the server answered 200 where 304 was due."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _VALIDATOR = re.compile(r"[\x20-\x7e]*")
 
@@ -163,15 +175,67 @@ def fingerprint(*parts: object) -> str:
 
 
 def validators(headers: Mapping[str, str]) -> dict[str, str]:
-    """`etag` and `modified`, as far as an answer has them and they can be sent back."""
+    """`etag` and `modified`, as far as an answer has them, they can be sent back, and tell.
+
+    Content that was modified less than two seconds before the answer may change once more without
+    either changing, as nginx makes them; it has none. Neither has an empty ETag a meaning.
+    """
+    modified, answered = (_instant(headers.get(name, "")) for name in ("last-modified", "date"))
+    if modified and answered and (answered - modified).total_seconds() < SETTLED_SECONDS:
+        return {}
     found = {key: headers.get(name, "").strip() for key, name in _VALIDATORS.items()}
     return {
         key: value
         for key, value in found.items()
-        if value and len(value) <= MOST_VALIDATOR_CHARACTERS and _VALIDATOR.fullmatch(value)
+        if value.removeprefix("W/") not in ("", '""')
+        and len(value) <= MOST_VALIDATOR_CHARACTERS
+        and _VALIDATOR.fullmatch(value)
     }
 
 
 def conditions(before: Mapping[str, str]) -> dict[str, str]:
-    """The headers that ask for what changed since an answer with these validators."""
-    return {name: before[key] for key, name in CONDITIONS.items() if before.get(key)}
+    """The headers that ask for what changed since an answer with these validators.
+
+    An ETag is sent back as it came, since some servers understand nothing else; one of mod_deflate
+    is sent in both forms, the one that came and the one that the server compares with.
+    """
+    asked = {name: before[key] for key, name in CONDITIONS.items() if before.get(key)}
+    etag = asked.get("If-None-Match", "")
+    compressed = _COMPRESSED.fullmatch(etag)
+    if compressed and '"' not in compressed[1]:
+        asked["If-None-Match"] = f'{etag}, "{compressed[1]}"'
+    return asked
+
+
+def _instant(text: str) -> datetime | None:
+    """The instant of a header; None where it has none."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+# -- servers that do not heed it
+
+
+def unheeded(before: Mapping[str, str], *, heeded: bool, resent: bool) -> dict[str, str]:
+    """What to remember of whether a server heeds conditions, after a pass.
+
+    `heeded`: it answered 304. `resent`: it answered with what it had answered before, and that was
+    not modified since. A pass in which it did neither says nothing.
+    """
+    passes = before.get(UNHEEDED, "")
+    count = int(passes) if passes.isascii() and passes.isdigit() else 0
+    if heeded:
+        count = 0
+    elif resent:
+        count = min(count + 1, UNHEEDED_PASSES)
+    return {UNHEEDED: str(count)} if count else {}
+
+
+def remark(memory: Mapping[str, str]) -> str | None:
+    """What is to be said of a source with this memory; None where nothing is."""
+    if memory.get(UNHEEDED) != str(UNHEEDED_PASSES):
+        return None
+    return "its server never answers 304 (not modified): every pass downloads everything"

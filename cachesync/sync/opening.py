@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from .. import net
+from ..config.access import open_access
 from ..config.secrets import reveal
 from ..config.settings import (
     ArchiveSourceConfig,
+    DirectorySourceConfig,
     GithubSourceConfig,
     HttpSourceConfig,
     Limits,
@@ -22,7 +24,7 @@ __all__ = ["Remotes", "address"]
 
 
 class Remotes:
-    """Opens remote sources, which share one fetcher and its limits for each host."""
+    """Opens remote sources; those that reach the network alike share a fetcher, and its limits."""
 
     def __init__(
         self,
@@ -35,15 +37,15 @@ class Remotes:
         self._stop = stop or threading.Event()
         self._environment = environment
         self._opened = ExitStack()
-        self._fetcher: net.Fetcher | None = None
+        self._fetchers: dict[net.Access, net.Fetcher] = {}
         self._opening = threading.Lock()
 
     def open(self, entry: SourceConfig) -> Source:
         """The source of an entry that is not a directory.
 
-        Raises CachesyncError when its secret is not where the config says.
+        Raises CachesyncError when a secret or a certificate is not where the config says.
         """
-        fetcher = self._shared()
+        fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource
 
@@ -58,19 +60,32 @@ class Remotes:
 
         return ArchiveSource(entry, self._limits, fetcher)
 
-    def _shared(self) -> net.Fetcher:
+    def _shared(self, entry: SourceConfig) -> net.Fetcher:
+        assert not isinstance(entry, DirectorySourceConfig), "a directory is not fetched"
+        access = open_access(entry.proxy, entry.ca_file, self._environment)
         with self._opening:
-            if self._fetcher is None:
-                self._fetcher = self._opened.enter_context(
-                    net.open_fetcher(request_seconds=self._limits.request_seconds, stop=self._stop)
+            if access not in self._fetchers:
+                self._fetchers[access] = self._opened.enter_context(
+                    net.open_fetcher(
+                        request_seconds=self._limits.request_seconds,
+                        stop=self._stop,
+                        access=access,
+                    )
                 )
-            return self._fetcher
+            return self._fetchers[access]
 
-    def reach(self, url: str) -> int:
-        """Ask for an address; the status it answers with. Raises FetchError."""
-        request = net.Request(url, most_bytes=self._limits.page_bytes)
-        with self._shared().stream(request) as download:
+    def reach(self, entry: SourceConfig) -> int:
+        """Ask for the address of a source; the status it answers with. Raises CachesyncError."""
+        request = net.Request(address(entry), most_bytes=self._limits.page_bytes)
+        with self._shared(entry).stream(request) as download:
             return download.status
+
+    def way(self, entry: SourceConfig) -> str:
+        """What is to say of how the address of a source is reached; empty where it is directly."""
+        assert not isinstance(entry, DirectorySourceConfig), "a directory is not fetched"
+        access = open_access(entry.proxy, entry.ca_file, self._environment)
+        proxy = access.proxies.find(address(entry))
+        return "" if proxy is None else f", through the proxy {proxy.place}"
 
     def close(self) -> None:
         """End every fetch."""

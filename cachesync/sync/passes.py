@@ -18,6 +18,7 @@ from ..model import SourceState
 from ..selection import Selection
 from ..sources.base import Listing, Missing, Past, Source
 from ..sources.directory import DirectorySource
+from ..sources.remote import remark
 from ..system.garbage import no_garbage_collection
 from .beside import Looker
 from .plan import Plan, Signatures
@@ -43,13 +44,15 @@ class PassResult(NamedTuple):
     error: str | None = None
     retry_after: float | None = None
     """Seconds the source asks to be left alone."""
+    remark: str | None = None
+    """What is to be said of the source since this pass, once; `status` notes it."""
 
 
 def document(result: PassResult) -> dict[str, Any]:
     """A result as `sync --json` shows it."""
     missing = [{"page": path, **seen._asdict()} for path, seen in result.missing]
     shown = {**result._asdict(), "state": result.state.value, "missing": missing}
-    del shown["retry_after"]
+    del shown["retry_after"], shown["remark"]
     if result.error is None:
         del shown["error"]
     return shown
@@ -125,6 +128,7 @@ class _Pass:
         self._is_part = is_there is not None
         self._gone = 0
         self._again = row.selection is not None and row.selection != selection
+        self._remarked: str | None = None
 
     def run(self) -> PassResult:
         writer, row, source = self._writer, self._row, self._source
@@ -133,6 +137,7 @@ class _Pass:
         before = writer.page_count(row)
         plan = Plan(known, again=self._again)
         past = Past(writer.memory(row), Signatures(known))
+        self._remarked = remark(past.memory)
         quiet = no_garbage_collection() if source.concurrency == 0 else nullcontext()
         with quiet, closing(Looker(source, self._selection)) as looker:
             try:
@@ -217,6 +222,8 @@ class _Pass:
         if self._is_part:
             return result
         memory = self._source.memory()
+        said = remark(memory)
+        result = result._replace(remark=None if said == self._remarked else said)
         if recorder.failures:
             path, reason = recorder.failures[0]
             count = len(recorder.failures)

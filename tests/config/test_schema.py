@@ -66,7 +66,7 @@ NOT_PROGRAM = "expected the absolute path of a program, or a name to be found in
         ("logs: {}", "1:1: there is no key 'logs'; did you mean log?"),
         (
             "zzz: 1",
-            "1:1: there is no key 'zzz'; keys: sources, watch, limits, guard, subscriptions, metrics, log",
+            "1:1: there is no key 'zzz'; keys: sources, proxy, ca_file, watch, limits, guard, subscriptions, metrics, log",
         ),
         ("<<: {log: {}}", "1:1: there is no key '<<'; keys: sources, "),
         ("? [a]\n: b", "1:3: a list or mapping cannot be a key"),

@@ -137,7 +137,7 @@ def test_anchors_and_aliases_are_followed():
 
 COMMENTED = re.compile(r"^( *)#(?=[a-z]|  - )", re.MULTILINE)
 
-NOT_A_DEFAULT = {"token", "cron", "metrics", "urls", "mirror"}
+NOT_A_DEFAULT = {"token", "cron", "metrics", "urls", "mirror", "proxy", "ca_file"}
 
 
 def _commented_keys():

@@ -1,14 +1,17 @@
 """The control socket: what comes in, and what goes wrong on the way."""
 
+import contextlib
 import json
 import logging
+import os
 import socket
+import threading
 import time
 
 import pytest
 
 from cachesync.daemon import control
-from cachesync.errors import CachesyncError, UsageError
+from cachesync.errors import CachesyncError, LedgerBusyError, UsageError
 
 
 @pytest.fixture
@@ -91,3 +94,66 @@ def test_idle_connections_keep_nobody_out_for_long(server, monkeypatch):
     finally:
         for connection in idle:
             connection.close()
+
+
+# -- a daemon that is silent, and one that is busy
+
+
+def test_work_that_takes_long_is_no_silence(tmp_path):
+    """While the daemon works it shows that it lives; nobody is told of silence, however long it takes."""
+    told: list[int] = []
+    goes_on = threading.Event()
+    serving = control.Server(tmp_path, lambda _asked: {"in time": goes_on.wait(30)})
+    timer = threading.Timer(3.5, goes_on.set)
+    try:
+        timer.start()
+        patience = control.Patience(2, 2)
+        asked = {"command": "go"}
+        answer = control.request(tmp_path, asked, on_silence=told.append, patience=patience)
+        assert (answer, told) == ({"in time": True}, [])
+    finally:
+        timer.cancel()
+        serving.close()
+
+
+def test_a_client_from_before_an_upgrade_gets_its_one_line(server):
+    """Who does not ask for beats is sent none."""
+    lines = raw(server, b'{"command": "go"}\n').splitlines()
+    assert [json.loads(line)["result"] for line in lines] == [{"asked": "go"}]
+
+
+@pytest.mark.parametrize("waiting", [0, 40])
+def test_silence_is_told_once_and_ends(tmp_path, waiting):
+    """Whoever takes no call, or takes it and says nothing, is named; also when its queue is full."""
+    told: list[int] = []
+    others = []
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(tmp_path / control.SOCKET))
+        deaf.listen(1)
+        for _ in range(waiting):
+            others.append(socket.socket(socket.AF_UNIX))
+            others[-1].setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                others[-1].connect(str(tmp_path / control.SOCKET))
+        (tmp_path / "writer.lock").write_text(f"{os.getpid()}\n")
+        with pytest.raises(LedgerBusyError, match=f"pid {os.getpid()}.* does not answer"):
+            control.request(
+                tmp_path, {"command": "go"}, on_silence=told.append, patience=control.Patience(1, 2)
+            )
+        for other in others:
+            other.close()
+    assert told == [os.getpid()]
+
+
+def test_what_was_given_up_is_not_done(tmp_path):
+    """A daemon that comes back finds a request whose client has gone, and leaves it."""
+    done: list[str] = []
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    serving = control.Server(tmp_path, lambda asked: {"done": done.append(asked["command"])})
+    try:
+        ours.sendall(b'{"command": "gone", "beats": true}\n')
+        ours.close()
+        serving._converse(theirs)
+        assert done == []
+    finally:
+        serving.close()

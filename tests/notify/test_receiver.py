@@ -398,6 +398,7 @@ def test_doctor_warns_of_what_apprise_does_not_check(world, tmp_path, address, s
 def test_an_address_that_cannot_be_sent_to_is_a_problem_of_the_configuration(world):
     """With its line; addresses of names are looked at when they are connected to."""
     world.configure(
+        f"sources:\n{world.directory_source()}"
         "subscriptions:\n- name: n\n  query: a\n  targets:\n"
         "  - {type: webhook, url: http://2130706433/}\n"
         "  - {type: webhook, url: http://169.254.169.254/latest}\n"

@@ -18,6 +18,7 @@ from cachesync.notify.subscription import Matcher, Rule, matches
 from cachesync.search.searcher import Searcher
 from tests.bench.matching import changes_of, rules_of
 from tests.support import universe
+from tests.support.pagetext import Facts
 from tests.support.universe import PACKAGES, SOURCES, STACKS, TAGS, Universe
 
 CACHED = ChangeKind.SPEC_CACHED
@@ -67,7 +68,7 @@ def test_a_subscription_is_about_what_a_search_finds(pages, texts):
     with tempfile.TemporaryDirectory() as directory:
         universe = Universe(Path(directory))
         for number, ((source, tag, package), rows) in enumerate(sorted(pages.items())):
-            universe.put(source, f"d{number}/{package}", universe.Facts(package, tag, rows))
+            universe.put(source, f"d{number}/{package}", Facts(package, tag, rows))
         with universe.writing() as writer:
             universe.sync(writer)
             catchup.catch_up(writer.db, universe.state)

@@ -51,6 +51,10 @@ class Talk:
     def send(self, data: bytes) -> None:
         self._connection.sendall(data)
 
+    def take(self) -> bytes:
+        """Some of what was sent here and is not read yet; for a greeting."""
+        return self._connection.recv(65536)
+
     def pause(self, seconds: float) -> None:
         """Sleep; raises ConnectionError when the server is to end."""
         if self._closing.wait(seconds):

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
 import time
 
 import pytest
@@ -279,3 +280,40 @@ def test_wait_returns_when_something_arrives(site):
             site.page("develop", "zlib", spec(hash_of(9)), spec(hash_of(10)))
             assert waiting.wait(20) == 0
         assert site.run("wait", "hdf5 (", status=2).err
+
+
+def test_a_stopped_daemon_is_named_and_does_what_it_is_asked_when_it_goes_on(site):
+    """`sync` says that it does not answer, then ends with an error that has the remedy."""
+    with daemon(site) as running:
+        watched(running)
+        pid = running.process.pid
+        running.signal(signal.SIGSTOP)
+        with site.start("sync") as syncing:
+            assert syncing.stderr.readline() == (
+                f"cachesync: the daemon (pid {pid}) does not answer; waiting for it\n"
+            )
+            running.signal(signal.SIGCONT)
+            assert syncing.wait(30) == 0
+        running.signal(signal.SIGSTOP)
+        said = site.run("-q", "sync", status=1).err.splitlines()
+        assert said == [
+            f"cachesync: error: the daemon (pid {pid}) does not answer",
+            f"hint: it is stopped; `kill -CONT {pid}` has it go on",
+        ]
+        assert site.status()["daemon"]["pid"] == pid
+        running.signal(signal.SIGCONT)
+        assert site.sync()["sources"][0]["state"] == "ok"
+
+
+def test_a_copied_state_directory_has_no_daemon(site, tmp_path):
+    """The other's daemon is not claimed: the copy is written by whoever writes it."""
+    with daemon(site) as running:
+        watched(running)
+        copy = World(tmp_path / "copy")
+        subprocess.run(["cp", "-a", site.state, copy.state], check=True)
+        copy.configure("sources:\n" + copy.directory_source(path=site.pages))
+        assert site.status()["daemon"]["pid"] == running.process.pid
+        assert copy.status()["daemon"] is None
+        assert copy.run("config", "show", "--json").json["daemon"] is None
+        assert copy.sync()["sources"][0]["state"] == "ok"
+        assert running.process.poll() is None

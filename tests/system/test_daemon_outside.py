@@ -52,7 +52,7 @@ def test_metrics_and_health(site):
         assert 'cachesync_watch_mode{mode="inotify",source="site"} 1.0' in text
         assert "cachesync_index_lag 0.0" in text
         assert json.loads(_ask(port, "/healthz")) == {
-            "schema": 1, "healthy": True, "stuck": None,
+            "schema": 1, "state": "ok", "reasons": [], "healthy": True, "stuck": None,
             "detail": {"failing": [], "degraded": {}, "notifications": None},
         }  # fmt: skip
         site.pages.rename(site.root / "away")
@@ -104,7 +104,9 @@ def test_the_journal_gets_priorities(site):
             site.command("sync"), env={**site.environment, **stream}, stderr=file, check=True,
             stdout=subprocess.DEVNULL, cwd=site.root,
         )  # fmt: skip
-    assert log.read_text().startswith("<4>site: rejected develop/broken/specs.md: ")
+    made, rejected = log.read_text().splitlines()
+    assert made == f"<6>a new ledger is made in {site.state}"
+    assert rejected.startswith("<4>site: rejected develop/broken/specs.md: ")
 
 
 def test_json_log_lines_are_json(site):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cachesync.config import parse as parse_config
+from cachesync.config.file import parse as parse_config
 from cachesync.ledger import connect, names
 from cachesync.notify.follower import Follower
 from cachesync.notify.message import Message

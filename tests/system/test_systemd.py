@@ -228,6 +228,35 @@ def test_it_cannot_write_outside_its_state_directory(service):
     assert "state\ncachesync\n" in log
 
 
+def test_what_root_does_by_hand_the_service_goes_on_with(service):
+    """Root's commands reach the running service; while it is stopped they leave all that is its own."""
+    eventually(lambda: service.run("cachesync search -q package:cmake && echo found", None))
+    shown = json.loads(service.run("cachesync config show --json"))
+    assert shown["state_dir"] == {"path": "/var/lib/cachesync", "why": "system"}
+    assert shown["daemon"] == {"pid": service.pid()}
+    service.run("cachesync sync --allow-mass-removal && cachesync rebuild index")
+    service.run("systemctl stop cachesync; umask 077; cachesync rebuild index && cachesync sync")
+    strange = "find /var/lib/cachesync ! -user cachesync"
+    assert service.run(strange) == ""
+    service.run("systemctl start cachesync")
+    page = as_generated(Facts("byroot", "develop", [spec(hash_of(78))])).decode()
+    service.run("mkdir -p /srv/pages/develop/byroot;"
+                f"cat > /srv/pages/develop/byroot/specs.md <<'S'\n{page}\nS\n")  # fmt: skip
+    eventually(lambda: service.run("cachesync search -q package:byroot && echo found", None), 20)
+    assert service.run("find /root /home -name ledger.sqlite 2>/dev/null", None) == ""
+    service.run("touch /var/lib/cachesync/byhand")
+    findings = json.loads(service.run("cachesync doctor --offline --json", None))["findings"]
+    (finding,) = [f for f in findings if f["check"] == "owners"]
+    assert finding["state"] == "error"
+    assert "byhand to root" in finding["text"]
+    service.run(finding["remedy"])
+    findings = json.loads(service.run("cachesync doctor --offline --json", None))["findings"]
+    (finding,) = [f for f in findings if f["check"] == "owners"]
+    assert finding["text"] == (
+        "everything belongs to cachesync, and cachesync.service runs as cachesync"
+    )
+
+
 def test_one_pass_by_timer(machine):
     """The one-shot unit does its pass, beside a daemon through it, alone by itself."""
     machine.run("systemctl start cachesync-sync.service")

@@ -154,6 +154,8 @@ MADE: dict[str, Callable[[World], str]] = {
 }
 ELSEWHERE = {
     "polling": "tests/watch/test_inotify.py",
+    "does not answer": "tests/system/test_daemon.py",
+    "cannot act as": "tests/system/test_state_dir.py",
     "cannot lock files": "tests/system/test_filesystems.py",
     "GitHub source is limited": "tests/sources/test_github.py",
     "signed without one of its secrets": "tests/system/test_systemd.py",

@@ -26,7 +26,7 @@ def backup(options: Globals, file: Path, as_json: bool) -> int:
     To restore, put FILE in place of ledger.sqlite in an otherwise empty state directory.
     """
     paths.require_config(options)
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     paths.leading_somewhere("the backup", file)
     if os.path.lexists(file):  # a link that leads nowhere, too
         raise UsageError(f"{file} exists", hint="name a file that does not exist yet")

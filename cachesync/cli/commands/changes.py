@@ -83,7 +83,7 @@ def changes(
         until=until,
         about=None if subscription is None else _about(options, subscription),
     )
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     show = _print_json if as_json else print_line
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)

@@ -68,7 +68,7 @@ def check(
     paths.require_config(options)
     data = _read(file)
     within = checking.Within(tag, source, runs_on)
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     name = "standard input" if file == "-" else file
     with or_cannot_tell():
         if _is_lock(data, name):

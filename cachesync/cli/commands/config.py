@@ -1,4 +1,4 @@
-"""`cachesync config check`."""
+"""`cachesync config`: whether the configuration is in order, and what applies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from ...config import shown
 from ...errors import CachesyncError, UsageError
+from .. import paths
 from ..configuration import find_config, load_config
 from ..display import answer as answers
 from ..display import output
@@ -17,7 +19,7 @@ from ..targets import require_extras
 __all__ = ["config"]
 
 
-@click.group(short_help="Check the configuration.")
+@click.group(short_help="Check the configuration; what applies, and from where.")
 def config() -> None:
     """The configuration."""
 
@@ -51,6 +53,53 @@ def check(options: Globals, as_json: bool) -> int:
     sources = output.number(len(loaded.sources), "source")
     subscriptions = output.number(len(loaded.subscriptions), "subscription")
     print(output.visible(f"{path}: ok, {sources}, {subscriptions}"))
+    return 0
+
+
+_REASONS = {
+    paths.Why.OPTION: "--state-dir",
+    paths.Why.VARIABLE: "$STATE_DIRECTORY",
+    paths.Why.SYSTEM: "the service's, which is there",
+    paths.Why.OWN: f"your own; there is no {paths.SYSTEM_STATE}",
+}
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def show(options: Globals, as_json: bool) -> int:
+    """Print which configuration and which state directory apply, and why; the daemon's pid; the settings.
+
+    The settings are all that apply, those that no file names too. Of secrets only where they are found.
+    """
+    from ...daemon import runtime
+
+    path = find_config(options)
+    settings = shown.document(load_config(options))
+    state_dir, why = paths.state_dir(options), paths.why(options)
+    daemon = runtime.running(state_dir)
+    pid = None if daemon is None else daemon["pid"]
+    if as_json:
+        output.print_json(
+            {
+                "config": None if path is None else str(path),
+                "state_dir": {"path": str(state_dir), "why": why.value},
+                "daemon": None if pid is None else {"pid": pid},
+                "settings": settings,
+            }
+        )
+        return 0
+    for name, text in (
+        ("config", str(path) if path is not None else "none; the defaults apply"),
+        ("state directory", f"{state_dir} ({_REASONS[why]})"),
+        ("daemon", "not running" if pid is None else f"pid {pid}"),
+        ("settings", ""),
+    ):
+        print(output.visible(f"{name}: {text}".rstrip()))
+    import yaml
+
+    for line in yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).splitlines():
+        print(output.visible(f"  {line}"))
     return 0
 
 

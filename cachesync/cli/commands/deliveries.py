@@ -133,7 +133,7 @@ def replay(options: Globals, since: str, subscription: str | None, as_json: bool
 
 def _read(options: Globals, ask: Callable[[Connection], Any]) -> Any:
     paths.require_config(options)
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     _require_outbox(state_dir)
     with outbox_errors(state_dir), closing(open_outbox(state_dir)) as db:
         return ask(db)
@@ -150,7 +150,7 @@ def _require_outbox(state_dir: Path) -> None:
 def _ask(options: Globals, asked: Mapping[str, Any], *, as_json: bool) -> int:
     config = load_config(options)
     talk.set_up(config.log, options)
-    state_dir = paths.writer_state_dir(options)
+    state_dir = paths.state_dir(options)
     _require_outbox(state_dir)
 
     def here(db: connect.Connection, writer: Writer) -> Mapping[str, Any]:
@@ -162,7 +162,7 @@ def _ask(options: Globals, asked: Mapping[str, Any], *, as_json: bool) -> int:
             once.finish()
         return answer
 
-    answer = writing.carry_out(state_dir, asked, here)
+    answer = writing.carry_out(options, state_dir, asked, here)
     held = answer.get("held", 0)  # a daemon from before an upgrade does not say it
     if as_json:
         shown = {name: answer[name] for name in ("deliveries", "enabled")}

@@ -81,7 +81,7 @@ def diff(
     if not options.quiet:
         answers.say_unsaid(tree)
         if spack is None:
-            excluding.say_of(paths.reader_state_dir(options), text)
+            excluding.say_of(paths.state_dir(options), text)
     if as_json:
         output.print_json({"query": text, **_document(answer), **answers.unsaid_document(tree, 0)})
     else:
@@ -90,7 +90,7 @@ def diff(
 
 
 def _compare(options: Globals, tag_a: str, tag_b: str, node: queries.Node) -> _Answer:
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:

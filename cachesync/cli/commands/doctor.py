@@ -19,6 +19,7 @@ from ...config.settings import (
     Config,
     DirectorySourceConfig,
     GithubSourceConfig,
+    Secret,
     SecretKind,
     SourceConfig,
     WatchMode,
@@ -26,11 +27,13 @@ from ...config.settings import (
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError, UsageError
 from ...ledger import connect, locks, log
-from .. import paths
+from .. import paths, standing
 from ..configuration import find_config, load_config
 from ..display import output
 from ..ending import ending
 from ..options import Globals
+from ..proxies import look_at_proxies
+from .owning import owners
 
 __all__ = ["doctor"]
 
@@ -80,16 +83,18 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     except ConfigError as error:
         text = "; ".join(error.problems) or error.message
         yield Finding("config", "error", text, "cachesync config check")
+        yield from _state(paths.state_dir(options))  # the daemon goes on with an older one
         return
     path = find_config(options)
     yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
     state_dir = None
     try:
-        state_dir = paths.reader_state_dir(options)
+        state_dir = paths.state_dir(options)
     except UsageError as error:
         yield Finding("state", "error", error.message, error.hint)
     else:
         yield from _state(state_dir)
+        yield from (Finding(*found) for found in owners(state_dir))
     yield _clock(time.time(), None if state_dir is None else _newest(state_dir))
     yield _targets_known()
     yield from _unit()
@@ -98,6 +103,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     for source in config.sources:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
+    yield from (Finding(*found) for found in look_at_proxies(config))
     is_running = state_dir is not None and runtime.running(state_dir) is not None
     yield from _metrics(config, is_running=is_running)
     from .. import credentials, targets
@@ -152,6 +158,15 @@ def _state(state_dir: Path) -> Iterator[Finding]:
         yield Finding("ledger", "ok" if is_new else "error", error.message, error.hint)
     else:
         yield Finding("ledger", "ok", "it opens, and is sound")
+        yield from _health(state_dir)
+
+
+def _health(state_dir: Path) -> Iterator[Finding]:
+    """What everybody else is told, too; the disk has a finding of its own."""
+    states = {"ok": "ok", "degraded": "warning", "failing": "error"}
+    for reason in standing.look(state_dir).reasons:
+        yield Finding(f"health: {reason.thing}", states[reason.state.value], reason.text,
+                      reason.remedy)  # fmt: skip
 
 
 def _newest(state_dir: Path) -> float | None:
@@ -276,7 +291,10 @@ def _metrics(config: Config, *, is_running: bool) -> Iterator[Finding]:
 
 def _credential(entry: SourceConfig) -> str | None:
     """The systemd credential that only the service can see."""
-    secret = entry.token if isinstance(entry, GithubSourceConfig) else None
+    return _hidden(entry.token if isinstance(entry, GithubSourceConfig) else None)
+
+
+def _hidden(secret: Secret | None) -> str | None:
     is_hidden = secret is not None and secret.kind is SecretKind.CREDENTIAL
     if secret is None or not is_hidden or "CREDENTIALS_DIRECTORY" in os.environ:
         return None
@@ -288,13 +306,18 @@ def _reach(entry: SourceConfig, config: Config, *, offline: bool) -> Finding:
 
     if offline:
         return Finding(entry.name, "not asked", f"{net.host(address(entry))}: --offline")
+    needed = None if isinstance(entry, DirectorySourceConfig) else _hidden(entry.proxy.password)
+    if needed is not None:
+        text = f"only the service has the credential {needed}, of the proxy"
+        return Finding(entry.name, "not asked", text)
     remotes = Remotes(config.limits)
     credential = _credential(entry)
     try:
         if credential is None:
             remotes.open(entry)  # its secret is where the config says
-        status = remotes.reach(address(entry))
-        text = f"{net.host(address(entry))} answers {status}"
+        status = remotes.reach(entry)
+        way = remotes.way(entry)
+        text = f"{net.host(address(entry))} answers {status}{way}"
         if credential is not None:
             text += f"; the credential {credential} was not tried: only the service has it"
         if status in (401, 403, 404, 410) or status >= 500:

@@ -31,7 +31,7 @@ def forget(options: Globals, name: str, as_json: bool) -> int:
     config = load_config(options)
     if any(source.name == name for source in config.sources):
         raise UsageError(f"{name} is in the config", hint="remove it there first")
-    state_dir = paths.writer_state_dir(options)
+    state_dir = paths.state_dir(options)
     connect.open_reader(state_dir).close()
 
     def here(db: connect.Connection, writer: Writer) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def forget(options: Globals, name: str, as_json: bool) -> int:
             catchup.catch_up(db, state_dir)
         return forgotten
 
-    answer = writing.carry_out(state_dir, {"command": "forget", "name": name}, here)
+    answer = writing.carry_out(options, state_dir, {"command": "forget", "name": name}, here)
     if as_json:
         output.print_json({"forgotten": answer["name"], "changes": answer["changes"]})
     elif not options.quiet:

@@ -40,7 +40,7 @@ def history(
     cachesync history /bxjpbzp
     """
     paths.require_config(options)
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     spec_hash = naming.whole_hash(state_dir, what) if what.startswith("/") else None
     stays, seq = _stays(state_dir, what, spec_hash)
     stays = [

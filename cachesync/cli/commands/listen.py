@@ -60,7 +60,7 @@ def listen(
     from ...notify.receiver import Receiver
 
     if not files and not variables:
-        files = (str(_own_secret(paths.writer_state_dir(options))),)
+        files = (str(_own_secret(paths.own_state_dir(options))),)
     results: list[bool] = []
 
     def take(received: Received) -> bool:

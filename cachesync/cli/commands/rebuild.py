@@ -28,7 +28,7 @@ def rebuild() -> None:
 def index(options: Globals, as_json: bool) -> int:
     """Build the search index anew beside the old one and swap it in; searches go on meanwhile."""
     paths.require_config(options)
-    state_dir = paths.writer_state_dir(options)
+    state_dir = paths.state_dir(options)
     connect.open_reader(state_dir).close()  # says so when nothing was ever synced
 
     def here(db: connect.Connection, _writer: Writer) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def index(options: Globals, as_json: bool) -> int:
         return {}
 
     started = time.monotonic()
-    writing.carry_out(state_dir, {"command": "rebuild"}, here)
+    writing.carry_out(options, state_dir, {"command": "rebuild"}, here)
     if as_json:
         output.print_json({"rebuilt": "index", "seconds": round(time.monotonic() - started, 3)})
     elif not options.quiet:

@@ -10,7 +10,7 @@ import click
 from ...config.settings import Config
 from ...errors import CachesyncError, LedgerMissingError, UsageError
 from ...ledger import connect, read
-from .. import paths
+from .. import paths, rights
 from ..configuration import find_config, load_config
 from ..display import talk
 from ..options import Globals
@@ -40,7 +40,9 @@ def run(options: Globals, pages: str | None, log_format: str | None) -> int:
 
     config = load()
     named = [] if pages is None else [paths.pages_directory(pages)]
-    state_dir = paths.writer_state_dir(options)
+    state_dir = paths.state_dir(options)
+    rights.act_as_owner(state_dir)
+    rights.require_writable(state_dir, may_be_own=True)
     if not config.sources and not named and not _remembers(state_dir):
         path = find_config(options)
         where = "there is no config file" if path is None else f"{path} names none"

@@ -193,7 +193,7 @@ def run(options: Globals, arguments: list[str]) -> int:
 
 
 def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool) -> int:
-    searcher = Searcher(paths.reader_state_dir(options))
+    searcher = Searcher(paths.state_dir(options))
     try:
         minus = any(word.lstrip("(")[:1] == "-" for word in request.text.split())
         if minus and request.spack is None and not quiet:  # to Spack `-x` is `~x`

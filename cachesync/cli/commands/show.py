@@ -40,7 +40,7 @@ def show(options: Globals, what: str, tag: str | None, as_json: bool, no_pager: 
     cachesync show /bxjpbzp --json
     """
     paths.require_config(options)
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     of_tag = (query.Term("tag", tag.lower()),) if tag is not None else ()
     spec_hash = naming.whole_hash(state_dir, what) if what.startswith("/") else None
     term = query.Term("package", what.lower()) if spec_hash is None else (

@@ -9,26 +9,37 @@ from typing import Any
 
 import click
 
-from ...errors import IndexUnusableError
+from ...errors import CachesyncError, IndexUnusableError
 from ...ledger import connect, log, read
 from ...model import LocationState
+from ...reports import health
 from ...system.published import deliveries
-from .. import paths
+from .. import paths, standing
 from ..display import notifications, output
 from ..options import Globals
 
 __all__ = ["status"]
 
 SHOWN = 20
+STATUSES = {health.State.OK: 0, health.State.DEGRADED: 1, health.State.FAILING: 2}
+CANNOT_TELL = 3
 
 
 @click.command(short_help="Sources, sizes, lag, rejected pages, held passes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option(
+    "--check", is_flag=True, help="One line; ends with 0 ok, 1 degraded, 2 failing, 3 cannot tell."
+)
 @click.pass_obj
-def status(options: Globals, as_json: bool) -> int:
-    """What is known, how old it is, and what is wrong."""
+def status(options: Globals, as_json: bool, check: bool) -> int:
+    """What is known, how old it is, and what is wrong.
+
+    --check makes it a monitoring plugin: one line, and the exit status says how well all is.
+    """
     paths.require_config(options)
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
+    if check and not as_json:
+        return _check(state_dir)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
@@ -37,13 +48,28 @@ def status(options: Globals, as_json: bool) -> int:
                 "notifications": deliveries(state_dir),
                 "daemon": _daemon(state_dir),
             }
+            found = standing.look(state_dir, index_error=document["index"]["error"])
+            document = {"health": health.document(found), **document}
         finally:
             db.close()
     if as_json:
         output.print_json(document)
     else:
         _print(document)
-    return 0
+    return STATUSES[found.state] if check else 0
+
+
+def _check(state_dir: Path) -> int:
+    """What a monitoring plugin says: a line, of which `|` would end the text."""
+    try:
+        with connect.ledger_errors(state_dir):
+            connect.open_reader(state_dir).close()
+    except CachesyncError as error:
+        print(output.visible(f"cachesync cannot tell: {error.message}").replace("|", "/"))
+        return CANNOT_TELL
+    found = standing.look(state_dir)
+    print(output.visible(f"cachesync {health.line(found)}").replace("|", "/"))
+    return STATUSES[found.state]
 
 
 def _document(db: Any, state_dir: Path) -> dict[str, Any]:
@@ -57,6 +83,7 @@ def _document(db: Any, state_dir: Path) -> dict[str, Any]:
             "skipped": [_trouble(t) for t in log.troubles(db, LocationState.SKIPPED)],
             "warnings": [_trouble(t) for t in log.warnings(db)],
             "missing": _missing(db),
+            "notes": _notes(db),
         }
 
 
@@ -134,8 +161,22 @@ def _missing(db: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _notes(db: Any) -> list[dict[str, str]]:
+    """What is to be said of sources besides."""
+    from ...sources.remote import remark
+
+    kinds = ("archive", "http")
+    memories = [item for kind in kinds for item in log.memories(db, kind).items()]
+    return [
+        {"source": name, "note": said}
+        for name, memory in sorted(memories)
+        if (said := remark(memory)) is not None
+    ]
+
+
 def _print(document: dict[str, Any]) -> None:
     ledger, index = document["ledger"], document["index"]
+    _print_health(document["health"])
     print(
         f"ledger: {ledger['pages']:,} pages, {ledger['specs']:,} specs, {ledger['builds']:,} builds,"
         f" {ledger['placements']:,} placements, seq {ledger['seq']:,},"
@@ -157,6 +198,19 @@ def _print(document: dict[str, Any]) -> None:
     for name in ("rejected", "skipped", "warnings"):
         _print_troubles(name, document[name])
     _print_troubles("not there", document["missing"])
+    for note in document["notes"]:
+        print(output.visible(f"note: {note['source']}: {note['note']}"))
+
+
+def _print_health(found: dict[str, Any]) -> None:
+    """The state first, the worst reason beside it; each with what helps."""
+    if not found["reasons"]:
+        print(f"health: {found['state']}")
+    for number, reason in enumerate(found["reasons"]):
+        head = "  " if number else "health: "
+        print(output.visible(f"{head}{reason['state']}: {reason['thing']}: {reason['text']}"))
+        if reason["remedy"] is not None:
+            print(output.visible(f"    remedy: {reason['remedy']}"))
 
 
 def _print_daemon(daemon: dict[str, Any] | None) -> None:

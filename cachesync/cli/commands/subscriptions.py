@@ -40,7 +40,7 @@ def list_(options: Globals, as_json: bool) -> int:
     from ...notify import naming
 
     config = load_config(options)
-    said = deliveries(paths.reader_state_dir(options)) or {}
+    said = deliveries(paths.state_dir(options)) or {}
     known = {s["name"]: s for s in said.get("subscriptions", ())}
     listed = [
         {
@@ -93,7 +93,7 @@ def test(options: Globals, name: str, dry_run: bool, days: int, as_json: bool) -
 
     config = load_config(options)
     entry = trial.named(config, name)
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     since = instant(time.time() - days * DAY_SECONDS)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)

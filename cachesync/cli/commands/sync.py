@@ -61,7 +61,9 @@ def sync(
     started = time.monotonic()
     config = load_config(options)
     talk.set_up(config.log, options, log_format)
-    state_dir = paths.writer_state_dir(options)
+    state_dir = paths.state_dir(options)
+    if connect.file_identity(state_dir) is None:
+        _require_sources(config, pages)  # for nothing, no ledger is begun
     failures: list[OutboxError] = []
     asked = {"command": "sync", "sources": sources, "allow_mass_removal": allow_mass_removal}
 
@@ -85,7 +87,7 @@ def sync(
         }
 
     # A directory that is named for this call only is none of a daemon's.
-    answer = writing.carry_out(state_dir, asked if pages is None else None, here)
+    answer = writing.carry_out(options, state_dir, asked if pages is None else None, here)
     seconds = time.monotonic() - started
     if as_json:
         shown = {name: answer[name] for name in ("sources", "changes", "seq")}
@@ -96,6 +98,14 @@ def sync(
         raise failures[0]
     _require_all(answer["sources"])
     return 0
+
+
+def _require_sources(config: Config, pages: str | None) -> None:
+    """Raise UsageError where there is nothing to read, and no ledger that remembers more."""
+    if pages is not None:
+        paths.pages_directory(pages)
+    elif not config.sources:
+        raise UsageError("there is no source", hint="cachesync sync --pages DIR, or a config file")
 
 
 def _require_all(results: Sequence[Mapping[str, Any]]) -> None:
@@ -146,6 +156,8 @@ def _passes(
             results.append(result)
             if result.error is not None:
                 _log.error("%s: %s", result.name, result.error)
+            if result.remark is not None:
+                _log.warning("%s: %s", result.name, result.remark)
     return results
 
 

@@ -33,7 +33,7 @@ def verify(options: Globals, as_json: bool) -> int:
     Exit status 1 when there is a difference. An index that is merely behind is none.
     """
     config = load_config(options)
-    state_dir = paths.reader_state_dir(options)
+    state_dir = paths.state_dir(options)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:

@@ -71,7 +71,7 @@ def wait(
     wish = waiting.Wish(text, tree, specs, seconds)
     with or_cannot_tell():
         answer = _wait(
-            paths.reader_state_dir(options),
+            paths.state_dir(options),
             wish,
             quiet=options.quiet,
             minus=None if options.quiet or spack is not None else text,

@@ -1,0 +1,263 @@
+"""How well cachesync is, as one answer for everybody who looks: a state, and why. Pure.
+
+Whoever asks gathers `Facts`; what they mean is decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+__all__ = ["Facts", "Health", "Reason", "State", "document", "judge", "line"]
+
+LOW_BYTES = 64 << 20
+"""Less free space than this is told before anything fails."""
+FULL_BYTES = 1 << 20
+"""With less nothing can be written: SQLite's log and a segment of the index need more."""
+CLOCK_SECONDS = 10.0
+"""So far the clock may be behind the newest change: more is no drift."""
+SHOWN = 3
+"""Names in one reason; more are counted."""
+LONGEST = 300
+"""Characters of what somebody else said, in a reason."""
+
+
+class State(StrEnum):
+    """How well something is; the worst of all reasons is the state of the whole."""
+
+    OK = "ok"
+    """Nothing is to be done. A reason in this state is worth knowing."""
+    DEGRADED = "degraded"
+    """Answers are given, but some are old, or a part does not do its work."""
+    FAILING = "failing"
+    """Nothing new is recorded, or nobody is notified."""
+
+
+class Reason(NamedTuple):
+    """One thing that is not as it is at best."""
+
+    code: str
+    """What kind of thing: stable, for programs."""
+    state: State
+    thing: str
+    """The source, target or part that it is about."""
+    text: str
+    remedy: str | None
+
+
+class Health(NamedTuple):
+    """The state of the whole, and the reasons, the worst first."""
+
+    state: State
+    reasons: tuple[Reason, ...]
+
+
+class Facts(NamedTuple):
+    """What is known of a site at one moment. What is not known is None, or empty."""
+
+    now: float
+    """Unix time."""
+    sources: Sequence[Mapping[str, Any]] = ()
+    """As the ledger has them: `name`, `type`, `state`, `error`, `places`, `rejected`, `last_success`."""
+    newest: float | None = None
+    """When the newest change was made, Unix time."""
+    ledger_error: str | None = None
+    index_error: str | None = None
+    """Why the search index cannot be read, as far as that was tried."""
+    free_bytes: int | None = None
+    foreign: Sequence[str] = ()
+    """What in the state directory does not belong to its owner."""
+    owner: str = "its owner"
+    state_dir: str = "the state directory"
+    daemon: Mapping[str, Any] | None = None
+    """What the daemon says of itself; None where none runs."""
+    deliveries: Mapping[str, Any] | None = None
+    is_stopped: bool = False
+    """Whether the daemon's process was stopped by a signal."""
+    expected: str | None = None
+    """What says that there should be a daemon, where none runs."""
+
+
+def judge(facts: Facts) -> Health:
+    """The health that follows from `facts`."""
+    found = [
+        *_of_the_daemon(facts),
+        *_of_the_place(facts),
+        *_of_the_index(facts),
+        *_of_sources(facts),
+        *_of_watching(facts),
+        *_of_deliveries(facts.deliveries),
+    ]
+    order = list(State)
+    reasons = tuple(sorted(found, key=lambda reason: -order.index(reason.state)))
+    return Health(reasons[0].state if reasons else State.OK, reasons)
+
+
+def document(health: Health) -> dict[str, Any]:
+    """`state` and `reasons` as JSON has them."""
+    return {
+        "state": health.state.value,
+        "reasons": [{**r._asdict(), "state": r.state.value} for r in health.reasons],
+    }
+
+
+def line(health: Health, *, longest: int | None = None) -> str:
+    """The state, and behind it every reason of that state; one line, cut at `longest` characters."""
+    worst = [f"{r.thing}: {r.text}" for r in health.reasons if r.state is health.state]
+    text = ": ".join([health.state.value, "; ".join(worst)]) if worst else health.state.value
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def _reason(code: str, state: State, thing: str, text: str, remedy: str | None) -> Reason:
+    return Reason(code, state, _plain(thing), _plain(text), remedy and _plain(remedy))
+
+
+def _plain(text: str) -> str:
+    """Bounded, and with everything that is not printable as an escape: it reaches terminals and logs."""
+    cut = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for c in cut
+    )
+
+
+def _of_the_daemon(facts: Facts) -> Iterator[Reason]:
+    said = facts.daemon
+    if said is None:
+        if facts.expected is not None:
+            yield _reason("daemon-absent", State.DEGRADED, "daemon",
+                          f"none runs, and {facts.expected}",
+                          "systemctl start cachesync, or cachesync run")  # fmt: skip
+        return
+    pid = said.get("pid")
+    if facts.is_stopped:
+        yield _reason("daemon-stopped", State.FAILING, "daemon",
+                      f"its process {pid} was stopped by a signal", f"kill -CONT {pid}")  # fmt: skip
+    if said.get("stuck"):
+        yield _reason("daemon-stuck", State.FAILING, "daemon",
+                      f"{said['stuck']} shows no sign of life", "systemctl restart cachesync")  # fmt: skip
+    if said.get("config_error"):
+        yield _reason("config-refused", State.DEGRADED, "config",
+                      f"the new one is refused, the old one goes on: {said['config_error']}",
+                      "cachesync config check, then systemctl reload cachesync")  # fmt: skip
+    if said.get("metrics_error"):
+        yield _reason("metrics-down", State.DEGRADED, "metrics",
+                      f"not served: {said['metrics_error']}",
+                      "free the port, or name another in `metrics: listen` and reload")  # fmt: skip
+
+
+def _of_the_place(facts: Facts) -> Iterator[Reason]:
+    if facts.ledger_error is not None:
+        yield _reason("ledger-unusable", State.FAILING, "ledger", facts.ledger_error,
+                      "cachesync doctor")  # fmt: skip
+    free = facts.free_bytes
+    if free is not None and free < LOW_BYTES:
+        is_full = free < FULL_BYTES
+        yield _reason("disk-full" if is_full else "disk-low",
+                      State.FAILING if is_full else State.DEGRADED, "disk",
+                      f"{'full' if is_full else 'nearly full'}: {free >> 10:,} KiB free for {facts.state_dir}",
+                      "free some space")  # fmt: skip
+    if facts.foreign:
+        yield _reason("files-foreign", State.DEGRADED, "state directory",
+                      f"{_names(facts.foreign)} in {facts.state_dir} not owned by {facts.owner}",
+                      f"chown -R {facts.owner}: {facts.state_dir}")  # fmt: skip
+    if facts.newest is not None and facts.newest - facts.now > CLOCK_SECONDS:
+        yield _reason("clock-behind", State.DEGRADED, "clock",
+                      f"{facts.newest - facts.now:,.0f} s behind the newest change",
+                      "timedatectl set-ntp true")  # fmt: skip
+
+
+def _of_the_index(facts: Facts) -> Iterator[Reason]:
+    unwritable = (facts.daemon or {}).get("index_error")
+    if unwritable:
+        yield _reason("index-unwritable", State.DEGRADED, "index",
+                      f"it cannot be brought up to date: {unwritable}",
+                      f"chown -R {facts.owner}: {facts.state_dir}, or free some space")  # fmt: skip
+    elif facts.index_error is not None:
+        yield _reason("index-unusable", State.DEGRADED, "index",
+                      f"{facts.index_error}; searches ask the ledger",
+                      "cachesync rebuild index")  # fmt: skip
+
+
+def _of_sources(facts: Facts) -> Iterator[Reason]:
+    running = _running(facts)
+    for source in facts.sources:
+        name, state = source["name"], source["state"]
+        said = running.get(name, {})
+        error = source["error"] or "no reason was recorded"
+        if state == "held":
+            yield _reason("source-held", State.DEGRADED, name, f"held: {error}",
+                          f"mount it again; if it is meant, cachesync sync {name} --allow-mass-removal")  # fmt: skip
+        elif state == "failed":
+            yield _reason("source-failed", State.DEGRADED, name, f"failed: {error}",
+                          "cachesync doctor; it is tried again by itself")  # fmt: skip
+        elif state == "never" and said.get("doing", "idle") == "idle":
+            yield _reason("source-never", State.DEGRADED, name, "it was never synced",
+                          f"cachesync sync {name}")  # fmt: skip
+        elif state == "orphaned":
+            yield _reason("source-orphaned", State.OK, name, "the config does not name it any more",
+                          f"name it, or cachesync forget {name}")  # fmt: skip
+        if source["rejected"] and state != "orphaned":
+            yield _rejected(source)
+    known = (facts.daemon or {}).get("index_error")
+    for name, said in running.items():
+        if said.get("error") and said["error"] != known:
+            yield _reason("source-unrecorded", State.FAILING, name,
+                          f"its passes cannot be recorded: {said['error']}",
+                          "cachesync doctor; it is tried again by itself")  # fmt: skip
+
+
+def _rejected(source: Mapping[str, Any]) -> Reason:
+    name, rejected, listed = source["name"], source["rejected"], source["places"]
+    pages = f"{rejected:,} of {listed:,} pages {'is' if rejected == 1 else 'are'} rejected"
+    remedy = "cachesync status names them; mend what writes them"
+    if 2 * rejected > listed:
+        return _reason("source-garbage", State.DEGRADED, name, f"more than half: {pages}", remedy)
+    return _reason("pages-rejected", State.OK, name, pages, remedy)
+
+
+def _of_watching(facts: Facts) -> Iterator[Reason]:
+    troubled = {s["name"] for s in facts.sources if s["state"] in ("failed", "held")}
+    for name, said in _running(facts).items():
+        if said.get("overflowed"):
+            yield _reason("watch-overflowed", State.DEGRADED, name,
+                          "the kernel dropped events; everything is looked at again",
+                          "it mends itself; if it comes again, raise fs.inotify.max_queued_events")  # fmt: skip
+        if said.get("watch") == "polling":
+            is_meant = said.get("watch_reason") in ("configured", "filesystem")
+            yield _reason("watch-polling", State.OK if is_meant else State.DEGRADED, name,
+                          said.get("degraded") or "polled instead of watched",
+                          None if is_meant else "cachesync doctor names the limit")  # fmt: skip
+        elif said.get("degraded") and name not in troubled:
+            yield _reason("watch-lost", State.DEGRADED, name, said["degraded"],
+                          "check `path:` and that it is mounted")  # fmt: skip
+
+
+def _of_deliveries(said: Mapping[str, Any] | None) -> Iterator[Reason]:
+    if said is None:
+        return
+    if said.get("error"):
+        yield _reason("outbox-unusable", State.FAILING, "notifications",
+                      f"nobody is notified: {said['error']}",
+                      "let outbox.sqlite belong to the daemon's user, or free some space")  # fmt: skip
+    for subscription in said.get("subscriptions", ()):
+        for target in subscription["targets"]:
+            if target["state"] not in ("disabled", "failing"):
+                continue
+            name = f"{subscription['name']} -> {target['target']}"
+            is_off = target["state"] == "disabled"
+            yield _reason(f"target-{target['state']}", State.DEGRADED, name,
+                          f"{target['state']}: {target['reason'] or 'no reason was recorded'}",
+                          "cachesync deliveries retry --target enables it" if is_off
+                          else "it is tried again by itself")  # fmt: skip
+
+
+def _running(facts: Facts) -> Mapping[str, Mapping[str, Any]]:
+    return {} if facts.daemon is None else facts.daemon.get("sources") or {}
+
+
+def _names(names: Iterable[str]) -> str:
+    every = list(names)
+    more = f" and {len(every) - SHOWN:,} more" if len(every) > SHOWN else ""
+    return f"{', '.join(every[:SHOWN])}{more}: {'is' if len(every) == 1 else 'are'}"

@@ -1,0 +1,105 @@
+"""Health is one pure function: every fault has a reason, and the worst reason is the state."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cachesync.reports.health import FULL_BYTES, LOW_BYTES, Facts, State, document, judge, line
+
+
+def source(**more):
+    return {"name": "site", "type": "directory", "state": "ok", "error": None, "places": 10,
+            "rejected": 0, "last_success": 1, **more}  # fmt: skip
+
+
+def running(*, site=(), **more):
+    said = {"doing": "idle", "watch": "inotify", "degraded": None, "overflowed": False,
+            "error": None, **dict(site)}  # fmt: skip
+    return {"pid": 7, "stuck": None, "sources": {"site": said}, **more}
+
+
+def target(state):
+    targets = [{"target": "hook", "state": state, "reason": "410 Gone"}]
+    return {"error": None, "subscriptions": [{"name": "mine", "targets": targets}]}
+
+
+FAULTS = [
+    (Facts(1, sources=[source(state="held", error="9 of 10 gone")]), "source-held", "degraded"),
+    (Facts(1, sources=[source(state="failed", error="no")]), "source-failed", "degraded"),
+    (Facts(1, sources=[source(state="never")]), "source-never", "degraded"),
+    (Facts(1, sources=[source(state="orphaned", rejected=9)]), "source-orphaned", "ok"),
+    (Facts(1, sources=[source(rejected=5)]), "pages-rejected", "ok"),
+    (Facts(1, sources=[source(rejected=6)]), "source-garbage", "degraded"),
+    (Facts(1, free_bytes=FULL_BYTES - 1), "disk-full", "failing"),
+    (Facts(1, free_bytes=LOW_BYTES - 1), "disk-low", "degraded"),
+    (Facts(1, foreign=["index/x"]), "files-foreign", "degraded"),
+    (Facts(1, newest=12), "clock-behind", "degraded"),
+    (Facts(1, ledger_error="damaged"), "ledger-unusable", "failing"),
+    (Facts(1, index_error="damaged"), "index-unusable", "degraded"),
+    (Facts(1, daemon=running(index_error="no")), "index-unwritable", "degraded"),
+    (Facts(1, daemon=running(config_error="line 1")), "config-refused", "degraded"),
+    (Facts(1, daemon=running(metrics_error="in use")), "metrics-down", "degraded"),
+    (Facts(1, daemon=running(stuck="the writer")), "daemon-stuck", "failing"),
+    (Facts(1, daemon=running(), is_stopped=True), "daemon-stopped", "failing"),
+    (Facts(1, expected="the unit is enabled"), "daemon-absent", "degraded"),
+    (Facts(1, daemon=running(site={"error": "disk"})), "source-unrecorded", "failing"),
+    (Facts(1, daemon=running(site={"overflowed": True})), "watch-overflowed", "degraded"),
+    (Facts(1, daemon=running(site={"watch": "polling", "degraded": "few"})), "watch-polling", "degraded"),
+    (Facts(1, daemon=running(site={"watch": "lost", "degraded": "gone"})), "watch-lost", "degraded"),
+    (Facts(1, deliveries={"error": "read-only"}), "outbox-unusable", "failing"),
+    (Facts(1, deliveries=target("disabled")), "target-disabled", "degraded"),
+    (Facts(1, deliveries=target("failing")), "target-failing", "degraded"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("facts", "code", "state"), FAULTS, ids=[f[1] for f in FAULTS])
+def test_every_fault_is_a_reason(facts, code, state):
+    """It names a thing, says what is wrong, and has a remedy; the state follows from it."""
+    found = judge(facts)
+    assert [reason.code for reason in found.reasons] == [code]
+    assert found.state == found.reasons[0].state == state
+    assert all(found.reasons[0])
+
+
+def test_all_well_is_ok_without_a_reason():
+    """With and without a daemon; a first pass that goes on is no fault."""
+    first = running(site={"doing": "reading everything"})
+    for facts in (
+        Facts(1),
+        Facts(1, sources=[source()], newest=10, free_bytes=LOW_BYTES, daemon=running()),
+        Facts(1, sources=[source(state="never")], daemon=first),
+    ):
+        assert judge(facts) == (State.OK, ())
+    assert line(judge(Facts(1))) == "ok"
+
+
+@pytest.mark.parametrize("why", ["configured", "filesystem"])
+def test_polling_that_is_meant_is_told_and_is_ok(why):
+    """By `watch:` or by the kind of file system; where events ran out or broke it is degraded."""
+    facts = Facts(1, daemon=running(site={"watch": "polling", "watch_reason": why}))
+    assert [(r.code, r.state) for r in judge(facts).reasons] == [("watch-polling", State.OK)]
+    for broken in ("exhausted", "broken"):
+        facts = Facts(1, daemon=running(site={"watch": "polling", "watch_reason": broken}))
+        assert judge(facts).state is State.DEGRADED
+
+
+@given(st.lists(st.sampled_from(["ok", "failed", "held", "never"]), max_size=6), st.integers(0, 10))
+def test_the_state_is_that_of_the_worst_reason(states, free):
+    """Whatever comes together: the reasons are sorted, the worst first, and none is lost."""
+    sources = [source(name=f"s{n}", state=state) for n, state in enumerate(states)]
+    found = judge(Facts(1, sources=sources, free_bytes=free * FULL_BYTES * 20))
+    order = [list(State).index(reason.state) for reason in found.reasons]
+    assert order == sorted(order, reverse=True)
+    assert found.state == (found.reasons[0].state if found.reasons else State.OK)
+    assert sum(r.code.startswith("source-") for r in found.reasons) == sum(
+        s != "ok" for s in states
+    )
+
+
+@given(st.text(max_size=400))
+def test_nothing_that_was_read_is_said_raw(text):
+    """A reason is one printable line: it goes into a terminal, a log and the unit's status."""
+    found = judge(Facts(1, sources=[source(name=text, state="failed", error=text)]))
+    assert line(found).isprintable()
+    assert line(found, longest=50) == line(found)[:50] or len(line(found, longest=50)) == 50
+    assert all(value.isprintable() for value in document(found)["reasons"][0].values())
