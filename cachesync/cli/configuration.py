@@ -7,7 +7,9 @@ from pathlib import Path
 
 from ..config.file import find, load, parse
 from ..config.settings import Config
+from ..errors import ConfigError, UsageError
 from .options import Globals
+from .paths import leading_somewhere
 
 __all__ = ["find_config", "load_config"]
 
@@ -15,7 +17,11 @@ __all__ = ["find_config", "load_config"]
 def find_config(options: Globals) -> Path | None:
     """The config file that applies; None when there is none. Raises ConfigError."""
     named = None if options.config is None else Path(options.config)
-    return find(named, os.environ)
+    path = find(named, os.environ)
+    try:
+        return None if path is None else leading_somewhere("the config file", path)
+    except UsageError as error:
+        raise ConfigError(error.message, (), hint=error.hint) from None
 
 
 def load_config(options: Globals) -> Config:

@@ -39,12 +39,12 @@ def hidden_credentials(
     return sorted(set(named))
 
 
-def look_at(config: Config, state_dir: Path) -> Iterator[TargetFinding]:
+def look_at(config: Config, state_dir: Path | None) -> Iterator[TargetFinding]:
     """Each credential that only the service can see: whether it is there, as far as that is known."""
     names = hidden_credentials(config)
     if not names:
         return
-    problems = _asked(state_dir)
+    problems = None if state_dir is None else _asked(state_dir)
     loaded = None if problems is not None else _loaded()
     for name in names:
         if problems is not None and name in problems:

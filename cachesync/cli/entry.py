@@ -58,6 +58,17 @@ def main(argv: list[str] | None = None) -> int:
     return status
 
 
+def _damage(options: Globals) -> CachesyncError | None:
+    """The error for a ledger that is damaged; None where it is not, or nobody can tell."""
+    try:
+        from ..ledger import connect
+        from . import paths
+
+        return connect.damage(paths.state_dir(options))
+    except Exception:  # the error that led here is told
+        return None
+
+
 def _is_out_of_memory(error: MemoryError | ImportError) -> bool:
     """Whether there was no memory left, for values or (as the dynamic linker says it) for a library."""
     said = str(error).lower()
@@ -65,6 +76,19 @@ def _is_out_of_memory(error: MemoryError | ImportError) -> bool:
 
 
 def _dispatch(options: Globals, rest: list[str]) -> int:
+    """Run a command. Raises LedgerError for what a damaged ledger led to."""
+    try:
+        return _run(options, rest)
+    except (CachesyncError, OSError, MemoryError, ImportError):
+        raise
+    except Exception as error:
+        # What a damaged ledger hands out may be wrong only where it is shown.
+        if (damaged := _damage(options)) is None:
+            raise
+        raise damaged from error
+
+
+def _run(options: Globals, rest: list[str]) -> int:
     if rest[:1] == ["search"]:
         from .commands import search
 

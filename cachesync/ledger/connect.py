@@ -24,7 +24,9 @@ __all__ = [
     "LEDGER_FILE",
     "MOST_INTEGER",
     "Connection",
+    "check",
     "copy",
+    "damage",
     "ledger_errors",
     "open_reader",
     "open_writer",
@@ -40,6 +42,7 @@ BUSY_SECONDS = 10.0
 WAL_PAGES = 16_384
 """Pages of 4 KiB the WAL holds before they are copied: a first import rewrites the same ones often."""
 LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED")
+NO_TEXT = "it holds text that is none"
 PASSING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", *LOCKED)
 """What a reader without write permission may meet while a writer opens or closes."""
 
@@ -236,10 +239,11 @@ def _copy(db: Connection, path: Path) -> None:
 
 
 def check(db: Connection) -> None:
-    """Raise sqlite3.DatabaseError where the form of a ledger is damaged; some seconds for a GiB."""
-    (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    if said != "ok":
-        raise sqlite3.DatabaseError(f"malformed: {' '.join(str(said).split())}")
+    """Raise sqlite3.DatabaseError where a ledger is damaged; some seconds for a GiB."""
+    from .sound import fault  # here, as below: a search that goes well does without
+
+    if (found := fault(db)) is not None:
+        raise sqlite3.DatabaseError(f"malformed: {found}")
 
 
 @contextmanager
@@ -247,7 +251,8 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
     """Turn what SQLite and the file system raise into one LedgerError that names the remedy.
 
     So is whatever a damaged ledger leads to: SQLite hands out what lies on a page that is not as it
-    was written, as long as it has the form of a row. Of a sound one it is a mistake of ours.
+    was written, as long as it has the form of a row, and any value in any column. Of a sound one it
+    is a mistake of ours.
     """
     try:
         yield
@@ -262,13 +267,17 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
             f"the state directory {state_dir} cannot be used: {error.strerror or error}"
         ) from error
     except Exception as error:
-        if (fault := _fault(error, state_dir)) is None:
+        if isinstance(error, UnicodeDecodeError):  # SQLite's messages are decoded, too
+            raise _damaged(state_dir, NO_TEXT) from error
+        if (damaged := damage(state_dir)) is None:
             raise
-        raise _damaged(state_dir, fault) from error
+        raise damaged from error
 
 
 def _of_sqlite(error: sqlite3.Error, state_dir: Path) -> LedgerError:
     text = str(error)
+    if "Could not decode" in text:  # its message has the bytes
+        return _damaged(state_dir, NO_TEXT)
     if (refused := locks.refused_to_sqlite(error, state_dir)) is not None:
         return refused
     if (short := room.shortage(error, state_dir)) is not None:
@@ -294,21 +303,19 @@ def _damaged(state_dir: Path, what: str) -> LedgerError:
     )
 
 
-def _fault(error: Exception, state_dir: Path) -> str | None:
-    """What is wrong with the form of the ledger; None where it is sound, or not there."""
+def damage(state_dir: Path) -> LedgerError | None:
+    """The error for a ledger that is damaged; None where it is sound, or not there."""
+    from .sound import fault
+
     path = state_dir / LEDGER_FILE
-    if isinstance(error, UnicodeDecodeError):  # SQLite's messages are decoded, too
-        return "it holds text that is none"
     if not path.exists():
         return None
     try:
         with closing(_connect_reader(path, BUSY_SECONDS)) as db:
-            (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    except UnicodeDecodeError:
-        return "it holds text that is none"
-    except sqlite3.Error as found:
-        return str(found) if _is_damage(found) else None
-    return None if said == "ok" else " ".join(str(said).split())
+            found = fault(db)
+    except sqlite3.Error as error:
+        found = str(error) if _is_damage(error) else None
+    return None if found is None else _damaged(state_dir, found)
 
 
 def nothing_synced(state_dir: Path, *, tried: bool = False) -> LedgerMissingError:

@@ -198,10 +198,15 @@ class Searcher:
         """The hits of builds that match, without scores, in their order; inside of `moment`."""
         return self._hits(node, [(build_id, 0.0) for build_id in build_ids])
 
-    def near_terms(self, word: str, field: str) -> list[str]:
-        """Values of a field that are spelled much like `word`; inside of `moment`."""
+    def near_terms(self, word: str, field: str, *, spelled: bool = False) -> list[str]:
+        """Values of a field that are spelled much like `word`; inside of `moment`.
+
+        They are in lower case, or `spelled` as the pages do: a condition of Spack heeds that.
+        """
         with suppress(Exception):  # Whoosh raises anything on damaged files
-            return [] if self._index is None else self._index.suggestions(word, field)
+            return (
+                [] if self._index is None else self._index.suggestions(word, field, spelled=spelled)
+            )
         return []
 
     def _refresh(self) -> None:

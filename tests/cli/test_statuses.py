@@ -530,3 +530,33 @@ def _ended(process: subprocess.Popen[bytes]) -> Result:
     result = Result(process.returncode, (out or b"").decode(), (err or b"").decode())
     assert "Traceback" not in result.err, result.err
     return result
+
+
+NONSENSE = (
+    "UPDATE source SET last_success = 'abc'", "UPDATE source SET last_success = 9e18",
+    "UPDATE source SET selection = '[1'", "UPDATE source SET state = 'odd'",
+    "UPDATE source SET name = CAST(x'ff68' AS TEXT)", "UPDATE location SET since = x'00'",
+    "UPDATE change SET kind = 99", "UPDATE change SET kind = 3",
+    "UPDATE change SET at = -9e18", "UPDATE change SET detail = '{'", "UPDATE change SET at = 'soon'",
+    "UPDATE build SET variants = x'ff00'", "UPDATE build SET version = CAST(x'fffe' AS TEXT)",
+    "UPDATE build SET package = x'00'", "UPDATE spec SET hash = x'01' WHERE id = 1",
+    "UPDATE placement SET stacks_id = 77",
+    "UPDATE page SET tag_id = 99 WHERE id = 1", "UPDATE tag SET name = x'ff' WHERE id = 1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", NONSENSE)
+def test_with_rows_that_make_no_sense(site, statement):
+    """SQLite finds nothing wrong with them: doctor does, and nobody ends with a traceback."""
+    with closing(sqlite3.connect(site.state / "ledger.sqlite")) as db:
+        db.execute(statement)
+        db.commit()
+        assert db.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+    found = site.run("doctor", "--offline", "--json", status=1).json["findings"]
+    (ledger,) = (finding for finding in found if finding["check"] == "ledger")
+    assert (ledger["state"], "is damaged" in ledger["text"]) == ("error", True)
+    lines = ("status", "search hdf5", "changes", "show hdf5")
+    running = {line: _start(site, *line.split()) for line in lines}
+    for line, process in running.items():
+        result = _ended(process)
+        assert "UTF-8 column" not in result.err, (line, result.err)

@@ -27,7 +27,7 @@ def backup(options: Globals, file: Path, as_json: bool) -> int:
     """
     paths.require_config(options)
     state_dir = paths.state_dir(options)
-    paths.leading_somewhere("the backup", file.parent)
+    paths.leading_somewhere("the backup", file)
     if os.path.lexists(file):  # a link that leads nowhere, too
         raise UsageError(f"{file} exists", hint="name a file that does not exist yet")
     db = connect.open_reader(state_dir)

@@ -107,6 +107,7 @@ def _read(file: str) -> bytes:
     try:
         if file == "-":
             return sys.stdin.buffer.read(most)
+        paths.leading_somewhere("the file", Path(file))
         with open(file, "rb") as opened:
             return opened.read(most)
     except (OSError, ValueError) as error:  # ValueError: NUL in the path

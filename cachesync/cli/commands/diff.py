@@ -15,7 +15,7 @@ from ...search.scan import matching_in
 from ...spack import tags
 from .. import complete, paths
 from ..display import answer as answers
-from ..display import output
+from ..display import excluding, output
 from ..display.columns import compiler
 from ..display.pager import paged
 from ..options import Globals
@@ -80,6 +80,8 @@ def diff(
     answer = _compare(options, tag_a, tag_b, tree)
     if not options.quiet:
         answers.say_unsaid(tree)
+        if spack is None:
+            excluding.say_of(paths.state_dir(options), text)
     if as_json:
         output.print_json({"query": text, **_document(answer), **answers.unsaid_document(tree, 0)})
     else:

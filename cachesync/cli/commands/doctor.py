@@ -25,7 +25,7 @@ from ...config.settings import (
     WatchMode,
 )
 from ...daemon import runtime
-from ...errors import CachesyncError, ConfigError, LedgerMissingError
+from ...errors import CachesyncError, ConfigError, LedgerMissingError, UsageError
 from ...ledger import connect, locks, log
 from .. import paths, standing
 from ..configuration import find_config, load_config
@@ -87,10 +87,15 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         return
     path = find_config(options)
     yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
-    state_dir = paths.state_dir(options)
-    yield from _state(state_dir)
-    yield from (Finding(*found) for found in owners(state_dir))
-    yield _clock(time.time(), _newest(state_dir))
+    state_dir = None
+    try:
+        state_dir = paths.state_dir(options)
+    except UsageError as error:
+        yield Finding("state", "error", error.message, error.hint)
+    else:
+        yield from _state(state_dir)
+        yield from (Finding(*found) for found in owners(state_dir))
+    yield _clock(time.time(), None if state_dir is None else _newest(state_dir))
     yield _targets_known()
     yield from _unit()
     directories = [s for s in config.sources if isinstance(s, DirectorySourceConfig)]
@@ -99,7 +104,8 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         if not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
     yield from (Finding(*found) for found in look_at_proxies(config))
-    yield from _metrics(config, is_running=runtime.running(state_dir) is not None)
+    is_running = state_dir is not None and runtime.running(state_dir) is not None
+    yield from _metrics(config, is_running=is_running)
     from .. import credentials, targets
 
     yield from (Finding(*found) for found in targets.look_at(config))
@@ -120,6 +126,10 @@ def _state(state_dir: Path) -> Iterator[Finding]:
             None if can else f"create {state_dir} as its user, or name another with --state-dir"
         )
         yield Finding("state", "ok" if can else "error", f"{state_dir} does not exist yet", remedy)
+        return
+    if not state_dir.is_dir():
+        yield Finding("state", "error", f"{state_dir} is no directory",
+                      "move it away, or name another with --state-dir")  # fmt: skip
         return
     is_ours = os.access(state_dir, os.W_OK | os.X_OK)
     if is_ours:

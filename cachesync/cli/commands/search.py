@@ -197,10 +197,9 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
     try:
         minus = any(word.lstrip("(")[:1] == "-" for word in request.text.split())
         if minus and request.spack is None and not quiet:  # to Spack `-x` is `~x`
-            from .excluding import notes
+            from ..display import excluding
 
-            for text in notes(searcher, request.text):
-                answers.note(text)
+            excluding.say(searcher, request.text)
         if request.group_by and not quiet:
             answers.say_unsaid(node)
             return _run_by_package(searcher, node, request)

@@ -14,7 +14,7 @@ from ...ledger import connect, log, read
 from ...system.published import deliveries
 from .. import paths
 from ..configuration import load_config
-from ..display import output
+from ..display import excluding, output
 from ..display.changes import print_line
 from ..options import Globals
 from ..times import instant
@@ -104,6 +104,8 @@ def test(options: Globals, name: str, dry_run: bool, days: int, as_json: bool) -
             seq = read.last_seq(db)
         finally:
             db.close()
+    if not options.quiet:
+        excluding.say_of(state_dir, entry.query)
     results = None if dry_run else _send(state_dir, config, name, seq)
     if as_json:
         changes = [change_document(change) for change in found]

@@ -14,7 +14,7 @@ from ...errors import LedgerBusyError, LedgerError, LedgerMissingError, UsageErr
 from ...search.searcher import Answer, Searcher
 from .. import complete, paths
 from ..display import answer as answers
-from ..display import output
+from ..display import excluding, output
 from ..ending import or_cannot_tell
 from ..options import Globals
 from . import waiting
@@ -27,7 +27,8 @@ POLL_SECONDS = 0.5
 @click.command(
     cls=complete.QueryCommand,
     short_help="Return as soon as something matches, for CI jobs.",
-    context_settings={"ignore_unknown_options": True},
+    # -h would be taken out of -hdf5, which excludes
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
 )
 @click.argument(
     "query", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=complete.query
@@ -56,6 +57,9 @@ def wait(
     Ends with 1 when it is not cached at the time-out, with 3 when nobody can tell: there is no ledger
     yet, or it is locked; at once when it is damaged.
     """
+    if "-h" in query:
+        print(click.get_current_context().get_help())
+        return 0
     paths.require_config(options)
     text = " ".join(query)
     tree = queries.parse_in(spack, text)
@@ -66,7 +70,12 @@ def wait(
     seconds = None if timeout is None else _duration(timeout)
     wish = waiting.Wish(text, tree, specs, seconds)
     with or_cannot_tell():
-        answer = _wait(paths.state_dir(options), wish, quiet=options.quiet)
+        answer = _wait(
+            paths.state_dir(options),
+            wish,
+            quiet=options.quiet,
+            minus=None if options.quiet or spack is not None else text,
+        )
     found = answer.specs >= specs
     if not found and not options.quiet:
         waiting.say_over(wish, answer)
@@ -89,8 +98,11 @@ def _duration(text: str) -> float:
 class _Look:
     """The ledger, opened again where it has become another; None is answered as long as it is away."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, minus: str | None) -> None:
+        """`minus` is the query of which is said what its `-x` do: now, or when a package comes."""
         self._state_dir = state_dir
+        self._minus = minus
+        self._told: set[str] = set()
         self.searcher: Searcher | None = None
         self.answer: Answer | None = None
         self.fault: LedgerError | None = None
@@ -105,9 +117,16 @@ class _Look:
                 self.searcher = Searcher(self._state_dir, patience_seconds=POLL_SECONDS)
             if self.answer is None or self.searcher.seq != self.answer.seq:
                 self.answer = self.searcher.search(node, limit=1)
+                self._say_excluding(self.searcher)
             self.fault = None
         except (LedgerMissingError, LedgerBusyError) as error:
             self.fault = error
+
+    def _say_excluding(self, searcher: Searcher) -> None:
+        for text in () if self._minus is None else excluding.notes(searcher, self._minus):
+            if text not in self._told:
+                answers.note(text)
+            self._told.add(text)
 
     def close(self) -> None:
         """Release the ledger, and forget what it answered."""
@@ -116,14 +135,14 @@ class _Look:
         self.searcher = self.answer = None
 
 
-def _wait(state_dir: Path, wish: waiting.Wish, *, quiet: bool) -> Answer:
+def _wait(state_dir: Path, wish: waiting.Wish, *, quiet: bool, minus: str | None) -> Answer:
     """The answer that is enough, or the last one when the time is over.
 
     Raises LedgerError when there is none then.
     """
     until = None if wish.seconds is None else time.monotonic() + wish.seconds
     is_told = quiet
-    with closing(_Look(state_dir)) as look:
+    with closing(_Look(state_dir, minus)) as look:
         while True:
             look.again(wish.node)
             if look.answer is not None and look.answer.specs >= wish.specs:

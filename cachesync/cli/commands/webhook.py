@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import click
@@ -12,6 +13,7 @@ from ...config import scalars
 from ...errors import CachesyncError, UsageError
 from ...notify import chunked
 from ...notify import webhook as webhooks
+from .. import paths
 from ..display import output
 from ..keys import keys_of, secret_options
 
@@ -144,6 +146,7 @@ def _read(name: str) -> bytes:
     try:
         if name == "-":
             return _bounded(sys.stdin.buffer)
+        paths.leading_somewhere("the file", Path(name))
         with open(name, "rb") as file:
             return _bounded(file)
     except OSError as error:

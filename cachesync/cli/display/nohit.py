@@ -124,9 +124,15 @@ def _suggestions(searcher: Searcher, node: query.Node, until: float) -> list[Sug
         fields = _WORD_FIELDS if term.field is None else (term.field,)
         candidates: dict[str, None] = {}
         for field in fields:
-            candidates.update(dict.fromkeys(searcher.near_terms(term.value, field)))
+            near = searcher.near_terms(term.value, field, spelled=term.spack)
+            candidates.update(dict.fromkeys(v for v in near if _finds(searcher, term, v, until)))
         found.append(Suggestion(term, list(candidates)[:5]))
     return found
+
+
+def _finds(searcher: Searcher, term: query.Term, value: str, until: float) -> bool:
+    """Whether there is anything with another value, as far as there is time to ask."""
+    return time.monotonic() < until and bool(searcher.matching(term._replace(value=value)))
 
 
 def _instead(searcher: Searcher, db: Any, node: query.Node, miss: nearest.Miss) -> list[str]:

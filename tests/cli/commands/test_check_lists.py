@@ -133,12 +133,52 @@ def test_a_minus_in_a_list_is_a_variant_off(switched, line, read_as, status):
 )  # fmt: skip
 def test_a_minus_in_a_search_excludes_and_that_is_said(switched, text, says):
     """Where it excludes nothing, or names a variant of the package; the answer is what it was."""
-    for options in ((), ("--json",), ("--group-by", "package")):
-        result = switched.run("search", text, *options)
-        assert says in result.err if says else "variant off" not in result.err
-    assert "variant off" not in switched.run("search", "-q", text, status=None).err
+    said = []
+    for command in (
+        ("search", text), ("search", text, "--json"), ("search", text, "--group-by", "package"),
+        ("wait", "--timeout", "1ms", text), ("diff", "develop", "develop", text),
+    ):  # fmt: skip
+        said.append(switched.run(*command, status=None).err)
+        assert switched.run("-q", *command, status=None).err == ""
+    quoted = text.replace("'", "''")
+    switched.configure(
+        f"subscriptions:\n- name: all\n  query: '{quoted}'\n  targets: [{{type: command, argv: [x]}}]"
+    )
+    test = ("subscriptions", "test", "all", "--dry-run")
+    said.append(switched.run(*test).err)
+    assert switched.run("-q", *test).err == ""
+    for err in said:
+        assert says in err if says else "variant off" not in err, err
     if text == "hdf5 -mpi":
         assert switched.run("search", text, "--json").json["builds"] == 2
+
+
+@pytest.mark.parametrize(
+    "command", [("search",), ("wait", "--timeout", "1ms"), ("diff", "develop", "develop")]
+)
+def test_to_spack_a_minus_is_a_variant_off_and_nothing_is_said(switched, command):
+    """`--spack` reads Spack's own syntax, where `-mpi` means `~mpi`."""
+    result = switched.run(*command, "--spack", "1.x", "hdf5 -mpi", status=None)
+    assert "excludes" not in result.err
+
+
+def test_a_word_that_excludes_is_no_option_of_wait(switched):
+    """Also where it has an h; `-h` alone is help."""
+    assert switched.run("wait", "-hdf5", "zlib").out == "1 build, 1 spec\n"
+    assert switched.run("wait", "-h").out.startswith("Usage:")
+
+
+def test_wait_says_what_a_minus_does_when_the_package_comes(world):
+    """At its start no build says that there is such a variant; the one it ends with does."""
+    world.page("develop", "zlib", spec("c"))
+    world.sync()
+    with world.start("wait", "--timeout", "30s", "hdf5 -mpi") as waiting:
+        assert "waiting for `hdf5 -mpi`" in waiting.stderr.readline()
+        world.page("develop", "hdf5", spec("a", variants=["~mpi"]))
+        world.sync()
+        out, err = waiting.communicate(timeout=30)
+    assert out == "1 build, 1 spec\n"
+    assert err.count("variant off is `~mpi`") == 1
 
 
 @pytest.mark.parametrize(

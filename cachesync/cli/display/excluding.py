@@ -1,22 +1,47 @@
-"""What `search` says of `-x`, which excludes, where Spack's `-x` may be meant: a variant that is off."""
+"""What is said of `-x` in a query, which excludes, where Spack's may be meant: a variant off."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 from ... import query
-from ...errors import QueryError
+from ...errors import LedgerMissingError, QueryError
 from ...ledger import read
 from ...query import minus
 from ...search.searcher import Searcher
+from . import answer
 
-__all__ = ["notes"]
+__all__ = ["notes", "say", "say_of"]
 
 MOST = 5
 """Notes of one query: each may cost a search."""
 
 
-def notes(searcher: Searcher, text: str) -> Iterator[str]:
+def say(searcher: Searcher, text: str) -> None:
+    """Say it of a query that is not Spack's: to Spack `-x` is `~x`."""
+    for found in notes(searcher, text):
+        answer.note(found)
+
+
+def say_of(state_dir: Path, text: str) -> None:
+    """The same for who has nothing open to ask; nothing is said where nothing was ever synced."""
+    if not minus.found(text):
+        return
+    try:
+        with closing(Searcher(state_dir)) as searcher:
+            say(searcher, text)
+    except LedgerMissingError:
+        return
+
+
+def notes(searcher: Searcher, text: str) -> list[str]:
+    """What there is to say, a line each."""
+    return list(_notes(searcher, text))
+
+
+def _notes(searcher: Searcher, text: str) -> Iterator[str]:
     """A note for each `-x` of a query where x is a variant of the package, or that excludes nothing."""
     found = minus.found(text)
     if not found:
