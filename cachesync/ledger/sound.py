@@ -71,7 +71,7 @@ def _faults(db: sqlite3.Connection) -> Iterator[str]:
     for table in tables:
         yield from _of_types(db, table)
     for table, column, good in _GOOD:
-        if db.execute(f"SELECT 1 FROM {table} WHERE NOT ({good}) LIMIT 1").fetchone():
+        if db.execute(f"SELECT 1 FROM {table} WHERE ({good}) IS NOT TRUE LIMIT 1").fetchone():
             yield f"{column} of a {table} is nothing that cachesync writes"
     for table, _, parent, _ in db.execute("PRAGMA foreign_key_check"):
         yield f"a {table} refers to a {parent} that does not exist"
