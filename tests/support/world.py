@@ -63,6 +63,8 @@ class World:
         self.state = root / "state"
         self.home = root / "home"
         self.config = self.home / ".config" / "cachesync" / "cachesync.yaml"
+        self.before: list[str] = []
+        """The beginning of the argument vector of what `start` starts: a program that confines it."""
         for directory in (self.pages, self.home):
             directory.mkdir(parents=True, exist_ok=True)
 
@@ -178,7 +180,7 @@ class World:
     def start(self, *arguments: object, **options: Any) -> Iterator[subprocess.Popen[str]]:
         """A command that is running; it is killed in the end if it still is."""
         process = subprocess.Popen(
-            self.command(*arguments), env=self.environment, cwd=self.root, text=True,
+            [*self.before, *self.command(*arguments)], env=self.environment, cwd=self.root, text=True,
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )  # fmt: skip
         try:

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.daemons import Daemon, daemon, eventually, watched
+from tests.support.daemons import Daemon, daemon, eventually, idle, watched
 from tests.support.pagetext import spec
+from tests.support.receiver import SECRET, receiver, subscription
+from tests.support.watched import _namespace
 from tests.support.world import ROOT, World, hash_of
 
 OBSERVERS = ("status", "--check", "/healthz", "/metrics", "unit", "doctor", "log")
@@ -36,10 +38,15 @@ FAULTS = {
     "metrics-down": ("the metrics port is taken", "degraded"),
     "files-foreign": ("files belong to another user", "degraded"),
     "clock-behind": ("the clock is behind the newest change", "degraded"),
+    "watch-overflowed": ("the kernel dropped events", "degraded"),
+    "watch-polling": ("events ran out, so a source is polled", "degraded"),
+    "target-disabled": ("a target is disabled (410 Gone)", "degraded"),
+    "source-never": ("the first pass was killed, and no daemon runs", "degraded"),
     "daemon-stopped": ("the daemon is stopped (SIGSTOP)", "failing"),
     "daemon-absent": ("the daemon was killed", "degraded"),
 }
 BLIND = {
+    "source-never": {"/healthz", "/metrics", "unit", "log"},
     "metrics-down": {"/healthz", "/metrics"},
     "daemon-stopped": {"/healthz", "/metrics", "unit", "log"},
     "daemon-absent": {"/healthz", "/metrics", "unit", "log"},
@@ -93,13 +100,13 @@ class Site(World):
     def environment(self) -> dict[str, str]:
         return {**super().environment, "NOTIFY_SOCKET": str(self.root / "notify")}
 
-    def text(self, more: str = "") -> str:
-        """The config."""
+    def text(self, more: str = "", *, quiet: str = "quiet: 200ms") -> str:
+        """The config; `quiet` says when what happened is looked at."""
         sources = "".join(
             self.directory_source(name, path=self.root / name) for name in ("alpha", "beta")
         )
         metrics = f'metrics: {{listen: "127.0.0.1:{self.port}"}}\n'
-        return f"sources:\n{sources}{metrics}watch: {{quiet: 200ms}}\n{more}"
+        return f"sources:\n{sources}{metrics}watch: {{{quiet}}}\n{more}"
 
     def unit(self) -> str:
         """The newest status text that the service manager was told."""
@@ -122,7 +129,7 @@ class Site(World):
             return error.code, error.read().decode()
 
 
-def seen(site: Site, running: Daemon, code: str) -> None:
+def seen(site: Site, running: Daemon | None, code: str) -> None:
     """Everybody who can tell of a fault does, once `status` does."""
     state = FAULTS[code][1]
 
@@ -150,6 +157,7 @@ def seen(site: Site, running: Daemon, code: str) -> None:
         assert f'cachesync_health{{state="{state}"}} 1.0' in text
         assert f'cachesync_health_reason{{code="{code}",' in text
     if "log" not in blind:
+        assert running is not None
         running.says(f"health: {state}: {why['thing']}: ")
         eventually(lambda: site.unit().startswith(state))
         assert state == "ok" or why["thing"] in site.unit()
@@ -312,6 +320,83 @@ def test_everybody_sees_an_outbox_that_cannot_be_written(site):
             seen(site, running, "outbox-unusable")
     finally:
         subprocess.run(["umount", "-l", outbox], check=True)
+
+
+def test_everybody_sees_that_the_kernel_dropped_events(site):
+    """More happens while the daemon is stopped than the queue holds; only a sync looks at it."""
+    held = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    if held > 100_000:
+        pytest.skip(f"the queue of this machine holds {held:,} events")
+    site.configure(site.text(quiet="quiet: 1h, cap: 2h"))
+    with daemon(site) as running:
+        watched(running, times=2)
+        well(site)
+        running.signal(signal.SIGSTOP)
+        page = site.root / "alpha/develop/pkg-0/specs.md"
+        beside = page.with_name(".specs.md.new")
+        for _ in range(held // 2 + 1):  # two events each at least
+            page.rename(beside)
+            beside.rename(page)
+        running.signal(signal.SIGCONT)
+        seen(site, running, "watch-overflowed")
+        site.sync("alpha")
+        well(site)
+
+
+def test_everybody_sees_that_events_ran_out(site):
+    """A daemon whose user namespace has too few inotify watches, later enough."""
+    limit = "/proc/sys/user/max_inotify_watches"
+    site.before = [*_namespace(), "sh", "-c", f'echo 9 > {limit} && exec "$@"', "sh"]
+    with daemon(site) as running:
+        idle(running)
+        seen(site, running, "watch-polling")
+        assert "user.max_inotify_watches is 9" in site.unit()
+        enter = ["nsenter", "--user", "--target", str(running.process.pid)]
+        subprocess.run([*enter, "sh", "-c", f"echo 1000 > {limit}"], check=True)
+        site.configure(site.text(quiet="quiet: 300ms"))
+        running.signal(signal.SIGHUP)
+        watched(running, times=2)
+        well(site)
+
+
+def test_everybody_sees_a_target_that_is_gone(site):
+    """It answers 410, later 204."""
+    secret = site.root / "secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    with receiver(lambda _request, _id: 410) as gone:
+        extra = "    batch: {window: 100ms}\n"
+        more = f"subscriptions:\n{subscription(gone.url, secret=secret, extra=extra)}"
+        site.configure(site.text(more))
+        with daemon(site) as running:
+            watched(running, times=2)
+            well(site)
+            site.page("develop", "new", spec(hash_of(900)), root=site.root / "alpha")
+            seen(site, running, "target-disabled")
+            gone.answer = lambda _request, _id: 204
+            (target,) = site.status()["notifications"]["subscriptions"][0]["targets"]
+            site.run("deliveries", "retry", "--target", target["target"])
+            well(site)
+
+
+def test_everybody_sees_a_source_that_was_never_synced(site):
+    """Its first pass, by `sync`, is killed while a server keeps it waiting."""
+    site.sync()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        site.configure(
+            site.text().replace(
+                "metrics:", f"  - {{name: remote, type: http, url: '{url}'}}\nmetrics:"
+            )
+        )
+        with site.start("sync", "remote") as first:
+            connection, _ = silent.accept()
+            first.kill()
+            first.wait(30)
+        connection.close()
+        seen(site, None, "source-never")
+        assert [s["state"] for s in site.status()["sources"]] == ["ok", "ok", "never"]
 
 
 if __name__ == "__main__":
