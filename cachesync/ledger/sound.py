@@ -26,20 +26,20 @@ def _one_of(numbers: type[ChangeKind | LocationState]) -> str:
 
 _GOOD = (
     ("source", "state", f"state IN ({', '.join(repr(state.value) for state in SourceState)})"),
-    ("source", "selection", "coalesce(json_valid(selection) AND json_array_length(selection) = 2, 1)"),
+    ("source", "selection", "selection IS NULL OR json_valid(selection) AND json_array_length(selection) = 2"),
     ("source", "last_attempt", f"coalesce(last_attempt {_TIME}, 1)"),
     ("source", "last_success", f"coalesce(last_success {_TIME}, 1)"),
     ("location", "state", f"state {_one_of(LocationState)}"),
     ("location", "since", f"since {_TIME}"),
     ("change", "at", f"at {_TIME}"),
     ("change", "kind", f"kind {_one_of(ChangeKind)}"),
-    ("change", "detail", "coalesce(json_valid(detail) AND json_type(detail) = 'object', 1)"),
+    ("change", "detail", "detail IS NULL OR json_valid(detail) AND json_type(detail) = 'object'"),
     ("change", "page_id", f"kind NOT IN ({_OF_SPECS}) OR page_id IN (SELECT id FROM page)"),
     ("change", "spec_id", f"kind NOT IN ({_OF_SPECS}) OR spec_id IN (SELECT id FROM spec)"),
-    ("change", "before_id", f"kind != {_RESTACKED} OR before_id IN (SELECT id FROM stacks)"),
-    ("change", "before_id", f"kind != {_REFINED} OR before_id IN (SELECT id FROM build)"),
+    ("change", "before_id", f"kind != {_RESTACKED} OR coalesce(before_id IN (SELECT id FROM stacks), 0)"),
+    ("change", "before_id", f"kind != {_REFINED} OR coalesce(before_id IN (SELECT id FROM build), 0)"),
 )  # fmt: skip
-"""Tables, columns, and what is true of every value there; NULL, where it may be, is."""
+"""Tables, columns, and what is true of every value there. (json_valid of NULL is 0 or NULL by version.)"""
 
 
 def fault(db: sqlite3.Connection) -> str | None:

@@ -123,19 +123,19 @@ class DirectorySource:
         except OSError as error:
             return Failed(_reason(error))
         try:
-            return self._read_open(descriptor, root, listed_as)
+            return self._read_open(descriptor, root)
         except OSError as error:
             return Failed(_reason(error))
         finally:
             os.close(descriptor)
 
-    def _read_open(self, descriptor: int, root: str, listed_as: str) -> Changed | Failed:
+    def _read_open(self, descriptor: int, root: str) -> Changed | Failed:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             return Failed("is not a regular file")
         signature = _signature(before)
-        # The file that was listed lies below the root; for any other one has to look.
-        if signature != listed_as and not _lies_below(descriptor, root):
+        # Also the file that was listed: its directory may have been a link for just that moment.
+        if not _lies_below(descriptor, root):
             return Failed("lies outside the source (a directory was replaced by a link)")
         data = os.read(descriptor, min(before.st_size, self.page_limit) + 1)
         while len(data) <= self.page_limit and (more := os.read(descriptor, 1 << 20)):

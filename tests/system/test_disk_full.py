@@ -89,7 +89,7 @@ def fill(where: Path, left_kib: int) -> Path:
 
 def assert_clear(done: Done) -> None:
     """One error, one hint, nothing else but warnings about pages and the document for programs."""
-    passed_over = ("cachesync: warning: ", '{"schema": 1, "error": ')
+    passed_over = ("cachesync: info: ", "cachesync: warning: ", '{"schema": 1, "error": ')
     talk = [line for line in done.talk if not line.startswith(passed_over)]
     assert len(talk) == 2, done
     assert talk[0].startswith("cachesync: error: "), done

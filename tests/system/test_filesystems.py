@@ -118,6 +118,7 @@ def test_a_limit_on_memory_is_named(synced, words, kilobytes):
     done = _run(synced, ["sh", "-c", limited, "sh"], *words.split())
     if "cachesync" not in done.stderr and done.returncode:
         pytest.skip("Python itself does not start in so little")
-    assert "Traceback" not in done.stderr or "cachesync/" not in done.stderr
-    if done.returncode:
+    if "Traceback" in done.stderr:  # a library that half imported, or Python, says something else
+        assert not done.stderr.splitlines()[-1].startswith("MemoryError")
+    elif done.returncode:
         assert "cachesync: error: out of memory" in done.stderr
