@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.daemons import daemon, eventually, watched
 from tests.support.pagetext import spec as row
+from tests.support.receiver import SECRET, receiver, subscription
 from tests.support.rig import Done, State, Tree, spec
 from tests.support.world import hash_of
 
@@ -185,6 +186,36 @@ def test_the_ledger_heals_when_space_returns(world, small):
             running.says("is recorded again")
             assert running.log.count("no space left") <= 2, running.log
         world.verify()
+    finally:
+        (small / "ballast").unlink(missing_ok=True)
+        shutil.rmtree(world.state)
+
+
+def test_what_was_seen_on_a_full_disk_is_told_when_space_returns(world, small):
+    """Every spec once, to a subscriber, from an outbox that had no more room than the ledger."""
+    world.state = small / "state"
+    secret = world.root / "secret"
+    secret.write_text(SECRET + "\n")
+    secret.chmod(0o600)
+    world.page("develop", "hdf5", row(hash_of(1)))
+    try:
+        with receiver() as there:
+            fast = "    batch: {window: 100ms}\n"
+            world.configure("sources:\n" + world.directory_source() + "subscriptions:\n"
+                            + subscription(there.url, secret=secret, extra=fast))  # fmt: skip
+            with daemon(world) as running:
+                watched(running)
+                world.page("develop", "first", row(hash_of(2)))
+                eventually(there.changes)
+                ballast = fill(small, 0)
+                for number in range(200):
+                    world.page("develop", f"p{number}", row(hash_of(1000 + number)))
+                running.says("no space left")
+                ballast.unlink()
+                expected = sorted([hash_of(2), *(hash_of(1000 + n) for n in range(200))])
+                eventually(lambda: len(there.changes()) >= len(expected), 60)
+                assert sorted(change["hash"] for change in there.changes()) == expected
+                assert not there.bad
     finally:
         (small / "ballast").unlink(missing_ok=True)
         shutil.rmtree(world.state)

@@ -4,22 +4,28 @@ The container is booted by `../shared/rig/boot.sh`, as root, where systemd-nspaw
 """
 
 import base64
+import io
 import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support import rig
 from tests.support.daemons import eventually
 from tests.support.pagetext import Facts, as_generated, spec
 from tests.support.world import hash_of
+
+from . import oldledger
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RIG = ROOT.parent / "shared" / "rig" / "boot.sh"
@@ -366,3 +372,98 @@ def test_hung_up_at_many_moments_of_its_start(service):
                     " systemctl kill --kill-whom=main -s HUP cachesync; done", None)  # fmt: skip
         eventually(service.is_up)
     assert service.shows("Result") == "success"
+
+
+@pytest.fixture
+def emptied(machine: Machine) -> Iterator[Machine]:
+    """A stopped service without a state directory; its own and its configuration come back."""
+    machine.run("systemctl stop cachesync; mv /var/lib/cachesync /var/lib/aside;"
+                "cp /etc/cachesync/cachesync.yaml /tmp/kept", status=None)  # fmt: skip
+    yield machine
+    machine.run("systemctl stop cachesync; rm -rf /var/lib/cachesync /srv/anew;"
+                "mv /var/lib/aside /var/lib/cachesync;"
+                "cp /tmp/kept /etc/cachesync/cachesync.yaml", status=None)  # fmt: skip
+
+
+def _sent(machine: Machine, local: Path, there: str, *sources: str) -> None:
+    """A directory of this side lies in the machine, and the configuration names sources in it."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        tar.add(local, arcname=".")
+    listed = "".join(f"  - {{name: {s}, type: directory, path: {there}/{s}}}\n" for s in sources)
+    machine.run(f"mkdir -p {there}; base64 -d <<'S' | tar -xzC {there} --no-same-owner\n"
+                f"{base64.encodebytes(packed.getvalue()).decode()}S\n"
+                f"chmod -R a+rX {there}; cat > /etc/cachesync/cachesync.yaml <<'S'\n"
+                f"sources:\n{listed}S\n")  # fmt: skip
+
+
+def _found(machine: Machine, query: str = "''") -> set[str]:
+    """The hashes that an ordinary user finds."""
+    text = machine.run("setpriv --reuid=65534 --regid=65534 --clear-groups"
+                       f" cachesync search --limit 0 --json {query}", None)  # fmt: skip
+    results = json.loads(text or "{}").get("results", [])
+    return {one["hash"] for result in results for one in result["specs"]}
+
+
+PUBLISHED = {
+    "rm and cp": "rm -rf /srv/anew/site; cp -r /srv/anew/{0} /srv/anew/site",
+    "rm, later cp": "rm -rf /srv/anew/site/*; sleep 3; cp -r /srv/anew/{0}/. /srv/anew/site",
+    "rsync": "rsync -a --delete /srv/anew/{0}/ /srv/anew/site/",
+    "mv": "mv /srv/anew/site /srv/anew/old; mv /srv/anew/{0} /srv/anew/site",
+}
+
+
+def test_a_site_published_under_the_service_is_what_is_found(emptied, tmp_path):
+    """By whichever way: nothing of what is gone, all that is new, and the source is well by itself."""
+    if shutil.which("rsync") is None:
+        pytest.skip("rsync is not installed")
+
+    def tree(name: str, first: int) -> set[str]:
+        rows = {n: rig.spec("anew", n) for n in range(first, first + 30)}
+        for n, row in rows.items():
+            rig.Tree(tmp_path / name).write(f"v{n % 3}", f"p{n}", [row])
+        return {row["hash"] for row in rows.values()}
+
+    expected = {"site": tree("site", 0)}
+    for number in range(len(PUBLISHED)):
+        expected[f"n{number}"] = tree(f"n{number}", 8 * (number + 1))
+    _sent(emptied, tmp_path, "/srv/anew", "site")
+    emptied.run("systemctl reset-failed cachesync; systemctl start cachesync")
+    eventually(lambda: _found(emptied) == expected["site"], 20)
+    for number, way in enumerate(PUBLISHED.values()):
+        name = f"n{number}"
+        emptied.run(way.format(name))
+        eventually(lambda name=name: _found(emptied) == expected[name], 20)
+        eventually(
+            lambda: (
+                json.loads(emptied.run("cachesync status --json"))["sources"][0]["state"] == "ok"
+            ),
+            20,
+        )
+    emptied.run("cachesync verify")
+
+
+def test_the_service_takes_over_the_state_of_the_release_before(emptied, tmp_path):
+    """Started on its state directory it migrates the ledger; the log stays as it was."""
+    state = oldledger.make(tmp_path)
+    db = sqlite3.connect(state.path / "ledger.sqlite")
+    with db:
+        db.execute(
+            "UPDATE source SET location = replace(location, ?, '/srv/anew')", [str(tmp_path)]
+        )
+    (logged,) = db.execute("SELECT count(*) FROM change").fetchone()
+    db.close()
+    _sent(emptied, tmp_path, "/srv/anew", "site", "other")
+    emptied.run("install -d -m 755 -o cachesync -g cachesync /var/lib/cachesync;"
+                "install -m 644 -o cachesync -g cachesync /srv/anew/state/ledger.sqlite"
+                " /var/lib/cachesync/; rm -rf /srv/anew/state;"
+                "systemctl reset-failed cachesync; systemctl start cachesync")  # fmt: skip
+    celeritas = {rig.spec_hash("c", n) for n in range(4)}
+    eventually(lambda: _found(emptied, "celeritas languages=c,c++") == celeritas, 20)
+    assert _found(emptied, "arkouda") == {rig.spec_hash("a", n) for n in (1, 2)}
+    emptied.run("cachesync sync && cachesync verify")
+    status = json.loads(emptied.run("cachesync status --json"))
+    assert [source["state"] for source in status["sources"]] == ["ok", "ok"]
+    changes = emptied.run("cachesync changes --since 0 --limit 0 --json").splitlines()
+    assert len(changes) == logged
+    assert emptied.run("find /var/lib/cachesync ! -user cachesync") == ""
