@@ -35,6 +35,8 @@ _LENGTHS = Struct("!ii")
 _TERM = Struct("!BfIBBfIIqi")
 _HEADER = b"W3Bl"
 _ONE = bytes(array("f", [1.0]))
+
+
 class _Stored:
     """Stands for an object in a file: its attributes, and none of what it could do."""
 
