@@ -71,7 +71,7 @@ def _rebuild(db: connect.Connection, state_dir: Path) -> None:
         seq=read.last_seq(db),
     )
     if child.is_worth_it() and read.build_count(db) >= WORTH_A_PROCESS:
-        with ExitStack() as started, suppress(_BesideError):
+        with ExitStack() as started, suppress(_BesideError):  # then without it, below
             more = partial(_beside, db, state_dir, started)
             build(documents=documents(db, half=0), more=more)
             return

@@ -224,7 +224,7 @@ def copy(db: Connection, file: Path) -> None:
             raise
         raise CachesyncError(f"{file} cannot be written: {error.strerror}") from error
     finally:
-        with suppress(OSError):
+        with suppress(OSError):  # what led here is told
             partial.unlink(missing_ok=True)
 
 
