@@ -62,12 +62,9 @@ class Server:
         self._path = state_dir / SOCKET
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        mask = os.umask(0o177)
-        try:
-            with _short(self._path) as address:
-                self._socket.bind(address)
-        finally:
-            os.umask(mask)
+        os.fchmod(self._socket.fileno(), 0o600)  # not by umask: other threads make files meanwhile
+        with _short(self._path) as address:
+            self._socket.bind(address)
         self._socket.listen(16)
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
         self._thread.start()

@@ -256,8 +256,8 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (CachesyncError, BrokenPipeError):  # a pipe is standard output, and none of the ledger's
-        raise
+    except (CachesyncError, BrokenPipeError, MemoryError):
+        raise  # a pipe is standard output, and none of the ledger's
     except sqlite3.Error as error:
         raise _of_sqlite(error, state_dir) from error
     except OSError as error:
