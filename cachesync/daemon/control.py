@@ -62,12 +62,11 @@ class Server:
         self._path = state_dir / SOCKET
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        mask = os.umask(0o177)
-        try:
-            with _short(self._path) as address:
-                self._socket.bind(address)
-        finally:
-            os.umask(mask)
+        # Linux gives the file the mode of the socket. The umask is all threads', and what the writer
+        # makes in that moment would be closed to everybody, a directory to its owner too.
+        os.fchmod(self._socket.fileno(), 0o600)
+        with _short(self._path) as address:
+            self._socket.bind(address)
         self._socket.listen(16)
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
         self._thread.start()

@@ -1,10 +1,12 @@
 """The control socket: what comes in, and what goes wrong on the way."""
 
 import contextlib
+import itertools
 import json
 import logging
 import os
 import socket
+import stat
 import threading
 import time
 
@@ -26,6 +28,34 @@ def server(tmp_path):
     serving = control.Server(tmp_path, handle)
     yield tmp_path
     serving.close()
+
+
+def test_only_its_user_may_use_it_and_what_other_threads_make_meanwhile_is_as_ever(tmp_path):
+    """The umask is the process's: changing it for the socket closed the index's new directory."""
+    is_over, made = threading.Event(), tmp_path / "made"
+    made.mkdir()
+    modes = set()
+
+    def make():
+        for number in itertools.count():
+            if is_over.is_set():
+                return
+            (made / str(number)).mkdir()
+            modes.add(stat.S_IMODE((made / str(number)).stat().st_mode))
+
+    before = os.umask(0o022)
+    maker = threading.Thread(target=make)
+    maker.start()
+    try:
+        for _ in range(100):
+            server = control.Server(tmp_path, dict)
+            assert stat.S_IMODE((tmp_path / control.SOCKET).stat().st_mode) == 0o600
+            server.close()
+    finally:
+        is_over.set()
+        maker.join()
+        os.umask(before)
+    assert modes == {0o755}
 
 
 def raw(state_dir, sent):
