@@ -166,7 +166,8 @@ def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> s
         if version < schema.VERSION:
             raise LedgerError(
                 f"the ledger has schema {version}, this cachesync reads {schema.VERSION}",
-                hint="run `cachesync sync` once as its owner: it migrates the ledger",
+                hint="the newer one migrates it when it writes: restart the daemon where one runs, else"
+                " run `cachesync sync` once as its owner",
             )
         return db
 
