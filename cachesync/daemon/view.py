@@ -56,6 +56,7 @@ class View:
             "config_error": self.config_error,
             "metrics_error": self.metrics_error,
             "index_error": self._thread.index_error,
+            "index_remedy": self._thread.index_remedy,
             "deliveries": self._deliveries.document(),
             "sources": dict(self._sources.documents(time.monotonic())),
         }

@@ -44,6 +44,8 @@ class WriterThread:
         )
         self._files: catchup.Files = ()
         self._is_indexing = False
+        self.index_remedy: str | None = None
+        """What helps where `index_error` says something, as far as the error knew."""
         self.indexed = 0
         """The last change the index is known to have."""
         try:
@@ -112,7 +114,9 @@ class WriterThread:
             now = time.monotonic()
             if not isinstance(error, CachesyncError) and self._index.error is None:
                 _log.exception("indexing failed")
-            said = error.message if isinstance(error, CachesyncError) else type(error).__name__
+            said, self.index_remedy = type(error).__name__, "cachesync doctor, and see the log"
+            if isinstance(error, CachesyncError):
+                said, self.index_remedy = error.message, error.hint
             self._index.failed(said, now, took=now - started)
             raise
         finally:

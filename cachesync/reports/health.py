@@ -200,11 +200,12 @@ def _of_the_place(facts: Facts) -> Iterator[Reason]:
 
 
 def _of_the_index(facts: Facts) -> Iterator[Reason]:
-    unwritable = (facts.daemon or {}).get("index_error")
+    said = facts.daemon or {}
+    unwritable = said.get("index_error")
     if unwritable:
         yield _reason(Code.INDEX_UNWRITABLE, State.DEGRADED, "index",
                       f"it cannot be brought up to date: {unwritable}",
-                      f"chown -R {facts.owner}: {facts.state_dir}, or free some space")  # fmt: skip
+                      said.get("index_remedy") or f"chown -R {facts.owner}: {facts.state_dir}")  # fmt: skip
     elif facts.index_error is not None and not _is_at_work(facts):
         yield _reason(Code.INDEX_UNUSABLE, State.DEGRADED, "index",
                       f"{facts.index_error}; searches ask the ledger",

@@ -75,6 +75,15 @@ def test_every_fault_is_a_reason(facts, code, state):
     assert all(found.reasons[0])
 
 
+def test_what_keeps_the_index_from_being_written_says_what_helps():
+    """Where the error does not know it is the owner of the file that it names."""
+    no = "the state directory /s cannot be used: index/x.toc: Permission denied"
+    for remedy, told in ((None, "chown -R its owner: the state directory"), ("free it", "free it")):
+        (reason,) = judge(Facts(1, daemon=running(index_error=no, index_remedy=remedy))).reasons
+        assert reason.text.endswith("index/x.toc: Permission denied")
+        assert reason.remedy == told
+
+
 def test_all_well_is_ok_without_a_reason():
     """With and without a daemon; a first pass that goes on is no fault."""
     first = running(site={"doing": "reading everything"})
