@@ -265,7 +265,7 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
         if (short := room.shortage(error, state_dir)) is not None:
             raise _too_short(short) from error
         raise LedgerError(
-            f"the state directory {state_dir} cannot be used: {error.strerror or error}"
+            f"the state directory {state_dir} cannot be used: {room.named(error, state_dir)}"
         ) from error
     except Exception as error:
         if isinstance(error, UnicodeDecodeError):  # SQLite's messages are decoded, too
