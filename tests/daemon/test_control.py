@@ -127,32 +127,6 @@ def test_idle_connections_keep_nobody_out_for_long(server, monkeypatch):
             connection.close()
 
 
-def test_what_is_made_beside_the_socket_is_as_open_as_ever(tmp_path):
-    """The socket is for its owner alone from the first, and nothing else that is made meanwhile is."""
-    (tmp_path / "made").mkdir()
-    done, modes = threading.Event(), set()
-
-    def make():
-        number = 0
-        while not done.is_set():
-            path = tmp_path / "made" / str(number := number + 1)
-            path.mkdir()
-            modes.add(path.stat().st_mode & 0o777)
-
-    (tmp_path / "first").mkdir()
-    making = threading.Thread(target=make)
-    making.start()
-    try:
-        for _ in range(300):
-            serving = control.Server(tmp_path, lambda _asked: {})
-            assert (tmp_path / control.SOCKET).stat().st_mode & 0o777 == 0o600
-            serving.close()
-    finally:
-        done.set()
-        making.join()
-    assert modes == {(tmp_path / "first").stat().st_mode & 0o777}
-
-
 # -- a daemon that is silent, and one that is busy
 
 
