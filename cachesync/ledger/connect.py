@@ -170,7 +170,8 @@ def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> s
         if version < schema.VERSION:
             raise LedgerError(
                 f"the ledger has schema {version}, this cachesync reads {schema.VERSION}",
-                hint="run `cachesync sync` once as its owner: it migrates the ledger",
+                hint="the newer one migrates it when it writes: restart the daemon where one runs, else"
+                " run `cachesync sync` once as its owner",
             )
         return db
 
@@ -262,10 +263,8 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (CachesyncError, BrokenPipeError):  # a pipe is standard output, and none of the ledger's
-        raise
-    except (MemoryError, ImportError):  # nor is a lack of memory, or what it leads to
-        raise
+    except (CachesyncError, BrokenPipeError, MemoryError, ImportError):
+        raise  # a pipe is standard output; a lack of memory, or of a library, is not the ledger's
     except sqlite3.Error as error:
         raise _of_sqlite(error, state_dir) from error
     except OSError as error:
@@ -274,7 +273,7 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
         if (short := room.shortage(error, state_dir)) is not None:
             raise _too_short(short) from error
         raise LedgerError(
-            f"the state directory {state_dir} cannot be used: {error.strerror or error}"
+            f"the state directory {state_dir} cannot be used: {room.named(error, state_dir)}"
         ) from error
     except Exception as error:
         if isinstance(error, UnicodeDecodeError):  # SQLite's messages are decoded, too
