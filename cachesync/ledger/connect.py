@@ -166,7 +166,8 @@ def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> s
         if version < schema.VERSION:
             raise LedgerError(
                 f"the ledger has schema {version}, this cachesync reads {schema.VERSION}",
-                hint="run `cachesync sync` once as its owner: it migrates the ledger",
+                hint="the newer one migrates it when it writes: restart the daemon where one runs, else"
+                " run `cachesync sync` once as its owner",
             )
         return db
 
@@ -256,8 +257,8 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (CachesyncError, BrokenPipeError):  # a pipe is standard output, and none of the ledger's
-        raise
+    except (CachesyncError, BrokenPipeError, MemoryError):
+        raise  # a pipe is standard output, and none of the ledger's
     except sqlite3.Error as error:
         raise _of_sqlite(error, state_dir) from error
     except OSError as error:

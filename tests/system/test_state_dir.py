@@ -47,6 +47,7 @@ def test_readers_and_writers_take_the_services_directory_when_it_is_there(machin
         assert "p7" in machine.run("search", "p7").out
         shown = machine.run("config", "show", "--json").json
         assert shown["state_dir"] == {"path": "/var/lib/cachesync", "why": "system"}
+        assert (shown["config"], shown["config_why"]) == (None, None)
         assert not list(machine.home.rglob("ledger.sqlite"))
     assert not list(machine.home.rglob("ledger.sqlite"))
 
