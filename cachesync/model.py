@@ -16,8 +16,12 @@ __all__ = [
     "Build",
     "Change",
     "ChangeKind",
+    "Details",
+    "Edge",
+    "EdgeKind",
     "Listed",
     "LocationState",
+    "Node",
     "Page",
     "Placement",
     "SourceState",
@@ -56,6 +60,53 @@ class Page(NamedTuple):
     """The order is that of the page and means nothing."""
     meta: bytes | None = None
     """The page's own summary as JSON, undecoded (`summary.disagreements` compares it)."""
+
+
+class EdgeKind(NamedTuple):
+    """What a dependency is for. Equal kinds are one object within one reading."""
+
+    types: tuple[str, ...]
+    """Of `build`, `link`, `run` and `test`, sorted."""
+    virtuals: tuple[str, ...]
+    """The virtual packages it provides on this edge, sorted."""
+
+
+Edge = tuple[str, EdgeKind]
+"""A dependency: its hash, and what it is for."""
+
+
+class Details(NamedTuple):
+    """What a cache index says of a spec beyond its build and its edges."""
+
+    namespace: str | None
+    package_hash: str | None
+    flags: tuple[tuple[str, tuple[str, ...]], ...]
+    """The compiler flags that are not empty, by name, as written."""
+    patches: tuple[str, ...]
+    """Whole checksums, in the order of application."""
+    target: str | None
+    """The target object as compact JSON; None where the target is a name only."""
+    external: str | None
+    """Where an external is, as compact JSON; None for what Spack installed itself."""
+    build_spec: str | None
+    """The hash of the spec that was built, where this one is spliced."""
+    compilers: tuple[tuple[str, str], ...]
+    """Language and compiler (`name@=version`) where languages differ; else empty."""
+    format: int
+    """The version of the spec's document when it was made."""
+
+
+class Node(NamedTuple):
+    """A concrete spec in a DAG, as a cache index tells of it, cached or not."""
+
+    hash: str
+    build: Build
+    """Equal builds are one object within one reading; so are equal details."""
+    cached: bool
+    details: Details
+    edges: tuple[Edge, ...]
+    checksum: bytes
+    """Eight bytes of BLAKE2b over the spec's bytes as they stand in the index."""
 
 
 class Placement(NamedTuple):

@@ -80,7 +80,9 @@ class Worker:
         self._full_seconds = 0.0
         self._changed_pages = 0
         self._teller = Teller(name)
-        self.trouble = Trouble(name, f"{name}: what its passes find is recorded again")
+        self.trouble = Trouble(
+            name, f"{name}: what its passes find is recorded again", on_change=on_change
+        )
         self._root: tuple[int, int] | None = None
         self._runner = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
 

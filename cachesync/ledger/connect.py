@@ -257,15 +257,15 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (CachesyncError, BrokenPipeError):  # a pipe is standard output, and none of the ledger's
-        raise
+    except (CachesyncError, BrokenPipeError, MemoryError):
+        raise  # a pipe is standard output, and none of the ledger's
     except sqlite3.Error as error:
         raise _of_sqlite(error, state_dir) from error
     except OSError as error:
         if (short := room.shortage(error, state_dir)) is not None:
             raise _too_short(short) from error
         raise LedgerError(
-            f"the state directory {state_dir} cannot be used: {error.strerror or error}"
+            f"the state directory {state_dir} cannot be used: {room.named(error, state_dir)}"
         ) from error
     except Exception as error:
         if isinstance(error, UnicodeDecodeError):  # SQLite's messages are decoded, too
