@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UsageError
+from ..ledger.locks import LOCK_FILE
 from ..system.published import publish, published
 
 __all__ = ["FILE", "require", "take"]
@@ -23,7 +24,8 @@ def require(state_dir: Path, path: Path | None) -> None:
 
     `path` is None where no file applies.
     """
-    theirs = (published(state_dir / FILE) or {}).get("config")
+    said = published(state_dir / FILE) or {}
+    theirs = said.get("config") if said.get("lock") == _lock(state_dir) else None  # or a copy's
     if not isinstance(theirs, str) or (path is not None and _is_same(theirs, path)):
         return
     if not os.path.exists(theirs):  # it was moved, or is on another machine
@@ -40,10 +42,18 @@ def take(state_dir: Path, path: Path | None) -> None:
     """Remember the file that says what the sources are. The caller holds the writer's lock."""
     if path is None:
         return
-    config = os.path.abspath(path)
-    if (published(state_dir / FILE) or {}).get("config") != config:
+    said = {"config": os.path.abspath(path), "lock": _lock(state_dir)}
+    if published(state_dir / FILE) != said:
         with suppress(OSError):  # a full disk: then nothing is refused
-            publish(state_dir / FILE, {"config": config})
+            publish(state_dir / FILE, said)
+
+
+def _lock(state_dir: Path) -> int | None:
+    """What tells a state directory from a copy of it, also after the devices were numbered anew."""
+    try:
+        return os.stat(state_dir / LOCK_FILE).st_ino
+    except OSError:
+        return None
 
 
 def _is_same(one: str, other: Path) -> bool:
