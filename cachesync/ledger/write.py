@@ -114,14 +114,14 @@ class Writer(PageWriter, Known):
         self, source: SourceRow, page_id: int, specs: Sequence[int], remaining: dict[int, int]
     ) -> None:
         for spec_id in specs:
-            stacks, spec_hash, build = self.db.execute(
-                "SELECT p.stacks_id, s.hash, s.build_id FROM placement p"
+            stacks, spec_hash, build, node = self.db.execute(
+                "SELECT p.stacks_id, s.hash, s.build_id, s.node_id FROM placement p"
                 " JOIN spec s ON s.id = p.spec_id WHERE p.spec_id = ? AND p.page_id = ?",
                 (spec_id, page_id),
             ).fetchone()
             remaining[spec_id] -= 1
             last = remaining[spec_id] == 0
-            known = KnownSpec(spec_id, build, not last)
+            known = KnownSpec(spec_id, build, not last, node)
             self._ids.update_spec(spec_hash, known)
             self._change(
                 ChangeKind.SPEC_EVICTED, source.id, page_id=page_id, spec=known, stacks_id=stacks,
