@@ -36,7 +36,7 @@ WITHOUT_IO = {
 PARSERS = {
     f"cachesync.{name}": found
     for name, found in {
-        "documents": {"datetime"},
+        "documents": {"datetime", "json"},
         "index.documents": {"cachesync.ledger.documents"},
         "net.access": {"base64", "ipaddress", "urllib.parse"},
         "net.address": {"hashlib", "idna", "ipaddress"},

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ..model import Build, Change, ChangeKind
+from . import dag
 from .ids import make_build, unpack
 
 __all__ = [
@@ -25,7 +26,7 @@ __all__ = [
 
 _SELECT = """
 SELECT c.seq, c.at, c.kind, coalesce(s.name, ''), t.name, g.package, x.hash, c.flags, k.names, c.before_id,
-       b.package, b.version, b.compiler, b.os, b.platform, b.target, b.variants, c.detail
+       b.package, b.version, b.compiler, b.os, b.platform, b.target, b.variants, c.detail, c.spec_id
 FROM change c
 LEFT JOIN source s ON s.id = c.source_id
 LEFT JOIN page g ON g.id = c.page_id
@@ -35,6 +36,8 @@ LEFT JOIN build b ON b.id = c.build_id
 LEFT JOIN stacks k ON k.id = c.stacks_id
 """
 FLAG, BASELINE = 1, 2
+_DESCRIBED = int(ChangeKind.SPEC_DESCRIBED)
+_OF_INDEXES = ", ".join(str(int(kind)) for kind in ChangeKind if kind.label.startswith("index."))
 
 
 class Filter(NamedTuple):
@@ -67,8 +70,11 @@ def changes(
     more: list[Any] = list(parameters)
     for condition, value in (
         ("c.at >= ?", wanted.since),
-        ("g.package = ?", wanted.package),
-        ("t.name = ?", wanted.tag),
+        (f"CASE WHEN c.kind = {_DESCRIBED} THEN b.package ELSE g.package END = ?", wanted.package),
+        (
+            f"CASE WHEN c.kind IN ({_OF_INDEXES}) THEN json_extract(c.detail, '$.tag') ELSE t.name END = ?",
+            wanted.tag,
+        ),
         ("s.name = ?", wanted.source),
         ("c.seq <= ?", wanted.until),
     ):
@@ -116,8 +122,11 @@ def placed(db: sqlite3.Connection) -> Iterator[Change]:
 
 
 def history(db: sqlite3.Connection, spec_hash: str) -> Iterator[Change]:
-    """The changes about one spec, oldest first."""
-    query = f"{_SELECT} WHERE c.spec_id = (SELECT id FROM spec WHERE hash = ?) ORDER BY c.seq"
+    """The changes about one spec, oldest first; not what cache indexes describe it by."""
+    query = (
+        f"{_SELECT} WHERE c.spec_id = (SELECT id FROM spec WHERE hash = ?)"
+        f" AND c.kind != {_DESCRIBED} ORDER BY c.seq"
+    )
     for row in db.execute(query, (spec_hash,)):
         yield _change(db, row)
 
@@ -139,15 +148,19 @@ def _change(db: sqlite3.Connection, row: Sequence[Any]) -> Change:
     kind = ChangeKind(row[2])
     before = row[9]
     detail = json.loads(row[17]) if row[17] else {}
+    is_described = kind is ChangeKind.SPEC_DESCRIBED
+    told = dag.row(db, row[18], before) if is_described else None
     return Change(
-        seq=row[0], at=row[1], kind=kind, source=row[3], tag=row[4], package=row[5], hash=row[6],
+        seq=row[0], at=row[1], kind=kind, source=row[3], tag=row[4] or detail.get("tag"),
+        package=row[10] if is_described else row[5], hash=row[6],
         flag=bool(row[7] & FLAG), baseline=bool(row[7] & BASELINE),
-        stacks=None if row[8] is None else unpack(row[8]),
+        stacks=unpack(detail.get("stack") or "") or None if row[8] is None else unpack(row[8]),
         stacks_before=_stacks(db, before) if kind is ChangeKind.SPEC_RESTACKED else None,
         build=None if row[10] is None else make_build(row[10:17]),
         build_before=_build(db, before) if kind is ChangeKind.SPEC_REFINED else None,
         path=detail.get("path"), reason=detail.get("reason"),
         subscription=detail.get("subscription"), target=detail.get("target"),
+        details=told and told.details, edges=told and told.edges, checksum=detail.get("checksum"),
     )  # fmt: skip
 
 
@@ -179,15 +192,17 @@ def newest_at(db: sqlite3.Connection) -> int | None:
 
 
 def totals(db: sqlite3.Connection) -> dict[str, int]:
-    """What is placed now: numbers of pages, specs, builds and placements, and the last seq."""
+    """What there is now: numbers of pages, of what is placed, of nodes and edges; the last seq."""
     row = db.execute(
         "SELECT (SELECT count(*) FROM page WHERE present),"
         " (SELECT count(DISTINCT spec_id) FROM placement),"
         " (SELECT count(DISTINCT s.build_id) FROM spec s"
         "  WHERE EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id)),"
-        " (SELECT count(*) FROM placement), (SELECT max(seq) FROM change)"
+        " (SELECT count(*) FROM placement), (SELECT count(*) FROM spec WHERE node_id IS NOT NULL),"
+        " (SELECT sum(n.degree) FROM spec s JOIN node n ON n.id = s.node_id),"
+        " (SELECT max(seq) FROM change)"
     ).fetchone()
-    names = ("pages", "specs", "builds", "placements", "seq")
+    names = ("pages", "specs", "builds", "placements", "nodes", "edges", "seq")
     return dict(zip(names, (value or 0 for value in row), strict=True))
 
 
