@@ -154,7 +154,7 @@ class StatementWriter(NodeWriter):
         unknown = [spec_hash for spec_hash in cached if spec_hash not in packages]
         if unknown:
             ids.look_up(unknown)
-            packages.update(self._packages_of(unknown))
+            packages.update(self.packages_of(unknown))
         pages = {
             package: ids.page(source.id, statement.tag, package, is_page=False)[0]
             for package in sorted({packages[spec_hash] for spec_hash in cached})
@@ -185,7 +185,8 @@ class StatementWriter(NodeWriter):
             "ON CONFLICT DO UPDATE SET stacks_id = excluded.stacks_id",
         )  # fmt: skip
 
-    def _packages_of(self, hashes: Iterable[str]) -> dict[str, str]:
+    def packages_of(self, hashes: Iterable[str]) -> dict[str, str]:
+        """The packages of specs that are known, by hash."""
         rows = self.db.execute(
             "SELECT s.hash, b.package FROM json_each(?) j JOIN spec s ON s.hash = j.value"
             " JOIN build b ON b.id = s.build_id",

@@ -20,6 +20,7 @@ from ..sources.directory import DirectorySource
 from ..sources.remote import remark
 from ..system.garbage import no_garbage_collection
 from .beside import Looker
+from .mirrorsource import MirrorSource, is_of_mirrors
 from .plan import Plan, Signatures
 from .recorder import CHUNK_PAGES, Progress, Recorder, Removal, chunks, removal
 from .result import PassResult, document
@@ -29,7 +30,7 @@ __all__ = ["PassResult", "Progress", "document", "run_part", "run_pass"]
 
 def run_pass(
     writer: Writer,
-    source: Source,
+    source: Source | MirrorSource,
     row: SourceRow,
     *,
     selection: Selection,
@@ -45,6 +46,13 @@ def run_pass(
     A source that cannot be listed, or does not deliver, and removals that the guard holds, are
     results, not exceptions; LedgerError and everything SQLite raises is the caller's.
     """
+    if is_of_mirrors(source):
+        from .mirrors import run_mirror_pass  # here: pages need none of it
+
+        return run_mirror_pass(
+            writer, source, row, selection=selection, guard=guard,
+            allow_mass_removal=allow_mass_removal, since=since, progress=progress,
+        )  # fmt: skip
     return _Pass(writer, source, row, selection, guard, allow_mass_removal, since, progress).run()
 
 
