@@ -94,6 +94,8 @@ class Details(NamedTuple):
     """Language and compiler (`name@=version`) where languages differ; else empty."""
     format: int
     """The version of the spec's document when it was made."""
+    lists: tuple[str, ...] = ()
+    """The variants whose value is a list, by name: Spack prints them `name:=a,b`."""
 
 
 class Node(NamedTuple):

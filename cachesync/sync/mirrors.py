@@ -7,27 +7,25 @@ a pass that is cut off is finished by the next one, which finds the rest by comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 
 from .. import diff, net
 from ..buildcache import index
-from ..buildcache.nodes import nodes
 from ..errors import CacheIndexError, SourceError
 from ..ledger.leaving import Due
-from ..ledger.outcomes import SourceRow, Stated, StatementRow
+from ..ledger.outcomes import SourceRow, StatementRow
 from ..ledger.write import Writer
-from ..model import Node, SourceState
+from ..model import SourceState
 from ..selection import Selection
 from ..sources.base import Failed, Unchanged
 from ..system.garbage import no_garbage_collection
 from .mirrorsource import Got, MirrorSource, Statement
 from .reading_index import CHUNK_SPECS, Reading
-from .recorder import Progress, chunks
+from .recorder import Progress
 from .result import PassResult
 
 __all__ = ["run_mirror_pass"]
-
 
 
 def run_mirror_pass(

@@ -60,9 +60,7 @@ def _released(
                 came.append(waiting.node.hash)
 
 
-def _untangled(
-    blocked: dict[str, list[_Waiting]], ahead: set[str]
-) -> Iterator[Node | Refused]:
+def _untangled(blocked: dict[str, list[_Waiting]], ahead: set[str]) -> Iterator[Node | Refused]:
     """What waits for itself, refused; then what only waited for that."""
     left = {waiting.node.hash: waiting.node for some in blocked.values() for waiting in some}
     needed_by = {

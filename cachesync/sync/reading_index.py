@@ -86,9 +86,7 @@ class Reading:
     def _commit(self, some: Sequence[Node], cached: Sequence[str]) -> None:
         stack, stated = self._known.stack, self._stated
         if stated:
-            cached = [
-                one for one in cached if one not in stated or stack not in stated[one].stacks
-            ]
+            cached = [one for one in cached if one not in stated or stack not in stated[one].stacks]
         if some or cached:
             self._warnings += self._writer.record_index(
                 self._row, self._known, some, cached, stated, baseline=self._is_baseline
