@@ -38,7 +38,10 @@ def row(db: sqlite3.Connection, spec_id: int, node_id: int) -> Told:
 
 
 def told(db: sqlite3.Connection, pairs: Sequence[tuple[int, int]]) -> Iterator[Told]:
-    """What some rows of `node` say, in order; each pair is the id of the spec and that of the row."""
+    """What some rows of `node` say, in order; each pair is the id of the spec and that of the row.
+
+    A row that is not there raises KeyError, a damaged one more: see `connect.ledger_errors`.
+    """
     rows = {
         node_id: (details_id, edges)
         for node_id, details_id, edges in db.execute(

@@ -14,28 +14,25 @@ from ..model import Details
 
 __all__ = ["digest", "pack_details", "unpack_details"]
 
+_TARGET = Details._fields.index("target")
+
 
 def pack_details(details: Details, target_id: int | None) -> str:
     """The line for some details of which the target object has an id."""
-    line = (*details[:4], target_id, *details[5:])
-    return json.dumps(line, separators=(",", ":"))
+    return json.dumps(
+        (*details[:_TARGET], target_id, *details[_TARGET + 1 :]), separators=(",", ":")
+    )
 
 
 def unpack_details(document: str, targets: Mapping[int, str]) -> Details:
     """The inverse of `pack_details`. Raises ValueError, TypeError or KeyError for what it did not make."""
-    namespace, package_hash, flags, patches, target_id, external, build_spec, compilers, format_ = (
-        json.loads(document)
-    )
-    return Details(
-        namespace,
-        package_hash,
-        tuple((name, tuple(values)) for name, values in flags),
-        tuple(patches),
-        None if target_id is None else targets[target_id],
-        external,
-        build_spec,
-        tuple((language, compiler) for language, compiler in compilers),
-        format_,
+    said = Details(*json.loads(document))
+    return said._replace(
+        flags=tuple((name, tuple(values)) for name, values in said.flags),
+        patches=tuple(said.patches),
+        target=None if said.target is None else targets[int(said.target)],
+        compilers=tuple((language, compiler) for language, compiler in said.compilers),
+        lists=tuple(said.lists),
     )
 
 
