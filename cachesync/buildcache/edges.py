@@ -75,10 +75,10 @@ class EdgeReader:
             edges.append((dependency.hash, kind))
             if languages:
                 compiling += [(language, dependency.hash) for language in languages]
-        found = {dependency.hash for dependency in dependencies}
-        if not self._hashes.issuperset(found):
+        by_hash = dict(edges)
+        if not self._hashes.issuperset(by_hash):
             _check_hashes(dependencies)
-        if len(found) != len(edges):
+        if len(by_hash) != len(edges):
             edges = self._merged(edges)
         return tuple(edges), self._named(compiling, record) if compiling else ()
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..errors import CacheIndexError
+from .deep import DEEP, without_deep
 from .places import Wrong, at_place, shown
 
 __all__ = [
@@ -86,16 +87,13 @@ def split(data: bytes | memoryview) -> Split:
     for more than MAX_RECORDS.
     """
     try:
-        return _at_once(data) or _one_by_one(data)
-    except msgspec.ValidationError as error:
-        raise CacheIndexError(f"this is no cache index: {at_place(error)}") from None
+        return _split(data)
+    except RecursionError:
+        pass
+    try:
+        return _split(without_deep(data))
     except RecursionError:
         raise CacheIndexError("the index is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        trailing = _TRAILING.search(str(error))
-        if trailing is None:
-            raise _no_json(data, error) from None
-        return split(memoryview(data)[: int(trailing[1]) - 1])
 
 
 def checksum(record: Record) -> bytes:
@@ -129,6 +127,18 @@ def wrong_version(said: str, version: int) -> CacheIndexError:
         f" {VERSIONS[0]} to {VERSIONS[-1]}",
         hint="upgrade cachesync",
     )
+
+
+def _split(data: bytes | memoryview) -> Split:
+    try:
+        return _at_once(data) or _one_by_one(data)
+    except msgspec.ValidationError as error:
+        raise CacheIndexError(f"this is no cache index: {at_place(error)}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        trailing = _TRAILING.search(str(error))
+        if trailing is None:
+            raise _no_json(data, error) from None
+        return _split(memoryview(data)[: int(trailing[1]) - 1])
 
 
 def _at_once(data: bytes | memoryview) -> Split | None:
@@ -222,6 +232,8 @@ def _record(key: str, raw: msgspec.Raw, *, is_twice: bool) -> Record:
         raise Wrong("the key is not a hash (32 characters of a-z, 2-7)")
     if is_twice:
         raise Wrong("the key is there twice")
+    if bytes(raw) == DEEP:
+        raise Wrong("is nested too deeply")
     return msgspec.json.decode(raw, type=Record)
 
 

@@ -25,8 +25,6 @@ __all__ = ["FORMATS", "MAX_SPEC_BYTES", "nodes"]
 
 MAX_SPEC_BYTES = 1 << 20
 """Of one record; real ones have some 2,000."""
-MAX_BUILD = 65_536
-"""Characters of all values of a build together, as of one on a page."""
 FORMATS = {6: 3, 7: 4, 8: 5, 9: 6}
 """Database version -> the format of its specs where they do not say it (BUILDCACHE, 1.2)."""
 
@@ -90,7 +88,8 @@ class _Reader:
         self._rests: Lookup[bytes, tuple[int, values.Rest]] = Lookup()
         self._shapes: Lookup[Hashable, tuple[Build, Details]] = Lookup()
         self._builds: Lookup[Build, Build] = Lookup()
-        self._details: Lookup[Details, Details] = Lookup()
+        self._details: Lookup[Hashable, Details] = Lookup()
+        self._same: Lookup[Details, Details] = Lookup()
 
     def read(self, spec_hash: str, record: Record) -> Node | Refused:
         try:
@@ -143,19 +142,18 @@ class _Reader:
         of_rest, rest = self._rests.get(rest_key) or self._numbered(
             self._rests, rest_key, _rest(spec)
         )
-        key = (
-            spec.name, spec.version, spec.namespace, spec.package_hash, of_arch, of_parameters,
-            of_rest, by,
-        )  # fmt: skip
+        said = (spec.namespace, spec.package_hash, of_arch, of_parameters, of_rest, by)
+        key = (spec.name, spec.version, said)
         shape = self._shapes.get(key)
         if shape is None:
+            details = self._details.get(said)
+            if details is None:
+                found = _details(spec, arch, parameters, rest, by, self._format)
+                details = self._same.get(found) or self._same.learn(found, found)
+                self._details.learn(said, details)
             build = _build(spec, arch, parameters, rest, by)
-            details = _details(spec, arch, parameters, rest, by, self._format)
-            shape = (
-                self._builds.get(build) or self._builds.learn(build, build),
-                self._details.get(details) or self._details.learn(details, details),
-            )
-            self._shapes.learn(key, shape)
+            build = self._builds.get(build) or self._builds.learn(build, build)
+            shape = self._shapes.learn(key, (build, details))
         return shape
 
     def _numbered(
@@ -181,7 +179,7 @@ def _build(
 ) -> Build:
     """The build; its compiler is that of C, else of C++, else of Fortran (BUILDCACHE, 1.7)."""
     compiler = by[0][1] if by else intern(normalise_compiler(rest.compiler or NO_COMPILER))
-    build = Build(
+    return Build(
         intern(values.name(spec.name, "name")),
         intern(values.text(spec.version, "version", most=values.MAX_VERSION)),
         compiler,
@@ -190,9 +188,6 @@ def _build(
         arch.target,
         parameters.variants,
     )
-    if sum(map(len, build[:6])) + sum(map(len, build.variants)) > MAX_BUILD:
-        raise Wrong(f"is longer than {MAX_BUILD:,} characters")
-    return build
 
 
 def _details(
@@ -201,7 +196,7 @@ def _details(
 ) -> Details:  # fmt: skip
     for key, value in (("namespace", spec.namespace), ("package_hash", spec.package_hash)):
         if value is not None:
-            values.text(value, key, most=255)
+            values.text(value, key, most=values.MAX_WORD)
     return Details(
         intern(spec.namespace) if spec.namespace else None,
         spec.package_hash,

@@ -21,6 +21,7 @@ __all__ = [
     "FLAGS",
     "LANGUAGES",
     "MAX_VERSION",
+    "MAX_WORD",
     "NOTHING",
     "Arch",
     "Parameters",
@@ -36,6 +37,8 @@ __all__ = [
 MAX_TEXT = 65_536
 """Characters of a value, and of all variants together; real ones have a few hundred."""
 MAX_VERSION = 255
+MAX_WORD = 512
+"""Characters of what is one word: an operating system, a compiler, a namespace."""
 MAX_NAMES = 4_096
 """Variants of a spec, and virtuals of an edge."""
 LANGUAGES = ("c", "cxx", "fortran")
@@ -140,9 +143,9 @@ def arch(raw: bytes) -> Arch:
         whole = _compact(found.target, target, *where)
         target, where = target.get("name"), (*where, "name")
     return Arch(
-        intern(text(found.platform, "arch", "platform")) if found.platform else "",
-        intern(text(found.platform_os, "arch", "platform_os")),
-        intern(text(target, *where)),
+        intern(text(found.platform, "arch", "platform", most=MAX_WORD)) if found.platform else "",
+        intern(text(found.platform_os, "arch", "platform_os", most=MAX_WORD)),
+        intern(text(target, *where, most=MAX_WORD)),
         whole,
     )
 
@@ -196,11 +199,11 @@ def rest(
         if spec_format is not None and not 0 < spec_format < 1000:
             raise Wrong("is no version", "annotations", "original_specfile_version")
         if said is not None:
-            text(said, "annotations", "compiler")
+            text(said, "annotations", "compiler", most=MAX_WORD)
     if compiler != NOTHING:
         by = _decoded(compiler, _Compiler, "compiler")
         said = f"{text(by.name, 'compiler', 'name')}@={by.version}".removesuffix("@=")
-        text(said, "compiler", "version")
+        text(said, "compiler", "version", most=MAX_WORD)
     return Rest(
         spec_format,
         said,
