@@ -70,6 +70,8 @@ class KnownSpec(NamedTuple):
     id: int
     build_id: int
     placed: bool
+    node_id: int | None = None
+    """What cache indexes say of it; None where none did."""
 
 
 class Ids:
@@ -93,10 +95,10 @@ class Ids:
         self._next_stacks = self._next("stacks")
         self._next_page = self._next("page")
         self._complete = self._next_spec == self._next_build == 1
-        self._new_specs: dict[str, tuple[int, str, int]] = {}
+        self._new_specs: dict[str, tuple[int, str, int, int | None, bytes | None]] = {}
         self._new_builds: list[tuple[object, ...]] = []
         self._new_stacks: list[tuple[int, str]] = []
-        self._new_pages: list[tuple[int, int, str]] = []
+        self._new_pages: list[tuple[int, int, str, int]] = []
 
     def _next(self, table: str) -> int:
         (highest,) = self._db.execute(f"SELECT max(id) FROM {table}").fetchone()
@@ -141,11 +143,8 @@ class Ids:
             self._stacks[stacks] = found
         return found
 
-    def page(self, source_id: int, tag: str, package: str) -> tuple[int, bool]:
-        """The id of the page of a package in a tag, and whether it was made just now.
-
-        A page that is made is present from the next `store_new` on.
-        """
+    def tag(self, source_id: int, tag: str) -> int:
+        """The id of a tag of a source, made if it is new."""
         tag_id = self._tags.get((source_id, tag))
         if tag_id is None:
             self._db.execute(
@@ -156,12 +155,23 @@ class Ids:
                 "SELECT id FROM tag WHERE source_id = ? AND name = ?", (source_id, tag)
             ).fetchone()
             self._tags[source_id, tag] = tag_id
+        return tag_id
+
+    def page(
+        self, source_id: int, tag: str, package: str, *, is_page: bool = True
+    ) -> tuple[int, bool]:
+        """The id of the page of a package in a tag, and whether it was made just now.
+
+        A page that is made is present from the next `store_new` on. What a cache index says of a
+        package in a tag has such a row too, but `is_page` of it is false: it is never present.
+        """
+        tag_id = self.tag(source_id, tag)
         page_id = self._packages(tag_id).get(package)
         if page_id is not None:
             return page_id, False
         page_id, self._next_page = self._next_page, self._next_page + 1
         self._pages[tag_id][package] = page_id
-        self._new_pages.append((page_id, tag_id, package))
+        self._new_pages.append((page_id, tag_id, package, int(is_page)))
         return page_id, True
 
     def _packages(self, tag_id: int) -> dict[str, int]:
@@ -180,12 +190,12 @@ class Ids:
             return
         rows = self._db.execute(
             "SELECT s.hash, s.id, s.build_id,"
-            " EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id)"
+            " EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id), s.node_id"
             " FROM json_each(?) j JOIN spec s ON s.hash = j.value",
             (json.dumps(missing),),
         )
-        for spec_hash, spec_id, build_id, placed in rows:
-            self.specs[spec_hash] = KnownSpec(spec_id, build_id, bool(placed))
+        for spec_hash, spec_id, build_id, placed, node_id in rows:
+            self.specs[spec_hash] = KnownSpec(spec_id, build_id, bool(placed), node_id)
 
     def spec(self, spec_hash: str) -> KnownSpec | None:
         """What is known of a hash that was looked up."""
@@ -194,15 +204,28 @@ class Ids:
     def add_spec(self, spec_hash: str, build_id: int) -> KnownSpec:
         """A new spec, about to be placed."""
         spec_id, self._next_spec = self._next_spec, self._next_spec + 1
-        self._new_specs[spec_hash] = (spec_id, spec_hash, build_id)
+        self._new_specs[spec_hash] = (spec_id, spec_hash, build_id, None, None)
         known = self.specs[spec_hash] = KnownSpec(spec_id, build_id, True)
         return known
+
+    def add_node(self, spec_hash: str, build_id: int, node_id: int, checksum: bytes) -> KnownSpec:
+        """A new spec that is a node, and placed nowhere yet."""
+        spec_id, self._next_spec = self._next_spec, self._next_spec + 1
+        self._new_specs[spec_hash] = (spec_id, spec_hash, build_id, node_id, checksum)
+        known = self.specs[spec_hash] = KnownSpec(spec_id, build_id, False, node_id)
+        return known
+
+    @property
+    def next_spec(self) -> int:
+        """The id of the spec that is made next."""
+        return self._next_spec
 
     def update_spec(self, spec_hash: str, known: KnownSpec) -> None:
         """Remember that a spec was placed, or is described by another build."""
         self.specs[spec_hash] = known
-        if spec_hash in self._new_specs:
-            self._new_specs[spec_hash] = (known.id, spec_hash, known.build_id)
+        new = self._new_specs.get(spec_hash)
+        if new is not None and new[2] != known.build_id:
+            self._new_specs[spec_hash] = (known.id, spec_hash, known.build_id, *new[3:])
 
     def build_of(self, build_id: int) -> Build:
         """The build with an id, whether it is stored yet or not."""
@@ -218,9 +241,9 @@ class Ids:
     def store_new(self) -> None:
         """Insert what was made since the last call; within the caller's transaction."""
         insert_rows(self._db, "build", "(?, ?, ?, ?, ?, ?, ?, ?, ?)", self._new_builds)
-        insert_rows(self._db, "page", "(?, ?, ?, 1)", self._new_pages)
+        insert_rows(self._db, "page", "(?, ?, ?, ?)", self._new_pages)
         insert_rows(self._db, "stacks", "(?, ?)", self._new_stacks)
-        insert_rows(self._db, "spec", "(?, ?, ?)", list(self._new_specs.values()))
+        insert_rows(self._db, "spec", "(?, ?, ?, ?, ?)", list(self._new_specs.values()))
         self._new_builds, self._new_stacks, self._new_specs = [], [], {}
         self._new_pages = []
         self.listed_ids = {}

@@ -22,10 +22,11 @@ from ..model import SourceState
 from ..selection import Selection
 from ..sources.base import Source, Unopened
 from ..sources.directory import DirectorySource
+from .mirrorsource import MirrorSource
 
 __all__ = ["Job", "Remote", "choose", "forget", "job", "orphan_missing", "remembered"]
 
-Remote = Callable[[SourceConfig], Source]
+Remote = Callable[[SourceConfig], Source | MirrorSource]
 """Opens a source that is not a directory; raises CachesyncError when that cannot be."""
 
 
@@ -33,7 +34,7 @@ class Job(NamedTuple):
     """A source to be passed over, with what the ledger knows of it."""
 
     row: SourceRow
-    source: Source
+    source: Source | MirrorSource
     selection: Selection
 
 
@@ -82,7 +83,7 @@ def job(writer: Writer, config: Config, name: str, remote: Remote) -> Job:
         )
     if not isinstance(entry, DirectorySourceConfig):
         try:
-            source: Source = remote(entry)
+            source: Source | MirrorSource = remote(entry)
         except CachesyncError as error:
             source = Unopened(name, entry.type, error)
         return Job(row, source, entry.selection)
