@@ -10,6 +10,7 @@ from typing import NamedTuple
 from .. import net
 from ..config.settings import (
     ArchiveSourceConfig,
+    BuildcacheSourceConfig,
     Config,
     DirectorySourceConfig,
     GithubSourceConfig,
@@ -100,6 +101,9 @@ def _location(entry: SourceConfig) -> str:
         host = net.host(entry.api_url)
         where = "" if host == "api.github.com" else f"{host} "
         return f"{where}{entry.repository} at {entry.ref}, {entry.path or 'its root'}"
+    if isinstance(entry, BuildcacheSourceConfig):
+        views = entry.views or ((entry.view,) if entry.view else ())
+        return net.shown(entry.url) + (f", {', '.join(views)}" if views else "")
     if isinstance(entry, ArchiveSourceConfig) or not entry.urls:
         return net.shown(entry.url or "")
     more = len(entry.urls) - 1
