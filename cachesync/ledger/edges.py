@@ -8,11 +8,11 @@ stand the length of its hash and the hash.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ..model import EdgeKind
 
-__all__ = ["Packed", "pack_edges", "pack_kind", "unpack_edges", "unpack_kind"]
+__all__ = ["Packed", "pack_edge", "pack_kind", "pack_unknown", "unpack_edges", "unpack_kind"]
 
 Packed = tuple[int | str, int]
 """The id of the dependency, or the hash of one that is not known; the id of the kind."""
@@ -28,26 +28,19 @@ def varint(number: int) -> bytes:
     return bytes(found)
 
 
-_SMALL = [varint(number) for number in range(1 << 14)]
+def pack_edge(distance: int, kind: int) -> bytes:
+    """An edge to a dependency whose id lies so far below that of the spec, which is not 0."""
+    return varint(2 * distance if distance > 0 else -2 * distance - 1) + varint(kind)
 
 
-def pack_edges(spec_id: int, edges: Iterable[Packed]) -> bytes:
-    """The edges of the spec with an id."""
-    parts: list[bytes] = []
-    for dependency, kind in edges:
-        if isinstance(dependency, str):
-            text = dependency.encode()
-            parts += (b"\0", varint(kind), varint(len(text)), text)
-            continue
-        distance = spec_id - dependency
-        distance = 2 * distance if distance > 0 else -2 * distance - 1
-        parts.append(_SMALL[distance] if distance < 1 << 14 else varint(distance))
-        parts.append(_SMALL[kind] if kind < 1 << 14 else varint(kind))
-    return b"".join(parts)
+def pack_unknown(dependency: str, kind: int) -> bytes:
+    """An edge to a dependency that has no id."""
+    text = dependency.encode()
+    return b"\0" + varint(kind) + varint(len(text)) + text
 
 
 def unpack_edges(spec_id: int, packed: bytes) -> Iterator[Packed]:
-    """The inverse of `pack_edges`. Raises IndexError for what it did not make."""
+    """The edges of the spec with an id, of which the bytes are joined. Raises IndexError for others."""
     at, end = 0, len(packed)
     while at < end:
         number = packed[at]

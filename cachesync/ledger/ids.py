@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ..model import Build, Listed
 from ..spack import variants as variant_texts
 from ..spack import versions
+from .shapes import digest
 
 __all__ = ["Ids", "KnownSpec", "insert_rows", "make_build", "pack", "unpack"]
 
@@ -86,6 +87,7 @@ class Ids:
         # What a chunk lists is often one object: finding it by identity spares hashing builds. The
         # objects are kept, so ids stay theirs; for one transaction.
         self.listed_ids: dict[int, tuple[Listed, int, int]] = {}
+        self._version_keys: dict[str, bytes] = {}
         self._stacks: dict[tuple[str, ...], int] = {}
         self._tags: dict[tuple[int, str], int] = {}
         self._pages: dict[int, dict[str, int]] = {}
@@ -115,17 +117,21 @@ class Ids:
         """The id of `build`, made if it is new."""
         found = self._builds.get(build)
         if found is None:
+            parts = (*build[:6], pack(build.variants))
+            number = digest("\n".join(parts))
             row = None if self._complete else self._db.execute(
-                "SELECT id FROM build WHERE package = ? AND version = ? AND compiler = ? AND os = ?"
-                " AND platform = ? AND target = ? AND variants = ?",
-                (*build[:6], pack(build.variants)),
+                "SELECT id FROM build WHERE digest = ? AND package = ? AND version = ?"
+                " AND compiler = ? AND os = ? AND platform = ? AND target = ? AND variants = ?",
+                (number, *parts),
             ).fetchone()  # fmt: skip
             if row is not None:
                 found = int(row[0])
             else:
                 found, self._next_build = self._next_build, self._next_build + 1
-                key = versions.sort_key(build.version)
-                self._new_builds.append((found, *build[:2], key, *build[2:6], pack(build.variants)))
+                key = self._version_keys.get(build.version)
+                if key is None:
+                    key = self._version_keys[build.version] = versions.sort_key(build.version)
+                self._new_builds.append((found, *parts[:2], key, *parts[2:], number))
             self._builds[build] = found
         return found
 
@@ -240,7 +246,7 @@ class Ids:
 
     def store_new(self) -> None:
         """Insert what was made since the last call; within the caller's transaction."""
-        insert_rows(self._db, "build", "(?, ?, ?, ?, ?, ?, ?, ?, ?)", self._new_builds)
+        insert_rows(self._db, "build", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._new_builds)
         insert_rows(self._db, "page", "(?, ?, ?, ?)", self._new_pages)
         insert_rows(self._db, "stacks", "(?, ?)", self._new_stacks)
         insert_rows(self._db, "spec", "(?, ?, ?, ?, ?)", list(self._new_specs.values()))

@@ -120,6 +120,24 @@ class LeavingWriter(StatementWriter):
 
         self._transact(source, work)
 
+    def _forget_statements(self, source: SourceRow) -> None:
+        """Evict everything that the cache indexes of a source have placed, and forget them."""
+        going: dict[int, list[int]] = {}
+        every = [due for one in self.statements(source) for due in self.carried(source, one)]
+        for due in sorted(every):
+            specs = going.setdefault(due.page_id, [])
+            if due.spec_id not in specs[-1:]:  # of several stacks
+                specs.append(due.spec_id)
+        remaining = self._placement_counts(s for specs in going.values() for s in specs)
+        for page_id, specs in going.items():
+            self._evict(source, page_id, specs, remaining)
+        self.db.execute(
+            "DELETE FROM leaving WHERE statement_id IN"
+            " (SELECT id FROM statement WHERE source_id = ?)",
+            (source.id,),
+        )
+        self.db.execute("DELETE FROM statement WHERE source_id = ?", (source.id,))
+
     def placed_count(self, source: SourceRow) -> int:
         """How many specs of how many tags are placed in a source now."""
         (count,) = self.db.execute(

@@ -13,7 +13,7 @@ from typing import Any
 from .. import diff
 from ..model import Build, ChangeKind, Details, Edge, EdgeKind, Node
 from . import dag, shapes
-from .edges import Packed, pack_edges, pack_kind
+from .edges import pack_edge, pack_kind, pack_unknown
 from .ids import KnownSpec, insert_rows
 from .outcomes import SourceRow
 from .sources import SourceWriter
@@ -157,6 +157,7 @@ class _Shaping:
             text: target_id
             for target_id, text in self._db.execute("SELECT id, document FROM target")
         }
+        self._packed: dict[tuple[int, int], bytes] = {}
         self._of_kind: dict[int, tuple[EdgeKind, int]] = {}
         self._of_details: dict[int, tuple[Details, int]] = {}
         self._of_build: dict[int, tuple[Build, int]] = {}
@@ -197,13 +198,22 @@ class _Shaping:
         return int(self._db.execute(statement, values).lastrowid or 0)
 
     def edges(self, spec_id: int, edges: Sequence[Edge]) -> bytes:
-        """The edges of the spec with an id, as bytes."""
-        of_kind, known_as = self._of_kind.get, self._ids.specs.get
-        found: list[Packed] = []
+        """The edges of the spec with an id, as bytes. Several for every node of a first import."""
+        of_kind, known_as, packed = self._of_kind.get, self._ids.specs.get, self._packed.get
+        found: list[bytes] = []
+        add = found.append
         for dependency, kind in edges:
             spec, numbered = known_as(dependency), of_kind(id(kind)) or self._learn(kind)
-            found.append((dependency if spec is None else spec[0], numbered[1]))
-        return pack_edges(spec_id, found)
+            if spec is None:
+                add(pack_unknown(dependency, numbered[1]))
+                continue
+            near = spec_id - spec[0], numbered[1]
+            add(packed(near) or self._pack(near))
+        return b"".join(found)
+
+    def _pack(self, near: tuple[int, int]) -> bytes:
+        found = self._packed[near] = pack_edge(*near)
+        return found
 
     def _learn(self, kind: EdgeKind) -> tuple[EdgeKind, int]:
         text = pack_kind(kind)

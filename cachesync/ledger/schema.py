@@ -184,11 +184,19 @@ def _normalise_variants(db: sqlite3.Connection) -> None:
     normalise_variants(db)
 
 
+def _with_nodes(db: sqlite3.Connection) -> None:
+    from .rekey import rekey_builds
+
+    for statement in statements(_V4):
+        db.execute(statement)
+    rekey_builds(db)
+
+
 _MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     _V1,
     _V2,
     _normalise_variants,
-    _V4,
+    _with_nodes,
 )
 VERSION = len(_MIGRATIONS)
 

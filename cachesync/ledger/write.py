@@ -78,6 +78,7 @@ class Writer(PageWriter, LeavingWriter, Known):
             for page_id, specs in listed.items():
                 self._evict(source, page_id, specs, remaining)
                 self._change(ChangeKind.PAGE_REMOVED, source.id, page_id=page_id)
+            self._forget_statements(source)
             self.db.execute(
                 "UPDATE page SET present = 0 WHERE tag_id IN (SELECT id FROM tag WHERE source_id = ?)",
                 (source.id,),

@@ -19,6 +19,16 @@ DROP TABLE node;
 DROP TABLE details;
 DROP TABLE target;
 DROP TABLE edge_kind;
+CREATE TABLE build_3 (
+  id INTEGER PRIMARY KEY, package TEXT NOT NULL, version TEXT NOT NULL, version_key BLOB NOT NULL,
+  compiler TEXT NOT NULL, os TEXT NOT NULL, platform TEXT NOT NULL, target TEXT NOT NULL,
+  variants TEXT NOT NULL, UNIQUE (package, version, compiler, os, platform, target, variants)
+);
+INSERT INTO build_3 SELECT id, package, version, version_key, compiler, os, platform, target, variants
+  FROM build;
+DROP TABLE build;
+ALTER TABLE build_3 RENAME TO build;
+CREATE INDEX build_order ON build (length(package), package, version_key DESC, id);
 """
 
 
