@@ -23,7 +23,7 @@ from ..config.settings import (
 from ..sources.base import Source
 from .mirrorsource import MirrorSource
 
-__all__ = ["Remotes", "address", "is_fetched"]
+__all__ = ["Remotes", "address", "is_fetched", "watched_files"]
 
 
 class Remotes:
@@ -99,6 +99,15 @@ class Remotes:
         """End every fetch."""
         self._stop.set()
         self._opened.close()
+
+
+def watched_files(entry: BuildcacheSourceConfig) -> frozenset[str]:
+    """The files of a mirror that are written when one of its cache indexes is, relative to it."""
+    views: tuple[str | None, ...] = entry.views or (entry.view,)
+    places = [place for view in views for place in index_places(view)]
+    return frozenset(
+        file for place in places for file in (place.first, place.checksum) if file is not None
+    )
 
 
 def is_fetched(entry: SourceConfig) -> bool:
