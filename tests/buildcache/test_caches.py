@@ -88,7 +88,10 @@ def test_a_record_says_what_spack_prints_of_it():
         name, _, version = build.compiler.partition("@=")
         assert printed.spec(build, details) == fact["short"]
         assert printed.compilers(build, node.edges, details) == said["{compilers}"]
-        assert (name, version or NO_COMPILER) == (said["{compiler.name}"], said["{compiler.version}"])
+        assert (name, version or NO_COMPILER) == (
+            said["{compiler.name}"],
+            said["{compiler.version}"],
+        )
         assert f"{build.platform}-{build.os}-{build.target}" == said["{architecture}"]
         assert (build.package, build.version) == (said["{name}"], said["{version}"])
         assert details.namespace == said["{namespace}"]
