@@ -130,8 +130,12 @@ def test_an_index_without_records_is_one():
         ("b" * 31 + "1", '{"spec":{}}', "the key is not a hash (32 characters of a-z, 2-7)"),
         ("B" * 32, '{"spec":{}}', "the key is not a hash (32 characters of a-z, 2-7)"),
         (ZLIB.hash, '{"spec":{}}', "the key is there twice"),
-        ("b" * 32, '{"spec":' + "[" * 5000 + "]" * 5000 + "}", "is nested too deeply"),
-        ("b" * 32, '{"spec":{"a":' + '{"a":' * 5000 + "1" + "}" * 5002, "is nested too deeply"),
+        ("b" * 32, '{"spec":' + "[" * 200_000 + "]" * 200_000 + "}", "is nested too deeply"),
+        (
+            "b" * 32,
+            '{"spec":{"a":' + '{"a":' * 200_000 + "1" + "}" * 200_002,
+            "is nested too deeply",
+        ),
     ],
 )
 def test_a_record_that_is_none_is_refused_alone(key, value, reason):

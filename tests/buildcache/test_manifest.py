@@ -77,7 +77,7 @@ def test_an_index_may_be_packed(compression):
             "the manifest is not understood: data[0].contentLength",
         ),
         (manifest([_entry(contentLength=10**30)]), "the manifest is not understood: data[0]"),
-        (b'{"version":3,"data":' + b"[" * 5000, "the manifest is nested too deeply"),
+        (b'{"version":3,"data":' + b"[" * 200_000, "the manifest is nested too deeply"),
         (b" " * (MAX_BYTES + 1), "the manifest is larger than 1 MiB"),
         (b"-----BEGIN PGP SIGNED MESSAGE-----\n", "the manifest is a signed message"),
         (manifest([_entry()] * 300), "the manifest names more than 256 blobs"),
