@@ -1,11 +1,22 @@
 """Configurations as tests write them, and the problems they have."""
 
+import re
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from cachesync.config.file import parse
 from cachesync.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[2] / "config" / "cachesync.yaml"
+_ENTRIES = re.compile(r"^( *)#(?=- |  |subscriptions:)", re.MULTILINE)
+
+
+def whole_example():
+    """The shipped example with every entry that stands behind `#` taken in."""
+    before, mark, text = EXAMPLE.read_text().partition("\nsources:\n")
+    return before + mark + _ENTRIES.sub(r"\1", text)
 
 
 def problems(text):
