@@ -190,7 +190,7 @@ class Ids:
         """Learn of all `hashes` at once what the ledger knows of them."""
         if self._complete:
             return
-        missing = [h for h in hashes if h not in self.specs]
+        missing = list(dict.fromkeys(h for h in hashes if h not in self.specs))
         if not missing:
             return
         import json  # a search, which looks up builds only, does without
