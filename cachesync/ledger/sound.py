@@ -16,10 +16,10 @@ __all__ = ["fault"]
 _LAST_MICROSECOND = 253_402_300_799_999_999
 """Of the year 9999, which `datetime` ends with."""
 _TIME = f"BETWEEN 0 AND {_LAST_MICROSECOND}"
+_NO_MEMORY = f"error code={sqlite3.SQLITE_NOMEM}"
 _OF_PLACEMENTS = "1, 2, 3"
 _OF_SPECS = f"{_OF_PLACEMENTS}, 4, 5"
 _DESCRIBED = int(ChangeKind.SPEC_DESCRIBED)
-_NO_MEMORY = f"error code={sqlite3.SQLITE_NOMEM}"
 _RESTACKED, _REFINED = int(ChangeKind.SPEC_RESTACKED), int(ChangeKind.SPEC_REFINED)
 
 
