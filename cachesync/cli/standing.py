@@ -40,8 +40,9 @@ def judged(state_dir: Path, *, index_error: str | None) -> health.Health:
     """As `look`, where the index was looked at already. Never raises CachesyncError."""
     from ..daemon import runtime, standing
 
-    facts = standing.gather(
-        state_dir, daemon=runtime.running(state_dir), deliveries=deliveries(state_dir)
-    )
+    said = runtime.running(state_dir)
+    # A daemon says at once that its outbox cannot be used; the other file may wait for that very outbox.
+    sent = deliveries(state_dir) if said is None else said.get("deliveries")
+    facts = standing.gather(state_dir, daemon=said, deliveries=sent)
     facts = standing.from_outside(facts, state_dir)
     return health.judge(facts._replace(index_error=index_error))

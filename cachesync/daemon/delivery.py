@@ -195,7 +195,8 @@ class Deliveries:
                 ledger.close()
 
     def _noted(self) -> None:
-        """What is published is old now: somebody else's thread says so."""
+        """What is published is old now: a thread that sends says so, and the matcher may wait for one."""
+        self._on_change()
         self._changed.set()
         if time.monotonic() - self._seen_at >= PUBLISH_SECONDS:
             self._wake.set()

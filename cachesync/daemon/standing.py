@@ -99,7 +99,7 @@ def _foreign(state_dir: Path) -> tuple[str, ...]:
     paths = [state_dir / name for name in FILES]
     try:
         paths += sorted((state_dir / connect.INDEX_DIRECTORY).iterdir())
-    except OSError:
+    except OSError:  # there is none, or whoever opens it tells why it cannot be read
         pass
     return tuple(
         str(path.relative_to(state_dir)) for path in paths if _uid(path) not in (None, owner)

@@ -246,10 +246,10 @@ class Worker:
 
     def _answer(self, asked: list[Full], result: passes.PassResult) -> None:
         """Tell who asked; what is recorded and cannot be searched for is no success to them."""
-        behind = self._thread.index_error if asked else None
+        behind = self._thread.caught_up() if asked else None
         if behind is not None:
-            _refuse(asked, LedgerError(behind, hint=f"what {self.name} has is recorded; the search"
-                                                    " index follows by itself"))  # fmt: skip
+            hint = f"what {self.name} has is recorded; the search index follows by itself"
+            _refuse(asked, LedgerError(behind, hint=hint))
         for full in asked:
             if not full.reply.done():
                 full.reply.set_result(result)

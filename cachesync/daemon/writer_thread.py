@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
@@ -76,6 +77,14 @@ class WriterThread:
         if waiting is None or waiting.running() or waiting.done():
             waiting = self._catching_up = self._pool.submit(self._catch_up)
         return waiting
+
+    def caught_up(self) -> str | None:
+        """Have the index catch up; why it could not, None where it did.
+
+        Also where nothing is new: it may have been lost, or can be written again.
+        """
+        wait_for([self.catch_up()])
+        return self.index_error
 
     @property
     def index_error(self) -> str | None:

@@ -16,7 +16,7 @@ from ..ledger.documents import documents
 from ..system import child
 from ..system.garbage import no_garbage_collection
 from . import writer
-from .codec import CURRENT
+from .layout import CURRENT
 from .reader import SearchIndex
 
 __all__ = ["Files", "catch_up", "files", "rebuild", "serve"]
@@ -88,7 +88,7 @@ def _rebuild(db: connect.Connection, state_dir: Path) -> None:
         seq=read.last_seq(db),
     )
     if child.is_worth_it() and read.build_count(db) >= WORTH_A_PROCESS:
-        with ExitStack() as started, suppress(_BesideError):
+        with ExitStack() as started, suppress(_BesideError):  # then without it, below
             more = partial(_beside, db, state_dir, started)
             build(documents=documents(db, half=0), more=more)
             return

@@ -12,9 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import CachesyncError, LedgerBusyError, LedgerError, LedgerMissingError
-from . import locks, room, schema
+from . import locks, schema
+
+if TYPE_CHECKING:
+    from . import room
 
 Connection = sqlite3.Connection
 
@@ -212,6 +216,8 @@ def copy(db: Connection, file: Path) -> None:
         _copy(db, partial)
         os.link(partial, file)
     except (OSError, sqlite3.Error) as error:
+        from . import room
+
         if (short := room.shortage(error, file)) is not None:
             elsewhere = f"{short.remedy}, or name a file elsewhere"
             raise CachesyncError(short.message, hint=elsewhere) from error
@@ -219,7 +225,7 @@ def copy(db: Connection, file: Path) -> None:
             raise
         raise CachesyncError(f"{file} cannot be written: {error.strerror}") from error
     finally:
-        with suppress(OSError):
+        with suppress(OSError):  # what led here is told
             partial.unlink(missing_ok=True)
 
 
@@ -257,11 +263,13 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (CachesyncError, BrokenPipeError, MemoryError):
-        raise  # a pipe is standard output, and none of the ledger's
+    except (CachesyncError, BrokenPipeError, MemoryError, ImportError):
+        raise  # a pipe is standard output; a lack of memory, or of a library, is not the ledger's
     except sqlite3.Error as error:
         raise _of_sqlite(error, state_dir) from error
     except OSError as error:
+        from . import room
+
         if (short := room.shortage(error, state_dir)) is not None:
             raise _too_short(short) from error
         raise LedgerError(
@@ -281,6 +289,8 @@ def _of_sqlite(error: sqlite3.Error, state_dir: Path) -> LedgerError:
         return _damaged(state_dir, NO_TEXT)
     if (refused := locks.refused_to_sqlite(error, state_dir)) is not None:
         return refused
+    from . import room
+
     if (short := room.shortage(error, state_dir)) is not None:
         return _too_short(short)
     if _is_damage(error):

@@ -127,7 +127,7 @@ class Watcher:
         """End the thread; False if it has not ended in time. Nothing is told afterwards."""
         self._stopping.set()
         if self._wake_w >= 0:
-            with contextlib.suppress(BlockingIOError):
+            with contextlib.suppress(BlockingIOError):  # the pipe is full: it will wake
                 os.write(self._wake_w, b"!")
             self._thread.join(timeout_seconds)
         if self._thread.is_alive():

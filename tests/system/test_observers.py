@@ -581,6 +581,35 @@ def test_everybody_sees_a_target_that_fails_and_one_that_is_gone(site):
             well(site)
 
 
+def test_everybody_sees_that_what_was_sent_cannot_be_recorded(site):
+    """Another program locks the outbox while a message is on its way: it will be sent again."""
+    secret = site.root / "secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    outbox = site.state / "outbox.sqlite"
+    other: list[sqlite3.Connection] = []
+
+    def lock(_request, _id):
+        if not other:
+            other.append(sqlite3.connect(outbox, check_same_thread=False))
+            other[0].execute("BEGIN IMMEDIATE")
+        return 204
+
+    with receiver(lock) as heard:
+        extra = "    batch: {window: 100ms}\n"
+        more = f"subscriptions:\n{subscription(heard.url, secret=secret, extra=extra)}"
+        site.configure(site.text(more))
+        site.before = paced()
+        with daemon(site) as running:
+            watched(running, times=len(SOURCES))
+            site.page("develop", "new", spec(hash_of(900)), root=site.root / "alpha")
+            seen(site, running, "outbox")
+            assert len(heard.received) == 1
+            other[0].close()
+            well(site)
+            assert len({r.id for r in heard.received}) == 1
+
+
 def test_everybody_sees_a_source_that_was_never_synced(site):
     """Its first pass, by `sync`, is killed while a server keeps it waiting."""
     site.sync()
