@@ -7,12 +7,22 @@ equal, whatever the order. Nothing here knows where pages come from or where cha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from .model import NO_COMPILER, Build
+from .model import NO_COMPILER, Build, Details, Edge, EdgeKind
 from .spack import variants
 
-__all__ = ["Guard", "PageDiff", "compare", "differing", "page_order", "reconcile"]
+__all__ = [
+    "Guard",
+    "PageDiff",
+    "compare",
+    "contradicting",
+    "differing",
+    "join_details",
+    "join_edges",
+    "page_order",
+    "reconcile",
+]
 
 _Stacks = TypeVar("_Stacks")
 
@@ -82,6 +92,53 @@ def differing(known: Build, seen: Build) -> list[str]:
         if whole == variants.lengthened(seen.variants, known.variants):
             seen = seen._replace(variants=known.variants)
     return [field for field in Build._fields if getattr(known, field) != getattr(seen, field)]
+
+
+def contradicting(known: Build, seen: Build) -> list[str]:
+    """The fields in which neither description says what the other does, and perhaps more.
+
+    Of what a page and a cache index say; joining them is monotone, so it does not matter who tells
+    first, but where they contradict each other: there the first stands.
+    """
+    one, other = reconcile(known, seen), reconcile(seen, known)
+    return [field for field in Build._fields if getattr(one, field) != getattr(other, field)]
+
+
+def join_details(known: Details, seen: Details) -> Details:
+    """Everything that either says; where both speak, what `known` says."""
+    if known == seen:
+        return known
+    more: dict[str, Any] = {
+        field: theirs
+        for field, ours, theirs in zip(Details._fields, known, seen, strict=True)
+        if ours is None or ours == ()
+    }
+    return known._replace(**more)
+
+
+def join_edges(known: tuple[Edge, ...], seen: Iterable[Edge]) -> tuple[Edge, ...]:
+    """Every dependency that either has, for everything that either says it is for.
+
+    `known` itself where `seen` adds nothing.
+    """
+    kinds = dict(known)
+    is_more = False
+    for dependency, kind in seen:
+        ours = kinds.get(dependency)
+        joined = kind if ours is None else _join_kinds(ours, kind)
+        if joined != ours:
+            kinds[dependency] = joined
+            is_more = True
+    return tuple(kinds.items()) if is_more else known
+
+
+def _join_kinds(ours: EdgeKind, theirs: EdgeKind) -> EdgeKind:
+    if ours == theirs:
+        return ours
+    return EdgeKind(
+        tuple(sorted({*ours.types, *theirs.types})),
+        tuple(sorted({*ours.virtuals, *theirs.virtuals})),
+    )
 
 
 def _more_specific_variants(known: tuple[str, ...], seen: tuple[str, ...]) -> tuple[str, ...]:

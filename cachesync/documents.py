@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from .model import Build, Change, ChangeKind
+from .model import Build, Change, ChangeKind, Details, Edge
 
-__all__ = ["change_document", "timestamp"]
+__all__ = ["change_document", "details_document", "edges_document", "timestamp"]
 
 
 def change_document(change: Change) -> dict[str, Any]:
@@ -31,21 +33,49 @@ def change_document(change: Change) -> dict[str, Any]:
         found["last"] = change.flag
     if change.baseline:
         found["baseline"] = True
-    if change.stacks is not None:
-        found["stacks"] = list(change.stacks)
-    if change.stacks_before is not None:
-        found["stacks_before"] = list(change.stacks_before)
-    if change.build is not None:
-        found["build"] = _build(change.build)
-    if change.build_before is not None:
-        found["build_before"] = _build(change.build_before)
+    for key, shown in _SHOWN.items():
+        value = getattr(change, key)
+        if value is not None:
+            found[key] = shown(value)
     return found
+
+
+def details_document(details: Details) -> dict[str, Any]:
+    """What cache indexes say of a spec as JSON; what they do not say is absent."""
+    said = {name: value for name, value in details._asdict().items() if value not in (None, ())}
+    for name in ("target", "external"):
+        if name in said:
+            said[name] = json.loads(said[name])
+    for name in ("flags", "compilers"):
+        if name in said:
+            said[name] = dict(said[name])
+    return said
+
+
+def edges_document(edges: Iterable[Edge]) -> list[dict[str, Any]]:
+    """Edges as JSON: the hash of the dependency, and what it is for."""
+    return [
+        {"hash": dependency, "types": list(kind.types), "virtuals": list(kind.virtuals)}
+        for dependency, kind in edges
+    ]
 
 
 def _build(build: Build) -> dict[str, Any]:
     described = build._asdict()
     del described["package"]
     return described
+
+
+_SHOWN: dict[str, Callable[[Any], Any]] = {
+    "stacks": list,
+    "stacks_before": list,
+    "build": _build,
+    "build_before": _build,
+    "checksum": str,
+    "details": details_document,
+    "edges": edges_document,
+}
+"""What else a change may carry, and how it is shown."""
 
 
 def timestamp(microseconds: int, *, fraction: bool = False) -> str:

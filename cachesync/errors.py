@@ -8,6 +8,7 @@
     ├── QueryError                 exit 2   a query, with the position of what is wrong
     ├── PageError                  (never leaves a pass: the page is recorded as rejected)
     │   └── PageSkipped            (recognised, holds nothing to record: recorded as skipped)
+    ├── CacheIndexError            (never leaves a pass: the cache index is recorded as rejected)
     ├── SourceError                exit 1   a source that cannot be listed
     ├── LedgerError                exit 1   the database cannot be opened, read or written
     │   ├── LedgerMissingError     exit 1   nothing was ever synced
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 __all__ = [
     "AnswerError",
+    "CacheIndexError",
     "CachesyncError",
     "ConfigError",
     "IndexUnusableError",
@@ -102,6 +104,10 @@ class PageError(CachesyncError):
 
 class PageSkipped(PageError):  # noqa: N818 - no error: the page is passed over
     """A page that is recognised and holds nothing to record (the 2022 era has no hashes)."""
+
+
+class CacheIndexError(CachesyncError):
+    """A mirror's cache index, or the manifest that names it, is not accepted as a whole."""
 
 
 class SourceError(CachesyncError):

@@ -94,6 +94,8 @@ class Details(NamedTuple):
     """Language and compiler (`name@=version`) where languages differ; else empty."""
     format: int
     """The version of the spec's document when it was made."""
+    lists: tuple[str, ...] = ()
+    """The variants whose value is a list, by name: Spack prints them `name:=a,b`."""
 
 
 class Node(NamedTuple):
@@ -142,10 +144,14 @@ class ChangeKind(IntEnum):
     SPEC_EVICTED = 2
     SPEC_RESTACKED = 3
     SPEC_REFINED = 4
+    SPEC_DESCRIBED = 5
     PAGE_ADDED = 10
     PAGE_REMOVED = 11
     PAGE_REJECTED = 12
     PAGE_RECOVERED = 13
+    INDEX_READ = 14
+    INDEX_REJECTED = 15
+    INDEX_RECOVERED = 16
     SOURCE_FAILED = 20
     SOURCE_RECOVERED = 21
     SOURCE_HELD = 22
@@ -184,3 +190,8 @@ class Change(NamedTuple):
     subscription: str | None = None
     target: str | None = None
     """Of the kinds `target.…`: what is disabled or enabled, as it may be shown."""
+    details: Details | None = None
+    """Of spec.described, as `edges`: everything that is known since."""
+    edges: tuple[Edge, ...] | None = None
+    checksum: str | None = None
+    """Of index.read: what tells this content of a cache index from another."""

@@ -13,7 +13,7 @@ PATHS = modules.names_in(ROOT, "cachesync")
 GRAPH = modules.read(ROOT, "cachesync")
 
 ROOMS = {
-    "cli", "config", "daemon", "index", "ledger", "net", "notify", "pages", "query", "reports",
+    "buildcache", "cli", "config", "daemon", "index", "ledger", "net", "notify", "pages", "query", "reports",
     "search", "sources", "spack", "sync", "system", "watch",
 }  # fmt: skip
 LOOSE = {"__main__", "diff", "documents", "errors", "model", "selection", "yamlguard"}
@@ -22,7 +22,8 @@ MOST_LINES = 350
 PURE = [
     f"cachesync.{name}"
     for name in (
-        "model", "errors", "selection", "diff", "documents", "yamlguard", "spack", "pages", "query",
+        "model", "errors", "selection", "diff", "documents", "yamlguard", "spack", "pages", "buildcache",
+        "query",
         "index.documents", "index.planes", "net.access", "net.address", "net.inflate", "notify.chunked", "notify.delivery",
         "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
         "reports.coverage", "reports.health", "reports.history", "reports.subscribing", "reports.tagdiff",
@@ -36,7 +37,13 @@ WITHOUT_IO = {
 PARSERS = {
     f"cachesync.{name}": found
     for name, found in {
-        "documents": {"datetime"},
+        "buildcache.edges": {"msgspec", "sys"},
+        "buildcache.hashes": {"base64", "hashlib", "json"},
+        "buildcache.index": {"hashlib", "msgspec"},
+        "buildcache.manifest": {"msgspec"},
+        "buildcache.nodes": {"msgspec", "sys"},
+        "buildcache.values": {"msgspec", "sys"},
+        "documents": {"datetime", "json"},
         "index.documents": {"cachesync.ledger.documents"},
         "net.access": {"base64", "ipaddress", "urllib.parse"},
         "net.address": {"hashlib", "idna", "ipaddress"},

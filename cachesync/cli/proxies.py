@@ -20,9 +20,11 @@ def look_at_proxies(
     config: Config, environment: Mapping[str, str] = os.environ
 ) -> Iterator[_Found]:
     """Variables that are set and not used, or wanted and not set; files that cannot be read."""
-    from ..sync.opening import address
+    from ..sync.opening import address, is_fetched
 
-    remote = [s for s in config.sources if not isinstance(s, DirectorySourceConfig)]
+    remote = [
+        s for s in config.sources if not isinstance(s, DirectorySourceConfig) and is_fetched(s)
+    ]
     unused = {
         name: source.name
         for source in reversed(remote)

@@ -257,8 +257,7 @@ class Worker:
     def _part(self, tags: set[str]) -> None:
         job = self._open_job()
         source = job.source
-        assert isinstance(source, DirectorySource), "only directories are watched"
-        if _identity(source) != self._root:
+        if not isinstance(source, DirectorySource) or _identity(source) != self._root:
             self._full([], is_routine=False)
             return
         result = self._pass(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ..model import Build, Listed
 from ..spack import variants as variant_texts
 from ..spack import versions
+from .shapes import digest
 
 __all__ = ["Ids", "KnownSpec", "insert_rows", "make_build", "pack", "unpack"]
 
@@ -69,6 +70,8 @@ class KnownSpec(NamedTuple):
     id: int
     build_id: int
     placed: bool
+    node_id: int | None = None
+    """What cache indexes say of it; None where none did."""
 
 
 class Ids:
@@ -83,6 +86,7 @@ class Ids:
         # What a chunk lists is often one object: finding it by identity spares hashing builds. The
         # objects are kept, so ids stay theirs; for one transaction.
         self.listed_ids: dict[int, tuple[Listed, int, int]] = {}
+        self._version_keys: dict[str, bytes] = {}
         self._stacks: dict[tuple[str, ...], int] = {}
         self._tags: dict[tuple[int, str], int] = {}
         self._pages: dict[int, dict[str, int]] = {}
@@ -92,10 +96,10 @@ class Ids:
         self._next_stacks = self._next("stacks")
         self._next_page = self._next("page")
         self._complete = self._next_spec == self._next_build == 1
-        self._new_specs: dict[str, tuple[int, str, int]] = {}
+        self._new_specs: dict[str, tuple[int, str, int, int | None, bytes | None]] = {}
         self._new_builds: list[tuple[object, ...]] = []
         self._new_stacks: list[tuple[int, str]] = []
-        self._new_pages: list[tuple[int, int, str]] = []
+        self._new_pages: list[tuple[int, int, str, int]] = []
 
     def _next(self, table: str) -> int:
         (highest,) = self._db.execute(f"SELECT max(id) FROM {table}").fetchone()
@@ -112,17 +116,21 @@ class Ids:
         """The id of `build`, made if it is new."""
         found = self._builds.get(build)
         if found is None:
+            parts = (*build[:6], pack(build.variants))
+            number = digest("\n".join(parts))
             row = None if self._complete else self._db.execute(
-                "SELECT id FROM build WHERE package = ? AND version = ? AND compiler = ? AND os = ?"
-                " AND platform = ? AND target = ? AND variants = ?",
-                (*build[:6], pack(build.variants)),
+                "SELECT id FROM build WHERE digest = ? AND package = ? AND version = ?"
+                " AND compiler = ? AND os = ? AND platform = ? AND target = ? AND variants = ?",
+                (number, *parts),
             ).fetchone()  # fmt: skip
             if row is not None:
                 found = int(row[0])
             else:
                 found, self._next_build = self._next_build, self._next_build + 1
-                key = versions.sort_key(build.version)
-                self._new_builds.append((found, *build[:2], key, *build[2:6], pack(build.variants)))
+                key = self._version_keys.get(build.version)
+                if key is None:
+                    key = self._version_keys[build.version] = versions.sort_key(build.version)
+                self._new_builds.append((found, *parts[:2], key, *parts[2:], number))
             self._builds[build] = found
         return found
 
@@ -140,11 +148,8 @@ class Ids:
             self._stacks[stacks] = found
         return found
 
-    def page(self, source_id: int, tag: str, package: str) -> tuple[int, bool]:
-        """The id of the page of a package in a tag, and whether it was made just now.
-
-        A page that is made is present from the next `store_new` on.
-        """
+    def tag(self, source_id: int, tag: str) -> int:
+        """The id of a tag of a source, made if it is new."""
         tag_id = self._tags.get((source_id, tag))
         if tag_id is None:
             self._db.execute(
@@ -155,12 +160,23 @@ class Ids:
                 "SELECT id FROM tag WHERE source_id = ? AND name = ?", (source_id, tag)
             ).fetchone()
             self._tags[source_id, tag] = tag_id
+        return tag_id
+
+    def page(
+        self, source_id: int, tag: str, package: str, *, is_page: bool = True
+    ) -> tuple[int, bool]:
+        """The id of the page of a package in a tag, and whether it was made just now.
+
+        A page that is made is present from the next `store_new` on. What a cache index says of a
+        package in a tag has such a row too, but `is_page` of it is false: it is never present.
+        """
+        tag_id = self.tag(source_id, tag)
         page_id = self._packages(tag_id).get(package)
         if page_id is not None:
             return page_id, False
         page_id, self._next_page = self._next_page, self._next_page + 1
         self._pages[tag_id][package] = page_id
-        self._new_pages.append((page_id, tag_id, package))
+        self._new_pages.append((page_id, tag_id, package, int(is_page)))
         return page_id, True
 
     def _packages(self, tag_id: int) -> dict[str, int]:
@@ -174,19 +190,19 @@ class Ids:
         """Learn of all `hashes` at once what the ledger knows of them."""
         if self._complete:
             return
-        missing = [h for h in hashes if h not in self.specs]
+        missing = list(dict.fromkeys(h for h in hashes if h not in self.specs))
         if not missing:
             return
         import json  # a search, which looks up builds only, does without
 
         rows = self._db.execute(
             "SELECT s.hash, s.id, s.build_id,"
-            " EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id)"
+            " EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id), s.node_id"
             " FROM json_each(?) j JOIN spec s ON s.hash = j.value",
             (json.dumps(missing),),
         )
-        for spec_hash, spec_id, build_id, placed in rows:
-            self.specs[spec_hash] = KnownSpec(spec_id, build_id, bool(placed))
+        for spec_hash, spec_id, build_id, placed, node_id in rows:
+            self.specs[spec_hash] = KnownSpec(spec_id, build_id, bool(placed), node_id)
 
     def spec(self, spec_hash: str) -> KnownSpec | None:
         """What is known of a hash that was looked up."""
@@ -195,15 +211,28 @@ class Ids:
     def add_spec(self, spec_hash: str, build_id: int) -> KnownSpec:
         """A new spec, about to be placed."""
         spec_id, self._next_spec = self._next_spec, self._next_spec + 1
-        self._new_specs[spec_hash] = (spec_id, spec_hash, build_id)
+        self._new_specs[spec_hash] = (spec_id, spec_hash, build_id, None, None)
         known = self.specs[spec_hash] = KnownSpec(spec_id, build_id, True)
         return known
+
+    def add_node(self, spec_hash: str, build_id: int, node_id: int, checksum: bytes) -> KnownSpec:
+        """A new spec that is a node, and placed nowhere yet."""
+        spec_id, self._next_spec = self._next_spec, self._next_spec + 1
+        self._new_specs[spec_hash] = (spec_id, spec_hash, build_id, node_id, checksum)
+        known = self.specs[spec_hash] = KnownSpec(spec_id, build_id, False, node_id)
+        return known
+
+    @property
+    def next_spec(self) -> int:
+        """The id of the spec that is made next."""
+        return self._next_spec
 
     def update_spec(self, spec_hash: str, known: KnownSpec) -> None:
         """Remember that a spec was placed, or is described by another build."""
         self.specs[spec_hash] = known
-        if spec_hash in self._new_specs:
-            self._new_specs[spec_hash] = (known.id, spec_hash, known.build_id)
+        new = self._new_specs.get(spec_hash)
+        if new is not None and new[2] != known.build_id:
+            self._new_specs[spec_hash] = (known.id, spec_hash, known.build_id, *new[3:])
 
     def build_of(self, build_id: int) -> Build:
         """The build with an id, whether it is stored yet or not."""
@@ -218,10 +247,10 @@ class Ids:
 
     def store_new(self) -> None:
         """Insert what was made since the last call; within the caller's transaction."""
-        insert_rows(self._db, "build", "(?, ?, ?, ?, ?, ?, ?, ?, ?)", self._new_builds)
-        insert_rows(self._db, "page", "(?, ?, ?, 1)", self._new_pages)
+        insert_rows(self._db, "build", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._new_builds)
+        insert_rows(self._db, "page", "(?, ?, ?, ?)", self._new_pages)
         insert_rows(self._db, "stacks", "(?, ?)", self._new_stacks)
-        insert_rows(self._db, "spec", "(?, ?, ?)", list(self._new_specs.values()))
+        insert_rows(self._db, "spec", "(?, ?, ?, ?, ?)", list(self._new_specs.values()))
         self._new_builds, self._new_stacks, self._new_specs = [], [], {}
         self._new_pages = []
         self.listed_ids = {}

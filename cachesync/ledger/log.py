@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from ..model import Build, Change, ChangeKind
+from . import dag
 from .ids import make_build, unpack
 
 __all__ = [
@@ -25,7 +26,7 @@ __all__ = [
 
 _SELECT = """
 SELECT c.seq, c.at, c.kind, coalesce(s.name, ''), t.name, g.package, x.hash, c.flags, k.names, c.before_id,
-       b.package, b.version, b.compiler, b.os, b.platform, b.target, b.variants, c.detail
+       b.package, b.version, b.compiler, b.os, b.platform, b.target, b.variants, c.detail, c.spec_id
 FROM change c
 LEFT JOIN source s ON s.id = c.source_id
 LEFT JOIN page g ON g.id = c.page_id
@@ -35,6 +36,12 @@ LEFT JOIN build b ON b.id = c.build_id
 LEFT JOIN stacks k ON k.id = c.stacks_id
 """
 FLAG, BASELINE = 1, 2
+MOST_AT_ONCE = 500
+"""Changes that are read at once."""
+FOR_PEOPLE = tuple(kind for kind in ChangeKind if kind is not ChangeKind.SPEC_DESCRIBED)
+"""What is shown where no kind is asked for: a node has too much to say for a line."""
+_DESCRIBED = int(ChangeKind.SPEC_DESCRIBED)
+_OF_INDEXES = ", ".join(str(int(kind)) for kind in ChangeKind if kind.label.startswith("index."))
 
 
 class Filter(NamedTuple):
@@ -67,8 +74,11 @@ def changes(
     more: list[Any] = list(parameters)
     for condition, value in (
         ("c.at >= ?", wanted.since),
-        ("g.package = ?", wanted.package),
-        ("t.name = ?", wanted.tag),
+        (f"CASE WHEN c.kind = {_DESCRIBED} THEN b.package ELSE g.package END = ?", wanted.package),
+        (
+            f"CASE WHEN c.kind IN ({_OF_INDEXES}) THEN json_extract(c.detail, '$.tag') ELSE t.name END = ?",
+            wanted.tag,
+        ),
         ("s.name = ?", wanted.source),
         ("c.seq <= ?", wanted.until),
     ):
@@ -85,13 +95,12 @@ def changes(
     if newest_first:
         query, limit = f"{query} DESC", newest_first
     if wanted.about is not None:
-        found = filter(wanted.about, (_change(db, row) for row in db.execute(query, more)))
+        found = filter(wanted.about, _changes(db, db.execute(query, more)))
         yield from islice(found, limit or None)
         return
     if limit:
         query += f" LIMIT {int(limit)}"
-    for row in db.execute(query, more):
-        yield _change(db, row)
+    yield from _changes(db, db.execute(query, more))
 
 
 def placed(db: sqlite3.Connection) -> Iterator[Change]:
@@ -116,10 +125,12 @@ def placed(db: sqlite3.Connection) -> Iterator[Change]:
 
 
 def history(db: sqlite3.Connection, spec_hash: str) -> Iterator[Change]:
-    """The changes about one spec, oldest first."""
-    query = f"{_SELECT} WHERE c.spec_id = (SELECT id FROM spec WHERE hash = ?) ORDER BY c.seq"
-    for row in db.execute(query, (spec_hash,)):
-        yield _change(db, row)
+    """The changes about one spec, oldest first; not what cache indexes describe it by."""
+    query = (
+        f"{_SELECT} WHERE c.spec_id = (SELECT id FROM spec WHERE hash = ?)"
+        f" AND c.kind != {_DESCRIBED} ORDER BY c.seq"
+    )
+    yield from _changes(db, db.execute(query, (spec_hash,)))
 
 
 def package_history(db: sqlite3.Connection, package: str) -> Iterator[Change]:
@@ -131,23 +142,34 @@ def package_history(db: sqlite3.Connection, package: str) -> Iterator[Change]:
         f"{_SELECT} WHERE c.page_id IN (SELECT id FROM page WHERE package = ?)"
         f" AND c.kind <= {int(ChangeKind.SPEC_REFINED)} ORDER BY c.seq"
     )
-    for row in db.execute(query, (package,)):
-        yield _change(db, row)
+    yield from _changes(db, db.execute(query, (package,)))
 
 
-def _change(db: sqlite3.Connection, row: Sequence[Any]) -> Change:
+def _changes(db: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> Iterator[Change]:
+    """The changes in rows of `_SELECT`; what nodes are described by is looked up for many at once."""
+    rows = iter(rows)
+    while some := list(islice(rows, MOST_AT_ONCE)):
+        pairs = [(row[18], row[9]) for row in some if row[2] == _DESCRIBED]
+        told = dag.told(db, pairs) if pairs else iter(())
+        for row in some:
+            yield _change(db, row, next(told) if row[2] == _DESCRIBED else None)
+
+
+def _change(db: sqlite3.Connection, row: Sequence[Any], told: dag.Told | None) -> Change:
     kind = ChangeKind(row[2])
     before = row[9]
     detail = json.loads(row[17]) if row[17] else {}
     return Change(
-        seq=row[0], at=row[1], kind=kind, source=row[3], tag=row[4], package=row[5], hash=row[6],
+        seq=row[0], at=row[1], kind=kind, source=row[3], tag=row[4] or detail.get("tag"),
+        package=row[5] if told is None else row[10], hash=row[6],
         flag=bool(row[7] & FLAG), baseline=bool(row[7] & BASELINE),
-        stacks=None if row[8] is None else unpack(row[8]),
+        stacks=unpack(detail.get("stack") or "") or None if row[8] is None else unpack(row[8]),
         stacks_before=_stacks(db, before) if kind is ChangeKind.SPEC_RESTACKED else None,
         build=None if row[10] is None else make_build(row[10:17]),
         build_before=_build(db, before) if kind is ChangeKind.SPEC_REFINED else None,
         path=detail.get("path"), reason=detail.get("reason"),
         subscription=detail.get("subscription"), target=detail.get("target"),
+        details=told and told.details, edges=told and told.edges, checksum=detail.get("checksum"),
     )  # fmt: skip
 
 
@@ -179,15 +201,17 @@ def newest_at(db: sqlite3.Connection) -> int | None:
 
 
 def totals(db: sqlite3.Connection) -> dict[str, int]:
-    """What is placed now: numbers of pages, specs, builds and placements, and the last seq."""
+    """What there is now: numbers of pages, of what is placed, of nodes and edges; the last seq."""
     row = db.execute(
         "SELECT (SELECT count(*) FROM page WHERE present),"
         " (SELECT count(DISTINCT spec_id) FROM placement),"
         " (SELECT count(DISTINCT s.build_id) FROM spec s"
         "  WHERE EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id)),"
-        " (SELECT count(*) FROM placement), (SELECT max(seq) FROM change)"
+        " (SELECT count(*) FROM placement), (SELECT count(*) FROM spec WHERE node_id IS NOT NULL),"
+        " (SELECT sum(n.degree) FROM spec s JOIN node n ON n.id = s.node_id),"
+        " (SELECT max(seq) FROM change)"
     ).fetchone()
-    names = ("pages", "specs", "builds", "placements", "seq")
+    names = ("pages", "specs", "builds", "placements", "nodes", "edges", "seq")
     return dict(zip(names, (value or 0 for value in row), strict=True))
 
 
@@ -223,6 +247,37 @@ def source_statuses(db: sqlite3.Connection) -> list[SourceStatus]:
         " FROM source WHERE NOT forgotten ORDER BY id"
     )
     return [SourceStatus(*row) for row in rows]
+
+
+class Mirror(NamedTuple):
+    """A cache index of a source as `status` shows it. Times in microseconds since the epoch, or None."""
+
+    url: str
+    view: str | None
+    tag: str
+    stack: str
+    state: str
+    """`never`, `ok` or `rejected`."""
+    checksum: str | None
+    last_success: int | None
+    leaving: int
+    """Specs that are placed and were absent from it, but not often enough yet."""
+
+
+def mirrors(db: sqlite3.Connection) -> dict[str, list[Mirror]]:
+    """The cache indexes of every source that has some, by the sources' names."""
+    rows = db.execute(
+        "SELECT s.name, o.url, o.view, o.tag, o.stack, CASE WHEN l.state = 1 THEN 'rejected'"
+        " WHEN o.last_success IS NULL THEN 'never' ELSE 'ok' END, o.checksum, o.last_success,"
+        " (SELECT count(*) FROM leaving a WHERE a.statement_id = o.id)"
+        " FROM statement o JOIN source s ON s.id = o.source_id"
+        " LEFT JOIN location l ON l.source_id = o.source_id AND l.path = o.path"
+        " WHERE NOT s.forgotten ORDER BY o.id"
+    )
+    found: dict[str, list[Mirror]] = {}
+    for name, *row in rows:
+        found.setdefault(name, []).append(Mirror(*row))
+    return found
 
 
 class Trouble(NamedTuple):

@@ -24,7 +24,12 @@ _COLUMNS = {
     "os": _Column("build", "os"),
     "platform": _Column("build", "platform"),
     "target": _Column("build", "target"),
-    "tag": _Column("tag", "name", "EXISTS (SELECT 1 FROM page WHERE tag_id = tag.id AND present)"),
+    "tag": _Column(
+        "tag",
+        "name",
+        "EXISTS (SELECT 1 FROM page WHERE tag_id = tag.id AND present) OR EXISTS"
+        " (SELECT 1 FROM statement o WHERE o.source_id = tag.source_id AND o.tag = tag.name)",
+    ),
     "source": _Column("source", "name", "NOT forgotten"),
     "hash": _Column("spec", "hash"),
 }
@@ -44,7 +49,7 @@ def beginning_with(db: sqlite3.Connection, field: str, start: str, *, most: int)
     table, column, also = _COLUMNS[field]
     rows = db.execute(
         f"SELECT DISTINCT {column} FROM {table} WHERE {column} >= ? AND {column} < ?"
-        f" {f'AND {also}' if also else ''} ORDER BY 1 LIMIT ?",
+        f" {f'AND ({also})' if also else ''} ORDER BY 1 LIMIT ?",
         (start, start + "\U0010ffff", most),
     )
     return [name for (name,) in rows if name]

@@ -16,6 +16,8 @@ __all__ = [
     "Same",
     "Skipped",
     "SourceRow",
+    "Stated",
+    "StatementRow",
 ]
 
 
@@ -59,6 +61,33 @@ class Leaving(NamedTuple):
 
     good: Good
     specs: list[int]
+
+
+class StatementRow(NamedTuple):
+    """What the ledger knows of a cache index of a source."""
+
+    id: int
+    url: str
+    view: str | None
+    tag: str
+    stack: str
+    path: str
+    """Under which it is told of when something is wrong with it."""
+    checksum: str | None
+    """Of the content that was recorded last."""
+    passes: int
+    """That reached the mirror and could read the index."""
+    is_new: bool
+    """Whether it never was recorded: what it brings is a baseline."""
+    memory: dict[str, str]
+
+
+class Stated(NamedTuple):
+    """What an index is known to say of one spec: where it is placed in the tag, and for which stacks."""
+
+    page_id: int
+    spec_id: int
+    stacks: tuple[str, ...]
 
 
 Outcome = Good | Same | Rejected | Skipped

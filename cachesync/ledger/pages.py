@@ -177,7 +177,9 @@ class PageWriter(SourceWriter):
         assert known is not None, "only a known hash can be described differently"
         build = self._ids.build_of(known.build_id)
         kept = diff.reconcile(build, seen)
-        told = _difference(build, seen, kept)
+        # An index knows more than a page: what does not contradict it is no difference.
+        fields = diff.differing if known.node_id is None else diff.contradicting
+        told = _difference(build, seen, kept, fields(build, seen))
         if told:
             warnings.append(f"spec /{spec_hash}: {told}")
         if kept == build:
@@ -264,23 +266,6 @@ class PageWriter(SourceWriter):
                 ChangeKind.PAGE_RECOVERED, source.id, page_id=page_id, detail={"path": path}
             )
 
-    def _store(
-        self,
-        source: SourceRow,
-        path: str,
-        signature: str | None,
-        digest: bytes | None,
-        state: LocationState,
-        reason: str | None,
-        page_id: int | None,
-        warnings: Iterable[str],
-    ) -> None:
-        self._states[path] = (state, page_id)
-        self._located.append(
-            (source.id, path, signature, digest, state, reason, self._at,
-             "\n".join(warnings) or None, page_id)
-        )  # fmt: skip
-
 
 def _path_detail(good: Good) -> dict[str, str] | None:
     """The path, unless it is what the tag and the package say anyway."""
@@ -289,10 +274,10 @@ def _path_detail(good: Good) -> dict[str, str] | None:
     return {"path": good.path}
 
 
-def _difference(known: Build, seen: Build, kept: Build) -> str:
+def _difference(known: Build, seen: Build, kept: Build, fields: Iterable[str]) -> str:
     """What two pages say differently of one spec; nothing where they mean the same."""
     return "; ".join(
         f"{field}: this page says {getattr(seen, field)!a}, another says {getattr(known, field)!a};"
         f" {getattr(kept, field)!a} is kept"
-        for field in diff.differing(known, seen)
+        for field in fields
     )

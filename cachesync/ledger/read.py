@@ -71,9 +71,9 @@ def mark(db: sqlite3.Connection, seq: int) -> str | None:
 
 
 def touched_since(db: sqlite3.Connection, seq: int) -> set[int]:
-    """The ids of the builds that changes after `seq` are about."""
+    """The ids of the builds that changes after `seq` are about, but for what only nodes are told by."""
     rows = db.execute(
-        "SELECT build_id FROM change WHERE seq > ? AND build_id IS NOT NULL UNION"
+        "SELECT build_id FROM change WHERE seq > ? AND build_id IS NOT NULL AND kind != 5 UNION"
         " SELECT before_id FROM change WHERE seq > ? AND kind = 4",
         (seq, seq),
     )

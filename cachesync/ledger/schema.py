@@ -124,6 +124,59 @@ CREATE TABLE memory (
 ) WITHOUT ROWID;
 """
 
+_V4 = """
+-- What a cache index tells of specs. Rows of these four are never changed: the change log refers to
+-- them. What is known of a spec now is the row that `spec.node_id` names.
+CREATE TABLE edge_kind (
+  id INTEGER PRIMARY KEY,
+  names TEXT NOT NULL UNIQUE         -- types, an empty line, virtuals; a line each
+);
+CREATE TABLE target (id INTEGER PRIMARY KEY, document TEXT NOT NULL UNIQUE);
+CREATE TABLE details (
+  id INTEGER PRIMARY KEY,
+  digest INTEGER NOT NULL,           -- to find a document by
+  document TEXT NOT NULL             -- see `shapes`
+);
+CREATE INDEX details_digest ON details (digest);
+CREATE TABLE node (
+  id INTEGER PRIMARY KEY,
+  details_id INTEGER NOT NULL REFERENCES details,
+  degree INTEGER NOT NULL,           -- how many edges
+  edges BLOB NOT NULL                -- see `edges`
+);
+ALTER TABLE spec ADD COLUMN node_id INTEGER REFERENCES node;
+ALTER TABLE spec ADD COLUMN checksum BLOB;  -- of the record that told of it first
+-- Other records that told of a spec: the same binary, described by another Spack.
+CREATE TABLE form (
+  spec_id INTEGER NOT NULL REFERENCES spec,
+  checksum BLOB NOT NULL,
+  PRIMARY KEY (spec_id, checksum)
+) WITHOUT ROWID;
+
+-- The cache indexes of a source; each says everything of one stack of one tag.
+CREATE TABLE statement (
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  url TEXT NOT NULL,                 -- of the mirror, as it may be shown
+  view TEXT,
+  tag TEXT NOT NULL,
+  stack TEXT NOT NULL,
+  path TEXT NOT NULL,                -- of the row in `location`
+  checksum TEXT,                     -- of the index that was recorded last
+  passes INTEGER NOT NULL,           -- that reached the mirror
+  last_success INTEGER,
+  memory TEXT NOT NULL,              -- JSON: what the next pass is to be given
+  UNIQUE (source_id, tag, stack)
+);
+-- Specs that are placed, and absent from the index since a pass.
+CREATE TABLE leaving (
+  statement_id INTEGER NOT NULL REFERENCES statement,
+  spec_id INTEGER NOT NULL REFERENCES spec,
+  since INTEGER NOT NULL,
+  PRIMARY KEY (statement_id, spec_id)
+) WITHOUT ROWID;
+"""
+
 
 def _normalise_variants(db: sqlite3.Connection) -> None:
     from .normalise import normalise_variants  # here: a search migrates nothing
@@ -131,10 +184,19 @@ def _normalise_variants(db: sqlite3.Connection) -> None:
     normalise_variants(db)
 
 
+def _with_nodes(db: sqlite3.Connection) -> None:
+    from .rekey import rekey_builds
+
+    for statement in statements(_V4):
+        db.execute(statement)
+    rekey_builds(db)
+
+
 _MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     _V1,
     _V2,
     _normalise_variants,
+    _with_nodes,
 )
 VERSION = len(_MIGRATIONS)
 

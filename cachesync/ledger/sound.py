@@ -17,7 +17,9 @@ _LAST_MICROSECOND = 253_402_300_799_999_999
 """Of the year 9999, which `datetime` ends with."""
 _TIME = f"BETWEEN 0 AND {_LAST_MICROSECOND}"
 _NO_MEMORY = f"error code={sqlite3.SQLITE_NOMEM}"
-_OF_SPECS = "1, 2, 3, 4"
+_OF_PLACEMENTS = "1, 2, 3"
+_OF_SPECS = f"{_OF_PLACEMENTS}, 4, 5"
+_DESCRIBED = int(ChangeKind.SPEC_DESCRIBED)
 _RESTACKED, _REFINED = int(ChangeKind.SPEC_RESTACKED), int(ChangeKind.SPEC_REFINED)
 
 
@@ -35,8 +37,12 @@ _GOOD = (
     ("change", "at", f"at {_TIME}"),
     ("change", "kind", f"kind {_one_of(ChangeKind)}"),
     ("change", "detail", "detail IS NULL OR json_valid(detail) AND json_type(detail) = 'object'"),
-    ("change", "page_id", f"kind NOT IN ({_OF_SPECS}) OR page_id IN (SELECT id FROM page)"),
+    ("change", "page_id", f"kind NOT IN ({_OF_PLACEMENTS}) OR page_id IN (SELECT id FROM page)"),
     ("change", "spec_id", f"kind NOT IN ({_OF_SPECS}) OR spec_id IN (SELECT id FROM spec)"),
+    ("change", "build_id", f"kind NOT IN ({_OF_SPECS}) OR build_id IN (SELECT id FROM build)"),
+    ("change", "before_id", f"kind != {_DESCRIBED} OR coalesce(before_id IN (SELECT id FROM node), 0)"),
+    ("details", "document", "json_valid(document) AND json_array_length(document) > 8"),
+    ("statement", "memory", "json_valid(memory) AND json_type(memory) = 'object'"),
     ("change", "before_id", f"kind != {_RESTACKED} OR coalesce(before_id IN (SELECT id FROM stacks), 0)"),
     ("change", "before_id", f"kind != {_REFINED} OR coalesce(before_id IN (SELECT id FROM build), 0)"),
 )  # fmt: skip

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from ..model import ChangeKind, SourceState
+from ..model import ChangeKind, LocationState, SourceState
 from ..selection import Selection
 from .ids import insert_rows
 from .outcomes import SourceRow
@@ -125,6 +125,23 @@ class SourceWriter(Transactions):
     def _state(self, source: SourceRow) -> SourceState:
         (state,) = self.db.execute("SELECT state FROM source WHERE id = ?", (source.id,)).fetchone()
         return SourceState(state)
+
+    def _store(
+        self,
+        source: SourceRow,
+        path: str,
+        signature: str | None,
+        digest: bytes | None,
+        state: LocationState,
+        reason: str | None,
+        page_id: int | None,
+        warnings: Iterable[str],
+    ) -> None:
+        self._states[path] = (state, page_id)
+        self._located.append(
+            (source.id, path, signature, digest, state, reason, self._at,
+             "\n".join(warnings) or None, page_id)
+        )  # fmt: skip
 
 
 def _selection(text: str | None) -> Selection | None:

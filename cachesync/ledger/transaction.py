@@ -34,6 +34,8 @@ class Transactions:
         self._at = 0
         self._changes: list[tuple[Any, ...]] = []
         self._cached: list[tuple[int, ...]] = []
+        self._described: list[tuple[int, ...]] = []
+        self._next_node_id = 0
         self._located: list[tuple[Any, ...]] = []
         self._states: dict[str, tuple[int, int | None]] = {}
 
@@ -52,10 +54,10 @@ class Transactions:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
             self._ids.forget(only_when_large=False)
-            self._seq = seq
+            self._seq, self._next_node_id = seq, 0
             raise
         finally:
-            self._changes, self._cached, self._located = [], [], []
+            self._changes, self._cached, self._described, self._located = [], [], [], []
             self._states = {}
         self._ids.forget()
 
@@ -67,7 +69,9 @@ class Transactions:
     def _store_changes(self, source_id: int) -> None:
         every = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         insert_rows(self.db, "change", every, self._changes)
-        # Nearly all changes of a first import are of one kind: they bind only what differs.
+        # Nearly all changes of a first import are of two kinds: they bind only what differs.
+        described = f"(?, {self._at}, {int(ChangeKind.SPEC_DESCRIBED)}, {source_id}, NULL, ?, ?, NULL, ?, ?, NULL)"
+        insert_rows(self.db, "change", described, self._described)
         cached = f"(?, {self._at}, {int(ChangeKind.SPEC_CACHED)}, {source_id}, ?, ?, ?, ?, NULL, ?, NULL)"
         insert_rows(self.db, "change", cached, self._cached)
 

@@ -7,20 +7,18 @@ is finished by the next one, which finds the rest by comparing, and writes the s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..model import ChangeKind
-from .ids import KnownSpec
 from .known import Known
+from .leaving import LeavingWriter
 from .outcomes import Leaving, Same, SourceRow
 from .pages import PageWriter
-from .transaction import FLAG
 
 __all__ = ["Writer"]
 
 
-class Writer(PageWriter, Known):
+class Writer(PageWriter, LeavingWriter, Known):
     """Writes to an open ledger; the caller holds the writer's lock."""
 
     def evict(self, source: SourceRow, leaving: Mapping[int, Leaving]) -> None:
@@ -80,6 +78,7 @@ class Writer(PageWriter, Known):
             for page_id, specs in listed.items():
                 self._evict(source, page_id, specs, remaining)
                 self._change(ChangeKind.PAGE_REMOVED, source.id, page_id=page_id)
+            self._forget_statements(source)
             self.db.execute(
                 "UPDATE page SET present = 0 WHERE tag_id IN (SELECT id FROM tag WHERE source_id = ?)",
                 (source.id,),
@@ -101,33 +100,3 @@ class Writer(PageWriter, Known):
             (page_id,),
         )
         return [spec_id for (spec_id,) in rows]
-
-    def _placement_counts(self, specs: Iterable[int]) -> dict[int, int]:
-        rows = self.db.execute(
-            "SELECT spec_id, count(*) FROM placement"
-            " WHERE spec_id IN (SELECT value FROM json_each(?)) GROUP BY spec_id",
-            (json.dumps(list(specs)),),
-        )
-        return dict(rows)
-
-    def _evict(
-        self, source: SourceRow, page_id: int, specs: Sequence[int], remaining: dict[int, int]
-    ) -> None:
-        for spec_id in specs:
-            stacks, spec_hash, build = self.db.execute(
-                "SELECT p.stacks_id, s.hash, s.build_id FROM placement p"
-                " JOIN spec s ON s.id = p.spec_id WHERE p.spec_id = ? AND p.page_id = ?",
-                (spec_id, page_id),
-            ).fetchone()
-            remaining[spec_id] -= 1
-            last = remaining[spec_id] == 0
-            known = KnownSpec(spec_id, build, not last)
-            self._ids.update_spec(spec_hash, known)
-            self._change(
-                ChangeKind.SPEC_EVICTED, source.id, page_id=page_id, spec=known, stacks_id=stacks,
-                flags=FLAG if last else 0,
-            )  # fmt: skip
-        self.db.executemany(
-            "DELETE FROM placement WHERE spec_id = ? AND page_id = ?",
-            [(spec_id, page_id) for spec_id in specs],
-        )

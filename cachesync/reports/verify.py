@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from .. import diff
 from ..errors import PageError, PageSkipped, SourceError
-from ..ledger import log, read, whole
+from ..ledger import dag, log, read, whole
 from ..ledger.connect import Connection
 from ..ledger.documents import documents
-from ..model import Change, ChangeKind, Page
+from ..model import Build, Change, ChangeKind, Details, Edge, Page
 from ..pages.parse import PageParser
 from ..selection import Selection
 from ..sources.base import Changed, Source
@@ -21,7 +21,16 @@ from ..sources.base import Changed, Source
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
 
-__all__ = ["Key", "check_database", "check_index", "check_log", "check_source", "replay"]
+__all__ = [
+    "Key",
+    "Known",
+    "check_database",
+    "check_index",
+    "check_log",
+    "check_source",
+    "learning",
+    "replay",
+]
 
 Key = tuple[str, str, str, str]
 """Source, tag, package and hash: what tells one placement from all others."""
@@ -42,7 +51,7 @@ def replay(
     """
     state = dict(start or {})
     for change in changes:
-        if change.hash is None or change.kind is ChangeKind.SPEC_REFINED:
+        if change.hash is None or change.kind in _OF_THE_SPEC:
             continue
         if change.tag is None or change.package is None:
             raise ValueError(f"seq {change.seq} ({change.kind.label}) names no page")
@@ -63,13 +72,40 @@ def replay(
     return state
 
 
+_OF_THE_SPEC = (ChangeKind.SPEC_REFINED, ChangeKind.SPEC_DESCRIBED)
+"""What is told of a spec, wherever it is placed."""
+
+Known = tuple[Build, tuple[Details, tuple[Edge, ...]] | None]
+"""What is known of a spec: its build, and what cache indexes say of it."""
+
+
+def learning(changes: Iterable[Change], known: dict[str, Known]) -> Iterator[Change]:
+    """The same changes; behind each `known` has, by hash, what applying those so far gives."""
+    for change in changes:
+        if change.hash is not None and change.build is not None:
+            told = known.get(change.hash, (None, None))[1]
+            if change.details is not None and change.edges is not None:
+                told = change.details, change.edges
+            known[change.hash] = change.build, told
+        yield change
+
+
 def check_log(db: Connection) -> Iterator[str]:
-    """Where replaying the change log does not give the ledger's placements."""
+    """Where replaying the change log does not give the ledger's placements and nodes."""
+    known: dict[str, Known] = {}
     try:
-        replayed = replay(log.changes(db, log.Filter()))
+        replayed = replay(learning(log.changes(db, log.Filter()), known))
     except ValueError as error:
         yield f"change log: {error}"
         return
+    for spec_hash, build, told in dag.nodes(db):
+        learnt = known.pop(spec_hash, None)
+        if learnt is None or learnt[0] != build:
+            yield f"change log: /{spec_hash} has another build in the log than in the ledger"
+        elif learnt[1] != told:
+            yield f"change log: /{spec_hash} is described otherwise in the log than in the ledger"
+    for spec_hash in sorted(known):
+        yield f"change log: /{spec_hash} is in the log and not in the ledger"
     placed = {(p.source, p.tag, p.package, p.hash): p.stacks for p in whole.all_placements(db)}
     for key in sorted(replayed.keys() | placed.keys()):
         said, held = replayed.get(key), placed.get(key)

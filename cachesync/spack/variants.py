@@ -23,6 +23,7 @@ __all__ = [
     "normal_set",
     "read",
     "satisfies",
+    "spelled",
 ]
 
 ANY_VALUE = "*"
@@ -34,6 +35,8 @@ LEAST_DIGITS = 7
 _PAIR = re.compile(r"([a-zA-Z0-9_][a-zA-Z0-9_.\-]*)(:?)(==?)(.*)", re.DOTALL)
 _BARE = re.compile(r"(?!=)[a-zA-Z_0-9\-+*.,:=~/\\]*")
 """A value that the query language reads without quotes."""
+_SPELLED_BARE = re.compile(r"[a-zA-Z0-9,/_.\-\[\]]+")
+"""A value that Spack prints without quotes (`NO_QUOTES_NEEDED` in its `spec_parser.py`)."""
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _QUOTES = ("'", '"')
 _ESCAPED = re.compile(r"\\(['\"\\])")
@@ -74,6 +77,16 @@ def beginning(text: str) -> str:
         return text
     name, _, sign, value = pair.groups()
     return f"{name}{sign}{value[1:] if value[:1] in _QUOTES else value}"
+
+
+def spelled(value: str) -> str:
+    """A value of a variant or of flags as Spack prints it: in quotes unless it is plain."""
+    if _SPELLED_BARE.fullmatch(value):
+        return value
+    if "'" not in value:
+        return f"'{value}'"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 @lru_cache(maxsize=65_536)

@@ -6,9 +6,8 @@ that is cut off loses at most one chunk of work and no change; the next pass fin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing, nullcontext
-from typing import Any, NamedTuple
 
 from .. import diff
 from ..errors import SourceError
@@ -16,51 +15,22 @@ from ..ledger.outcomes import KnownLocation, SourceRow
 from ..ledger.write import Writer
 from ..model import SourceState
 from ..selection import Selection
-from ..sources.base import Listing, Missing, Past, Source
+from ..sources.base import Listing, Past, Source
 from ..sources.directory import DirectorySource
 from ..sources.remote import remark
 from ..system.garbage import no_garbage_collection
 from .beside import Looker
+from .mirrorsource import MirrorSource, is_of_mirrors
 from .plan import Plan, Signatures
 from .recorder import CHUNK_PAGES, Progress, Recorder, Removal, chunks, removal
+from .result import PassResult, document
 
 __all__ = ["PassResult", "Progress", "document", "run_part", "run_pass"]
 
 
-class PassResult(NamedTuple):
-    """What one pass over one source came to (CLI.md, `sync --json`)."""
-
-    name: str
-    state: SourceState
-    listed: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    rejected: int = 0
-    held: int = 0
-    skipped: int = 0
-    missing: Sequence[tuple[str, Missing]] = ()
-    """Pages that are not there, which is not believed yet: neither changed nor unchanged."""
-    error: str | None = None
-    retry_after: float | None = None
-    """Seconds the source asks to be left alone."""
-    remark: str | None = None
-    """What is to be said of the source since this pass, once; `status` notes it."""
-
-
-def document(result: PassResult) -> dict[str, Any]:
-    """A result as `sync --json` shows it."""
-    missing = [{"page": path, **seen._asdict()} for path, seen in result.missing]
-    shown = {**result._asdict(), "state": result.state.value, "missing": missing}
-    del shown["retry_after"], shown["remark"]
-    if result.error is None:
-        del shown["error"]
-    return shown
-
-
 def run_pass(
     writer: Writer,
-    source: Source,
+    source: Source | MirrorSource,
     row: SourceRow,
     *,
     selection: Selection,
@@ -76,6 +46,13 @@ def run_pass(
     A source that cannot be listed, or does not deliver, and removals that the guard holds, are
     results, not exceptions; LedgerError and everything SQLite raises is the caller's.
     """
+    if is_of_mirrors(source):
+        from .mirrors import run_mirror_pass  # here: pages need none of it
+
+        return run_mirror_pass(
+            writer, source, row, selection=selection, guard=guard,
+            allow_mass_removal=allow_mass_removal, since=since, progress=progress,
+        )  # fmt: skip
     return _Pass(writer, source, row, selection, guard, allow_mass_removal, since, progress).run()
 
 

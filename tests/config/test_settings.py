@@ -14,6 +14,7 @@ from cachesync.config.settings import (
     AppriseTarget,
     ArchiveSourceConfig,
     Batch,
+    BuildcacheSourceConfig,
     CommandTarget,
     Config,
     DirectorySourceConfig,
@@ -72,6 +73,17 @@ def test_everything_that_can_be_said_is_understood():
         HttpSourceConfig("listed", urls=("https://a.example/1", "https://a.example/2")),
         ArchiveSourceConfig(
             "snapshot", "https://codeload.example.org/x/tar.gz", path="", interval_seconds=604800
+        ),
+        BuildcacheSourceConfig(
+            "release",
+            "https://binaries.example.org/releases/v2026.10",
+            views=("v2026.10.0", "team/x86"),
+            tag="v2026.10.0",
+            settle=3,
+            interval_seconds=600,
+        ),
+        BuildcacheSourceConfig(
+            "ours", "file:///srv/our%20mirror", view="arm", tag="ours", stack="arm"
         ),
     )
     assert loaded.watch == Watch(quiet_seconds=1.0, cap_seconds=10.0)
@@ -133,7 +145,7 @@ def test_anchors_and_aliases_are_followed():
 
 COMMENTED = re.compile(r"^( *)#(?=[a-z]|- |  - )", re.MULTILINE)
 
-NOT_A_DEFAULT = {"token", "cron", "metrics", "urls", "mirror", "proxy", "ca_file"}
+NOT_A_DEFAULT = {"token", "cron", "metrics", "mirror", "proxy", "ca_file", "tag", "stack"}
 
 
 def _commented_keys():
@@ -151,7 +163,9 @@ def test_the_example_reaches_nobody_until_its_entries_are_taken_in():
 
 def test_the_example_loads_with_all_its_entries():
     loaded = parse(whole_example(), name="x")
-    assert [source.type for source in loaded.sources] == ["directory", "github", "http", "archive"]
+    assert [source.type for source in loaded.sources] == [
+        "directory", "github", "http", "archive", "buildcache",
+    ]  # fmt: skip
     targets = loaded.subscriptions[0].targets  # none that needs what is not installed with it
     assert [target.type for target in targets] == ["webhook", "command"]
 
@@ -159,8 +173,8 @@ def test_the_example_loads_with_all_its_entries():
 @pytest.mark.parametrize(("at", "key"), _commented_keys(), ids=str)
 def test_what_the_example_comments_out_is_the_default(at, key):
     """Taking in any one of these keys changes nothing, or gives what has no default."""
-    if key == "urls":
-        return  # excludes url: below
+    if key in ("urls", "views"):
+        return  # excludes url: below, and view:
     lines = whole_example().splitlines()
     lines[at] = COMMENTED.sub(r"\1", lines[at])
     changed = parse("\n".join(lines), name="x")

@@ -63,6 +63,19 @@ sources:
     url: https://codeload.example.org/x/tar.gz
     path: .
     every: 7d
+  - name: release
+    type: buildcache
+    url: https://binaries.example.org/releases/v2026.10/
+    views: [v2026.10.0, team/x86]
+    tag: v2026.10.0
+    settle: 3
+    every: 10m
+  - name: ours
+    type: buildcache
+    url: file:///srv/our%20mirror
+    view: arm
+    tag: ours
+    stack: arm
 watch: {quiet: 1s, cap: 10s}
 limits: {page: 1024, download: 512KiB, request: 1500ms}
 guard: {removal_fraction: 1, removal_minimum: 0}

@@ -76,7 +76,7 @@ def changes(
     wanted = log.Filter(
         after=after,
         since=start,
-        kinds=[_KINDS[kind] for kind in kinds],
+        kinds=[_KINDS[kind] for kind in kinds] or ([] if as_json else log.FOR_PEOPLE),
         package=package,
         tag=tag,
         source=source,

@@ -72,7 +72,9 @@ def _history(state_dir: Path, what: str, spec_hash: str | None, tag: str | None)
             if spec_hash is not None:
                 found = list(log.history(db, spec_hash))
             else:
-                found = list(log.changes(db, log.Filter(package=what, tag=tag)))
+                found = list(
+                    log.changes(db, log.Filter(package=what, tag=tag, kinds=log.FOR_PEOPLE))
+                )
         finally:
             db.close()
     return [change for change in found if tag is None or change.tag == tag]

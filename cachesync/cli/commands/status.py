@@ -78,7 +78,7 @@ def _document(db: Any, state_dir: Path) -> dict[str, Any]:
         return {
             "ledger": {**log.totals(db), "bytes": _size(state_dir)},
             "index": index,
-            "sources": [_source(source) for source in log.source_statuses(db)],
+            "sources": _sources(db),
             "rejected": [_trouble(t) for t in log.troubles(db, LocationState.REJECTED)],
             "skipped": [_trouble(t) for t in log.troubles(db, LocationState.SKIPPED)],
             "warnings": [_trouble(t) for t in log.warnings(db)],
@@ -131,9 +131,18 @@ def _size(state_dir: Path) -> int:
     return sum((state_dir / n).stat().st_size for n in names if (state_dir / n).exists())
 
 
-def _source(source: log.SourceStatus) -> dict[str, Any]:
+def _sources(db: Any) -> list[dict[str, Any]]:
+    mirrors = log.mirrors(db)
+    return [_source(source, mirrors.get(source.name)) for source in log.source_statuses(db)]
+
+
+def _source(source: log.SourceStatus, mirrors: list[log.Mirror] | None) -> dict[str, Any]:
     shown = source._asdict()
     del shown["places"]
+    if mirrors is not None:
+        shown["mirrors"] = [
+            {**one._asdict(), "last_success": output.timestamp(one.last_success)} for one in mirrors
+        ]
     return {
         **shown,
         "last_success": output.timestamp(source.last_success),
@@ -182,6 +191,8 @@ def _print(document: dict[str, Any]) -> None:
         f" {ledger['placements']:,} placements, seq {ledger['seq']:,},"
         f" {ledger['bytes'] / 2**20:.1f} MiB"
     )
+    if ledger["nodes"]:
+        print(f"        {ledger['nodes']:,} nodes, {ledger['edges']:,} edges")
     if index["error"] is not None:
         print(f"index:  {index['error']} (`cachesync rebuild index`); searches ask the ledger")
     else:
@@ -194,12 +205,34 @@ def _print(document: dict[str, Any]) -> None:
         for s in document["sources"]
     ]
     output.print_table(("SOURCE", "TYPE", "STATE", "PAGES", "REJECTED", "AGE", "ERROR"), rows)
+    _print_mirrors(document["sources"])
     notifications.show(document["notifications"])
     for name in ("rejected", "skipped", "warnings"):
         _print_troubles(name, document[name])
     _print_troubles("not there", document["missing"])
     for note in document["notes"]:
         print(output.visible(f"note: {note['source']}: {note['note']}"))
+
+
+def _print_mirrors(sources: list[dict[str, Any]]) -> None:
+    """The cache indexes there are, beside the pages."""
+    rows = [
+        (
+            s["name"],
+            m["url"],
+            m["view"] or "",
+            m["tag"],
+            m["stack"],
+            m["state"],
+            m["leaving"],
+            _age(m),
+        )
+        for s in sources
+        for m in s.get("mirrors", ())
+    ]
+    if rows:
+        columns = ("SOURCE", "MIRROR", "VIEW", "TAG", "STACK", "STATE", "LEAVING", "AGE")
+        output.print_table(columns, rows)
 
 
 def _print_health(found: dict[str, Any]) -> None:

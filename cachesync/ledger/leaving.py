@@ -1,0 +1,188 @@
+"""What cache indexes have no longer: specs that leave, and placements that go.
+
+A spec that is absent from its index stays placed until it was absent in several passes running.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ..model import ChangeKind, LocationState
+from .ids import KnownSpec, unpack
+from .outcomes import SourceRow, Stated, StatementRow
+from .statements import StatementWriter
+from .transaction import FLAG
+
+__all__ = ["Due", "LeavingWriter"]
+
+
+class Due(NamedTuple):
+    """A stack that no longer carries a placed spec."""
+
+    tag: str
+    package: str
+    hash: str
+    page_id: int
+    spec_id: int
+    stack: str
+
+
+class LeavingWriter(StatementWriter):
+    """Removes placements."""
+
+    def due(self, source: SourceRow, settle: int) -> list[Due]:
+        """What was absent from its index in `settle` passes running, in the order of tag and package."""
+        rows = self.db.execute(
+            "SELECT t.name, g.package, s.hash, p.page_id, p.spec_id, o.stack"
+            " FROM statement o JOIN leaving l ON l.statement_id = o.id"
+            " JOIN tag t ON t.source_id = o.source_id AND t.name = o.tag"
+            " JOIN placement p ON p.spec_id = l.spec_id"
+            " JOIN page g ON g.id = p.page_id AND g.tag_id = t.id JOIN spec s ON s.id = l.spec_id"
+            " WHERE o.source_id = ? AND o.passes - l.since + 1 >= ? ORDER BY 1, 2, 3, 6",
+            (source.id, settle),
+        )
+        return [Due(*row) for row in rows]
+
+    def carried(self, source: SourceRow, statement: StatementRow) -> list[Due]:
+        """Everything that an index has placed, in the order of package and hash."""
+        packages = dict(
+            self.db.execute(
+                "SELECT g.id, g.package FROM page g JOIN tag t ON t.id = g.tag_id"
+                " WHERE t.source_id = ? AND t.name = ?",
+                (source.id, statement.tag),
+            )
+        )
+        return sorted(
+            Due(statement.tag, packages[page_id], spec_hash, page_id, spec_id, statement.stack)
+            for spec_hash, (page_id, spec_id, stacks) in self.stated(source, statement.tag).items()
+            if statement.stack in stacks
+        )
+
+    def evict_specs(self, source: SourceRow, going: Sequence[Due]) -> None:
+        """Commit that stacks no longer carry some specs, in the order given."""
+
+        def work() -> None:
+            stacks: dict[tuple[int, int], set[str]] = {}
+            for due in going:
+                stacks.setdefault((due.page_id, due.spec_id), set()).add(due.stack)
+            remaining = self._placement_counts(spec_id for _, spec_id in stacks)
+            for (page_id, spec_id), lost in stacks.items():
+                self._take(source, page_id, spec_id, lost, remaining)
+
+        self._transact(source, work)
+
+    def _take(
+        self,
+        source: SourceRow,
+        page_id: int,
+        spec_id: int,
+        lost: set[str],
+        remaining: dict[int, int],
+    ) -> None:
+        names, build, node = self.db.execute(
+            "SELECT k.names, s.build_id, s.node_id FROM placement p"
+            " JOIN spec s ON s.id = p.spec_id JOIN stacks k ON k.id = p.stacks_id"
+            " WHERE p.spec_id = ? AND p.page_id = ?",
+            (spec_id, page_id),
+        ).fetchone()
+        before = Stated(page_id, spec_id, unpack(names))
+        left = tuple(name for name in before.stacks if name not in lost)
+        if not left:
+            self._evict(source, page_id, [spec_id], remaining)
+        else:
+            known = KnownSpec(spec_id, build, True, node)
+            stacks_id = self._restack(source, before, known, left)
+            self._ids.store_new()
+            self.db.execute(
+                "UPDATE placement SET stacks_id = ? WHERE spec_id = ? AND page_id = ?",
+                (stacks_id, spec_id, page_id),
+            )
+        self.db.executemany(
+            "DELETE FROM leaving WHERE spec_id = ? AND statement_id IN"
+            " (SELECT o.id FROM statement o JOIN page g ON g.id = ? JOIN tag t ON t.id = g.tag_id"
+            "  WHERE o.source_id = t.source_id AND o.tag = t.name AND o.stack = ?)",
+            [(spec_id, page_id, stack) for stack in sorted(lost)],
+        )
+
+    def drop_statement(self, source: SourceRow, statement: StatementRow) -> None:
+        """Commit that a source has a cache index no longer, of which nothing is placed any more."""
+
+        def work() -> None:
+            if self._index_state(source, statement) is LocationState.REJECTED:
+                self._index_change(ChangeKind.INDEX_RECOVERED, source, statement)
+            self.db.execute("DELETE FROM leaving WHERE statement_id = ?", (statement.id,))
+            self.db.execute("DELETE FROM statement WHERE id = ?", (statement.id,))
+            self.db.execute(
+                "DELETE FROM location WHERE source_id = ? AND path = ?", (source.id, statement.path)
+            )
+
+        self._transact(source, work)
+
+    def _forget_statements(self, source: SourceRow) -> None:
+        """Evict everything that the cache indexes of a source have placed, and forget them."""
+        going: dict[int, list[int]] = {}
+        every = [due for one in self.statements(source) for due in self.carried(source, one)]
+        for due in sorted(every):
+            specs = going.setdefault(due.page_id, [])
+            if due.spec_id not in specs[-1:]:  # of several stacks
+                specs.append(due.spec_id)
+        remaining = self._placement_counts(s for specs in going.values() for s in specs)
+        for page_id, specs in going.items():
+            self._evict(source, page_id, specs, remaining)
+        self.db.execute(
+            "DELETE FROM leaving WHERE statement_id IN"
+            " (SELECT id FROM statement WHERE source_id = ?)",
+            (source.id,),
+        )
+        self.db.execute("DELETE FROM statement WHERE source_id = ?", (source.id,))
+
+    def placed_count(self, source: SourceRow) -> int:
+        """How many specs of how many tags are placed in a source now."""
+        (count,) = self.db.execute(
+            "SELECT count(*) FROM tag t JOIN page g ON g.tag_id = t.id"
+            " JOIN placement p ON p.page_id = g.id WHERE t.source_id = ?",
+            (source.id,),
+        ).fetchone()
+        return int(count)
+
+    def evicted_since(self, source: SourceRow, seq: int) -> int:
+        """How many placements of a source went after a change and are not back."""
+        (count,) = self.db.execute(
+            "SELECT count(DISTINCT c.page_id || '/' || c.spec_id) FROM change c WHERE c.seq > ?"
+            " AND c.kind = ? AND c.source_id = ? AND NOT EXISTS (SELECT 1 FROM placement p"
+            " WHERE p.spec_id = c.spec_id AND p.page_id = c.page_id)",
+            (seq, int(ChangeKind.SPEC_EVICTED), source.id),
+        ).fetchone()
+        return int(count)
+
+    def _placement_counts(self, specs: Iterable[int]) -> dict[int, int]:
+        rows = self.db.execute(
+            "SELECT spec_id, count(*) FROM placement"
+            " WHERE spec_id IN (SELECT value FROM json_each(?)) GROUP BY spec_id",
+            (json.dumps(list(specs)),),
+        )
+        return dict(rows)
+
+    def _evict(
+        self, source: SourceRow, page_id: int, specs: Sequence[int], remaining: dict[int, int]
+    ) -> None:
+        for spec_id in specs:
+            stacks, spec_hash, build, node = self.db.execute(
+                "SELECT p.stacks_id, s.hash, s.build_id, s.node_id FROM placement p"
+                " JOIN spec s ON s.id = p.spec_id WHERE p.spec_id = ? AND p.page_id = ?",
+                (spec_id, page_id),
+            ).fetchone()
+            remaining[spec_id] -= 1
+            last = remaining[spec_id] == 0
+            known = KnownSpec(spec_id, build, not last, node)
+            self._ids.update_spec(spec_hash, known)
+            self._change(
+                ChangeKind.SPEC_EVICTED, source.id, page_id=page_id, spec=known, stacks_id=stacks,
+                flags=FLAG if last else 0,
+            )  # fmt: skip
+        self.db.executemany(
+            "DELETE FROM placement WHERE spec_id = ? AND page_id = ?",
+            [(spec_id, page_id) for spec_id in specs],
+        )

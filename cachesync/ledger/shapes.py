@@ -1,0 +1,41 @@
+"""What is known of a spec beyond its build and its edges, as one line of JSON that many specs share.
+
+The target object is a thousand bytes and there are a few dozen: it has a table of its own, and the
+line has its id.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from ..model import Details
+
+__all__ = ["digest", "pack_details", "unpack_details"]
+
+_TARGET = Details._fields.index("target")
+
+
+def pack_details(details: Details, target_id: int | None) -> str:
+    """The line for some details of which the target object has an id."""
+    return json.dumps(
+        (*details[:_TARGET], target_id, *details[_TARGET + 1 :]), separators=(",", ":")
+    )
+
+
+def unpack_details(document: str, targets: Mapping[int, str]) -> Details:
+    """The inverse of `pack_details`. Raises ValueError, TypeError or KeyError for what it did not make."""
+    said = Details(*json.loads(document))
+    return said._replace(
+        flags=tuple((name, tuple(values)) for name, values in said.flags),
+        patches=tuple(said.patches),
+        target=None if said.target is None else targets[int(said.target)],
+        compilers=tuple((language, compiler) for language, compiler in said.compilers),
+        lists=tuple(said.lists),
+    )
+
+
+def digest(document: str) -> int:
+    """A number of 64 bits, signed as SQLite has them, to find a document by."""
+    return int.from_bytes(blake2b(document.encode(), digest_size=8).digest(), "big", signed=True)

@@ -1,0 +1,313 @@
+"""Cache indexes, recorded: what they place, what leaves them, and how reading them went.
+
+An index says everything of one stack of one tag. What it does not have any more stays placed until it
+was absent in several passes (`leaving`), as an index can go back in time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from ..model import ChangeKind, LocationState, Node
+from .ids import KnownSpec, insert_rows, unpack
+from .nodes import NodeWriter
+from .outcomes import SourceRow, Stated, StatementRow
+from .transaction import BASELINE, FLAG, first_pass
+
+__all__ = ["StatementWriter"]
+
+
+class StatementWriter(NodeWriter):
+    """Records what cache indexes say."""
+
+    def statements(self, source: SourceRow) -> list[StatementRow]:
+        """The cache indexes of a source, those included that it has no longer."""
+        rows = self.db.execute(
+            "SELECT id, url, view, tag, stack, path, checksum, passes, last_success, memory"
+            " FROM statement WHERE source_id = ? ORDER BY id",
+            (source.id,),
+        )
+        return [
+            StatementRow(*row[:-2], is_new=row[-2] is None, memory=json.loads(row[-1]))  # type: ignore[misc]
+            for row in rows
+        ]
+
+    def statement(
+        self, source: SourceRow, *, url: str, view: str | None, tag: str, stack: str, path: str
+    ) -> StatementRow:
+        """The row of a cache index, made or brought up to date; one elsewhere is remembered nothing of."""
+        known = {(row.tag, row.stack): row for row in self.statements(source)}
+        found = known.get((tag, stack))
+        if found is None or (found.url, found.view, found.path) != (url, view, path):
+
+            def work() -> None:
+                if found is not None:
+                    self.db.execute(
+                        "DELETE FROM location WHERE source_id = ? AND path = ?",
+                        (source.id, found.path),
+                    )
+                self.db.execute(
+                    "INSERT INTO statement (source_id, url, view, tag, stack, path, passes, memory)"
+                    " VALUES (?, ?, ?, ?, ?, ?, 0, '{}') ON CONFLICT (source_id, tag, stack)"
+                    " DO UPDATE SET url = excluded.url, view = excluded.view, path = excluded.path,"
+                    " memory = '{}'",
+                    (source.id, url, view, tag, stack, path),
+                )
+
+            self._transact(source, work)
+            known = {(row.tag, row.stack): row for row in self.statements(source)}
+        return known[tag, stack]
+
+    def checksums(self, hashes: Collection[str]) -> dict[str, bytes]:
+        """The checksum of the record that told of each hash first; of hashes none told of, nothing."""
+        query = "SELECT s.hash, s.checksum FROM spec s WHERE s.checksum IS NOT NULL"
+        if self._is_large(hashes):
+            return dict(self.db.execute(query))
+        chosen = " AND s.hash IN (SELECT value FROM json_each(?))"
+        return dict(self.db.execute(query + chosen, (json.dumps(list(hashes)),)))
+
+    def _is_large(self, hashes: Collection[str]) -> bool:
+        """Whether so many of all specs are asked for that reading all of them is sooner done."""
+        (count,) = self.db.execute("SELECT max(id) FROM spec").fetchone()
+        return 3 * len(hashes) > (count or 0)
+
+    def forms(self) -> set[tuple[str, bytes]]:
+        """Hashes and checksums of other records that told of specs, and were joined."""
+        rows = self.db.execute(
+            "SELECT s.hash, f.checksum FROM form f JOIN spec s ON s.id = f.spec_id"
+        )
+        return set(rows)
+
+    def compiler(self, spec_hash: str) -> str | None:
+        """`name@=version` of a spec that is known; None of any other."""
+        row = self.db.execute(
+            "SELECT b.package || '@=' || b.version FROM spec s JOIN build b ON b.id = s.build_id"
+            " WHERE s.hash = ?",
+            (spec_hash,),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def index_warnings(self, source: SourceRow, statement: StatementRow) -> list[str]:
+        """What there was to warn of when an index was recorded last."""
+        row = self.db.execute(
+            "SELECT warnings FROM location WHERE source_id = ? AND path = ?",
+            (source.id, statement.path),
+        ).fetchone()
+        return [] if row is None or row[0] is None else str(row[0]).split("\n")
+
+    def stated(self, source: SourceRow, tag: str) -> dict[str, Stated]:
+        """Everything that is placed in a tag of a source, by hash."""
+        names = {i: unpack(text) for i, text in self.db.execute("SELECT id, names FROM stacks")}
+        rows = self.db.execute(
+            "SELECT s.hash, p.page_id, p.spec_id, p.stacks_id"
+            " FROM tag t CROSS JOIN page g ON g.tag_id = t.id"
+            " CROSS JOIN placement p ON p.page_id = g.id CROSS JOIN spec s ON s.id = p.spec_id"
+            " WHERE t.source_id = ? AND t.name = ?",
+            (source.id, tag),
+        )
+        return {
+            spec_hash: Stated(page_id, spec_id, names[stacks_id])
+            for spec_hash, page_id, spec_id, stacks_id in rows
+        }
+
+    # -- what is there
+
+    def record_index(
+        self,
+        source: SourceRow,
+        statement: StatementRow,
+        nodes: Sequence[Node],
+        cached: Sequence[str],
+        stated: Mapping[str, Stated],
+        *,
+        baseline: bool,
+    ) -> list[str]:
+        """Commit nodes, dependencies first, and that an index has some hashes `cached`.
+
+        `stated` is what was placed in the tag before. Returns what there is to warn of.
+        """
+        warnings: list[str] = []
+        flags = BASELINE if baseline or first_pass(source) else 0
+
+        def work() -> None:
+            warnings.clear()
+            if nodes:
+                self._describe_nodes(source, nodes, flags, warnings)
+            if cached:
+                self._place_cached(source, statement, cached, stated, flags, nodes)
+
+        self._transact(source, work)
+        return warnings
+
+    def _place_cached(
+        self,
+        source: SourceRow,
+        statement: StatementRow,
+        cached: Sequence[str],
+        stated: Mapping[str, Stated],
+        flags: int,
+        nodes: Sequence[Node],
+    ) -> None:
+        ids = self._ids
+        packages = {node.hash: node.build.package for node in nodes}
+        unknown = [spec_hash for spec_hash in cached if spec_hash not in packages]
+        if unknown:
+            ids.look_up(unknown)
+            packages.update(self.packages_of(unknown))
+        pages = {
+            package: ids.page(source.id, statement.tag, package, is_page=False)[0]
+            for package in sorted({packages[spec_hash] for spec_hash in cached})
+        }
+        alone = ids.stacks((statement.stack,))
+        placements, seq, told = [], self._seq, self._cached.append
+        for spec_hash in cached:
+            known = ids.specs[spec_hash]
+            page_id = pages[packages[spec_hash]]
+            before = stated.get(spec_hash)
+            if before is not None:
+                self._seq = seq
+                placements.append((known.id, before.page_id, self._restack(
+                    source, before, known, tuple(sorted({*before.stacks, statement.stack})))))  # fmt: skip
+                seq = self._seq
+                continue
+            first = flags
+            if not known.placed:
+                first |= FLAG
+                ids.specs[spec_hash] = known._replace(placed=True)
+            placements.append((known.id, page_id, alone))
+            seq += 1
+            told((seq, page_id, known.id, known.build_id, alone, first))
+        self._seq = seq
+        placements.sort()
+        insert_rows(
+            self.db, "placement", "(?, ?, ?)", placements,
+            "ON CONFLICT DO UPDATE SET stacks_id = excluded.stacks_id",
+        )  # fmt: skip
+
+    def packages_of(self, hashes: Iterable[str]) -> dict[str, str]:
+        """The packages of specs that are known, by hash."""
+        rows = self.db.execute(
+            "SELECT s.hash, b.package FROM json_each(?) j JOIN spec s ON s.hash = j.value"
+            " JOIN build b ON b.id = s.build_id",
+            (json.dumps(list(hashes)),),
+        )
+        return dict(rows)
+
+    def _restack(
+        self, source: SourceRow, before: Stated, known: KnownSpec, stacks: tuple[str, ...]
+    ) -> int:
+        """Tell of other stacks of a placement; returns their id."""
+        stacks_id = self._ids.stacks(stacks)
+        self._change(
+            ChangeKind.SPEC_RESTACKED, source.id, page_id=before.page_id, spec=known,
+            stacks_id=stacks_id, before_id=self._ids.stacks(before.stacks),
+        )  # fmt: skip
+        return stacks_id
+
+    # -- how reading went
+
+    def conclude(
+        self,
+        source: SourceRow,
+        statement: StatementRow,
+        *,
+        checksum: str,
+        memory: Mapping[str, str],
+        absent: Iterable[int],
+        warnings: Iterable[str],
+    ) -> None:
+        """Commit that everything an index has is recorded, and which placed specs it has not."""
+
+        def work() -> None:
+            passes = self._reached(statement, memory)
+            self._keep_leaving(statement, set(absent), passes)
+            state = self._index_state(source, statement)
+            if state is LocationState.REJECTED:
+                self._index_change(ChangeKind.INDEX_RECOVERED, source, statement)
+            if checksum != statement.checksum:
+                self._index_change(ChangeKind.INDEX_READ, source, statement, checksum=checksum)
+                self.db.execute(
+                    "UPDATE statement SET checksum = ? WHERE id = ?", (checksum, statement.id)
+                )
+            self._store(
+                source, statement.path, None, None, LocationState.GOOD, None, None, warnings
+            )
+
+        self._transact(source, work)
+
+    def unchanged(
+        self, source: SourceRow, statement: StatementRow, memory: Mapping[str, str] | None
+    ) -> None:
+        """Commit that a pass reached the mirror, and its index is as it was; rejected ones stay that."""
+
+        def work() -> None:
+            if self._index_state(source, statement) is not LocationState.REJECTED:
+                self._reached(statement, memory)
+
+        self._transact(source, work)
+
+    def is_rejected(self, source: SourceRow, statement: StatementRow) -> bool:
+        """Whether what an index said last was not accepted."""
+        return self._index_state(source, statement) is LocationState.REJECTED
+
+    def reject_index(
+        self,
+        source: SourceRow,
+        statement: StatementRow,
+        reason: str,
+        memory: Mapping[str, str] | None,
+    ) -> None:
+        """Commit that an index is not accepted; what it last said when it was good stands."""
+
+        def work() -> None:
+            if self._index_state(source, statement) is not LocationState.REJECTED:
+                self._index_change(ChangeKind.INDEX_REJECTED, source, statement, reason=reason)
+            if memory is not None:
+                self.db.execute(
+                    "UPDATE statement SET memory = ? WHERE id = ?", (_json(memory), statement.id)
+                )
+            self._store(
+                source, statement.path, None, None, LocationState.REJECTED, reason, None, ()
+            )
+
+        self._transact(source, work)
+
+    def _reached(self, statement: StatementRow, memory: Mapping[str, str] | None) -> int:
+        (passes,) = self.db.execute(
+            "UPDATE statement SET passes = passes + 1, last_success = ?,"
+            " memory = coalesce(?, memory) WHERE id = ? RETURNING passes",
+            (self._at, None if memory is None else _json(memory), statement.id),
+        ).fetchone()
+        return int(passes)
+
+    def _keep_leaving(self, statement: StatementRow, absent: set[int], since: int) -> None:
+        rows = self.db.execute(
+            "SELECT spec_id FROM leaving WHERE statement_id = ?", (statement.id,)
+        )
+        before = {spec_id for (spec_id,) in rows}
+        self.db.executemany(
+            "DELETE FROM leaving WHERE statement_id = ? AND spec_id = ?",
+            [(statement.id, spec_id) for spec_id in sorted(before - absent)],
+        )
+        insert_rows(
+            self.db, "leaving", "(?, ?, ?)",
+            [(statement.id, spec_id, since) for spec_id in sorted(absent - before)],
+        )  # fmt: skip
+
+    def _index_state(self, source: SourceRow, statement: StatementRow) -> LocationState:
+        row = self.db.execute(
+            "SELECT state FROM location WHERE source_id = ? AND path = ?",
+            (source.id, statement.path),
+        ).fetchone()
+        return LocationState.GOOD if row is None else LocationState(row[0])
+
+    def _index_change(
+        self, kind: ChangeKind, source: SourceRow, statement: StatementRow, **more: str
+    ) -> None:
+        detail = {"path": statement.path, "tag": statement.tag, "stack": statement.stack, **more}
+        self._change(kind, source.id, flags=first_pass(source), detail=detail)
+
+
+def _json(memory: Mapping[str, str]) -> str:
+    return json.dumps(dict(memory), sort_keys=True)

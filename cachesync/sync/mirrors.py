@@ -1,0 +1,233 @@
+"""One pass over a source of build caches: its cache indexes are read, and what they say is recorded.
+
+An index says everything of one stack of one tag. Records whose bytes are known are not decoded again.
+Additions of all indexes are committed before removals, in chunks; what is committed is true by itself, and
+a pass that is cut off is finished by the next one, which finds the rest by comparing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+
+from .. import diff, net
+from ..buildcache import index
+from ..errors import CacheIndexError, SourceError
+from ..ledger.leaving import Due
+from ..ledger.outcomes import SourceRow, StatementRow
+from ..ledger.write import Writer
+from ..model import SourceState
+from ..selection import Selection
+from ..sources.base import Failed, Unchanged
+from ..system.garbage import no_garbage_collection
+from .mirrorsource import Got, MirrorSource, Statement
+from .reading_index import CHUNK_SPECS, Reading
+from .recorder import Progress
+from .result import PassResult
+
+__all__ = ["run_mirror_pass"]
+
+
+def run_mirror_pass(
+    writer: Writer,
+    source: MirrorSource,
+    row: SourceRow,
+    *,
+    selection: Selection,
+    guard: diff.Guard,
+    allow_mass_removal: bool = False,
+    since: int | None = None,
+    progress: Progress = lambda _name, _done, _total: None,
+) -> PassResult:
+    """Bring the ledger up to what the cache indexes of `source` say now, and say what that came to.
+
+    The result counts cache indexes; what is held are specs. See `passes.run_pass` for the rest.
+    """
+    with no_garbage_collection():
+        return _Pass(
+            writer, source, row, selection, guard, allow_mass_removal, since, progress
+        ).run()
+
+
+class _Pass:
+    """One pass."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        source: MirrorSource,
+        row: SourceRow,
+        selection: Selection,
+        guard: diff.Guard,
+        allow_mass_removal: bool,  # noqa: FBT001
+        since: int | None,
+        progress: Progress,
+    ) -> None:
+        self._writer = writer
+        self._source = source
+        self._row = row
+        self._selection = selection
+        self._guard = guard
+        self._allow = allow_mass_removal
+        self._since = since
+        self._progress = progress
+        self._again = row.selection is not None and row.selection != selection
+        self._failures: list[tuple[str, str]] = []
+        self._emptied = 0
+        self._settle = source.settle
+        self.changed = 0
+        self.unchanged = 0
+
+    def run(self) -> PassResult:
+        writer, row, source = self._writer, self._row, self._source
+        before = writer.placed_count(row)
+        for statement in source.statements:
+            self._progress(row.name, 0, 0)
+            self._read(statement, self._known(statement))
+        held, gone = self._remove(before)
+        result = PassResult(
+            row.name,
+            SourceState.OK,
+            listed=len(source.statements),
+            changed=self.changed,
+            unchanged=self.unchanged,
+            rejected=writer.rejected(row),
+            held=held,
+        )
+        if held:
+            reason = _held(held, gone=gone, specs=before)
+            writer.hold(row, reason)
+            return result._replace(state=SourceState.HELD, error=reason)
+        if self._failures:
+            path, reason = self._failures[0]
+            reason = f"{path}: {reason}"
+            if result.listed > 1:
+                count = len(self._failures)
+                reason = f"{count} of {result.listed} cache indexes could not be fetched; {reason}"
+            writer.fail(row, reason)
+            return result._replace(
+                state=SourceState.FAILED, error=reason, retry_after=source.retry_after_seconds
+            )
+        writer.succeed(row, self._selection)
+        return result
+
+    def _known(self, statement: Statement) -> StatementRow:
+        url = net.shown(statement.url)
+        return self._writer.statement(
+            self._row, url=url, view=statement.view, tag=statement.tag, stack=statement.stack,
+            path=url if statement.view is None
+            else f"{url}/v3/manifests/index/{statement.view}/index.manifest.json",
+        )  # fmt: skip
+
+    # -- what is there
+
+    def _read(self, statement: Statement, known: StatementRow) -> None:
+        try:
+            seen = self._source.read(statement, {} if self._again else known.memory)
+        except SourceError as error:
+            seen = Failed(error.message, is_passing=True)
+        if isinstance(seen, Unchanged):
+            self.unchanged += 1
+            self._writer.unchanged(self._row, known, seen.memory)
+        elif isinstance(seen, Failed):
+            if seen.is_passing:
+                self._failures.append((known.path, seen.reason))
+            else:
+                self._writer.reject_index(self._row, known, seen.reason, seen.memory)
+        else:
+            with ExitStack() as opened:
+                close = getattr(seen, "close", None)
+                if close is not None:
+                    opened.callback(_closed, close)
+                self._take(seen, known)
+
+    def _take(self, got: Got, known: StatementRow) -> None:
+        """Record an index that is there."""
+        is_as_before = got.checksum == known.checksum and not known.is_new and not self._again
+        if is_as_before and not self._writer.is_rejected(self._row, known):
+            self.unchanged += 1
+            self._writer.unchanged(self._row, known, got.memory)
+            return
+        self.changed += 1
+        try:
+            split = index.split(got.data)
+        except CacheIndexError as error:
+            self._writer.reject_index(self._row, known, error.message, got.memory)
+            return
+        stated = self._writer.stated(self._row, known.tag)
+        if not split.records and not split.refused:
+            carried = sum(known.stack in one.stacks for one in stated.values())
+            if carried and not self._allow:
+                self._emptied += carried
+                return
+            if carried:  # it is accepted, once: not held again when it has settled
+                self._settle = 1
+        Reading(self._writer, self._row, known, split, stated, self._selection, self._progress,
+                 again=self._again).record(got)  # fmt: skip
+
+    # -- what is not
+
+    def _remove(self, before: int) -> tuple[int, int]:
+        """Remove what left, and return 0; or how many specs the guard holds, and how many went before."""
+        writer, row = self._writer, self._row
+        configured = {(statement.tag, statement.stack) for statement in self._source.statements}
+        dropped = [
+            known for known in writer.statements(row) if (known.tag, known.stack) not in configured
+        ]
+        due = writer.due(row, self._settle)
+        due += [one for known in dropped for one in writer.carried(row, known)]
+        due = sorted(set(due))
+        leaving = self._leaving(due)
+        gone = 0
+        if leaving and self._since is not None:
+            gone = writer.evicted_since(row, self._since)
+        is_held = self._guard.holds(retiring=len(leaving) + gone, pages=before + gone)
+        held = len(leaving) if is_held and not self._allow else 0
+        if held:
+            due = [one for one in due if (one.page_id, one.spec_id) not in leaving]
+        for chunk in _whole_specs(due):
+            writer.evict_specs(row, chunk)
+        if not held:
+            for known in dropped:
+                writer.drop_statement(row, known)
+        return held + self._emptied, gone
+
+    def _leaving(self, due: Sequence[Due]) -> set[tuple[int, int]]:
+        """Page and id of the specs that no stack of a tag carries when everything due is gone."""
+        lost: dict[tuple[int, int], set[str]] = {}
+        for one in due:
+            lost.setdefault((one.page_id, one.spec_id), set()).add(one.stack)
+        carried = {
+            (one.page_id, one.spec_id): one.stacks
+            for tag in sorted({one.tag for one in due})
+            for one in self._writer.stated(self._row, tag).values()
+        }
+        return {key for key, stacks in lost.items() if stacks.issuperset(carried[key])}
+
+
+def _whole_specs(due: Sequence[Due]) -> Iterator[list[Due]]:
+    """What is due, in chunks none of which ends between two stacks of one spec."""
+    chunk: list[Due] = []
+    for one in due:
+        if len(chunk) >= CHUNK_SPECS and one.spec_id != chunk[-1].spec_id:
+            yield chunk
+            chunk = []
+        chunk.append(one)
+    if chunk:
+        yield chunk
+
+
+def _closed(close: Callable[[], object]) -> None:
+    with suppress(BufferError):  # where something still refers to a mapped file, it goes with that
+        close()
+
+
+def _held(held: int, *, gone: int, specs: int) -> str:
+    """Why removals are held: the share that the guard saw, with what was `gone` before it."""
+    share = f"{held} of {specs} specs would be evicted; none was"
+    if gone:
+        share = (
+            f"{held + gone} of {specs + gone} specs would be evicted;"
+            f" {gone} of them were before, {held} stay"
+        )
+    return f"{share} (`guard:` in the config, or --allow-mass-removal to accept it once)"

@@ -1,0 +1,156 @@
+"""Reading one cache index: what it says that the ledger does not have is decoded, and recorded in chunks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..buildcache import index
+from ..buildcache.nodes import nodes
+from ..ledger.outcomes import SourceRow, Stated, StatementRow
+from ..ledger.write import Writer
+from ..model import Node
+from ..selection import Selection
+from .mirrorsource import Got
+from .order import dependencies_first
+from .recorder import Progress, chunks
+
+__all__ = ["CHUNK_SPECS", "Reading"]
+
+CHUNK_SPECS = 15_000
+MOST_WARNINGS = 100
+"""Of one index."""
+_HASH = re.compile(r"\b[a-z2-7]{32}\b")
+
+
+class Reading:
+    """Recording one index."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        row: SourceRow,
+        known: StatementRow,
+        split: index.Split,
+        stated: Mapping[str, Stated],
+        selection: Selection,
+        progress: Progress,
+        *,
+        again: bool,
+    ) -> None:
+        self._writer = writer
+        self._row = row
+        self._known = known
+        self._split = split
+        self._records = split.records
+        self._refused = list(split.refused)
+        self._stated = stated
+        self._selection = None if selection == Selection() else selection
+        self._progress = progress
+        self._is_baseline = known.is_new or again
+        self._warnings: list[str] = []
+
+    def record(self, got: Got) -> None:
+        """Commit everything that the index says."""
+        writer, known = self._writer, self._known
+        unknown = self._unknown()
+        refused = {one.hash for one in self._refused}
+        done = 0
+        for chunk in self._chunks(unknown):
+            cached = [
+                node.hash for node in chunk if node.cached and self._is_wanted(node.build.package)
+            ]
+            self._commit(chunk, cached)
+            done += len(chunk)
+            self._progress(self._row.name, done, len(unknown))
+        decoded = set(unknown)
+        refused.update(one.hash for one in self._refused)
+        cached = [
+            spec_hash
+            for spec_hash, record in self._records.items()
+            if record.cached and spec_hash not in decoded
+        ]
+        if self._selection is not None:
+            packages = writer.packages_of(cached)
+            cached = [one for one in cached if self._is_wanted(packages[one])]
+        for some in chunks(sorted(cached), CHUNK_SPECS):
+            self._commit((), some)
+        writer.conclude(
+            self._row, known, checksum=got.checksum, memory=got.memory,
+            absent=self._absent(refused), warnings=self._all_warnings(decoded),
+        )  # fmt: skip
+
+    def _is_wanted(self, package: str) -> bool:
+        return self._selection is None or self._selection.admits(self._known.tag, package)
+
+    def _commit(self, some: Sequence[Node], cached: Sequence[str]) -> None:
+        stack, stated = self._known.stack, self._stated
+        if stated:
+            cached = [one for one in cached if one not in stated or stack not in stated[one].stacks]
+        if some or cached:
+            self._warnings += self._writer.record_index(
+                self._row, self._known, some, cached, stated, baseline=self._is_baseline
+            )
+
+    def _unknown(self) -> list[str]:
+        """The hashes of records that say something the ledger does not have."""
+        checksums = self._writer.checksums(self._records.keys())
+        if not checksums:
+            return list(self._records)
+        known_as, checksum = checksums.get, index.checksum
+        unknown = [
+            spec_hash
+            for spec_hash, record in self._records.items()
+            if (told := known_as(spec_hash)) is None or told != checksum(record)
+        ]
+        forms = self._writer.forms() if any(map(checksums.__contains__, unknown)) else set()
+        if not forms:
+            return unknown
+        return [one for one in unknown if (one, checksum(self._records[one])) not in forms]
+
+    def _chunks(self, unknown: Sequence[str]) -> Iterator[list[Node]]:
+        found = dependencies_first(
+            nodes(self._split, unknown, self._writer.compiler, self._doubt), unknown
+        )
+        chunk: list[Node] = []
+        for one in found:
+            if isinstance(one, index.Refused):
+                self._refused.append(one)
+                continue
+            chunk.append(one)
+            if len(chunk) == CHUNK_SPECS:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+    def _doubt(self, _hash: str, reason: str) -> None:
+        self._warnings.append(reason)
+
+    def _absent(self, refused: set[str]) -> list[int]:
+        """The ids of what the index has placed and has not any more."""
+        stack, records = self._known.stack, self._records
+        gone = []
+        for spec_hash, (_, spec_id, stacks) in self._stated.items():
+            if stack in stacks and spec_hash not in refused:
+                record = records.get(spec_hash)
+                if record is None or not record.cached:
+                    gone.append(spec_id)
+        return gone
+
+    def _all_warnings(self, decoded: set[str]) -> list[str]:
+        """What there is to warn of in the whole index: also of records that were not decoded again."""
+        standing = [
+            warning
+            for warning in self._writer.index_warnings(self._row, self._known)
+            if (told := _HASH.search(warning)) is not None
+            and told[0] in self._records
+            and told[0] not in decoded
+        ]
+        found = list(dict.fromkeys(
+            [*standing, *self._warnings, *(f"refused: {one.reason}" for one in self._refused)]
+        ))  # fmt: skip
+        if len(found) > MOST_WARNINGS:
+            more = len(found) - MOST_WARNINGS
+            found = [*found[:MOST_WARNINGS], f"and {more:,} more"]
+        return found

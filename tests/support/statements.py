@@ -1,0 +1,294 @@
+"""A small world of concrete specs, random histories of cache indexes and pages over them, and a model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from cachesync.diff import Guard
+from cachesync.ledger import connect, dag, log, sound, whole
+from cachesync.ledger.write import Writer
+from cachesync.model import ChangeKind, EdgeKind
+from cachesync.reports import verify
+from cachesync.selection import Selection
+from cachesync.sources.base import Failed
+from cachesync.sources.directory import DirectorySource
+from cachesync.sync.passes import run_pass
+from tests.support.mirrors import Record, document, edge, record
+from tests.support.pagetext import Facts, as_generated, spec
+from tests.support.statedsource import Stated, StatedSource
+from tests.support.universe import check_flags
+
+PATCH = "ab" * 32
+GCC = record("gcc", "12.3.0", external="/usr", target="x86_64")
+LLVM = record("llvm", "17.0.6", edge(GCC, "build", virtuals=("c", "cxx")))
+C = edge(GCC, "build", virtuals=("c", "cxx"))
+ZLIB = record("zlib-ng", "2.2.1", C, variants={"shared": True})
+MPI = record(
+    "openmpi", "4.1.6", C, edge(ZLIB, "build", "link"), edge(GCC, "build", virtuals=("fortran",)),
+)  # fmt: skip
+HDF5 = record(
+    "hdf5", "1.14.5", C, edge(MPI, "build", "link", virtuals=("mpi",)), ZLIB,
+    variants={"mpi": True, "libs": ["shared", "static"]}, patches=[PATCH],
+)  # fmt: skip
+MIXED = record(
+    "hdf5", "1.14.5", edge(LLVM, "build", virtuals=("c",)), edge(GCC, "build", virtuals=("fortran",)), ZLIB,
+)  # fmt: skip
+OLD_ZLIB = record("zlib", "1.3.1", compiler="gcc@11.4.0", spec_format=4)
+OLD = record("libpng", "1.6.39", OLD_ZLIB, compiler="gcc@11.4.0", spec_format=4)
+PY = record("py-six", "1.16.0", edge(ZLIB, "run"))
+RECORDS = (GCC, LLVM, ZLIB, MPI, HDF5, MIXED, OLD_ZLIB, OLD, PY)
+
+
+def migrated(one: Record) -> Record:
+    """A record of format 4 as it stands in the index of a mirror that was migrated: another form."""
+    compiler = one.spec["compiler"]
+    said = {key: value for key, value in one.spec.items() if key not in ("compiler", "hash")}
+    said["annotations"] = {
+        "original_specfile_version": 4,
+        "compiler": f"{compiler['name']}@={compiler['version']}",
+    }
+    return Record({**said, "hash": one.hash}, tuple(
+        need._replace(to=migrated(need.to)) for need in one.needs
+    ))  # fmt: skip
+
+
+def of_pages(one: Record, *, compiler: str, short: bool) -> dict[str, Any]:
+    """What the page of a package says of a record: less, or the same."""
+    variants = ["build_system=generic"]
+    for name, value in one.spec["parameters"].items():
+        if name == "patches":
+            variants.append(f"patches={PATCH[:7] if short else PATCH}")
+        elif isinstance(value, bool):
+            variants.append(("+" if value else "~") + name)
+        elif isinstance(value, list) and value and not name.endswith("flags"):
+            variants.append(f"{name}:={','.join(value)}")
+    return spec(
+        one.hash, compiler=compiler, os="ubuntu22.04", target=one.spec["arch"]["target"],
+        versions=[one.spec["version"]], variants=variants, stacks=["root"],
+    )  # fmt: skip
+
+
+STATEMENTS = {
+    "m": (
+        Stated("file:///m", None, "v1", "root"),
+        Stated("file:///m", "a", "v1", "a"),
+        Stated("file:///m", "b", "v2", "b"),
+    ),
+    "other": (Stated("file:///o", None, "v1", "root"),),
+}
+
+_some = st.lists(st.sampled_from(range(len(RECORDS))), unique=True)
+_sources = st.sampled_from(sorted(STATEMENTS))
+steps = st.one_of(
+    st.tuples(
+        st.just("index"), _sources, st.integers(0, 2), st.tuples(_some, _some, st.booleans())
+    ),
+    st.tuples(
+        st.just("index"), _sources, st.integers(0, 2), st.tuples(_some, _some, st.booleans())
+    ),
+    st.tuples(st.just("lack"), _sources, st.integers(0, 2), st.sampled_from(("passing", "bad"))),
+    st.tuples(st.just("drop"), _sources, st.integers(0, 2), st.none()),
+    st.tuples(
+        st.just("page"), st.sampled_from(range(len(RECORDS))),
+        st.sampled_from(("none", "gcc", "=")), st.booleans(),
+    ),
+    st.tuples(st.just("no page"), st.sampled_from(range(len(RECORDS))), st.none(), st.none()),
+    st.tuples(st.just("forget"), _sources, st.none(), st.none()),
+)  # fmt: skip
+histories = st.lists(st.lists(steps, min_size=1, max_size=4), min_size=3, max_size=7)
+
+
+class World:
+    """Two sources of cache indexes, a directory of pages, a state directory, and what they mean."""
+
+    def __init__(self, root: Path, *, settle: int = 2) -> None:
+        self.state = root / "state"
+        self.pages = root / "pages"
+        self.pages.mkdir()
+        self.ticks = 0
+        self.settle = settle
+        self.documents: dict[str, dict[Stated, bytes | Failed]] = {name: {} for name in STATEMENTS}
+        self.expected: dict[tuple[str, Stated], dict[str, int]] = {}
+        """Of each index the hashes it has placed, with the passes they were absent in."""
+        self.cached: dict[tuple[str, Stated], set[str]] = {}
+
+    def clock(self) -> int:
+        self.ticks += 1_000_000
+        return self.ticks
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        with connect.writer_lock(self.state):
+            db = connect.open_writer(self.state, now=0)
+            try:
+                yield Writer(db, clock=self.clock)
+            finally:
+                db.close()
+
+    def apply(self, step: tuple, writer: Writer) -> None:
+        action, where, which, more = step
+        if action == "page":
+            one = RECORDS[where]
+            compiler = _compiler(one) if which == "=" else which
+            if which == "gcc" and not _compiler(one).startswith("gcc"):
+                compiler = "none"
+            self.put_page(one, compiler=compiler, short=more)
+        elif action == "no page":
+            shutil.rmtree(self.pages / "v1" / RECORDS[where].name, ignore_errors=True)
+        elif action == "forget":
+            for row in writer.sources():
+                if row.name == where:
+                    writer.forget(row)
+            for key in [key for key in self.expected if key[0] == where]:
+                del self.expected[key]
+        else:
+            statements = STATEMENTS[where]
+            statement = statements[which % len(statements)]
+            self._state(where, statement, action, more)
+
+    def _state(self, source: str, statement: Stated, action: str, more: Any) -> None:
+        documents = self.documents[source]
+        if action == "drop":
+            documents.pop(statement, None)
+        elif action == "lack":
+            is_passing = more == "passing"
+            documents[statement] = Failed("no answer", is_passing=True) if is_passing else b"{}"
+        else:
+            numbers, cached, is_migrated = more
+            some = [_form(RECORDS[n], is_migrated=is_migrated) for n in numbers]
+            held = [_form(RECORDS[n], is_migrated=is_migrated) for n in cached]
+            self.put(source, statement, [*some, *held], held)
+
+    def put(
+        self, source: str, statement: Stated, records: list[Record], cached: list[Record]
+    ) -> None:
+        order = [one.hash for one in reversed(records)]
+        self.documents[source][statement] = document(records, cached=cached, order=order)
+        self.cached[source, statement] = {one.hash for one in cached if not one.is_external}
+
+    def put_page(self, one: Record, *, compiler: str, short: bool) -> None:
+        path = self.pages / "v1" / one.name / "specs.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        row = of_pages(one, compiler=compiler, short=short)
+        path.write_bytes(as_generated(Facts(one.name, "v1", [row])))
+
+    def source(self, name: str) -> StatedSource:
+        return StatedSource(name, self.documents[name], self.settle)
+
+    def sync(self, writer: Writer, *names: str) -> None:
+        for name in names or sorted(STATEMENTS):
+            row = writer.source(name, "buildcache", name, configured=True, interval=None)
+            run_pass(writer, self.source(name), row, selection=Selection(), guard=Guard())
+            self._expect(name)
+        row = writer.source("pages", "directory", "p", configured=True, interval=None)
+        source = DirectorySource("pages", self.pages, page_limit=1 << 20)
+        run_pass(writer, source, row, selection=Selection(), guard=Guard())
+
+    def _expect(self, source: str) -> None:
+        """What a pass makes of the model: the specs of an index, and how long they are absent."""
+        for key in [key for key in self.expected if key[0] == source]:
+            if key[1] not in self.documents[source]:
+                del self.expected[key]
+        for statement, said in self.documents[source].items():
+            placed = self.expected.setdefault((source, statement), {})
+            if isinstance(said, Failed) or said == b"{}":
+                continue
+            records = json.loads(said)["database"]["installs"]
+            if not records and placed:  # held
+                continue
+            cached = self.cached[source, statement]
+            for spec_hash in placed:
+                placed[spec_hash] = 0 if spec_hash in cached else placed[spec_hash] + 1
+            placed.update(dict.fromkeys(cached, 0))
+            for spec_hash in [h for h, absent in placed.items() if absent >= self.settle]:
+                del placed[spec_hash]
+
+    # -- laws
+
+    def check(self, db: Any) -> None:
+        """The model's placements are the ledger's; the log replays to it, and flags are as counted."""
+        expected: dict[tuple[str, str, str], set[str]] = {}
+        for (source, statement), placed in self.expected.items():
+            for spec_hash in placed:
+                expected.setdefault((source, statement.tag, spec_hash), set()).add(statement.stack)
+        found = {
+            (p.source, p.tag, p.hash): set(p.stacks)
+            for p in whole.all_placements(db)
+            if p.source != "pages"
+        }
+        assert found == expected
+        assert list(verify.check_log(db)) == []
+        assert sound.fault(db) is None
+        changes = list(log.changes(db, log.Filter()))
+        check_flags(changes)
+        check_described_first(changes)
+        self.check_nodes(db)
+
+    def check_nodes(self, db: Any) -> None:
+        """Every node says what its record does, and nobody is warned of what a page does not say."""
+        by_hash = {one.hash: one for one in RECORDS}
+        for spec_hash, build, told in dag.nodes(db):
+            one = by_hash[spec_hash]
+            if told is None:
+                continue
+            assert (build.package, build.version) == (one.name, one.spec["version"])
+            assert build.compiler == _compiler(one)
+            assert dict(told.edges) == {
+                need.to.hash: EdgeKind(need.types, need.virtuals) for need in _merged(one)
+            }
+            assert told.details.patches == tuple(one.spec.get("patches", ()))
+        told_of = [warning.reason for warning in log.warnings(db)]
+        assert not [reason for reason in told_of if "index says" in reason], told_of
+
+
+def check_described_first(changes: list) -> None:
+    """Whatever refers to a node of an index comes behind what describes it.
+
+    Every index of this world has all the dependencies of what it has.
+    """
+    described: set[str] = set()
+    for change in changes:
+        if change.kind is ChangeKind.SPEC_DESCRIBED:
+            assert {dependency for dependency, _ in change.edges} <= described
+            described.add(change.hash)
+        elif change.kind is ChangeKind.SPEC_CACHED and change.source != "pages":
+            assert change.hash in described
+
+
+def _form(one: Record, *, is_migrated: bool) -> Record:
+    return migrated(one) if is_migrated and "compiler" in one.spec else one
+
+
+def _merged(one: Record) -> list:
+    """The edges of a record; two to the same are one."""
+    found: dict[str, Any] = {}
+    for need in one.needs:
+        before = found.get(need.to.hash, need)
+        found[need.to.hash] = need._replace(
+            types=tuple(sorted({*before.types, *need.types})),
+            virtuals=tuple(sorted({*before.virtuals, *need.virtuals})),
+        )
+    return list(found.values())
+
+
+def _compiler(one: Record) -> str:
+    """The compiler of a record by the rule: the edge with c, else cxx, else fortran."""
+    if "compiler" in one.spec:
+        return f"{one.spec['compiler']['name']}@={one.spec['compiler']['version']}"
+    for language in ("c", "cxx", "fortran"):
+        for need in one.needs:
+            if language in need.virtuals:
+                return f"{need.to.name}@={need.to.spec['version']}"
+    return "none"
+
+
+def placed(db: Any) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+    """Source, tag and hash of every placement, with its stacks."""
+    return {(p.source, p.tag, p.hash): p.stacks for p in whole.all_placements(db)}
