@@ -10,6 +10,7 @@ from cachesync.buildcache.unpacking import unpacked
 from cachesync.errors import CacheIndexError
 
 DOCUMENT = b'{"database":{}}' * 50
+PACKED = gzip.compress(DOCUMENT, mtime=0)
 
 
 def _pieces(data: bytes, size: int) -> list[bytes]:
@@ -42,11 +43,12 @@ def test_no_more_comes_out_than_is_allowed(pack):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (gzip.compress(DOCUMENT)[:-9], "cannot be unpacked: ends early"),
-        (gzip.compress(DOCUMENT)[:-8] + bytes(8), "cannot be unpacked: is damaged"),
+        (PACKED[:-9], "cannot be unpacked: ends early"),
+        (PACKED[:-8] + bytes(8), "cannot be unpacked: is damaged"),
         (b"\x1f\x8b" + bytes(30), "cannot be unpacked: is damaged"),
-        (gzip.compress(DOCUMENT) + b"more", "cannot be unpacked: data after the end"),
+        (PACKED + b"more", "cannot be unpacked: data after the end"),
     ],
+    ids=["end", "sum", "stream", "more"],
 )
 def test_damage_is_told(data, said):
     """What came before it is not to be believed."""
