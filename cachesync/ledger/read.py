@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..model import Build
+from ..model import Build, Details
 from .ids import make_build, unpack
 
 __all__ = [
@@ -195,6 +195,24 @@ def placed_specs(db: sqlite3.Connection, build_ids: Iterable[int]) -> Iterator[P
     for build_id, spec_hash, tag_id, stacks_id in placements_of(db, build_ids):
         source, tag = names.tags[tag_id]
         yield PlacedSpec(build_id, spec_hash, source, tag, names.stacks[stacks_id])
+
+
+def compilers_of(
+    db: sqlite3.Connection, build_ids: Iterable[int]
+) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The compilers by language of specs of some builds, by hash, where the languages differ."""
+    found = f"json_extract(d.document, '$[{Details._fields.index('compilers')}]')"
+    rows = db.execute(
+        f"SELECT s.hash, {found} FROM json_each(?) j JOIN spec s ON s.build_id = j.value"
+        " JOIN node n ON n.id = s.node_id JOIN details d ON d.id = n.details_id"
+        f" WHERE instr(d.document, '@=') AND {found} != '[]'",
+        (id_list(build_ids),),
+    ).fetchall()
+    if not rows:
+        return {}
+    import json
+
+    return {h: tuple((lang, name) for lang, name in json.loads(said)) for h, said in rows}
 
 
 def switches_of(db: sqlite3.Connection, package: str) -> set[str]:
