@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import yaml
+from yaml.cyaml import CSafeLoader
 
 __all__ = ["MAX_DEPTH", "Excess", "find_excess", "reader_offset"]
 
@@ -32,7 +33,7 @@ def find_excess(text: str, *, values: int) -> Excess | None:
     open_nodes: list[tuple[str | None, int]] = []  # anchor, and the values before it
     sizes: dict[str | None, int] = {}
     count = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    for event in yaml.parse(text, Loader=CSafeLoader):
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_nodes):
                 return Excess(event.start_mark, "an alias inside of what it stands for")

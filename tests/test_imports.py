@@ -50,14 +50,14 @@ PARSERS = {
         "net.inflate": {"zlib"},
         "notify.message": {"json", "shlex"},
         "notify.webhook": {"base64", "binascii", "hashlib", "hmac", "json", "urllib.parse"},
-        "pages.frontmatter": {"yaml"},
+        "pages.frontmatter": {"yaml", "yaml.cyaml"},
         "pages.parse": {"msgspec", "sys"},
         "pages.summary": {"msgspec"},
         "reports.subscribing": {"json"},
         "sources.tarstream": {"tarfile"},
         "spack.lockfile": {"msgspec"},
         "spack.targets": {"archspec.cpu"},
-        "yamlguard": {"yaml"},
+        "yamlguard": {"yaml", "yaml.cyaml"},
     }.items()
 }
 DATABASES = ("cachesync.ledger", "cachesync.notify.outbox")

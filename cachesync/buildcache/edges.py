@@ -23,7 +23,8 @@ NULL = msgspec.Raw(b"null")
 
 Compilers = tuple[tuple[str, str], ...]
 """Language and compiler (`name@=version`), in the order of the languages."""
-_Languages = tuple[str, ...]
+_Recipe = tuple[tuple[EdgeKind, ...], tuple[tuple[str, int], ...]]
+"""The kinds of a spec's edges; each language that is compiled, and the first edge that does it."""
 
 
 class Dependency(msgspec.Struct, gc=False):
@@ -54,8 +55,9 @@ class EdgeReader:
         self._records = split.records
         self._hashes = frozenset(split.records)
         self._compiler_of = compiler_of
-        self._compilers: dict[str, str | None] = {}
-        self._kinds: Lookup[bytes, tuple[EdgeKind, _Languages]] = Lookup()
+        self._names: dict[str, str] = {}
+        self._recipes: Lookup[bytes, _Recipe] = Lookup()
+        self._kinds: Lookup[bytes, EdgeKind] = Lookup()
         self._same: Lookup[EdgeKind, EdgeKind] = Lookup()
 
     def read(
@@ -64,42 +66,51 @@ class EdgeReader:
         """The edges, and the compilers among them by language. Raises Wrong."""
         if len(dependencies) > MAX_EDGES:
             raise Wrong(f"has more than {MAX_EDGES:,} entries", "dependencies")
-        kinds = self._kinds
-        edges: list[Edge] = []
-        compiling: list[tuple[str, str]] = []
-        for dependency in dependencies:
-            try:
-                kind, languages = kinds[bytes(dependency.parameters)]
-            except KeyError:
-                kind, languages = self._kind(dependency, len(edges))
-            edges.append((dependency.hash, kind))
-            if languages:
-                compiling += [(language, dependency.hash) for language in languages]
-        by_hash = dict(edges)
-        if not self._hashes.issuperset(by_hash):
+        # Parameters delimit themselves. Of the old form only `null` would be left, which is never learnt.
+        key = b"".join([dependency.parameters for dependency in dependencies])
+        kinds, languages = self._recipes.get(key) or self._recipe(dependencies, key)
+        hashes = [dependency.hash for dependency in dependencies]
+        edges = tuple(zip(hashes, kinds, strict=True))
+        found = set(hashes)
+        if not self._hashes.issuperset(found):
             _check_hashes(dependencies)
-        if len(by_hash) != len(edges):
+        if len(found) != len(hashes):
             edges = self._merged(edges)
-        return tuple(edges), self._named(compiling, record) if compiling else ()
+        if not languages:
+            return edges, ()
+        try:
+            names = self._names
+            return edges, tuple([(one, names[hashes[position]]) for one, position in languages])
+        except KeyError:
+            return edges, tuple((one, self._name(hashes[at], record)) for one, at in languages)
 
-    def _kind(self, dependency: Dependency, position: int) -> tuple[EdgeKind, _Languages]:
-        """A kind that was not found by its parameters: it is new, or of the old form."""
+    def _recipe(self, dependencies: list[Dependency], key: bytes) -> _Recipe:
+        """What the edges of a spec are for, in their order; and which of them are compilers."""
+        kinds = tuple(self._kind(one, position) for position, one in enumerate(dependencies))
+        first = {
+            language: position
+            for position, kind in reversed(tuple(enumerate(kinds)))
+            for language in kind.virtuals
+        }
+        languages = tuple((one, first[one]) for one in values.LANGUAGES if one in first)
+        if any(bytes(one.parameters) == values.NOTHING for one in dependencies):
+            return kinds, languages
+        return self._recipes.learn(key, (kinds, languages), len(key))
+
+    def _kind(self, dependency: Dependency, position: int) -> EdgeKind:
         parameters, of_type = bytes(dependency.parameters), bytes(dependency.type)
         key = parameters if parameters != values.NOTHING else parameters + of_type
-        known = self._kinds.get(key)
-        if known is not None:
-            return known
         try:
-            kind = self._one(values.edge_kind(parameters, of_type))
+            return self._kinds.get(key) or self._kinds.learn(
+                key, self._one(values.edge_kind(parameters, of_type)), len(key)
+            )
         except Wrong as wrong:
             raise Wrong(wrong.problem, "dependencies", position, *wrong.path) from None
-        languages = tuple(one for one in values.LANGUAGES if one in kind.virtuals)
-        return self._kinds.learn(key, (kind, languages), len(key))
 
     def _one(self, kind: EdgeKind) -> EdgeKind:
         return self._same.get(kind) or self._same.learn(kind, kind)
 
-    def _merged(self, edges: list[Edge]) -> list[Edge]:
+    def _merged(self, edges: Iterable[Edge]) -> tuple[Edge, ...]:
         """Two edges to one spec as one, as Spack reads them."""
         merged: dict[str, EdgeKind] = {}
         for to, kind in edges:
@@ -107,18 +118,15 @@ class EdgeReader:
             types = tuple(sorted({*before.types, *kind.types}))
             virtuals = tuple(sorted({*before.virtuals, *kind.virtuals}))
             merged[to] = self._one(EdgeKind(types, virtuals))
-        return list(merged.items())
+        return tuple(merged.items())
 
-    def _named(self, compiling: Iterable[tuple[str, str]], record: Record) -> Compilers:
-        """The compilers by name, the first of each language."""
-        named: dict[str, str] = {}
-        for language, spec_hash in compiling:
-            if language in named:
-                continue
-            if spec_hash not in self._compilers:
-                self._compilers[spec_hash] = self._compiler(spec_hash)
-            named[language] = self._compilers[spec_hash] or _name_of(record, spec_hash)
-        return tuple(sorted(named.items()))
+    def _name(self, spec_hash: str, record: Record) -> str:
+        """A compiler as `name@=version`; what the record's edge calls it where nobody knows it."""
+        name = self._names.get(spec_hash)
+        if name is None:
+            name = self._compiler(spec_hash) or _name_of(record, spec_hash)
+            self._names[spec_hash] = name
+        return name
 
     def _compiler(self, spec_hash: str) -> str | None:
         there = self._records.get(spec_hash)

@@ -14,7 +14,7 @@ from typing import Any
 from .index import Record
 from .places import Wrong, shown
 
-__all__ = ["FORMATS", "dag_hash", "follows"]
+__all__ = ["FORMATS", "dag_hash", "follows", "loaded"]
 
 FORMATS = range(4, 6)
 """The formats for which the rule was seen to hold (Spack 0.23 to 1.2)."""
@@ -38,14 +38,19 @@ def follows(record: Record, spec_hash: str) -> bool:
     return int.from_bytes(digest.digest(), "big") == wanted
 
 
-def dag_hash(spec: bytes) -> str:
-    """The hash of a spec by its meaning. Raises Wrong where an object has a key twice."""
+def loaded(spec: bytes) -> dict[str, Any]:
+    """A spec's document in the order of its keys. Raises Wrong where an object has a key twice."""
     try:
-        loaded = json.loads(spec, object_pairs_hook=_object)
+        found: dict[str, Any] = json.loads(spec, object_pairs_hook=_object)
     except ValueError as error:
         raise Wrong(f"is not understood: {error}") from None
-    loaded.pop("hash", None)
-    data = json.dumps(loaded, separators=(",", ":")).encode()
+    return found
+
+
+def dag_hash(spec: dict[str, Any]) -> str:
+    """The hash of a spec by its meaning."""
+    bare = {key: value for key, value in spec.items() if key != "hash"}
+    data = json.dumps(bare, separators=(",", ":")).encode()
     return b32encode(sha1(data, usedforsecurity=False).digest()).decode().lower()
 
 

@@ -53,6 +53,9 @@ class Record(msgspec.Struct, gc=False):
     cached: bool = msgspec.field(default=False, name="in_buildcache")
 
 
+_decode_record = msgspec.json.Decoder(Record).decode
+
+
 class Refused(NamedTuple):
     """A record that is not accepted, with the place and what is wrong there."""
 
@@ -219,7 +222,7 @@ def _one_by_one(data: bytes | memoryview) -> Split:
     refused: list[Refused] = []
     for key, raw in document.database.installs.items():
         try:
-            records[str(key)] = _record(key, raw, is_twice=key in twice)
+            records[str(key)] = _record(str(key), raw, is_twice=key in twice)
         except Wrong as wrong:
             refused.append(Refused(str(key), wrong.below("installs", str(key))))
         except msgspec.ValidationError as error:
@@ -234,7 +237,7 @@ def _record(key: str, raw: msgspec.Raw, *, is_twice: bool) -> Record:
         raise Wrong("the key is there twice")
     if bytes(raw) == DEEP:
         raise Wrong("is nested too deeply")
-    return msgspec.json.decode(raw, type=Record)
+    return _decode_record(raw)
 
 
 def _too_many() -> CacheIndexError:

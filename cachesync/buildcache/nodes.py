@@ -119,10 +119,13 @@ class _Reader:
 
     def _examine(self, record: Record, node: Node) -> None:
         """Look closer at a record whose bytes are not those that its hash was made of."""
-        digest = hashes.dag_hash(bytes(record.spec))
+        spec = hashes.loaded(bytes(record.spec))
         made_as = node.details.format
         is_native = made_as == self._format and made_as in hashes.FORMATS
-        if is_native and node.details.build_spec is None and digest != node.hash:
+        if not is_native or node.details.build_spec is not None:
+            return
+        digest = hashes.dag_hash(spec)
+        if digest != node.hash:
             reason = f"its hash does not follow from it (that would be {digest})"
             self._doubt(node.hash, Wrong(reason).below("installs", node.hash, "spec"))
 

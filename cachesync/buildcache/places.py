@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 
-__all__ = ["Wrong", "at_place", "shown"]
+__all__ = ["Wrong", "as_wrong", "at_place", "shown"]
 
 MAX_SHOWN = 60
 
-_AT = re.compile(r"(.*) - at `\$(?:\.)?(.*)`", re.DOTALL)
+_AT = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
+_KEY = re.compile(r"\.?([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_+\-]{1,60}")
 
 
@@ -23,16 +24,21 @@ class Wrong(Exception):  # noqa: N818 - becomes a refusal of the record, or a Ca
 
     def below(self, *path: Hashable) -> str:
         """The place and the problem, the place below `path`."""
-        return f"{_place((*path, *self.path))}: {self.problem}"
+        place = _place((*path, *self.path))
+        return f"{place}: {self.problem}" if place else self.problem
+
+
+def as_wrong(error: Exception, *path: Hashable) -> Wrong:
+    """The complaint of msgspec as one about a place below `path`."""
+    said = _AT.fullmatch(str(error))
+    problem, inner = (said[1], said[2]) if said else (str(error), "")
+    keys = [name or (int(at) if at.isdecimal() else at) for name, at in _KEY.findall(inner)]
+    return Wrong(problem[:1].lower() + problem[1:], *path, *keys)
 
 
 def at_place(error: Exception, *path: Hashable) -> str:
     """The complaint of msgspec, its place first and below `path`."""
-    said = _AT.fullmatch(str(error))
-    problem, inner = (said[1], said[2]) if said else (str(error), "")
-    problem = problem[:1].lower() + problem[1:]
-    place = ".".join(part for part in (_place(path), inner) if part).replace(".[", "[")
-    return f"{place}: {problem}" if place else problem
+    return as_wrong(error).below(*path)
 
 
 def shown(value: object) -> str:

@@ -24,7 +24,7 @@ def unpacked(pieces: Iterable[bytes], *, most_bytes: int) -> Iterator[bytes]:
                 raise CacheIndexError(f"the index is larger than {most_bytes:,} bytes")
             yield piece
     except InflateError as error:
-        raise CacheIndexError(f"the packed index {error}") from None
+        raise CacheIndexError(f"the index cannot be unpacked: {error}") from None
 
 
 def _inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:

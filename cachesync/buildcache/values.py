@@ -15,7 +15,7 @@ import msgspec
 from ..model import EdgeKind
 from ..spack import variants as variant_texts
 from .index import is_hash
-from .places import Wrong, at_place, shown
+from .places import Wrong, as_wrong, shown
 
 __all__ = [
     "FLAGS",
@@ -155,9 +155,11 @@ def parameters(raw: bytes) -> Parameters:
     try:
         mapping = _mapping(raw)
     except msgspec.ValidationError as error:
-        raise Wrong(at_place(error), "parameters") from None
+        raise as_wrong(error, "parameters") from None
     if len(mapping) > MAX_NAMES:
         raise Wrong(f"has more than {MAX_NAMES:,} entries", "parameters")
+    if len(raw) > MAX_TEXT:
+        raise Wrong(f"is longer than {MAX_TEXT:,} bytes", "parameters")
     variants: list[str] = []
     flags: list[tuple[str, tuple[str, ...]]] = []
     lists: list[str] = []
@@ -178,8 +180,6 @@ def parameters(raw: bytes) -> Parameters:
                 patches = values
             value = ",".join(values)
         variants.append(_variant(key, value, *where))
-    if sum(map(len, variants)) > MAX_TEXT:
-        raise Wrong(f"is longer than {MAX_TEXT:,} characters", "parameters")
     return Parameters(
         tuple(map(intern, variant_texts.normal_set(variants))),
         tuple(sorted(flags)),
@@ -308,11 +308,11 @@ def _any(raw: bytes | msgspec.Raw, *path: str) -> Any:
     try:
         return _json(raw)
     except msgspec.ValidationError as error:
-        raise Wrong(at_place(error), *path) from None
+        raise as_wrong(error, *path) from None
 
 
 def _decoded(raw: bytes, kind: type[Any], *path: str) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        raise Wrong(at_place(error), *path) from None
+        raise as_wrong(error, *path) from None

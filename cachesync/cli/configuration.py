@@ -5,23 +5,31 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..config.file import find, load, parse
+from ..config.file import Found, find, load, parse
 from ..config.settings import Config
 from ..errors import ConfigError, UsageError
 from .options import Globals
 from .paths import leading_somewhere
 
-__all__ = ["find_config", "load_config"]
+__all__ = ["find_config", "found_config", "load_config"]
 
 
 def find_config(options: Globals) -> Path | None:
     """The config file that applies; None when there is none. Raises ConfigError."""
+    found = found_config(options)
+    return None if found is None else found.path
+
+
+def found_config(options: Globals) -> Found | None:
+    """The same, and why it is this one."""
     named = None if options.config is None else Path(options.config)
-    path = find(named, os.environ)
+    found = find(named, os.environ)
     try:
-        return None if path is None else leading_somewhere("the config file", path)
+        if found is not None:
+            leading_somewhere("the config file", found.path)
     except UsageError as error:
         raise ConfigError(error.message, (), hint=error.hint) from None
+    return found
 
 
 def load_config(options: Globals) -> Config:

@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         return _fail(interrupted, options)
     except CachesyncError as error:
         return _fail(error, options)
-    except (MemoryError, ImportError) as error:
+    except (MemoryError, ImportError, OSError) as error:
         if not _is_out_of_memory(error):
             raise
         return _fail(
@@ -69,7 +69,7 @@ def _damage(options: Globals) -> CachesyncError | None:
         return None
 
 
-def _is_out_of_memory(error: MemoryError | ImportError) -> bool:
+def _is_out_of_memory(error: Exception) -> bool:
     """Whether there was no memory left, for values or (as the dynamic linker says it) for a library."""
     said = str(error).lower()
     return isinstance(error, MemoryError) or "failed to map" in said or "cannot allocate" in said

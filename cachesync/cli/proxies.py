@@ -1,14 +1,14 @@
-"""What `doctor` says of the proxies that the environment names, and of certificates, asking nobody."""
+"""What `doctor` says of the way to sources, asking nobody: proxies, certificates, and files of secrets."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
 
-from ..config.access import open_access
-from ..config.settings import Config, DirectorySourceConfig, ProxyKind
-from ..errors import CachesyncError
+from ..config.secrets import named_in
+from ..config.settings import Config, DirectorySourceConfig, ProxyKind, SecretKind
 from ..net.access import named_variable
+from . import files
 
 __all__ = ["look_at_proxies"]
 
@@ -19,10 +19,12 @@ _Found = tuple[str, str, str, str | None]
 def look_at_proxies(
     config: Config, environment: Mapping[str, str] = os.environ
 ) -> Iterator[_Found]:
-    """Variables that are set and not used, or wanted and not set; certificates that cannot be read."""
-    from ..sync.opening import address
+    """Variables that are set and not used, or wanted and not set; files that cannot be read."""
+    from ..sync.opening import address, is_fetched
 
-    remote = [s for s in config.sources if not isinstance(s, DirectorySourceConfig)]
+    remote = [
+        s for s in config.sources if not isinstance(s, DirectorySourceConfig) and is_fetched(s)
+    ]
     unused = {
         name: source.name
         for source in reversed(remote)
@@ -39,10 +41,22 @@ def look_at_proxies(
             text = f"{source.name} has `proxy: environment`, and no variable names one here"
             yield "proxy", "warning", text, "Environment=https_proxy=http://... in the unit"
             break
-    if config.ca_file is not None:
-        try:
-            open_access(config.proxy._replace(kind=ProxyKind.NONE), config.ca_file, environment)
-        except CachesyncError as error:
-            yield "ca_file", "error", error.message, error.hint
-        else:
-            yield "ca_file", "ok", config.ca_file, None
+    yield from _certificates(config)
+    yield from _secrets(config)
+
+
+def _certificates(config: Config) -> Iterator[_Found]:
+    named = [] if config.ca_file is None else [("ca_file", config.ca_file)]
+    named += [(f"{name}: ca_file", path) for name, path in files.own(config)]
+    for check, path in named:
+        found = files.certificates(path)
+        yield check, found.state, found.text, found.remedy
+
+
+def _secrets(config: Config) -> Iterator[_Found]:
+    """Those of sources and proxies in files; what targets need is looked at with them."""
+    named = named_in(config._replace(subscriptions=()))
+    for secret in sorted(named, key=lambda secret: secret.name):
+        if secret.kind is SecretKind.FILE:
+            found = files.secret(secret)
+            yield "secret", found.state, found.text, found.remedy

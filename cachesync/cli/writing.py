@@ -12,7 +12,9 @@ from typing import Any
 from ..errors import LedgerBusyError, UsageError
 from ..ledger import connect
 from ..ledger.write import Writer
+from ..sync import belonging
 from . import rights
+from .configuration import find_config
 from .options import Globals
 
 __all__ = ["carry_out", "clock"]
@@ -37,9 +39,11 @@ def carry_out(
 
     `asked` is None where a daemon cannot carry the command out: UsageError then names its pid.
     From here on root is the owner of the state directory. Raises LedgerError, saying whose it is,
-    when it is somebody else's; LedgerBusyError, naming the holder, when another process holds it
-    and does not answer; and what either way raises.
+    when it is somebody else's; UsageError when its sources are those of another config file;
+    LedgerBusyError, naming the holder, when another process holds it and does not answer; and what
+    either way raises.
     """
+    path = find_config(options)  # by whom it is asked, and not by the owner
     rights.act_as_owner(state_dir)
     is_sync = asked is None or asked["command"] == "sync"
     rights.require_writable(state_dir, may_be_own=is_sync)
@@ -49,8 +53,12 @@ def carry_out(
             with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
                 if connect.file_identity(state_dir) is None:
                     _log.info("a new ledger is made in %s", state_dir)
+                elif asked is None or asked["command"] != "rebuild":
+                    belonging.require(state_dir, path)
                 db = connect.open_writer(state_dir, now=clock())
                 try:
+                    if is_sync:
+                        belonging.take(state_dir, path)
                     return here(db, Writer(db, clock=clock))
                 finally:
                     db.close()

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import ConfigError
 from .schema import SCHEMA
 from .settings import Config
-from .yamlnodes import InvalidError, Problem, compose, problem_after
+from .yamlnodes import InvalidError, Problem, compose, problem_after, scalars
 
-__all__ = ["find", "load", "parse"]
+__all__ = ["SYSTEM_FILE", "Found", "Why", "find", "load", "parse", "refuse_values"]
 
 MAX_BYTES = 2**20
 FILE_NAME = "cachesync.yaml"
@@ -49,6 +51,24 @@ def load(path: Path) -> Config:
 
     Raises ConfigError: with every problem as `parse` does; without any when `path` cannot be read.
     """
+    return parse(_read(path), name=str(path))
+
+
+def refuse_values(path: Path, wrong: Mapping[str, str]) -> None:
+    """Raise ConfigError where values in the configuration in `path` say what is not so.
+
+    `wrong` says of each value what is; it is told where the value first stands.
+    """
+    if not wrong:
+        return
+    places: dict[str, tuple[int, int]] = {}
+    for mark, value in scalars(compose(_read(path).removeprefix("\ufeff"))):
+        places.setdefault(value, (mark.line + 1, mark.column + 1))
+    problems = [Problem(*places.get(value, (1, 1)), (), text) for value, text in wrong.items()]
+    raise _config_error(str(path), problems)
+
+
+def _read(path: Path) -> str:
     try:
         # O_NONBLOCK: a FIFO must not keep a daemon waiting.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -64,33 +84,52 @@ def load(path: Path) -> Config:
     except UnicodeDecodeError as error:
         problem = problem_after(data[: error.start].decode(), "not UTF-8")
         raise _config_error(str(path), [problem]) from None
-    return parse(text, name=str(path))
+    return text
+
+
+class Why(StrEnum):
+    """Why a file is the one that applies."""
+
+    OPTION = "--config"
+    UNIT = "CONFIGURATION_DIRECTORY"
+    OWN = "user"
+    """The user's own, below $XDG_CONFIG_HOME or ~/.config."""
+    SYSTEM = "system"
+    """This machine's, since the user has none."""
+
+
+class Found(NamedTuple):
+    """The configuration file that applies."""
+
+    path: Path
+    why: Why
 
 
 def find(
     explicit: Path | None, environ: Mapping[str, str], *, system_file: Path = SYSTEM_FILE
-) -> Path | None:
+) -> Found | None:
     """The file that applies: `explicit`, else the first there is of DESIGN.md's places, or None.
 
     A file that is there and cannot be read is found; `load` then says why.
     Raises ConfigError when `explicit` does not exist.
     """
     if explicit is None:
-        return next(filter(_is_there, (*_own_places(environ), system_file)), None)
+        places = (*_own_places(environ), Found(system_file, Why.SYSTEM))
+        return next((found for found in places if _is_there(found.path)), None)
     if not _is_there(explicit):
         raise ConfigError(f"there is no config file {explicit}", ())
-    return explicit
+    return Found(explicit, Why.OPTION)
 
 
-def _own_places(environ: Mapping[str, str]) -> Iterator[Path]:
+def _own_places(environ: Mapping[str, str]) -> Iterator[Found]:
     for directory in environ.get("CONFIGURATION_DIRECTORY", "").split(":"):  # systemd's list
         if directory:
-            yield Path(directory) / FILE_NAME
+            yield Found(Path(directory) / FILE_NAME, Why.UNIT)
     own = environ.get("XDG_CONFIG_HOME", "")
     if not own.startswith("/"):  # the XDG specification has relative ones ignored
         own = environ.get("HOME", "") + "/.config"
     if own.startswith("/") and own != "/.config":
-        yield Path(own) / "cachesync" / FILE_NAME
+        yield Found(Path(own) / "cachesync" / FILE_NAME, Why.OWN)
 
 
 def _is_there(path: Path) -> bool:

@@ -14,7 +14,7 @@ from ..errors import QueryError
 from ..model import ChangeKind
 from ..net import address
 from ..selection import Selection
-from . import reach, rules, scalars, settings
+from . import mirrors, reach, rules, scalars, settings
 from .yamlnodes import InvalidError, Node, Problem, problem_at, refuse
 from .yamlschema import (
     Fields,
@@ -152,9 +152,33 @@ _ARCHIVE = Record(
     },
     rules=(not_both("every", "cron"),),
 )
-_SOURCE: Kinds[settings.SourceConfig] = Kinds(
-    {"directory": _DIRECTORY, "github": _GITHUB, "http": _HTTP, "archive": _ARCHIVE}
+_BUILDCACHE = Record(
+    _source(settings.BuildcacheSourceConfig),
+    {
+        **_COMMON,
+        **_globs(scalars.glob),
+        **_SCHEDULE,
+        **_REACH,
+        "url": Key(scalar(mirrors.url), required=True),
+        "view": Key(scalar(mirrors.view)),
+        "views": Key(ListOf(scalar(mirrors.view), unique=())),
+        "tag": Key(_WORD),
+        "stack": Key(_WORD),
+        "settle": Key(integer(minimum=1)),
+    },
+    rules=(
+        not_both("every", "cron"),
+        not_both("view", "views"),
+        mirrors.has_tag,
+        mirrors.has_stack,
+    ),
 )
+_SOURCE: Kinds[settings.SourceConfig] = Kinds(
+    {
+        "directory": _DIRECTORY, "github": _GITHUB, "http": _HTTP, "archive": _ARCHIVE,
+        "buildcache": _BUILDCACHE,
+    }
+)  # fmt: skip
 
 
 # -- subscriptions

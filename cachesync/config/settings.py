@@ -18,6 +18,7 @@ __all__ = [
     "AppriseTarget",
     "ArchiveSourceConfig",
     "Batch",
+    "BuildcacheSourceConfig",
     "CommandTarget",
     "Config",
     "DirectorySourceConfig",
@@ -158,7 +159,45 @@ class ArchiveSourceConfig(NamedTuple):
     type: Literal["archive"] = "archive"
 
 
-SourceConfig = DirectorySourceConfig | GithubSourceConfig | HttpSourceConfig | ArchiveSourceConfig
+class BuildcacheSourceConfig(NamedTuple):
+    """A build cache of Spack's, read by the indexes that it has of itself."""
+
+    name: str
+    url: str
+    """file:, http: or https:, without a slash at the end."""
+    view: str | None = None
+    """At most one of this and `views` is given; without either the mirror's own index is read."""
+    views: tuple[str, ...] = ()
+    tag: str | None = None
+    """None: the view, or the last part of `url`."""
+    stack: str | None = None
+    """None: `root`, or each of the views where they share a tag."""
+    settle: int = 2
+    """In how many passes running a spec is absent until it is evicted."""
+    selection: Selection = Selection()
+    interval_seconds: int | None = 1800
+    """Exactly one of this and `cron` is None."""
+    cron: str | None = None
+    notify_baseline: bool = False
+    mirror: str | None = None
+    """What `spack mirror add` takes instead of `url`; `{tag}` stands for the tag."""
+    proxy: Proxy = Proxy()
+    ca_file: str | None = None
+    type: Literal["buildcache"] = "buildcache"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies in the file system: then it is watched, and reached without a network."""
+        return self.url.startswith("file:")
+
+
+SourceConfig = (
+    DirectorySourceConfig
+    | GithubSourceConfig
+    | HttpSourceConfig
+    | ArchiveSourceConfig
+    | BuildcacheSourceConfig
+)
 
 
 class WatchMode(StrEnum):

@@ -6,7 +6,7 @@ no tag can choose what runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
@@ -22,6 +22,7 @@ __all__ = [
     "problem_after",
     "problem_at",
     "refuse",
+    "scalars",
 ]
 
 MAX_VALUES = 50_000
@@ -93,6 +94,19 @@ def compose(text: str) -> yaml.Node | None:
     except UnicodeEncodeError as error:
         raise InvalidError([problem_after(text[: error.start], "not Unicode text")]) from None
     return node if node is not None and (node.tag != TAG + "null" or node.value) else None
+
+
+def scalars(node: yaml.Node | None) -> Iterator[tuple[Any, str]]:
+    """Every scalar below a node and where it begins, as often as it is stood for, in order."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node.start_mark, node.value
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from scalars(item)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from scalars(key)
+            yield from scalars(value)
 
 
 def problem_after(before: str, text: str) -> Problem:

@@ -50,7 +50,10 @@ class Commands:
         }
         command = commands.get(asked.get("command"))
         if command is None:
-            raise UsageError(f"the daemon does not know {asked.get('command')!r}")
+            raise UsageError(
+                f"the daemon (pid {os.getpid()}) does not know {asked.get('command')!r}",
+                hint="restart it: it is of another version than this command",
+            )
         with connect.ledger_errors(self._state_dir):
             return command(asked)
 

@@ -62,12 +62,11 @@ class Server:
         self._path = state_dir / SOCKET
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        mask = os.umask(0o177)
-        try:
-            with _short(self._path) as address:
-                self._socket.bind(address)
-        finally:
-            os.umask(mask)
+        # Linux gives the file the mode of the socket. The umask is all threads', and what the writer
+        # makes in that moment would be closed to everybody, a directory to its owner too.
+        os.fchmod(self._socket.fileno(), 0o600)
+        with _short(self._path) as address:
+            self._socket.bind(address)
         self._socket.listen(16)
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
         self._thread.start()
@@ -202,7 +201,7 @@ def request(
             return None
         try:
             connection.sendall(json.dumps({**asked, "beats": True}).encode() + b"\n")
-            lines = map(json.loads, _lines(connection, silence if _has_beats(state_dir) else None))
+            lines = map(json.loads, _lines(connection, silence))
             reply = next(line for line in lines if "busy" not in line)
         except (OSError, ValueError, TypeError):
             raise LedgerBusyError(
@@ -234,10 +233,22 @@ def _connect(connection: socket.socket, state_dir: Path, silence: _Silence) -> b
             return True
 
 
-def _has_beats(state_dir: Path) -> bool:
-    """Whether the daemon sends beats, which one from before an upgrade does not."""
-    said = runtime.running(state_dir)
-    return said is None or "lock" in said
+def _takes_calls(state_dir: Path) -> bool:
+    """Whether a daemon answers a question that it need not understand.
+
+    One from before an upgrade sends no beats, and works all the same. None has to do anything for it.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    with connection:
+        connection.settimeout(LOOK_SECONDS)
+        try:
+            with _short(state_dir / SOCKET) as address:
+                connection.connect(address)
+            connection.sendall(b'{"command": "beat"}\n')
+            connection.recv(1)  # nothing at all: it has too much to do, and says so
+        except OSError:
+            return False
+    return True
 
 
 class _Silence:
@@ -263,6 +274,10 @@ class _Silence:
         self._seconds += LOOK_SECONDS
         if self._seconds < self._patience.say_seconds:
             return
+        if _takes_calls(self._state_dir):
+            self.ends()
+            return
+        self._seconds += LOOK_SECONDS
         pid = _peer(self._connection)[0] or runtime.holder(self._state_dir) or 0
         if not self._is_said:
             self._is_said = True
@@ -276,13 +291,13 @@ class _Silence:
             )  # fmt: skip
 
 
-def _lines(connection: socket.socket, limit: float | _Silence | None) -> Iterator[bytes]:
+def _lines(connection: socket.socket, limit: float | _Silence) -> Iterator[bytes]:
     """The lines that come in. Raises ValueError where they end, or one does not.
 
     Up to a time (`time.monotonic`), when TimeoutError is raised, or as long as `_Silence` bears it.
     """
     rest = b""
-    connection.settimeout(None if limit is None else LOOK_SECONDS)
+    connection.settimeout(LOOK_SECONDS)
     while True:
         if isinstance(limit, float):
             connection.settimeout(max(0.001, limit - time.monotonic()))

@@ -53,7 +53,9 @@ class Deliveries:
         *,
         clock: Callable[[], int],
         passing: Callable[[], Collection[str]],
+        on_change: Callable[[], object],
     ) -> None:
+        """`passing` gives the sources over which a pass goes on; `on_change`: `document` is another."""
         self._state_dir = state_dir
         self._config = config
         self._writer = thread
@@ -64,13 +66,17 @@ class Deliveries:
         self._dispatcher: Dispatcher | None = None
         self._poster = contextlib.ExitStack()
         self._poster_in_use: net.Poster | None = None
-        self._trouble = Trouble("nobody is notified for now", "notifications go on")
+        self._on_change = on_change
+        self._trouble = Trouble(
+            "nobody is notified for now", "notifications go on", on_change=on_change
+        )
         self._summary: dict[str, Any] | None = None
         self._changed = threading.Event()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._adopted = threading.Event()
         self._alive_at = time.monotonic()
+        self._seen_at = 0.0
         self._thread = threading.Thread(target=self._loop, name="matcher", daemon=True)
 
     # -- up and down
@@ -126,10 +132,10 @@ class Deliveries:
 
     def document(self) -> dict[str, Any] | None:
         """States and counts, and what is wrong; None where nothing is subscribed."""
-        error = self._trouble.error
+        dispatcher = self._dispatcher
+        error = self._trouble.error or (None if dispatcher is None else dispatcher.error)
         if error is None and self._summary is None:
             return None
-        dispatcher = self._dispatcher
         active = 0 if dispatcher is None else dispatcher.active
         results = {} if dispatcher is None else dict(dispatcher.results)
         return {
@@ -188,6 +194,13 @@ class Deliveries:
             finally:
                 ledger.close()
 
+    def _noted(self) -> None:
+        """What is published is old now: a thread that sends says so, and the matcher may wait for one."""
+        self._on_change()
+        self._changed.set()
+        if time.monotonic() - self._seen_at >= PUBLISH_SECONDS:
+            self._wake.set()
+
     def _pause(self) -> bool:
         """Wait for something to do; whether it is the end."""
         self._alive_at = time.monotonic()
@@ -206,7 +219,7 @@ class Deliveries:
             if self._poster_in_use is None:
                 self._poster_in_use = self._poster.enter_context(net.open_poster())
             self._dispatcher = Dispatcher(
-                self._committer.run, clock=self._clock, on_change=self._changed.set
+                self._committer.run, clock=self._clock, on_change=self._noted
             )
             self._dispatcher.use(ways(self._config, self._committer.run, self._poster_in_use))
             self._dispatcher.start()
@@ -266,3 +279,4 @@ class Deliveries:
     def _say(self) -> None:
         with contextlib.suppress(OSError):  # a full disk must not end it
             publish(self._state_dir / DELIVERIES, self.document() or {})
+        self._on_change()

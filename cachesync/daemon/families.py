@@ -80,14 +80,15 @@ def _of_the_whole(numbers: Mapping[str, Any], version: str) -> Iterator[Any]:
     changes = CounterMetricFamily(
         "cachesync_changes", "Changes since the daemon's start", labels=["kind"]
     )
-    for kind, count in numbers["changes"].items():
+    for kind, count in numbers.get("changes", {}).items():
         changes.add_metric([kind], count)
     yield changes
     for name, text in (
         ("seq", "The last change"), ("index_lag", "Changes the index is behind"),
         ("pages", "Pages"), ("specs", "Specs"), ("builds", "Builds"), ("placements", "Placements"),
     ):  # fmt: skip
-        yield _gauge(name, text, numbers[name])
+        if name in numbers:  # not where the ledger cannot be asked
+            yield _gauge(name, text, numbers[name])
 
 
 def _of_sources(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
@@ -117,7 +118,7 @@ def _of_deliveries(numbers: Mapping[str, Any]) -> Iterator[Any]:
     if said is None:
         return
     yield _gauge("notifications_up", "1 where the outbox can be used", float(said["error"] is None))
-    lag = max(0, numbers["seq"] - said["seq"]) if "seq" in said else 0
+    lag = max(0, numbers["seq"] - said["seq"]) if "seq" in said and "seq" in numbers else 0
     yield _gauge("notifications_lag", "Changes that were not matched yet", lag)
     sent = CounterMetricFamily(
         "cachesync_deliveries", "Attempts since the daemon's start", labels=["result"]

@@ -6,11 +6,10 @@ import contextlib
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.settings import Config
 from ..errors import ConfigError, UsageError
@@ -24,23 +23,34 @@ from .requests import Now
 from .sources import Sources
 from .systemd import Notifier, watchdog_seconds
 from .view import View
+from .waking import SIGNAL, Bell
 from .writer_thread import WriterThread
 
-__all__ = ["Service", "serve"]
+__all__ = ["PACE", "Pace", "Service", "serve"]
 
-STUCK_SECONDS = 60.0
-"""A thread that shows no sign of life for so long is taken for stuck."""
 STOP_SENDING_SECONDS = 4.0
 TICK_SECONDS = 1.0
 CLOCK_STEP_SECONDS = 10.0
 """A difference that no drift explains: somebody set the clock, or the machine slept."""
 METRICS_RETRY_SECONDS = 60.0
-LOOK_SECONDS = 10.0
-"""Between looks at what changes without a pass: the disk, the clock, who owns what."""
 STATUS_LENGTH = 300
 """Characters of the unit's status text that say how well the site is."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _log = logging.getLogger("cachesync")
+
+
+class Pace(NamedTuple):
+    """How patient the daemon is with its parts, and how often it says how it is."""
+
+    stuck_seconds: float = 60.0
+    """A thread that shows no sign of life for so long is taken for stuck."""
+    look_seconds: float = 10.0
+    """Between looks at everything, for what nobody tells of and `View.has_news` does not see."""
+    rest_seconds: float = 1.0
+    """Between two times that it is published how all is; the first after a rest is at once."""
+
+
+PACE = Pace()
 
 
 def clock() -> int:
@@ -58,29 +68,32 @@ class Service:
         *,
         pages: Sequence[str] = (),
         environment: Mapping[str, str] = os.environ,
+        pace: Pace = PACE,
     ) -> None:
         """Opens the ledger. Raises LedgerError, and ConfigError when the config is wrong."""
         self.state_dir = state_dir
         self._load = load
         self._notifier = Notifier(environment)
         self._watchdog = watchdog_seconds(environment)
+        self._pace = pace
+        self._changed = Bell()
         self.config = load()
-        self.thread = WriterThread(state_dir, clock=clock)
+        self.thread = WriterThread(state_dir, clock=clock, on_change=self._changed.ring)
         self.sources = Sources(self.config, pages, self.thread, on_change=self._touch)
         self._offset = _offset()
         self._holds = connect.file_identity(state_dir)
         self._control: control.Server | None = None
         self._metrics: Metrics | None = None
         self._metrics_due: float | None = None
-        self._changed = threading.Event()
         self.deliveries = Deliveries(
-            state_dir, self.config, self.thread, clock=clock, passing=self.sources.passing
-        )
+            state_dir, self.config, self.thread, clock=clock, passing=self.sources.passing,
+            on_change=self._changed.ring,
+        )  # fmt: skip
         self.view = View(state_dir, self.thread, self.sources, self.deliveries, stuck=self._stuck)
-        self._publish_due = 0.0
+        self._published_at = 0.0
         self._commands = Commands(
             state_dir, self.thread, self.sources, self.deliveries,
-            config=lambda: self.config, on_change=self._changed.set,
+            config=lambda: self.config, on_change=self._changed.ring,
         )  # fmt: skip
 
     # -- up and down
@@ -95,7 +108,7 @@ class Service:
         self._publish()
 
     def _touch(self) -> None:
-        self._changed.set()
+        self._changed.ring()
         self.deliveries.wake()
 
     def _open_metrics(self) -> None:
@@ -113,6 +126,7 @@ class Service:
             self._metrics_due = time.monotonic() + METRICS_RETRY_SECONDS
         else:
             self.view.metrics_error = None
+        self._changed.ring()
 
     def _close_metrics(self) -> None:
         metrics, self._metrics = self._metrics, None
@@ -135,10 +149,11 @@ class Service:
     def loop(self) -> int:
         """Wait for signals; returns the exit status. Signals are blocked in every thread."""
         interval = min(TICK_SECONDS, (self._watchdog or TICK_SECONDS * 3) / 3)
+        self._changed.listen()
         self._notifier.tell("READY=1")
         _log.info("ready, sources: %s", ", ".join(self.sources) or "none")
         while True:
-            received = signal.sigtimedwait(SIGNALS, interval)
+            received = signal.sigtimedwait((*SIGNALS, SIGNAL), self._pause(interval))
             # CPython returns what was never written when a stop outlasted the time (SIGSTOP, EINTR).
             if received is not None and received.si_signo in SIGNALS:
                 if received.si_signo != signal.SIGHUP:
@@ -149,10 +164,23 @@ class Service:
                 return 1
             if self._stuck() is None:
                 self._notifier.tell("WATCHDOG=1")
-            if self._changed.is_set() or time.monotonic() >= self._publish_due:
+            if self.view.has_news():
+                self._changed.ring()
+            rested = time.monotonic() - self._published_at
+            if rested >= self._pace.look_seconds or (
+                self._changed.has_rung and rested >= self._pace.rest_seconds
+            ):
                 self._changed.clear()
                 self._publish()
-                self._publish_due = time.monotonic() + LOOK_SECONDS
+                self._published_at = time.monotonic()
+
+    def _pause(self, interval: float) -> float:
+        """Seconds until there is something to do, if nobody rings."""
+        if not self._changed.has_rung:
+            return interval
+        return min(
+            interval, max(0.0, self._published_at + self._pace.rest_seconds - time.monotonic())
+        )
 
     def _look_around(self) -> bool:
         """Whether all is as it has to be; mends what can be mended."""
@@ -168,6 +196,7 @@ class Service:
             _log.warning("the clock was set by %+.0f s; what is due is worked out anew",
                          offset - self._offset)  # fmt: skip
             self.sources.plan_anew()
+            self._changed.ring()
         self._offset = offset
         self.thread.mend(time.monotonic())
         if self._metrics_due is not None and time.monotonic() >= self._metrics_due:
@@ -182,10 +211,10 @@ class Service:
 
     def _stuck(self) -> str | None:
         """The part that shows no sign of life."""
-        now = time.monotonic()
-        if self.thread.silent_seconds(now) > STUCK_SECONDS:
+        now, patience = time.monotonic(), self._pace.stuck_seconds
+        if self.thread.silent_seconds(now) > patience:
             return "the writer"
-        if self.deliveries.silent_seconds(now) > STUCK_SECONDS:
+        if self.deliveries.silent_seconds(now) > patience:
             return "notifications"
         return self.sources.stuck(now)
 
@@ -201,7 +230,7 @@ class Service:
             self.view.config_error = "; ".join(error.problems) or error.message
         else:
             self._take_over(config)
-        self._changed.set()
+        self._changed.ring()
         for name in self.sources:
             self.sources[name].worker.ask(Now())
         self._notifier.tell("READY=1")
@@ -220,7 +249,6 @@ class Service:
             self._close_metrics()
             self._open_metrics()
         _log.info("the config was read again, sources: %s", ", ".join(self.sources) or "none")
-        self._changed.set()
 
     # -- what others see and ask
 
@@ -246,17 +274,19 @@ def _offset() -> float:
     return time.time() - time.monotonic()
 
 
-def serve(state_dir: Path, load: Callable[[], Config], *, pages: Sequence[str] = ()) -> int:
+def serve(
+    state_dir: Path, load: Callable[[], Config], *, pages: Sequence[str] = (), pace: Pace = PACE
+) -> int:
     """Run the daemon until it is told to end; returns the exit status.
 
     Raises ConfigError, LedgerBusyError naming the holder, LedgerError.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*SIGNALS, SIGNAL))
     signal.signal(
         signal.SIGHUP, signal.SIG_DFL
     )  # the unit starts it ignored: that is for nobody else
     with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
-        service = Service(state_dir, load, pages=pages)
+        service = Service(state_dir, load, pages=pages, pace=pace)
         try:
             service.start()
             return service.loop()

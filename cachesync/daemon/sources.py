@@ -10,12 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..config.settings import Config, DirectorySourceConfig, SourceConfig
+from ..config import mirrors
+from ..config.settings import (
+    BuildcacheSourceConfig,
+    Config,
+    DirectorySourceConfig,
+    SourceConfig,
+)
 from ..errors import CachesyncError
 from ..ledger import connect, read
 from ..ledger.read import SourceAge
+from ..selection import Selection
 from ..sync import catalog
-from ..sync.opening import Remotes
+from ..sync.opening import Remotes, is_fetched, watched_files
 from .requests import Due
 from .schedule import Schedule
 from .worker import Worker
@@ -29,7 +36,7 @@ STUCK_PASS_SECONDS = 3600.0
 """So is a pass that does not come forward."""
 STOP_SECONDS = 8.0
 REMEMBERED_SECONDS = 3600
-"""Between whole passes over a directory that no config mentions."""
+"""Between whole passes over a source that no config mentions."""
 _log = logging.getLogger("cachesync")
 
 
@@ -124,15 +131,17 @@ class Sources:
             )  # fmt: skip
 
     def _entries(self) -> list[SourceConfig]:
-        """The sources of the config, and the directories that were once named."""
+        """The sources of the config, and those that were once named."""
         named = [*catalog.remembered(self._thread.writer()), *self._pages]
         configured = {source.name for source in self._config.sources}
-        directories = [
-            DirectorySourceConfig(name, name, interval_seconds=REMEMBERED_SECONDS)
+        others = [
+            catalog.named_entry(self._thread.writer(), name)._replace(
+                interval_seconds=REMEMBERED_SECONDS
+            )
             for name in dict.fromkeys(named)
             if name not in configured
         ]
-        return [*self._config.sources, *directories]
+        return [*self._config.sources, *others]
 
     def _open(self, entry: SourceConfig) -> None:
         name, config = entry.name, self._config
@@ -145,21 +154,29 @@ class Sources:
             interval=entry.interval_seconds, on_change=self._on_change,
             after=self._ending.pop(name, None),
         )  # fmt: skip
-        watcher = None
-        if isinstance(entry, DirectorySourceConfig):
-            from ..watch.timing import Timing
-            from ..watch.watcher import Watcher
-
-            watcher = Watcher(
-                entry.path, worker.ask, selection=entry.selection, mode=config.watch.mode,
-                timing=Timing(poll_seconds=config.watch.every_seconds),
-            )  # fmt: skip
+        watcher = None if is_fetched(entry) else self._watcher(entry, worker)
         watched = self._running[name] = Watched(entry, worker, watcher)
         worker.start()
         if watcher is not None:
             # Watching begins first: what happens during the first pass is seen twice, not never.
             watcher.start()
         self._plan(watched)
+
+    def _watcher(self, entry: SourceConfig, worker: Worker) -> Any:
+        """What tells `worker` of changes of a source that lies in the file system."""
+        from ..watch.named import Named
+        from ..watch.timing import Timing
+        from ..watch.watcher import Watcher
+
+        watch = self._config.watch
+        selection: Selection | Named
+        if isinstance(entry, BuildcacheSourceConfig):
+            root, selection = mirrors.path(entry.url), Named(watched_files(entry))
+        else:
+            assert isinstance(entry, DirectorySourceConfig), "what is fetched is not watched"
+            root, selection = entry.path, entry.selection
+        timing = Timing(poll_seconds=watch.every_seconds)
+        return Watcher(root, worker.ask, selection=selection, mode=watch.mode, timing=timing)
 
     def _job(self, name: str) -> catalog.Job:
         config, remotes = self._config, self._remotes
@@ -174,8 +191,7 @@ class Sources:
         tried = None if age is None or age.last_attempt is None else age.last_attempt / 1e6
         if tried is not None and tried > time.time():
             tried = None  # the clock was wrong then, or is now
-        is_local = isinstance(entry, DirectorySourceConfig)
-        if is_local or tried is None or _failed(age):
+        if not is_fetched(entry) or tried is None or _failed(age):
             tried = None
         if not isinstance(entry, DirectorySourceConfig) and entry.cron is not None:
             self._schedule.at(entry.name, entry.cron, due, since=tried)

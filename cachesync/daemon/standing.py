@@ -14,7 +14,7 @@ from ..ledger import connect, log, read
 from ..reports.health import Facts
 from . import runtime
 
-__all__ = ["disk_free", "from_outside", "gather"]
+__all__ = ["disk_free", "from_outside", "gather", "place"]
 
 SYSTEM_STATE = Path("/var/lib/cachesync")
 WANTED = Path("/etc/systemd/system/multi-user.target.wants/cachesync.service")
@@ -43,17 +43,23 @@ def gather(
                 db.close()
     except CachesyncError as failed:
         error = failed.message
-    return Facts(
-        now=time.time(),
+    return place(state_dir)._replace(
         sources=sources,
         newest=None if newest is None else newest / 1e6,
         ledger_error=error,
+        daemon=daemon,
+        deliveries=deliveries,
+    )
+
+
+def place(state_dir: Path) -> Facts:
+    """The facts that need no ledger, which cost next to nothing. Never raises."""
+    return Facts(
+        now=time.time(),
         free_bytes=disk_free(state_dir),
         foreign=_foreign(state_dir),
         owner=_owner(state_dir),
         state_dir=str(state_dir),
-        daemon=daemon,
-        deliveries=deliveries,
     )
 
 
@@ -93,7 +99,7 @@ def _foreign(state_dir: Path) -> tuple[str, ...]:
     paths = [state_dir / name for name in FILES]
     try:
         paths += sorted((state_dir / connect.INDEX_DIRECTORY).iterdir())
-    except OSError:
+    except OSError:  # there is none, or whoever opens it tells why it cannot be read
         pass
     return tuple(
         str(path.relative_to(state_dir)) for path in paths if _uid(path) not in (None, owner)

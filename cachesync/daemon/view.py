@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -9,8 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import CachesyncError
 from ..ledger import connect, log
-from ..model import ChangeKind
+from ..model import ChangeKind, SourceState
 from ..reports import health
 from . import runtime, standing
 from .delivery import Deliveries
@@ -37,7 +39,8 @@ class View:
         self._stuck = stuck
         self._since = time.time()
         self._first_seq = thread.call(lambda writer: writer.seq)
-        self._told: dict[tuple[str, str], health.Reason] = {}
+        self._told: dict[tuple[health.Code, str], health.Reason] = {}
+        self._seen: set[tuple[health.Code, str]] = set()
         self.config_error: str | None = None
         """Why the newest config is not in force."""
         self.metrics_error: str | None = None
@@ -53,6 +56,7 @@ class View:
             "config_error": self.config_error,
             "metrics_error": self.metrics_error,
             "index_error": self._thread.index_error,
+            "index_remedy": self._thread.index_remedy,
             "deliveries": self._deliveries.document(),
             "sources": dict(self._sources.documents(time.monotonic())),
         }
@@ -64,6 +68,18 @@ class View:
             self._state_dir, daemon={**document, "stuck": stuck}, deliveries=document["deliveries"]
         )
         return health.judge(facts)
+
+    def has_news(self) -> bool:
+        """Whether of what nobody tells something is another one: who hangs, the disk, the owners.
+
+        It costs next to nothing. Belongs to the one thread that `tell` belongs to.
+        """
+        stuck = self._stuck() or self._sources.stuck_pass(time.monotonic())
+        facts = standing.place(self._state_dir)._replace(
+            daemon={"pid": os.getpid(), "stuck": stuck}
+        )
+        before, self._seen = self._seen, {(r.code, r.thing) for r in health.judge(facts).reasons}
+        return before != self._seen
 
     def healthz(self) -> dict[str, Any]:
         """What `/healthz` says: how well the site is, and as before whether anything is stuck."""
@@ -82,29 +98,34 @@ class View:
         }  # fmt: skip
 
     def numbers(self) -> dict[str, Any]:
-        """What `/metrics` shows: the document, and what the ledger counts. Raises LedgerError."""
-        with connect.ledger_errors(self._state_dir):
-            db = connect.open_reader(self._state_dir)
-            try:
-                totals, statuses = log.totals(db), log.source_statuses(db)
-                counted = log.counts_since(db, self._first_seq)
-            finally:
-                db.close()
+        """What `/metrics` shows: the document, and what the ledger counts where it can be asked."""
+        counted: dict[str, Any] = {}
+        known: dict[str, log.SourceStatus] = {}
         document, now = self.document(), time.time()
-        known = {status.name: status for status in statuses}
+        with (
+            contextlib.suppress(CachesyncError),  # how well all is says why nothing is counted
+            connect.ledger_errors(self._state_dir),
+            contextlib.closing(connect.open_reader(self._state_dir)) as db,
+        ):
+            known = {status.name: status for status in log.source_statuses(db)}
+            kinds, totals = log.counts_since(db, self._first_seq), log.totals(db)
+            counted = {
+                **totals,
+                "index_lag": totals["seq"] - self._thread.indexed,
+                "changes": {kind.label: kinds.get(kind.label, 0) for kind in ChangeKind},
+            }
         for name, values in document["sources"].items():
             status = known.get(name)
             success = None if status is None or status.last_success is None else status.last_success
             values["pages"] = None if status is None else status.pages
             values["rejected"] = None if status is None else status.rejected
-            values["state"] = "never" if status is None else status.state
+            unknown = SourceState.NEVER.value if counted else None
+            values["state"] = unknown if status is None else status.state
             values["last_success"] = None if success is None else success / 1e6
             values["age_seconds"] = None if success is None else now - success / 1e6
         return {
-            **totals, **document, **health.document(self.judged(document)),
-            "index_lag": totals["seq"] - self._thread.indexed,
+            **counted, **document, **health.document(self.judged(document)),
             "free_bytes": standing.disk_free(self._state_dir),
-            "changes": {kind.label: counted.get(kind.label, 0) for kind in ChangeKind},
         }  # fmt: skip
 
     def tell(self, found: health.Health) -> None:

@@ -80,7 +80,9 @@ class Worker:
         self._full_seconds = 0.0
         self._changed_pages = 0
         self._teller = Teller(name)
-        self.trouble = Trouble(name, f"{name}: what its passes find is recorded again")
+        self.trouble = Trouble(
+            name, f"{name}: what its passes find is recorded again", on_change=on_change
+        )
         self._root: tuple[int, int] | None = None
         self._runner = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
 
@@ -244,10 +246,10 @@ class Worker:
 
     def _answer(self, asked: list[Full], result: passes.PassResult) -> None:
         """Tell who asked; what is recorded and cannot be searched for is no success to them."""
-        behind = self._thread.index_error if asked else None
+        behind = self._thread.caught_up() if asked else None
         if behind is not None:
-            _refuse(asked, LedgerError(behind, hint=f"what {self.name} has is recorded; the search"
-                                                    " index follows by itself"))  # fmt: skip
+            hint = f"what {self.name} has is recorded; the search index follows by itself"
+            _refuse(asked, LedgerError(behind, hint=hint))
         for full in asked:
             if not full.reply.done():
                 full.reply.set_result(result)

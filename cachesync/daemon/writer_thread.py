@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
@@ -25,8 +26,11 @@ _log = logging.getLogger("cachesync")
 class WriterThread:
     """Owns the ledger's writing connection. The caller holds the writer's lock."""
 
-    def __init__(self, state_dir: Path, *, clock: Callable[[], int]) -> None:
-        """Opens the ledger. Raises LedgerError."""
+    def __init__(
+        self, state_dir: Path, *, clock: Callable[[], int],
+        on_change: Callable[[], object] = lambda: None,
+    ) -> None:  # fmt: skip
+        """Opens the ledger. Raises LedgerError. `on_change`: `index_error` is another one."""
         self.state_dir = state_dir
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="writer")
         if connect.file_identity(state_dir) is None:
@@ -37,7 +41,12 @@ class WriterThread:
         self._index = Trouble(
             "the search index is not up to date, and tried again",
             "the search index is up to date again",
+            on_change=on_change,
         )
+        self._files: catchup.Files = ()
+        self._is_indexing = False
+        self.index_remedy: str | None = None
+        """What helps where `index_error` says something, as far as the error knew."""
         self.indexed = 0
         """The last change the index is known to have."""
         try:
@@ -69,6 +78,14 @@ class WriterThread:
             waiting = self._catching_up = self._pool.submit(self._catch_up)
         return waiting
 
+    def caught_up(self) -> str | None:
+        """Have the index catch up; why it could not, None where it did.
+
+        Also where nothing is new: it may have been lost, or can be written again.
+        """
+        wait_for([self.catch_up()])
+        return self.index_error
+
     @property
     def index_error(self) -> str | None:
         """Why the index is not up to date; None where nothing keeps it from that."""
@@ -77,10 +94,20 @@ class WriterThread:
     def mend(self, now: float) -> None:
         """Have the index catch up where that failed and is due again (`time.monotonic`).
 
-        Nobody else would: what it missed is committed, and no page has to change again.
+        Nobody else would: what it missed is committed, and no page has to change again. So it is
+        where somebody else touched its files: what they damaged or removed is built anew.
         """
         waiting = self._catching_up
-        if self._index.is_due(now) and (waiting is None or waiting.done()):
+        if waiting is not None and not waiting.done():
+            return
+        is_touched = (
+            self._index.error is None
+            and catchup.files(self.state_dir) != self._files
+            and not self._is_indexing
+        )
+        if is_touched:
+            _log.warning("the files of the search index were touched; it is looked at")
+        if is_touched or self._index.is_due(now):
             self.catch_up()
 
     def _catch_up(self) -> str | None:
@@ -88,15 +115,21 @@ class WriterThread:
 
     def _indexed(self, work: Callable[[], _Result]) -> _Result:
         seq, started = self._writer.seq, time.monotonic()
+        self._is_indexing = True
         try:
             result = work()
+            self._files = catchup.files(self.state_dir)
         except Exception as error:
             now = time.monotonic()
             if not isinstance(error, CachesyncError) and self._index.error is None:
                 _log.exception("indexing failed")
-            said = error.message if isinstance(error, CachesyncError) else type(error).__name__
+            said, self.index_remedy = type(error).__name__, "cachesync doctor, and see the log"
+            if isinstance(error, CachesyncError):
+                said, self.index_remedy = error.message, error.hint
             self._index.failed(said, now, took=now - started)
             raise
+        finally:
+            self._is_indexing = False
         self.indexed = seq
         self._index.works()
         return result

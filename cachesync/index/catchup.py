@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -15,12 +16,28 @@ from ..ledger.documents import documents
 from ..system import child
 from ..system.garbage import no_garbage_collection
 from . import writer
+from .layout import CURRENT
 from .reader import SearchIndex
 
-__all__ = ["catch_up", "rebuild", "serve"]
+__all__ = ["Files", "catch_up", "files", "rebuild", "serve"]
 
 WORTH_A_PROCESS = 5_000
 """Builds from which a second process pays for its start (some 200 ms)."""
+
+
+Files = tuple[tuple[str, int, int, int], ...]
+"""Of each file of an index: its name, inode, size in bytes, and when it was written, in nanoseconds."""
+
+
+def files(state_dir: Path) -> Files:
+    """What tells whether an index was touched since; costs next to nothing."""
+    root = state_dir / connect.INDEX_DIRECTORY
+    found: Files = ()
+    for folder in (root, root / CURRENT):
+        with suppress(OSError), os.scandir(folder) as entries:
+            looked = [(e.name, e.stat(follow_symlinks=False)) for e in entries]
+            found += tuple(sorted((n, s.st_ino, s.st_size, s.st_mtime_ns) for n, s in looked))
+    return found
 
 
 def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
@@ -71,7 +88,7 @@ def _rebuild(db: connect.Connection, state_dir: Path) -> None:
         seq=read.last_seq(db),
     )
     if child.is_worth_it() and read.build_count(db) >= WORTH_A_PROCESS:
-        with ExitStack() as started, suppress(_BesideError):
+        with ExitStack() as started, suppress(_BesideError):  # then without it, below
             more = partial(_beside, db, state_dir, started)
             build(documents=documents(db, half=0), more=more)
             return

@@ -1,12 +1,11 @@
-"""How the index lies on disk: Whoosh's codec with postings as arrays, and checksums beside it.
+"""How the index is written: Whoosh's codec with postings as arrays, and checksums beside it.
 
-Traps met in whoosh3 3.54, which is why it is pinned: `Matcher.all_ids` costs a call a posting (the
-codec here reads blocks); the writer ignores `poolclass`; merging hands over stored terms.
+`segment` reads it. Traps met in whoosh3 3.54, which is why it is pinned: the writer ignores
+`poolclass`; merging hands over stored terms.
 """
 
 from __future__ import annotations
 
-import zlib
 from array import array
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,33 +17,9 @@ from whoosh.fields import FieldType
 from whoosh.filedb.filestore import FileStorage
 from whoosh.formats import Frequency
 
-from ..errors import IndexUnusableError
+from .layout import NAME, POSTING_FIELDS, checksum, manifest_name, with_checksum
 
-__all__ = [
-    "CURRENT",
-    "NAME",
-    "NUMBER",
-    "POSTING_FIELDS",
-    "SCHEMA",
-    "BlockCodec",
-    "Pool",
-    "Storage",
-    "checksum",
-    "manifest_name",
-    "new_schema",
-    "read_manifest",
-]
-
-SCHEMA = 3
-"""Raised when what is indexed changes: an index with another number is rebuilt."""
-
-NAME = "MAIN"
-CURRENT = "current"
-
-POSTING_FIELDS = (
-    "cursor", "any", "package", "name", "version", "version_text", "compiler", "os",
-    "platform", "target", "variant", "cased", "stack", "tag", "source",
-)  # fmt: skip
+__all__ = ["NUMBER", "BlockCodec", "Pool", "Storage", "new_schema"]
 
 
 NUMBER = NumericColumn("I")
@@ -84,18 +59,10 @@ class Number(FieldType):
 
 
 class BlockMatcher(W3LeafMatcher):
-    """Whoosh's posting reader, a block at a time instead of a posting at a time."""
+    """Whoosh's posting reader for such postings: merging reads them."""
 
     _ids: array[int]
     _weights: array[float]
-
-    def blocks(self) -> Iterator[tuple[array[int], array[float]]]:
-        """Document numbers and weights, in the order in which they are stored."""
-        while self.is_active():
-            self._read_ids()
-            self._read_weights()
-            yield self._ids, self._weights
-            self._next_block()
 
     def _read_ids(self) -> None:
         if self._data is None:
@@ -220,23 +187,8 @@ class Storage(FileStorage):
             sums[newname] = checksum(folder / oldname)
             lines = "".join(f"{value} {name}\n" for name, value in sorted(sums.items()))
             manifest = Path(self.folder, manifest_name(newname))
-            manifest.write_text(_with_checksum(lines), encoding="utf-8")
+            manifest.write_text(with_checksum(lines), encoding="utf-8")
         super().rename_file(oldname, newname, **options)
-
-
-def manifest_name(toc: str) -> str:
-    """The file with the checksums of a generation."""
-    return f"{toc}-checksums"
-
-
-def _with_checksum(lines: str) -> str:
-    """A manifest's lines, and one with their own checksum."""
-    return f"{lines}{zlib.crc32(lines.encode())}\n"
-
-
-def checksum(path: Path) -> int:
-    """The CRC-32 of a file."""
-    return zlib.crc32(path.read_bytes())
 
 
 def new_schema() -> Any:
@@ -245,16 +197,3 @@ def new_schema() -> Any:
 
     fields: dict[str, FieldType] = {name: Weights() for name in POSTING_FIELDS}
     return Schema(id=Number(), specs=Number(), **fields)
-
-
-def read_manifest(path: Path) -> dict[str, int]:
-    """Checksum by file. Raises IndexUnusableError where there is none to trust."""
-    try:
-        whole = path.read_bytes().decode("utf-8")
-        lines = whole.removesuffix("\n").rpartition("\n")[0]
-        if whole != _with_checksum(lines + "\n"):
-            raise IndexUnusableError("the search index is damaged (its checksums are)")
-        parts = (line.partition(" ") for line in lines.split("\n"))
-        return {name: int(value) for value, _, name in parts}
-    except (OSError, ValueError) as error:
-        raise IndexUnusableError("the search index has no checksums") from error

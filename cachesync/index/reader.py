@@ -1,36 +1,31 @@
 """Reading the search index: postings by field and term, over documents numbered from 0.
 
-Whatever is wrong with an index raises IndexUnusableError, and nothing else does: Whoosh has no
-checksums and raises anything on damaged files. TOC and postings are pickles, so nothing is opened
-before its checksum was verified.
+Whatever is wrong with an index raises IndexUnusableError, and nothing else does: what is damaged may
+raise anything, so nothing is read before its checksum was verified.
 """
 
 from __future__ import annotations
 
 import os
-from array import array
-from collections.abc import Callable, Collection, Iterator
+import zlib
+from collections.abc import Callable, Collection
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from whoosh.filedb.filestore import FileStorage
-from whoosh.index import TOC
-from whoosh.reading import TermNotFound
+from typing import TYPE_CHECKING
 
 from ..errors import IndexUnusableError
-from .codec import (
+from .documents import CASED, SO, cased, postings
+from .layout import (
     CURRENT,
-    NAME,
+    MISMATCH,
     POSTING_FIELDS,
     SCHEMA,
-    Storage,
-    checksum,
+    latest_generation,
     manifest_name,
-    new_schema,
     read_manifest,
+    toc_name,
 )
-from .documents import CASED, SO, cased, postings
+from .segment import Segment, segments_of
 
 if TYPE_CHECKING:
     from ..ledger.documents import Document
@@ -40,8 +35,6 @@ __all__ = ["Mark", "SearchIndex"]
 Mark = Callable[[int], str | None]
 """What tells the change with a seq from any other that had its number; None when there is none."""
 
-SOME = 500
-"""From this many documents on a column is read as a whole, and kept."""
 LONGEST_MISSPELT = 40
 """Characters beyond which no word is taken for a misspelling: the automaton grows with each."""
 
@@ -51,7 +44,7 @@ class SearchIndex:
 
     def __init__(self, root: Path, *, ledger: str, mark: Mark) -> None:
         """Open and verify the index below `root` that belongs to `ledger`, at a change it has."""
-        self._segments: list[_Segment] = []
+        self._segments: list[Segment] = []
         self._builds: dict[int, int] = {}
         self._planes: dict[str, dict[str, tuple[int, ...]]] = {}
         try:
@@ -68,26 +61,24 @@ class SearchIndex:
             self.folder = (root / CURRENT).resolve(strict=True)
         except OSError:
             raise IndexUnusableError("there is no search index") from None
-        storage = Storage(os.fspath(self.folder), readonly=True)
-        self.generation = TOC._latest_generation(storage, NAME)
+        self.generation = latest_generation(self.folder)
         if self.generation < 0:
             raise IndexUnusableError("the search index is empty")
-        toc_name = TOC._filename(NAME, self.generation)
-        sums = read_manifest(self.folder / manifest_name(toc_name))
-        self._verify(toc_name, sums)
-        toc = TOC.read(storage, NAME, gen=self.generation, schema=new_schema())
+        name = toc_name(self.generation)
+        sums = read_manifest(self.folder / manifest_name(name))
+        toc = (self.folder / name).read_bytes()
+        if sums.get(name) != zlib.crc32(toc):
+            raise IndexUnusableError(MISMATCH)
         base = 0
-        for segment in toc.segments:
-            self._verify(segment.make_filename(".seg"), sums)
-            opened = _Segment(storage, segment, base)
+        for stem, size, deleted in segments_of(toc):
+            name = f"{stem}.seg"
+            opened = Segment(
+                self.folder / name, base=base, size=size, deleted=deleted, checksum=sums.get(name)
+            )
             self._segments.append(opened)
-            base += opened.size
-        self.bytes = sum(path.stat().st_size for path in self.folder.iterdir())
+            base += size
+        self.bytes = sum(entry.stat().st_size for entry in os.scandir(self.folder))
         self._read_cursor(ledger, mark)
-
-    def _verify(self, name: str, sums: dict[str, int]) -> None:
-        if sums.get(name) != checksum(self.folder / name):
-            raise IndexUnusableError("the search index is damaged (a checksum does not match)")
 
     def _read_cursor(self, ledger: str, mark: Mark) -> None:
         cursors = self.terms("cursor", "")
@@ -109,7 +100,7 @@ class SearchIndex:
         """Whether no newer commit or rebuild has replaced what is open."""
         try:
             folder = (self.folder.parent / CURRENT).resolve(strict=True)
-            newest = TOC._latest_generation(FileStorage(os.fspath(folder), readonly=True), NAME)
+            newest = latest_generation(folder)
         except OSError:
             return False
         return folder == self.folder and newest == self.generation
@@ -219,78 +210,6 @@ class SearchIndex:
             if build
         }
         return self._builds
-
-
-class _Segment:
-    """One segment of the index, read through the codec."""
-
-    def __init__(self, storage: FileStorage, segment: Any, base: int) -> None:
-        codec = segment.codec()
-        self._base = base
-        self._files = segment.open_compound_file(storage) if segment.is_compound() else storage
-        self._terms = codec.terms_reader(self._files, segment)
-        self._documents = codec.per_document_reader(self._files, segment)
-        self._deleted = set(segment.deleted_docs())
-        self._columns: dict[str, array[int]] = {}
-        self._schema = new_schema()
-        self.size = segment.doc_count_all()
-
-    def close(self) -> None:
-        self._terms.close()
-        self._documents.close()
-        self._files.close()
-
-    def _blocks(self, field: str, term: str) -> Iterator[tuple[array[int], array[float]]]:
-        try:
-            matcher = self._terms.matcher(field, term.encode(), self._schema[field].format)
-        except TermNotFound:
-            return
-        yield from matcher.blocks()
-
-    def documents(self, field: str, term: str, *, weight: int | None = None) -> set[int]:
-        found: set[int] = set()
-        for ids, weights in self._blocks(field, term):
-            if weight is None or weights.count(weight) == len(weights):
-                found.update(ids)
-            else:
-                found.update(n for n, w in zip(ids, weights, strict=True) if w == weight)
-        found -= self._deleted
-        return {self._base + document for document in found} if self._base else found
-
-    def weights(self, field: str, term: str) -> dict[int, int]:
-        found: dict[int, int] = {}
-        for ids, weights in self._blocks(field, term):
-            found.update(zip(ids, map(int, weights), strict=True))
-        for document in self._deleted & found.keys():
-            del found[document]
-        return {self._base + d: w for d, w in found.items()} if self._base else found
-
-    def terms(self, field: str, prefix: str) -> Iterator[str]:
-        start = prefix.encode()
-        for name, term in self._terms.terms_from(field, start):
-            if name != field or not term.startswith(start):
-                return
-            text = term.decode()
-            if not self._deleted or self.documents(field, text):
-                yield text
-
-    def everything(self) -> range:
-        """Every document number, those of removed documents too."""
-        return range(self._base, self._base + self.size)
-
-    def values(self, column: str, documents: Collection[int]) -> dict[int, int]:
-        """The column's values for those of `documents` that are alive in this segment."""
-        here = [n for n in documents if self._base <= n < self._base + self.size]
-        if len(here) > SOME and column not in self._columns:
-            reader = self._reader(column)
-            self._columns[column] = array("I", (reader[n] for n in range(self.size)))
-        values = self._columns.get(column) or self._reader(column)
-        return {n: values[n - self._base] for n in here if n - self._base not in self._deleted}
-
-    def _reader(self, column: str) -> Any:
-        if not self._documents.has_column(column):
-            return array("I", bytes(4 * self.size))  # a segment of nothing but the cursor
-        return self._documents.column_reader(column, self._schema[column].column_type)
 
 
 def _why(error: Exception) -> str:

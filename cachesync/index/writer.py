@@ -12,22 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whoosh.filedb.filestore import FileStorage
-from whoosh.index import TOC
-
 from ..errors import IndexUnusableError
-from .codec import (
-    CURRENT,
-    NAME,
-    NUMBER,
-    SCHEMA,
-    BlockCodec,
-    Pool,
-    Storage,
-    manifest_name,
-    new_schema,
-)
+from .codec import NUMBER, BlockCodec, Pool, Storage, new_schema
 from .documents import postings
+from .layout import CURRENT, NAME, SCHEMA, latest_generation, manifest_name, toc_name
 from .reader import Mark, SearchIndex
 
 if TYPE_CHECKING:
@@ -178,8 +166,7 @@ def _cancel(writer: Any) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove what killed commits left behind and what only older generations needed."""
-    storage = FileStorage(os.fspath(folder), readonly=True)
-    newest = TOC._filename(NAME, TOC._latest_generation(storage, NAME))
+    newest = toc_name(latest_generation(folder))
     for path in folder.iterdir():
         if ".toc" in path.name and path.name not in (newest, manifest_name(newest)):
             path.unlink(missing_ok=True)

@@ -12,9 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import CachesyncError, LedgerBusyError, LedgerError, LedgerMissingError
-from . import locks, room, schema
+from . import locks, schema
+
+if TYPE_CHECKING:
+    from . import room
 
 Connection = sqlite3.Connection
 
@@ -166,7 +170,8 @@ def open_reader(state_dir: Path, *, patience_seconds: float = BUSY_SECONDS) -> s
         if version < schema.VERSION:
             raise LedgerError(
                 f"the ledger has schema {version}, this cachesync reads {schema.VERSION}",
-                hint="run `cachesync sync` once as its owner: it migrates the ledger",
+                hint="the newer one migrates it when it writes: restart the daemon where one runs, else"
+                " run `cachesync sync` once as its owner",
             )
         return db
 
@@ -211,6 +216,8 @@ def copy(db: Connection, file: Path) -> None:
         _copy(db, partial)
         os.link(partial, file)
     except (OSError, sqlite3.Error) as error:
+        from . import room
+
         if (short := room.shortage(error, file)) is not None:
             elsewhere = f"{short.remedy}, or name a file elsewhere"
             raise CachesyncError(short.message, hint=elsewhere) from error
@@ -218,7 +225,7 @@ def copy(db: Connection, file: Path) -> None:
             raise
         raise CachesyncError(f"{file} cannot be written: {error.strerror}") from error
     finally:
-        with suppress(OSError):
+        with suppress(OSError):  # what led here is told
             partial.unlink(missing_ok=True)
 
 
@@ -256,15 +263,17 @@ def ledger_errors(state_dir: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (CachesyncError, BrokenPipeError):  # a pipe is standard output, and none of the ledger's
-        raise
+    except (CachesyncError, BrokenPipeError, MemoryError, ImportError):
+        raise  # a pipe is standard output; a lack of memory, or of a library, is not the ledger's
     except sqlite3.Error as error:
         raise _of_sqlite(error, state_dir) from error
     except OSError as error:
+        from . import room
+
         if (short := room.shortage(error, state_dir)) is not None:
             raise _too_short(short) from error
         raise LedgerError(
-            f"the state directory {state_dir} cannot be used: {error.strerror or error}"
+            f"the state directory {state_dir} cannot be used: {room.named(error, state_dir)}"
         ) from error
     except Exception as error:
         if isinstance(error, UnicodeDecodeError):  # SQLite's messages are decoded, too
@@ -280,6 +289,8 @@ def _of_sqlite(error: sqlite3.Error, state_dir: Path) -> LedgerError:
         return _damaged(state_dir, NO_TEXT)
     if (refused := locks.refused_to_sqlite(error, state_dir)) is not None:
         return refused
+    from . import room
+
     if (short := room.shortage(error, state_dir)) is not None:
         return _too_short(short)
     if _is_damage(error):

@@ -9,10 +9,20 @@ stand the length of its hash and the hash.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from ..model import EdgeKind
 
-__all__ = ["Packed", "pack_edge", "pack_kind", "pack_unknown", "unpack_edges", "unpack_kind"]
+__all__ = [
+    "Packed",
+    "near_distances",
+    "pack_distance",
+    "pack_kind",
+    "pack_unknown",
+    "unpack_edges",
+    "unpack_kind",
+    "varint",
+]
 
 Packed = tuple[int | str, int]
 """The id of the dependency, or the hash of one that is not known; the id of the kind."""
@@ -28,9 +38,15 @@ def varint(number: int) -> bytes:
     return bytes(found)
 
 
-def pack_edge(distance: int, kind: int) -> bytes:
-    """An edge to a dependency whose id lies so far below that of the spec, which is not 0."""
-    return varint(2 * distance if distance > 0 else -2 * distance - 1) + varint(kind)
+def pack_distance(distance: int) -> bytes:
+    """How far a dependency's id lies below that of the spec; not 0. The varint of its kind follows."""
+    return varint(2 * distance if distance > 0 else -2 * distance - 1)
+
+
+@cache
+def near_distances() -> list[bytes]:
+    """`pack_distance` by distance, as far as two bytes are enough; of 0 there is none."""
+    return [b"", *map(pack_distance, range(1, 1 << 13))]
 
 
 def pack_unknown(dependency: str, kind: int) -> bytes:

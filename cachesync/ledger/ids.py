@@ -7,7 +7,6 @@ set-wide queries; in a ledger that was empty when it was opened it knows everyth
 from __future__ import annotations
 
 import itertools
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -191,9 +190,11 @@ class Ids:
         """Learn of all `hashes` at once what the ledger knows of them."""
         if self._complete:
             return
-        missing = [h for h in hashes if h not in self.specs]
+        missing = list(dict.fromkeys(h for h in hashes if h not in self.specs))
         if not missing:
             return
+        import json  # a search, which looks up builds only, does without
+
         rows = self._db.execute(
             "SELECT s.hash, s.id, s.build_id,"
             " EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id), s.node_id"

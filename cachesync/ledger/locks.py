@@ -50,7 +50,7 @@ def probe(state_dir: Path) -> LedgerError | None:
         found = _try_bytes(state_dir / LOCK_FILE)
     else:
         found = _try_whole(path) or _try_bytes(path)
-        with suppress(OSError):
+        with suppress(OSError):  # an empty file is left, which is no finding
             path.unlink(missing_ok=True)
     return None if found is None else refused(found, state_dir)
 

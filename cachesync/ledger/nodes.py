@@ -7,13 +7,12 @@ dependencies before dependents. What several indexes and pages say of one hash i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 from .. import diff
 from ..model import Build, ChangeKind, Details, Edge, EdgeKind, Node
 from . import dag, shapes
-from .edges import pack_edge, pack_kind, pack_unknown
+from .edges import near_distances, pack_distance, pack_kind, pack_unknown, varint
 from .ids import KnownSpec, insert_rows
 from .outcomes import SourceRow
 from .sources import SourceWriter
@@ -32,14 +31,8 @@ class NodeWriter(SourceWriter):
     ) -> None:
         """Make rows and changes of nodes, dependencies first; within the caller's transaction."""
         ids = self._ids
-        ids.look_up(
-            dict.fromkeys(
-                chain(
-                    (node.hash for node in nodes),
-                    (dependency for node in nodes for dependency, _ in node.edges),
-                )
-            )
-        )
+        ids.look_up(node.hash for node in nodes)
+        ids.look_up(dependency for node in nodes for dependency, _ in node.edges)
         shaping = self._shaping = _Shaping(self)
         described, rows, known_as = self._described.append, [], ids.specs.get
         node_id = self._next_node()
@@ -157,8 +150,8 @@ class _Shaping:
             text: target_id
             for target_id, text in self._db.execute("SELECT id, document FROM target")
         }
-        self._packed: dict[tuple[int, int], bytes] = {}
-        self._of_kind: dict[int, tuple[EdgeKind, int]] = {}
+        self._distances = near_distances()
+        self._of_kind: dict[int, tuple[EdgeKind, int, bytes]] = {}
         self._of_details: dict[int, tuple[Details, int]] = {}
         self._of_build: dict[int, tuple[Build, int]] = {}
 
@@ -199,27 +192,24 @@ class _Shaping:
 
     def edges(self, spec_id: int, edges: Sequence[Edge]) -> bytes:
         """The edges of the spec with an id, as bytes. Several for every node of a first import."""
-        of_kind, known_as, packed = self._of_kind.get, self._ids.specs.get, self._packed.get
+        of_kind, known_as, distances = self._of_kind.get, self._ids.specs.get, self._distances
+        most = len(distances)
         found: list[bytes] = []
-        add = found.append
         for dependency, kind in edges:
             spec, numbered = known_as(dependency), of_kind(id(kind)) or self._learn(kind)
             if spec is None:
-                add(pack_unknown(dependency, numbered[1]))
+                found.append(pack_unknown(dependency, numbered[1]))
                 continue
-            near = spec_id - spec[0], numbered[1]
-            add(packed(near) or self._pack(near))
+            distance = spec_id - spec[0]
+            near = distances[distance] if 0 < distance < most else pack_distance(distance)
+            found += (near, numbered[2])
         return b"".join(found)
 
-    def _pack(self, near: tuple[int, int]) -> bytes:
-        found = self._packed[near] = pack_edge(*near)
-        return found
-
-    def _learn(self, kind: EdgeKind) -> tuple[EdgeKind, int]:
+    def _learn(self, kind: EdgeKind) -> tuple[EdgeKind, int, bytes]:
         text = pack_kind(kind)
         kind_id = self._kinds.get(text)
         if kind_id is None:
             kind_id = self._insert("INSERT INTO edge_kind (names) VALUES (?)", text)
             self._kinds[text] = kind_id
-        found = self._of_kind[id(kind)] = (kind, kind_id)
+        found = self._of_kind[id(kind)] = (kind, kind_id, varint(kind_id))
         return found

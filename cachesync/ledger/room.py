@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Shortage", "reason", "shortage", "size_limit"]
+__all__ = ["Shortage", "named", "reason", "shortage", "size_limit"]
 
 FULL_BYTES = 1 << 20
 """Free space below which an I/O error of SQLite means that the device is full."""
@@ -39,6 +39,20 @@ def reason(error: OSError) -> str:
     if limit is not None:
         return f"{_limit_text(limit)} is reached"
     return error.strerror or str(error)
+
+
+def named(error: OSError, root: Path) -> str:
+    """What is wrong, behind the file that it is about where the error has one; printable.
+
+    A file below `root` is named as it is called there.
+    """
+    text = error.strerror or str(error)
+    if not isinstance(error.filename, str | bytes):  # none, or a descriptor
+        return text
+    name = os.fsencode(error.filename).decode("utf-8", "backslashreplace")
+    name = name.removeprefix(f"{root}/")
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+    return text if name == str(root) else f"{shown}: {text}"
 
 
 def shortage(error: OSError | sqlite3.Error, path: Path) -> Shortage | None:

@@ -16,6 +16,7 @@ __all__ = ["fault"]
 _LAST_MICROSECOND = 253_402_300_799_999_999
 """Of the year 9999, which `datetime` ends with."""
 _TIME = f"BETWEEN 0 AND {_LAST_MICROSECOND}"
+_NO_MEMORY = f"error code={sqlite3.SQLITE_NOMEM}"
 _OF_PLACEMENTS = "1, 2, 3"
 _OF_SPECS = f"{_OF_PLACEMENTS}, 4, 5"
 _DESCRIBED = int(ChangeKind.SPEC_DESCRIBED)
@@ -51,7 +52,7 @@ _GOOD = (
 def fault(db: sqlite3.Connection) -> str | None:
     """The first thing that is wrong with a ledger of the newest schema; None where it is sound.
 
-    Raises sqlite3.Error where it cannot be read.
+    Raises sqlite3.Error where it cannot be read, MemoryError where there is too little to find out.
     """
     try:
         return next(_faults(db), None)
@@ -63,6 +64,8 @@ def fault(db: sqlite3.Connection) -> str | None:
 
 def _faults(db: sqlite3.Connection) -> Iterator[str]:
     (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if said.endswith(_NO_MEMORY):
+        raise MemoryError  # it says that of a page which it has no room for
     if said != "ok":
         yield " ".join(str(said).split())
     tables = [

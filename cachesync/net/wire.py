@@ -137,7 +137,7 @@ class Stream(httpcore.NetworkStream):
             self._sock.settimeout(deadline.blocking())
             try:
                 data = self._sock.recv(max_bytes)
-            except TimeoutError:
+            except TimeoutError:  # a slice of the time is over; the deadline says when all of it is
                 continue
             except OSError as error:
                 raise httpcore.ReadError(_reason(error)) from error
@@ -153,7 +153,7 @@ class Stream(httpcore.NetworkStream):
             self._sock.settimeout(deadline.blocking())
             try:
                 rest = rest[self._sock.send(rest) :]
-            except TimeoutError:
+            except TimeoutError:  # a slice of the time is over; the deadline says when all of it is
                 continue
             except OSError as error:
                 raise httpcore.WriteError(_reason(error)) from error
@@ -178,7 +178,7 @@ class Stream(httpcore.NetworkStream):
             sock = secured = _secured(self._sock, ssl_context, server_hostname)
             while True:
                 secured.settimeout(deadline.blocking())
-                with suppress(TimeoutError):
+                with suppress(TimeoutError):  # the deadline says when it is over
                     secured.do_handshake()
                     return Stream(secured)
         except ssl.SSLCertVerificationError as error:
@@ -244,7 +244,7 @@ def _addresses(
 
     Thread(target=resolve, name=f"resolve {host}", daemon=True).start()
     while True:
-        with suppress(Empty):
+        with suppress(Empty):  # the deadline says when it is over
             answer = answers.get(timeout=deadline.blocking())
             if isinstance(answer, OSError):
                 raise answer

@@ -53,10 +53,11 @@ class Dispatcher:
         self._active: dict[int, bool] = {}
         self.results = dict.fromkeys((step.name.lower() for step in queue.Step), 0)
         """Attempts since the start, by what came of them."""
-        self._looking = Trouble("nothing is sent for now", "sending goes on")
+        self._looking = Trouble("nothing is sent for now", "sending goes on", on_change=on_change)
         self._recording = Trouble(
             "what was sent could not be recorded, and is sent again",
             "what is sent is recorded again",
+            on_change=on_change,
         )
         """Guarded by the lock."""
         self._lock = threading.Lock()
@@ -88,6 +89,11 @@ class Dispatcher:
     def silent_seconds(self, now: float) -> float:
         """How long it has not looked for work (`time.monotonic`)."""
         return now - self._alive_at
+
+    @property
+    def error(self) -> str | None:
+        """Why nothing is sent, or what was sent is not recorded; None where all goes on."""
+        return self._looking.error or self._recording.error
 
     @property
     def active(self) -> int:
@@ -156,6 +162,8 @@ class Dispatcher:
                 )
                 self._threads.add(thread)
                 thread.start()
+            if not is_any and not self._active:  # what could not be recorded is not there any more
+                self._recording.works()
         return is_any, wait
 
     def _has_room(self, *, is_failing: bool) -> bool:

@@ -61,7 +61,7 @@ class Once:
             self.match()
             self._send(seconds)
         self.committer.run(lambda outbox: queue.purge(outbox, now=clock()))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # only `status` reads it; the outbox has it
             publish(self._state_dir / DELIVERIES, self.committer.run(report.summary))
 
     def match(self) -> None:

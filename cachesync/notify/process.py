@@ -162,7 +162,7 @@ class _Child:
         self._signal(signal.SIGKILL)  # also what it left behind; not yet reaped, it owns its number
 
     def _signal(self, number: int) -> None:
-        with suppress(ProcessLookupError, PermissionError):
+        with suppress(ProcessLookupError, PermissionError):  # it has ended, or became another's
             os.killpg(self._pid, number)
 
     def reap(self) -> int:

@@ -219,7 +219,7 @@ def _signatures(header: str) -> Iterable[bytes]:
         if version == "v1":
             try:
                 yield base64.b64decode(text, validate=True)
-            except (binascii.Error, ValueError):
+            except (binascii.Error, ValueError):  # it fits nothing; another may
                 continue
 
 

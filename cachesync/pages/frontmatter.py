@@ -11,6 +11,7 @@ import re
 from typing import Any, NamedTuple
 
 import yaml
+from yaml.cyaml import CSafeLoader
 
 from ..errors import PageError
 from ..yamlguard import find_excess, reader_offset
@@ -35,16 +36,16 @@ class FrontMatter(NamedTuple):
     first_line: int
 
 
-class _Loader(yaml.CSafeLoader):
+class _Loader(CSafeLoader):
     """Safe C loader that resolves nothing but null and merge keys: other scalars are text."""
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rules if tag.endswith((":null", ":merge"))]
-    for first, rules in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    for first, rules in CSafeLoader.yaml_implicit_resolvers.items()
 }
 # An explicit `!!int` would choose a constructor whose time grows with the square of the length.
-_CONSTRUCTORS = yaml.CSafeLoader.yaml_constructors
+_CONSTRUCTORS = CSafeLoader.yaml_constructors
 _Loader.yaml_constructors = {
     tag: make
     for tag, make in _CONSTRUCTORS.items()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-__all__ = ["Facts", "Health", "Reason", "State", "document", "judge", "line"]
+__all__ = ["Code", "Facts", "Health", "Reason", "State", "document", "judge", "line"]
 
 LOW_BYTES = 64 << 20
 """Less free space than this is told before anything fails."""
@@ -34,11 +34,40 @@ class State(StrEnum):
     """Nothing new is recorded, or nobody is notified."""
 
 
+class Code(StrEnum):
+    """What kind of thing a reason is: stable, for programs. docs/operations.md has a row for each."""
+
+    SOURCE_HELD = "source-held"
+    SOURCE_FAILED = "source-failed"
+    SOURCE_NEVER = "source-never"
+    SOURCE_ORPHANED = "source-orphaned"
+    SOURCE_GARBAGE = "source-garbage"
+    PAGES_REJECTED = "pages-rejected"
+    SOURCE_UNRECORDED = "source-unrecorded"
+    DISK_LOW = "disk-low"
+    DISK_FULL = "disk-full"
+    LEDGER_UNUSABLE = "ledger-unusable"
+    INDEX_UNUSABLE = "index-unusable"
+    INDEX_UNWRITABLE = "index-unwritable"
+    OUTBOX_UNUSABLE = "outbox-unusable"
+    CONFIG_REFUSED = "config-refused"
+    METRICS_DOWN = "metrics-down"
+    FILES_FOREIGN = "files-foreign"
+    CLOCK_BEHIND = "clock-behind"
+    WATCH_OVERFLOWED = "watch-overflowed"
+    WATCH_POLLING = "watch-polling"
+    WATCH_LOST = "watch-lost"
+    TARGET_FAILING = "target-failing"
+    TARGET_DISABLED = "target-disabled"
+    DAEMON_STUCK = "daemon-stuck"
+    DAEMON_STOPPED = "daemon-stopped"
+    DAEMON_ABSENT = "daemon-absent"
+
+
 class Reason(NamedTuple):
     """One thing that is not as it is at best."""
 
-    code: str
-    """What kind of thing: stable, for programs."""
+    code: Code
     state: State
     thing: str
     """The source, target or part that it is about."""
@@ -98,7 +127,9 @@ def document(health: Health) -> dict[str, Any]:
     """`state` and `reasons` as JSON has them."""
     return {
         "state": health.state.value,
-        "reasons": [{**r._asdict(), "state": r.state.value} for r in health.reasons],
+        "reasons": [
+            {**r._asdict(), "code": r.code.value, "state": r.state.value} for r in health.reasons
+        ],
     }
 
 
@@ -109,7 +140,7 @@ def line(health: Health, *, longest: int | None = None) -> str:
     return text if longest is None or len(text) <= longest else f"{text[: longest - 3]}..."
 
 
-def _reason(code: str, state: State, thing: str, text: str, remedy: str | None) -> Reason:
+def _reason(code: Code, state: State, thing: str, text: str, remedy: str | None) -> Reason:
     return Reason(code, state, _plain(thing), _plain(text), remedy and _plain(remedy))
 
 
@@ -126,56 +157,57 @@ def _of_the_daemon(facts: Facts) -> Iterator[Reason]:
     said = facts.daemon
     if said is None:
         if facts.expected is not None:
-            yield _reason("daemon-absent", State.DEGRADED, "daemon",
+            yield _reason(Code.DAEMON_ABSENT, State.DEGRADED, "daemon",
                           f"none runs, and {facts.expected}",
                           "systemctl start cachesync, or cachesync run")  # fmt: skip
         return
     pid = said.get("pid")
     if facts.is_stopped:
-        yield _reason("daemon-stopped", State.FAILING, "daemon",
+        yield _reason(Code.DAEMON_STOPPED, State.FAILING, "daemon",
                       f"its process {pid} was stopped by a signal", f"kill -CONT {pid}")  # fmt: skip
     if said.get("stuck"):
-        yield _reason("daemon-stuck", State.FAILING, "daemon",
+        yield _reason(Code.DAEMON_STUCK, State.FAILING, "daemon",
                       f"{said['stuck']} shows no sign of life", "systemctl restart cachesync")  # fmt: skip
     if said.get("config_error"):
-        yield _reason("config-refused", State.DEGRADED, "config",
+        yield _reason(Code.CONFIG_REFUSED, State.DEGRADED, "config",
                       f"the new one is refused, the old one goes on: {said['config_error']}",
                       "cachesync config check, then systemctl reload cachesync")  # fmt: skip
     if said.get("metrics_error"):
-        yield _reason("metrics-down", State.DEGRADED, "metrics",
+        yield _reason(Code.METRICS_DOWN, State.DEGRADED, "metrics",
                       f"not served: {said['metrics_error']}",
                       "free the port, or name another in `metrics: listen` and reload")  # fmt: skip
 
 
 def _of_the_place(facts: Facts) -> Iterator[Reason]:
     if facts.ledger_error is not None:
-        yield _reason("ledger-unusable", State.FAILING, "ledger", facts.ledger_error,
+        yield _reason(Code.LEDGER_UNUSABLE, State.FAILING, "ledger", facts.ledger_error,
                       "cachesync doctor")  # fmt: skip
     free = facts.free_bytes
     if free is not None and free < LOW_BYTES:
         is_full = free < FULL_BYTES
-        yield _reason("disk-full" if is_full else "disk-low",
+        yield _reason(Code.DISK_FULL if is_full else Code.DISK_LOW,
                       State.FAILING if is_full else State.DEGRADED, "disk",
                       f"{'full' if is_full else 'nearly full'}: {free >> 10:,} KiB free for {facts.state_dir}",
                       "free some space")  # fmt: skip
     if facts.foreign:
-        yield _reason("files-foreign", State.DEGRADED, "state directory",
+        yield _reason(Code.FILES_FOREIGN, State.DEGRADED, "state directory",
                       f"{_names(facts.foreign)} in {facts.state_dir} not owned by {facts.owner}",
                       f"chown -R {facts.owner}: {facts.state_dir}")  # fmt: skip
     if facts.newest is not None and facts.newest - facts.now > CLOCK_SECONDS:
-        yield _reason("clock-behind", State.DEGRADED, "clock",
+        yield _reason(Code.CLOCK_BEHIND, State.DEGRADED, "clock",
                       f"{facts.newest - facts.now:,.0f} s behind the newest change",
                       "timedatectl set-ntp true")  # fmt: skip
 
 
 def _of_the_index(facts: Facts) -> Iterator[Reason]:
-    unwritable = (facts.daemon or {}).get("index_error")
+    said = facts.daemon or {}
+    unwritable = said.get("index_error")
     if unwritable:
-        yield _reason("index-unwritable", State.DEGRADED, "index",
+        yield _reason(Code.INDEX_UNWRITABLE, State.DEGRADED, "index",
                       f"it cannot be brought up to date: {unwritable}",
-                      f"chown -R {facts.owner}: {facts.state_dir}, or free some space")  # fmt: skip
-    elif facts.index_error is not None:
-        yield _reason("index-unusable", State.DEGRADED, "index",
+                      said.get("index_remedy") or f"chown -R {facts.owner}: {facts.state_dir}")  # fmt: skip
+    elif facts.index_error is not None and not _is_at_work(facts):
+        yield _reason(Code.INDEX_UNUSABLE, State.DEGRADED, "index",
                       f"{facts.index_error}; searches ask the ledger",
                       "cachesync rebuild index")  # fmt: skip
 
@@ -187,23 +219,23 @@ def _of_sources(facts: Facts) -> Iterator[Reason]:
         said = running.get(name, {})
         error = source["error"] or "no reason was recorded"
         if state == "held":
-            yield _reason("source-held", State.DEGRADED, name, f"held: {error}",
+            yield _reason(Code.SOURCE_HELD, State.DEGRADED, name, f"held: {error}",
                           f"mount it again; if it is meant, cachesync sync {name} --allow-mass-removal")  # fmt: skip
         elif state == "failed":
-            yield _reason("source-failed", State.DEGRADED, name, f"failed: {error}",
+            yield _reason(Code.SOURCE_FAILED, State.DEGRADED, name, f"failed: {error}",
                           "cachesync doctor; it is tried again by itself")  # fmt: skip
         elif state == "never" and said.get("doing", "idle") == "idle":
-            yield _reason("source-never", State.DEGRADED, name, "it was never synced",
+            yield _reason(Code.SOURCE_NEVER, State.DEGRADED, name, "it was never synced",
                           f"cachesync sync {name}")  # fmt: skip
         elif state == "orphaned":
-            yield _reason("source-orphaned", State.OK, name, "the config does not name it any more",
+            yield _reason(Code.SOURCE_ORPHANED, State.OK, name, "the config does not name it any more",
                           f"name it, or cachesync forget {name}")  # fmt: skip
         if source["rejected"] and state != "orphaned":
             yield _rejected(source)
     known = (facts.daemon or {}).get("index_error")
     for name, said in running.items():
         if said.get("error") and said["error"] != known:
-            yield _reason("source-unrecorded", State.FAILING, name,
+            yield _reason(Code.SOURCE_UNRECORDED, State.FAILING, name,
                           f"its passes cannot be recorded: {said['error']}",
                           "cachesync doctor; it is tried again by itself")  # fmt: skip
 
@@ -213,24 +245,26 @@ def _rejected(source: Mapping[str, Any]) -> Reason:
     pages = f"{rejected:,} of {listed:,} pages {'is' if rejected == 1 else 'are'} rejected"
     remedy = "cachesync status names them; mend what writes them"
     if 2 * rejected > listed:
-        return _reason("source-garbage", State.DEGRADED, name, f"more than half: {pages}", remedy)
-    return _reason("pages-rejected", State.OK, name, pages, remedy)
+        return _reason(
+            Code.SOURCE_GARBAGE, State.DEGRADED, name, f"more than half: {pages}", remedy
+        )
+    return _reason(Code.PAGES_REJECTED, State.OK, name, pages, remedy)
 
 
 def _of_watching(facts: Facts) -> Iterator[Reason]:
     troubled = {s["name"] for s in facts.sources if s["state"] in ("failed", "held")}
     for name, said in _running(facts).items():
         if said.get("overflowed"):
-            yield _reason("watch-overflowed", State.DEGRADED, name,
+            yield _reason(Code.WATCH_OVERFLOWED, State.DEGRADED, name,
                           "the kernel dropped events; everything is looked at again",
                           "it mends itself; if it comes again, raise fs.inotify.max_queued_events")  # fmt: skip
         if said.get("watch") == "polling":
             is_meant = said.get("watch_reason") in ("configured", "filesystem")
-            yield _reason("watch-polling", State.OK if is_meant else State.DEGRADED, name,
-                          said.get("degraded") or "polled instead of watched",
+            yield _reason(Code.WATCH_POLLING, State.OK if is_meant else State.DEGRADED, name,
+                          said.get("degraded") or f"polled, since {said.get('watch_detail')}",
                           None if is_meant else "cachesync doctor names the limit")  # fmt: skip
         elif said.get("degraded") and name not in troubled:
-            yield _reason("watch-lost", State.DEGRADED, name, said["degraded"],
+            yield _reason(Code.WATCH_LOST, State.DEGRADED, name, said["degraded"],
                           "check `path:` and that it is mounted")  # fmt: skip
 
 
@@ -238,7 +272,7 @@ def _of_deliveries(said: Mapping[str, Any] | None) -> Iterator[Reason]:
     if said is None:
         return
     if said.get("error"):
-        yield _reason("outbox-unusable", State.FAILING, "notifications",
+        yield _reason(Code.OUTBOX_UNUSABLE, State.FAILING, "notifications",
                       f"nobody is notified: {said['error']}",
                       "let outbox.sqlite belong to the daemon's user, or free some space")  # fmt: skip
     for subscription in said.get("subscriptions", ()):
@@ -247,10 +281,16 @@ def _of_deliveries(said: Mapping[str, Any] | None) -> Iterator[Reason]:
                 continue
             name = f"{subscription['name']} -> {target['target']}"
             is_off = target["state"] == "disabled"
-            yield _reason(f"target-{target['state']}", State.DEGRADED, name,
+            code = Code.TARGET_DISABLED if is_off else Code.TARGET_FAILING
+            yield _reason(code, State.DEGRADED, name,
                           f"{target['state']}: {target['reason'] or 'no reason was recorded'}",
                           "cachesync deliveries retry --target enables it" if is_off
                           else "it is tried again by itself")  # fmt: skip
+
+
+def _is_at_work(facts: Facts) -> bool:
+    """Whether a daemon is about to make the index: it tells itself what keeps it from that."""
+    return any(said.get("doing", "idle") != "idle" for said in _running(facts).values())
 
 
 def _running(facts: Facts) -> Mapping[str, Mapping[str, Any]]:

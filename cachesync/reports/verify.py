@@ -185,7 +185,7 @@ def check_source(db: Connection, source: Source, selection: Selection) -> Iterat
             continue
         try:
             page = parser.parse(content.data)
-        except PageSkipped:
+        except PageSkipped:  # nor does a pass take it
             continue
         except PageError as error:
             yield f"{source.name}: {entry.path} is broken since the last pass: {error.message}"

@@ -210,7 +210,7 @@ class Searcher:
 
         They are in lower case, or `spelled` as the pages do: a condition of Spack heeds that.
         """
-        with suppress(Exception):  # Whoosh raises anything on damaged files
+        with suppress(Exception):  # it only suggests, and what is damaged raises anything
             return (
                 [] if self._index is None else self._index.suggestions(word, field, spelled=spelled)
             )
@@ -249,7 +249,7 @@ class Searcher:
             return self._scan(node, f"the search index is {seq - self._index.seq:,} changes behind")
         try:
             counts, whole, unknown = self._from_index(self._index, node)
-        except Exception as error:  # Whoosh raises anything on damaged files
+        except Exception as error:  # what is damaged raises anything
             self._index.close()
             self._index = None
             self._fault = f"the search index cannot be read ({type(error).__name__})"

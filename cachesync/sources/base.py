@@ -92,6 +92,9 @@ class Changed(NamedTuple):
 class Unchanged(NamedTuple):
     """The page is as the ledger has it, or has to be taken for that."""
 
+    memory: Mapping[str, str] | None = None
+    """Of a cache index: what to remember from now on; None for what is remembered already."""
+
 
 class Missing(NamedTuple):
     """The page is not there, which is not believed yet: what was known of it stands."""

@@ -31,7 +31,7 @@ from .base import (
     ignore,
 )
 
-__all__ = ["PAGE_NAME", "DirectorySource"]
+__all__ = ["PAGE_NAME", "DirectorySource", "is_settled", "signature"]
 
 PAGE_NAME = "specs.md"
 EVERYTHING = Selection()
@@ -133,7 +133,7 @@ class DirectorySource:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             return Failed("is not a regular file")
-        signature = _signature(before)
+        found = signature(before)
         # Also the file that was listed: its directory may have been a link for just that moment.
         if not _lies_below(descriptor, root):
             return Failed("lies outside the source (a directory was replaced by a link)")
@@ -145,8 +145,8 @@ class DirectorySource:
         # A file that changed meanwhile is taken as it was read and read again in the next pass.
         after = os.fstat(descriptor)
         if (after.st_size, *_times(after)) != (before.st_size, *_times(before)):
-            return Changed(data, _signature(after), settled=False)
-        return Changed(data, signature, _is_settled(after, self._clock_ns()))
+            return Changed(data, signature(after), settled=False)
+        return Changed(data, found, is_settled(after, self._clock_ns()))
 
 
 class _Walk:
@@ -240,7 +240,7 @@ class _Walk:
             if status.st_size > self._page_limit:
                 self.faults.append(Fault(path, _too_large(status.st_size, self._page_limit)))
             else:
-                self.entries.append(Entry(path, _signature(status)))
+                self.entries.append(Entry(path, signature(status)))
         elif stat.S_ISLNK(mode):
             self._link(child, path)
         elif not stat.S_ISDIR(mode):
@@ -270,7 +270,8 @@ def _identity(root: str) -> str:
     return f"{status.st_dev}:{status.st_ino}"
 
 
-def _signature(status: os.stat_result) -> str:
+def signature(status: os.stat_result) -> str:
+    """What tells one writing of a file from another."""
     # ctime as well: a rewrite of the same size may have its mtime set back (rsync -t, tar, touch).
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}:{status.st_ctime_ns}"
 
@@ -279,7 +280,8 @@ def _times(status: os.stat_result) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_ctime_ns
 
 
-def _is_settled(status: os.stat_result, now_ns: int) -> bool:
+def is_settled(status: os.stat_result, now_ns: int) -> bool:
+    """Whether a file cannot be written again with the same signature."""
     times = _times(status)
     coarse = times[0] % 1_000_000_000 == 0 and times[1] % 1_000_000_000 == 0
     return now_ns - max(times) > (COARSE_SETTLED_NS if coarse else SETTLED_NS)

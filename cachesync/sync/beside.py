@@ -74,7 +74,7 @@ class Looker:
             child.end(process)
 
     def _start(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError):  # without it everything is read here
             self._process = child.start(__name__, "serve")
             self._send((self._source, self._selection))
             self._send(self._places)
@@ -90,7 +90,7 @@ class Looker:
         """As many looks as the process beside delivers."""
         assert process.stdin is not None
         unpacker = _Unpacker(self._places)
-        with suppress(EOFError, OSError):
+        with suppress(EOFError, OSError):  # it ended: what it did not deliver is read here
             process.stdin.close()
             while True:
                 yield from unpacker.unpack(child.receive(process.stdout))
@@ -128,7 +128,7 @@ def answer(places_from: IO[bytes], looks_to: IO[bytes]) -> None:
 
 
 def _receive(places_from: IO[bytes], arriving: SimpleQueue[Sequence[Place] | None]) -> None:
-    with suppress(EOFError):
+    with suppress(EOFError):  # who asks is gone, or has asked for everything
         while True:
             arriving.put(child.receive(places_from))
     arriving.put(None)

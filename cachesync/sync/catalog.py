@@ -1,4 +1,4 @@
-"""The sources there are: those of the config, and directories once named by `sync --pages`."""
+"""The sources there are: those of the config, and those once named by `sync --pages` or `--mirror`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from .. import net
 from ..config.settings import (
     ArchiveSourceConfig,
+    BuildcacheSourceConfig,
     Config,
     DirectorySourceConfig,
     GithubSourceConfig,
@@ -24,7 +25,16 @@ from ..sources.base import Source, Unopened
 from ..sources.directory import DirectorySource
 from .mirrorsource import MirrorSource
 
-__all__ = ["Job", "Remote", "choose", "forget", "job", "orphan_missing", "remembered"]
+__all__ = [
+    "Job",
+    "Remote",
+    "choose",
+    "forget",
+    "job",
+    "named_entry",
+    "orphan_missing",
+    "remembered",
+]
 
 Remote = Callable[[SourceConfig], Source | MirrorSource]
 """Opens a source that is not a directory; raises CachesyncError when that cannot be."""
@@ -52,7 +62,7 @@ def orphan_missing(writer: Writer, config: Config) -> list[str]:
 
 
 def remembered(writer: Writer) -> list[str]:
-    """The directories that were named by `sync --pages`."""
+    """The directories and mirrors that were named by `sync --pages` and `sync --mirror`."""
     return [row.name for row in writer.sources() if not row.configured]
 
 
@@ -68,15 +78,30 @@ def choose(writer: Writer, config: Config, names: Sequence[str]) -> list[str]:
     return list(names) or every
 
 
-def job(writer: Writer, config: Config, name: str, remote: Remote) -> Job:
+def named_entry(writer: Writer, name: str) -> SourceConfig:
+    """The source that no config mentions: a directory by its path, a mirror by its address.
+
+    The views of a mirror are those that were read last.
+    """
+    if "://" not in name:
+        return DirectorySourceConfig(name, name)
+    row = next((row for row in writer.sources() if row.name == name), None)
+    known = [] if row is None else writer.statements(row)
+    views = tuple(one.view for one in known if one.view is not None)
+    return BuildcacheSourceConfig(name, name, views=views)
+
+
+def job(
+    writer: Writer, config: Config, name: str, remote: Remote, *, named: SourceConfig | None = None
+) -> Job:
     """The source called `name`, its row made or brought up to date.
 
-    A name that the config does not have is the path of a directory.
+    `named` is one that the config does not have; without it that is `named_entry`.
     """
     entry = next((source for source in config.sources if source.name == name), None)
     if entry is None:
-        entry = DirectorySourceConfig(name, name)
-        row = writer.source(name, "directory", name, configured=False, interval=None)
+        entry = named or named_entry(writer, name)
+        row = writer.source(name, entry.type, _location(entry), configured=False, interval=None)
     else:
         row = writer.source(
             name, entry.type, _location(entry), configured=True, interval=entry.interval_seconds
@@ -100,6 +125,9 @@ def _location(entry: SourceConfig) -> str:
         host = net.host(entry.api_url)
         where = "" if host == "api.github.com" else f"{host} "
         return f"{where}{entry.repository} at {entry.ref}, {entry.path or 'its root'}"
+    if isinstance(entry, BuildcacheSourceConfig):
+        views = entry.views or ((entry.view,) if entry.view else ())
+        return net.shown(entry.url) + (f", {', '.join(views)}" if views else "")
     if isinstance(entry, ArchiveSourceConfig) or not entry.urls:
         return net.shown(entry.url or "")
     more = len(entry.urls) - 1

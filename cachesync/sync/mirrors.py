@@ -128,7 +128,7 @@ class _Pass:
             seen = Failed(error.message, is_passing=True)
         if isinstance(seen, Unchanged):
             self.unchanged += 1
-            self._writer.unchanged(self._row, known, None)
+            self._writer.unchanged(self._row, known, seen.memory)
         elif isinstance(seen, Failed):
             if seen.is_passing:
                 self._failures.append((known.path, seen.reason))

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 from .. import net
+from ..buildcache.layout import index_places
 from ..config.access import open_access
 from ..config.secrets import reveal
 from ..config.settings import (
     ArchiveSourceConfig,
+    BuildcacheSourceConfig,
     DirectorySourceConfig,
     GithubSourceConfig,
     HttpSourceConfig,
@@ -19,8 +21,9 @@ from ..config.settings import (
     SourceConfig,
 )
 from ..sources.base import Source
+from .mirrorsource import MirrorSource
 
-__all__ = ["Remotes", "address"]
+__all__ = ["Remotes", "address", "is_fetched", "watched_files"]
 
 
 class Remotes:
@@ -40,11 +43,16 @@ class Remotes:
         self._fetchers: dict[net.Access, net.Fetcher] = {}
         self._opening = threading.Lock()
 
-    def open(self, entry: SourceConfig) -> Source:
+    def open(self, entry: SourceConfig) -> Source | MirrorSource:
         """The source of an entry that is not a directory.
 
         Raises CachesyncError when a secret or a certificate is not where the config says.
         """
+        if isinstance(entry, BuildcacheSourceConfig):
+            from ..sources import mirror
+
+            fetcher = self._shared(entry) if is_fetched(entry) else None
+            return mirror.MirrorSource(entry, self._limits, fetcher)
         fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource
@@ -93,6 +101,21 @@ class Remotes:
         self._opened.close()
 
 
+def watched_files(entry: BuildcacheSourceConfig) -> frozenset[str]:
+    """The files of a mirror that are written when one of its cache indexes is, relative to it."""
+    views: tuple[str | None, ...] = entry.views or (entry.view,)
+    places = [place for view in views for place in index_places(view)]
+    return frozenset(
+        file for place in places for file in (place.first, place.checksum) if file is not None
+    )
+
+
+def is_fetched(entry: SourceConfig) -> bool:
+    """Whether a source is reached over the network, and does not lie in the file system."""
+    is_local = isinstance(entry, BuildcacheSourceConfig) and entry.is_local
+    return not is_local and not isinstance(entry, DirectorySourceConfig)
+
+
 def address(entry: SourceConfig) -> str:
     """Where to ask whether a source can be reached."""
     if isinstance(entry, GithubSourceConfig):
@@ -103,5 +126,8 @@ def address(entry: SourceConfig) -> str:
         return url.replace("{tag}", tag).replace(
             "{package}", next(iter(entry.selection.packages), "")
         )
+    if isinstance(entry, BuildcacheSourceConfig):
+        view = entry.view or next(iter(entry.views), None)
+        return f"{entry.url}/{index_places(view)[0].first}"
     assert isinstance(entry, ArchiveSourceConfig), "a directory is not fetched"
     return entry.url

@@ -17,7 +17,7 @@ from .recorder import Progress, chunks
 
 __all__ = ["CHUNK_SPECS", "Reading"]
 
-CHUNK_SPECS = 10_000
+CHUNK_SPECS = 15_000
 MOST_WARNINGS = 100
 """Of one index."""
 _HASH = re.compile(r"\b[a-z2-7]{32}\b")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 
 __all__ = ["Trouble", "delay"]
 
@@ -28,24 +29,33 @@ def delay(failures: int, *, took: float = 0.0) -> float:
 class Trouble:
     """Whether something works. For use by one thread at a time; any may look."""
 
-    def __init__(self, begins: str, over: str) -> None:
-        """What is logged: `begins`, before the error that is the reason, and `over`."""
+    def __init__(
+        self, begins: str, over: str, *, on_change: Callable[[], object] = lambda: None
+    ) -> None:
+        """What is logged: `begins`, before the error that is the reason, and `over`.
+
+        `on_change` is called once `error` is another one.
+        """
         self.error: str | None = None
         """Why it does not work; None while it does."""
         self.retry_at: float | None = None
         """When it is to be tried again, by the clock of `failed`."""
         self._begins = begins
         self._over = over
+        self._on_change = on_change
         self._failures = 0
 
     def failed(self, error: str, now: float, *, took: float = 0.0) -> float:
         """Note a failure; returns the seconds until the next attempt."""
-        if self.error is None or _kind(error) != _kind(self.error):
+        is_another = self.error is None or _kind(error) != _kind(self.error)
+        if is_another:
             _log.error("%s: %s", self._begins, error)
         self.error = error
         self._failures += 1
         wait = delay(self._failures, took=took)
         self.retry_at = now + wait
+        if is_another:
+            self._on_change()
         return wait
 
     def is_due(self, now: float) -> bool:
@@ -54,10 +64,13 @@ class Trouble:
 
     def works(self) -> None:
         """Note that it works."""
-        if self.error is not None:
+        is_over = self.error is not None
+        if is_over:
             _log.info("%s", self._over)
         self.error = self.retry_at = None
         self._failures = 0
+        if is_over:
+            self._on_change()
 
 
 def _kind(error: str) -> str:

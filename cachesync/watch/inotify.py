@@ -28,10 +28,9 @@ from watchdog.observers.inotify_c import (
     inotify_rm_watch,
 )
 
-from ..selection import Selection
-from ..sources.directory import PAGE_NAME
 from .limits import check_descriptors
-from .poll import is_wanted
+from .named import Named
+from .poll import Pages
 from .tree import Tree, prefix_of
 
 __all__ = ["Batch", "Inotify", "Queue"]
@@ -122,9 +121,9 @@ class Inotify:
     of file descriptors, `ENOENT` and `EACCES` for the root. So do `complete` and `read`.
     """
 
-    def __init__(self, root: str, selection: Selection, keep_going: Callable[[], bool]) -> None:
+    def __init__(self, root: str, wanted: Pages | Named, keep_going: Callable[[], bool]) -> None:
         self._root = root
-        self._selection = selection
+        self._wanted = wanted
         self._keep_going = keep_going
         self._queue = Queue(self)
         try:
@@ -152,7 +151,7 @@ class Inotify:
 
     def complete(self) -> None:
         """Watch all there is below the root, or as much as `keep_going` allows."""
-        self._descend(self._tree.root, "", 0)
+        self._descend(self._tree.root, "")
 
     def read(self) -> Batch:
         """What happened; waits for it. New directories are watched before they are reported."""
@@ -182,9 +181,9 @@ class Inotify:
             self._itself(event, path)
             return
         name = os.fsdecode(event.name)
-        if name == PAGE_NAME:
+        if self._wanted.has_file(path, name):
             self._dirty[prefix_of(path)] = None
-        elif event.mask & InotifyConstants.IN_ISDIR and self._is_wanted(name, path):
+        elif event.mask & InotifyConstants.IN_ISDIR and self._wanted.has_directory(path, name):
             self._directory(event, path, name)
 
     def _itself(self, event: InotifyEvent, path: str) -> None:
@@ -244,7 +243,7 @@ class Inotify:
                 parent, name
             )  # another directory had the name; if it was moved, that is told
             self._tree.add(descriptor, parent, name)
-            self._descend(descriptor, f"{path}{name}/", path.count("/") + 1)
+            self._descend(descriptor, f"{path}{name}/")
         elif place != (parent, name) and not self._is_mounted_twice(descriptor, full):
             self.in_doubt = True
 
@@ -257,7 +256,7 @@ class Inotify:
             return False
         return os.path.samestat(here, known)
 
-    def _descend(self, descriptor: int, path: str, depth: int) -> None:
+    def _descend(self, descriptor: int, path: str) -> None:
         if not self._keep_going():
             return
         try:
@@ -265,7 +264,7 @@ class Inotify:
                 below = [
                     child.name
                     for child in scanned
-                    if is_wanted(child.name, depth, self._selection)
+                    if self._wanted.has_directory(path, child.name)
                     and child.is_dir(follow_symlinks=False)
                 ]
         except OSError as error:
@@ -274,6 +273,3 @@ class Inotify:
             raise
         for name in below:
             self._adopt(descriptor, path, name)
-
-    def _is_wanted(self, name: str, path: str) -> bool:
-        return is_wanted(name, path.count("/"), self._selection)

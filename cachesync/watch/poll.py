@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from ..selection import Selection
 from ..sources.directory import MAX_DEPTH, PAGE_NAME
 from .tree import prefix_of
 
-__all__ = ["Poll", "is_wanted", "pause_seconds"]
+__all__ = ["Pages", "Poll", "is_wanted", "pause_seconds"]
 
 _YOUNG_NS = 2_200_000_000
 """A page may change again within the same tick of a coarse clock, and look the same."""
@@ -37,6 +38,20 @@ def is_wanted(name: str, depth: int, selection: Selection) -> bool:
     if depth == 0:
         return selection.admits_tag(name)
     return depth > 1 or selection.admits_package(name)
+
+
+class Pages(NamedTuple):
+    """What is watched where pages lie below tags and packages; see `named.Named`."""
+
+    selection: Selection
+
+    def has_file(self, _path: str, name: str) -> bool:
+        """Whether this is a page."""
+        return name == PAGE_NAME
+
+    def has_directory(self, path: str, name: str) -> bool:
+        """Whether a directory may hold pages."""
+        return is_wanted(name, path.count("/"), self.selection)
 
 
 class Poll:

@@ -34,7 +34,8 @@ from .events import (
     WatchReason,
 )
 from .limits import is_exhausted, refusal
-from .poll import Poll, pause_seconds
+from .named import Named, NamedPoll
+from .poll import Pages, Poll, pause_seconds
 from .root import Root, look_at
 from .timing import Timing
 
@@ -59,7 +60,7 @@ class _Burst(NamedTuple):
 class Watcher:
     """Calls `tell` from its thread for all that happens below `root`.
 
-    `tell` must not raise: the thread ends then. Only what `selection` admits is watched.
+    `tell` must not raise: the thread ends then. Only what `selection` admits, or names, is watched.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Watcher:
         root: str,
         tell: Callable[[WatchEvent], object],
         *,
-        selection: Selection = EVERYTHING,
+        selection: Selection | Named = EVERYTHING,
         mode: WatchMode = WatchMode.AUTO,
         timing: Timing | None = None,
     ) -> None:
@@ -81,14 +82,14 @@ class Watcher:
         self._wanted = mode
         self._mode = Mode.STARTING
         self._tell = tell
-        self._selection = selection
+        self._selected = Pages(selection) if isinstance(selection, Selection) else selection
         self._timing = timing or Timing()
         self._stopping = threading.Event()
         self._alive_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"watch {root}", daemon=True)
         self._wake_r = self._wake_w = -1
         self._inotify: Inotify | None = None
-        self._poll: Poll | None = None
+        self._poll: Poll | NamedPoll | None = None
         self._known: Root | None = None
         self._lost = False
         self._found_empty = 0
@@ -126,7 +127,7 @@ class Watcher:
         """End the thread; False if it has not ended in time. Nothing is told afterwards."""
         self._stopping.set()
         if self._wake_w >= 0:
-            with contextlib.suppress(BlockingIOError):
+            with contextlib.suppress(BlockingIOError):  # the pipe is full: it will wake
                 os.write(self._wake_w, b"!")
             self._thread.join(timeout_seconds)
         if self._thread.is_alive():
@@ -225,13 +226,13 @@ class Watcher:
         chosen = choose(self._wanted, kind_of(self._known.real_path))
         if chosen is not None:
             self._close()
-            self._start_polling(chosen, Poll(self._known.real_path, self._selection))
+            self._start_polling(chosen, self._new_poll(self._known))
             return
         polled = self._poll
         self._close()
         began = time.monotonic()
         try:
-            self._inotify = Inotify(self._known.real_path, self._selection, self._goes_on)
+            self._inotify = Inotify(self._known.real_path, self._selected, self._goes_on)
             self._inotify.complete()
         except OSError as error:
             self._poll = polled
@@ -242,6 +243,12 @@ class Watcher:
         self._emit(Dirty(""))
         in_doubt = self._inotify.in_doubt
         self._follow_burst(time.monotonic(), overflowed=False, in_doubt=in_doubt)
+
+    def _new_poll(self, root: Root) -> Poll | NamedPoll:
+        selected = self._selected
+        if isinstance(selected, Pages):
+            return Poll(root.real_path, selected.selection)
+        return NamedPoll(root.real_path, selected)
 
     def _degrade(self, error: OSError) -> None:
         """Poll instead of watching; told once, not at every attempt that fails."""
@@ -254,7 +261,7 @@ class Watcher:
         self._poll = polled
         if polled is not None:
             return
-        poll = Poll(self._known.real_path, self._selection)
+        poll = self._new_poll(self._known)
         self._measure(poll)
         why = WatchReason.EXHAUSTED if is_exhausted(error) else WatchReason.BROKEN
         interval = f"polled every {self.pause_seconds:g} s instead of watched"
@@ -262,7 +269,7 @@ class Watcher:
         self._start_polling(Degraded(reason, why), poll, is_measured=True)
 
     def _start_polling(
-        self, why: Polling | Degraded, poll: Poll, *, is_measured: bool = False
+        self, why: Polling | Degraded, poll: Poll | NamedPoll, *, is_measured: bool = False
     ) -> None:
         """Poll from now on; what was chosen stays so until the root is another one."""
         if not is_measured:
@@ -272,14 +279,14 @@ class Watcher:
         self._emit(why)
         self._emit(Dirty(""))
 
-    def _look(self, poll: Poll, now: float) -> None:
+    def _look(self, poll: Poll | NamedPoll, now: float) -> None:
         if now >= self._next_poll:
             for prefix in self._measure(poll):
                 self._emit(Dirty(prefix))
         if now >= self._next_retry:
             self._begin()
 
-    def _measure(self, poll: Poll) -> list[str]:
+    def _measure(self, poll: Poll | NamedPoll) -> list[str]:
         began = time.monotonic()
         changed = poll.changed(self._goes_on)
         ended = time.monotonic()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cachesync.config.file import SYSTEM_FILE, find, load
+from cachesync.config.file import SYSTEM_FILE, Why, find, load
 from cachesync.config.settings import (
     LogLevel,
 )
@@ -69,8 +69,8 @@ def test_an_endless_file_is_refused():
 
 def test_the_first_place_that_has_a_file_wins(places):
     environ, files = places
-    for file in files:
-        assert find(None, environ, system_file=files[-1]) == file
+    for file, why in zip(files, (Why.UNIT, Why.UNIT, Why.OWN, Why.SYSTEM), strict=True):
+        assert find(None, environ, system_file=files[-1]) == (file, why)
         file.unlink()
     assert find(None, environ, system_file=files[-1]) is None
 
@@ -81,7 +81,7 @@ def test_the_system_file_is_in_etc():
 
 def test_an_explicit_file_beats_every_place(places):
     environ, files = places
-    assert find(files[2], environ) == files[2]
+    assert find(files[2], environ) == (files[2], Why.OPTION)
     files[2].unlink()
     with pytest.raises(ConfigError) as caught:
         find(files[2], environ)
@@ -96,12 +96,12 @@ def test_without_a_usable_xdg_directory_it_is_below_home(places, tmp_path, xdg):
     file.parent.mkdir(parents=True)
     file.touch()
     environ = {"HOME": environ["HOME"]} | ({} if xdg is None else {"XDG_CONFIG_HOME": xdg})
-    assert find(None, environ, system_file=files[-1]) == file
+    assert find(None, environ, system_file=files[-1]) == (file, Why.OWN)
 
 
 def test_without_any_environment_only_the_system_file_is_left(places):
     _, files = places
-    assert find(None, {}, system_file=files[-1]) == files[-1]
+    assert find(None, {}, system_file=files[-1]) == (files[-1], Why.SYSTEM)
 
 
 def test_a_file_that_cannot_be_seen_is_found_and_then_not_read(places):
@@ -109,6 +109,6 @@ def test_a_file_that_cannot_be_seen_is_found_and_then_not_read(places):
     environ, files = places
     files[0].unlink()
     files[0].symlink_to(files[0].name)  # a loop: any reason but absence
-    assert find(None, environ, system_file=files[-1]) == files[0]
+    assert find(None, environ, system_file=files[-1]) == (files[0], Why.UNIT)
     with pytest.raises(ConfigError):
         load(files[0])

@@ -86,11 +86,11 @@ NOT_PROGRAM = "expected the absolute path of a program, or a name to be found in
         ("sources: [a]", "1:11: sources: expected a mapping, found text"),
         (
             "sources: [{name: a}]",
-            "1:11: sources: the key type is missing: one of directory, github, http, archive",
+            "1:11: sources: the key type is missing: one of directory, github, http, archive, buildcache",
         ),
         (
             "sources: [{type: githb}]",
-            "1:18: sources.type: expected one of directory, github, http, archive; did you mean github?",
+            "1:18: sources.type: expected one of directory, github, http, archive, buildcache; did you mean github?",
         ),
         (DIRECTORY + "    path: /a", "3:5: sources: the key name is missing"),
         (DIRECTORY + "    name: a", "3:5: sources: the key path is missing"),

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -15,6 +14,7 @@ from cachesync.config.settings import (
     AppriseTarget,
     ArchiveSourceConfig,
     Batch,
+    BuildcacheSourceConfig,
     CommandTarget,
     Config,
     DirectorySourceConfig,
@@ -36,10 +36,7 @@ from cachesync.config.yamlschema import Kinds, ListOf, Record
 from cachesync.diff import Guard
 from cachesync.model import ChangeKind
 from cachesync.selection import Selection
-from tests.support.configs import EVERYTHING
-
-EXAMPLE = Path(__file__).parents[2] / "config" / "cachesync.yaml"
-
+from tests.support.configs import EVERYTHING, EXAMPLE, whole_example
 
 # -- what a configuration gives
 
@@ -76,6 +73,17 @@ def test_everything_that_can_be_said_is_understood():
         HttpSourceConfig("listed", urls=("https://a.example/1", "https://a.example/2")),
         ArchiveSourceConfig(
             "snapshot", "https://codeload.example.org/x/tar.gz", path="", interval_seconds=604800
+        ),
+        BuildcacheSourceConfig(
+            "release",
+            "https://binaries.example.org/releases/v2026.10",
+            views=("v2026.10.0", "team/x86"),
+            tag="v2026.10.0",
+            settle=3,
+            interval_seconds=600,
+        ),
+        BuildcacheSourceConfig(
+            "ours", "file:///srv/our%20mirror", view="arm", tag="ours", stack="arm"
         ),
     )
     assert loaded.watch == Watch(quiet_seconds=1.0, cap_seconds=10.0)
@@ -135,20 +143,29 @@ def test_anchors_and_aliases_are_followed():
 
 # -- the example
 
-COMMENTED = re.compile(r"^( *)#(?=[a-z]|  - )", re.MULTILINE)
+COMMENTED = re.compile(r"^( *)#(?=[a-z]|- |  - )", re.MULTILINE)
 
-NOT_A_DEFAULT = {"token", "cron", "metrics", "urls", "mirror", "proxy", "ca_file"}
+NOT_A_DEFAULT = {"token", "cron", "metrics", "mirror", "proxy", "ca_file", "tag", "stack"}
 
 
 def _commented_keys():
-    lines = EXAMPLE.read_text().splitlines()
+    lines = whole_example().splitlines()
     found = (re.match(r" *#([a-z_]+):", line) for line in lines)
     return [(at, match[1]) for at, match in enumerate(found) if match]
 
 
-def test_the_example_loads():
+def test_the_example_reaches_nobody_until_its_entries_are_taken_in():
+    """It is the defaults and one directory, so whoever runs it as it is downloads nothing."""
     loaded = load(EXAMPLE)
-    assert [source.type for source in loaded.sources] == ["directory", "github", "http", "archive"]
+    assert [source.type for source in loaded.sources] == ["directory"]
+    assert loaded == parse("", name="x")._replace(sources=loaded.sources)
+
+
+def test_the_example_loads_with_all_its_entries():
+    loaded = parse(whole_example(), name="x")
+    assert [source.type for source in loaded.sources] == [
+        "directory", "github", "http", "archive", "buildcache",
+    ]  # fmt: skip
     targets = loaded.subscriptions[0].targets  # none that needs what is not installed with it
     assert [target.type for target in targets] == ["webhook", "command"]
 
@@ -156,16 +173,16 @@ def test_the_example_loads():
 @pytest.mark.parametrize(("at", "key"), _commented_keys(), ids=str)
 def test_what_the_example_comments_out_is_the_default(at, key):
     """Taking in any one of these keys changes nothing, or gives what has no default."""
-    if key == "urls":
-        return  # excludes url: below
-    lines = EXAMPLE.read_text().splitlines()
+    if key in ("urls", "views"):
+        return  # excludes url: below, and view:
+    lines = whole_example().splitlines()
     lines[at] = COMMENTED.sub(r"\1", lines[at])
     changed = parse("\n".join(lines), name="x")
-    assert (changed == load(EXAMPLE)) is (key not in NOT_A_DEFAULT)
+    assert (changed == parse(whole_example(), name="x")) is (key not in NOT_A_DEFAULT)
 
 
 def test_the_example_list_of_urls_is_an_alternative():
-    text = EXAMPLE.read_text()
+    text = whole_example()
     block = text[text.index("  - name: pages") : text.index("  # A tarball")]
     lines = [line for line in block.splitlines() if not re.match(r"    (url|tags|packages):", line)]
     source = "\n".join(COMMENTED.sub(r"\1", line) for line in lines if "every" not in line)
@@ -197,12 +214,12 @@ def _items(node):
 
 
 def test_the_example_has_every_key_of_the_schema():
-    text = COMMENTED.sub(r"\1", EXAMPLE.read_text())
+    text = COMMENTED.sub(r"\1", whole_example())
     assert list(_missing(SCHEMA, [yaml.compose(text)], text)) == []
 
 
 def test_the_drift_test_sees_a_key_that_is_not_there():
-    text = COMMENTED.sub(r"\1", EXAMPLE.read_text()).replace("raw_url", "raw")
+    text = COMMENTED.sub(r"\1", whole_example()).replace("raw_url", "raw")
     assert list(_missing(SCHEMA, [yaml.compose(text)], text)) == [".sources<github>.raw_url"]
 
 

@@ -1,16 +1,19 @@
 """The control socket: what comes in, and what goes wrong on the way."""
 
 import contextlib
+import itertools
 import json
 import logging
 import os
 import socket
+import socketserver
+import stat
 import threading
 import time
 
 import pytest
 
-from cachesync.daemon import control
+from cachesync.daemon import control, runtime
 from cachesync.errors import CachesyncError, LedgerBusyError, UsageError
 
 
@@ -26,6 +29,34 @@ def server(tmp_path):
     serving = control.Server(tmp_path, handle)
     yield tmp_path
     serving.close()
+
+
+def test_only_its_user_may_use_it_and_what_other_threads_make_meanwhile_is_as_ever(tmp_path):
+    """The umask is the process's: changing it for the socket closed the index's new directory."""
+    is_over, made = threading.Event(), tmp_path / "made"
+    made.mkdir()
+    modes = set()
+
+    def make():
+        for number in itertools.count():
+            if is_over.is_set():
+                return
+            (made / str(number)).mkdir()
+            modes.add(stat.S_IMODE((made / str(number)).stat().st_mode))
+
+    before = os.umask(0o022)
+    maker = threading.Thread(target=make)
+    maker.start()
+    try:
+        for _ in range(100):
+            server = control.Server(tmp_path, dict)
+            assert stat.S_IMODE((tmp_path / control.SOCKET).stat().st_mode) == 0o600
+            server.close()
+    finally:
+        is_over.set()
+        maker.join()
+        os.umask(before)
+    assert modes == {0o755}
 
 
 def raw(state_dir, sent):
@@ -122,9 +153,43 @@ def test_a_client_from_before_an_upgrade_gets_its_one_line(server):
     assert [json.loads(line)["result"] for line in lines] == [{"asked": "go"}]
 
 
+class _Old(socketserver.StreamRequestHandler):
+    """A daemon from before there were beats, whose `go` takes long."""
+
+    def handle(self):
+        asked = json.loads(self.rfile.readline())
+        if asked["command"] == "go":
+            time.sleep(4.5)  # the time that it takes is what is tried
+            reply = {"result": {"asked": "go"}}
+        else:
+            reply = {"error": "the daemon does not know it", "hint": None, "usage": True}
+        self.wfile.write(json.dumps({"schema": 1, **reply}).encode() + b"\n")
+
+
+def test_a_daemon_from_before_an_upgrade_works_as_long_as_it_takes(tmp_path):
+    """It sends no beats, and is asked something else meanwhile: who answers that lives."""
+    told: list[int] = []
+    with socketserver.ThreadingUnixStreamServer(str(tmp_path / control.SOCKET), _Old) as old:
+        threading.Thread(target=old.serve_forever, args=(0.05,)).start()
+        try:
+            answer = control.request(
+                tmp_path, {"command": "go"}, on_silence=told.append, patience=control.Patience(1, 2)
+            )
+        finally:
+            old.shutdown()
+    assert (answer, told) == ({"asked": "go"}, [])
+
+
+@pytest.mark.parametrize("document", [None, {"pid": os.getpid()}])
 @pytest.mark.parametrize("waiting", [0, 40])
-def test_silence_is_told_once_and_ends(tmp_path, waiting):
-    """Whoever takes no call, or takes it and says nothing, is named; also when its queue is full."""
+def test_silence_is_told_once_and_ends(tmp_path, waiting, document):
+    """Whoever takes no call, or takes it and says nothing, is named; also when its queue is full.
+
+    So is one from before an upgrade, which does not name its lock among what it says of itself.
+    """
+    if document is not None:
+        said = {**document, "started": runtime.started(os.getpid())}
+        (tmp_path / runtime.FILE).write_text(json.dumps(said))
     told: list[int] = []
     others = []
     with socket.socket(socket.AF_UNIX) as deaf:

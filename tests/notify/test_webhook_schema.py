@@ -78,7 +78,7 @@ def test_the_schema_is_one():
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document["type"])
 def test_a_real_body_is_as_the_schema_says(document):
     """And holds no key that the schema does not name."""
-    VALIDATOR.validate(document)
+    assert list(VALIDATOR.iter_errors(document)) == []
 
 
 def test_an_example_as_documents_show_it_is_a_body():

@@ -17,6 +17,7 @@ from cachesync.query import And, Everything, Not, Or, Term, matches, parse, pars
 from cachesync.query.prepared import residual
 from cachesync.query.printing import show
 from cachesync.spack import ranges, targets
+from tests.support.trees_of_queries import read_or_refused
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
@@ -331,20 +332,10 @@ TEXTS = st.lists(PIECES, max_size=14).map("".join) | JOINED | st.text(max_size=4
 
 def check_text(text: str) -> None:
     """A tree that prints as itself and can be judged, or an error that lies within the text."""
-    outcome: object
-    try:
-        outcome = parse(text)
-    except QueryError as error:
-        outcome = error
-    if isinstance(outcome, QueryError):
-        assert 0 <= outcome.position <= len(text)
-        assert outcome.length >= 1
-        assert outcome.message
-        assert outcome.query == text
-    else:
-        assert parse(show(outcome)) == outcome
-        assert found(text) in (True, False)
-        assert all(isinstance(term, Term) and term.value for term, _ in terms(outcome))
+    tree = read_or_refused(text)
+    if tree is not None:
+        assert parse(show(tree)) == tree
+        assert all(isinstance(term, Term) and term.value for term, _ in terms(tree))
 
 
 @given(TEXTS)

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.reports.health import FULL_BYTES, LOW_BYTES, Facts, State, document, judge, line
+from cachesync.reports.health import (
+    FULL_BYTES,
+    LOW_BYTES,
+    Code,
+    Facts,
+    State,
+    document,
+    judge,
+    line,
+)
 
 
 def source(**more):
@@ -52,6 +61,11 @@ FAULTS = [
 ]  # fmt: skip
 
 
+def test_every_code_has_a_fault():
+    """None is without an example."""
+    assert {code for _, code, _ in FAULTS} == set(Code)
+
+
 @pytest.mark.parametrize(("facts", "code", "state"), FAULTS, ids=[f[1] for f in FAULTS])
 def test_every_fault_is_a_reason(facts, code, state):
     """It names a thing, says what is wrong, and has a remedy; the state follows from it."""
@@ -59,6 +73,15 @@ def test_every_fault_is_a_reason(facts, code, state):
     assert [reason.code for reason in found.reasons] == [code]
     assert found.state == found.reasons[0].state == state
     assert all(found.reasons[0])
+
+
+def test_what_keeps_the_index_from_being_written_says_what_helps():
+    """Where the error does not know it is the owner of the file that it names."""
+    no = "the state directory /s cannot be used: index/x.toc: Permission denied"
+    for remedy, told in ((None, "chown -R its owner: the state directory"), ("free it", "free it")):
+        (reason,) = judge(Facts(1, daemon=running(index_error=no, index_remedy=remedy))).reasons
+        assert reason.text.endswith("index/x.toc: Permission denied")
+        assert reason.remedy == told
 
 
 def test_all_well_is_ok_without_a_reason():
@@ -71,13 +94,17 @@ def test_all_well_is_ok_without_a_reason():
     ):
         assert judge(facts) == (State.OK, ())
     assert line(judge(Facts(1))) == "ok"
+    first = running(site={"doing": "reading everything"})
+    assert judge(Facts(1, index_error="there is none", daemon=first)).state is State.OK
 
 
 @pytest.mark.parametrize("why", ["configured", "filesystem"])
 def test_polling_that_is_meant_is_told_and_is_ok(why):
     """By `watch:` or by the kind of file system; where events ran out or broke it is degraded."""
-    facts = Facts(1, daemon=running(site={"watch": "polling", "watch_reason": why}))
-    assert [(r.code, r.state) for r in judge(facts).reasons] == [("watch-polling", State.OK)]
+    said = {"watch": "polling", "watch_reason": why, "watch_detail": "`watch:` says so"}
+    (reason,) = judge(Facts(1, daemon=running(site=said))).reasons
+    assert (reason.code, reason.state) == ("watch-polling", State.OK)
+    assert reason.text == "polled, since `watch:` says so"
     for broken in ("exhausted", "broken"):
         facts = Facts(1, daemon=running(site={"watch": "polling", "watch_reason": broken}))
         assert judge(facts).state is State.DEGRADED

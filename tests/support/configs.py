@@ -1,11 +1,22 @@
 """Configurations as tests write them, and the problems they have."""
 
+import re
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from cachesync.config.file import parse
 from cachesync.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[2] / "config" / "cachesync.yaml"
+_ENTRIES = re.compile(r"^( *)#(?=- |  |subscriptions:)", re.MULTILINE)
+
+
+def whole_example():
+    """The shipped example with every entry that stands behind `#` taken in."""
+    before, mark, text = EXAMPLE.read_text().partition("\nsources:\n")
+    return before + mark + _ENTRIES.sub(r"\1", text)
 
 
 def problems(text):
@@ -52,6 +63,19 @@ sources:
     url: https://codeload.example.org/x/tar.gz
     path: .
     every: 7d
+  - name: release
+    type: buildcache
+    url: https://binaries.example.org/releases/v2026.10/
+    views: [v2026.10.0, team/x86]
+    tag: v2026.10.0
+    settle: 3
+    every: 10m
+  - name: ours
+    type: buildcache
+    url: file:///srv/our%20mirror
+    view: arm
+    tag: ours
+    stack: arm
 watch: {quiet: 1s, cap: 10s}
 limits: {page: 1024, download: 512KiB, request: 1500ms}
 guard: {removal_fraction: 1, removal_minimum: 0}

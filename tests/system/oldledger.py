@@ -4,7 +4,8 @@
 `before`, a second over `after`, in two sources called `site` and `other`. It holds what can be in
 one: a hash that two pages tell in both forms, with their warnings; two hashes of which each tells
 one form, so that one build is two; specs that have left; a spec that was refined. `@ROOT@` stands
-for the directory that holds both sources.
+for the directory that holds both sources. `ledger-3.sql` is what commit a8b1ab5, of the release with one
+form of variants, made of the same.
 """
 
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from tests.support.rig import State, Tree, spec
 
-DUMP = Path(__file__).resolve().parents[1] / "fixtures" / "ledger-2.sql"
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 COMMON = ("+shared", "build_system=cmake")
 NEW_FORM = (*COMMON, "amdgpu_target:=gfx90a", "languages:='c,c++'", "libs:=shared,static")
 OLD_FORM = (*COMMON, "amdgpu_target=gfx90a", "languages='c,c++'", "libs=shared,static")
@@ -51,14 +52,18 @@ def after(root: Path) -> tuple[Path, Path]:
     return site.root, other.root
 
 
-def make(root: Path) -> State:
+def make(root: Path, schema: int = 2) -> State:
     """Both sources as they were last, and the ledger in `root/state`, without a search index."""
     before(root)
     state = State(root / "state", *after(root))
     state.path.mkdir()
     db = sqlite3.connect(state.path / "ledger.sqlite")
     try:
-        db.executescript(DUMP.read_text(encoding="utf-8").replace("@ROOT@", os.fspath(root)))
+        db.executescript(
+            (FIXTURES / f"ledger-{schema}.sql")
+            .read_text("utf-8")
+            .replace("@ROOT@", os.fspath(root))
+        )
         db.execute("PRAGMA journal_mode = WAL")
     finally:
         db.close()

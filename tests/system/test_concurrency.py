@@ -115,6 +115,8 @@ def test_searches_during_a_first_import(tmp_path):
         until(lambda: all(loop.runs for loop in loops))
         for _ in rounds(1, beside=loops):
             state.sync()
+        begun = [loop.turns + 2 for loop in loops]  # one that began after the import
+        until(lambda: all(loop.turns >= turn for loop, turn in zip(loops, begun, strict=True)))
         results = end_all(loops)
     finally:
         for loop in loops:

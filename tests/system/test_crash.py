@@ -149,7 +149,8 @@ def test_killed_before_every_single_write(case, tmp_path, syscall):
 def kill_at_random(case: Case, workdir: Path, seed: int) -> None:
     instant = random.Random(seed).uniform(0.02, case.seconds)
     state = case.before.copy_to(workdir / str(seed))
-    prefix = ["timeout", "--signal=KILL", f"{instant:.4f}"]
+    # In the foreground it waits for what it killed, which holds the lock until it is gone.
+    prefix = ["timeout", "--foreground", "--signal=KILL", f"{instant:.4f}"]
     done = call(state.command("sync", "--quiet", prefix=prefix))
     assert done.status in (0, 137, -signal.SIGKILL), done
     resume(state, case)

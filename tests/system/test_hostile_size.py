@@ -37,34 +37,31 @@ def assert_bounded(site: Site, specs: int, *, seconds: float) -> None:
         assert done.seconds < 10
 
 
-def test_a_hundred_thousand_specs_in_one_page(site):
-    """A page far larger than any real one is read in bounded time and memory."""
+def put_many(site: Site, count: int, fields: Callable[[int], dict[str, list[str]]]) -> None:
+    """A page of so many specs, the last of which is the one that was there; `fields` by number."""
     put_large(
-        site.tree.path("develop", "victim"), 100_000,
-        lambda n: json.dumps(spec("much", n, versions=[f"1.{n % 500}"])) + ", ",
+        site.tree.path("develop", "victim"), count,
+        lambda n: json.dumps(spec("much", n, **fields(n))) + ", ",
         head=HEAD, tail=TAIL,
     )  # fmt: skip
+
+
+def test_a_hundred_thousand_specs_in_one_page(site):
+    """A page far larger than any real one is read in bounded time and memory."""
+    put_many(site, 100_000, lambda n: {"versions": [f"1.{n % 500}"]})
     assert_bounded(site, 100_001, seconds=40)
     assert site.state.rejected() == {}
 
 
 def test_a_hundred_thousand_different_builds_in_one_page(site):
     """The same where no two specs have a build in common."""
-    put_large(
-        site.tree.path("develop", "victim"), 100_000,
-        lambda n: json.dumps(spec("much", n, variants=[f"x={n}"])) + ", ",
-        head=HEAD, tail=TAIL,
-    )  # fmt: skip
+    put_many(site, 100_000, lambda n: {"variants": [f"x={n}"]})
     assert_bounded(site, 100_001, seconds=60)
 
 
 def test_a_hundred_thousand_stacks_over_many_specs(site):
     """Every spec is in a stack of its own."""
-    put_large(
-        site.tree.path("develop", "victim"), 100_000,
-        lambda n: json.dumps(spec("much", n, stacks=[f"stack-{n}"])) + ", ",
-        head=HEAD, tail=TAIL,
-    )  # fmt: skip
+    put_many(site, 100_000, lambda n: {"stacks": [f"stack-{n}"]})
     assert_bounded(site, 100_001, seconds=60)
 
 
@@ -84,11 +81,7 @@ def test_a_hundred_thousand_variants_of_one_spec(site):
 
 def test_many_specs_with_many_stacks_of_their_own(site):
     """Stack lists that are each as long as they may be, and of which no two are equal."""
-    put_large(
-        site.tree.path("develop", "victim"), 2_000,
-        lambda n: json.dumps(spec("much", n, stacks=[f"s{n}-{m}" for m in range(1500)])) + ", ",
-        head=HEAD, tail=TAIL,
-    )  # fmt: skip
+    put_many(site, 2_000, lambda n: {"stacks": [f"s{n}-{m}" for m in range(1500)]})
     assert_bounded(site, 2_001, seconds=60)
 
 

@@ -80,13 +80,13 @@ def machine(clone: Path, tmp_path: Path) -> Iterator[rig.Machine]:
     booted = rig.Machine({**os.environ, "NS_DIR": str(tmp_path), "TMPDIR": str(tmp_path)})
     done = booted.rig("start", f"--bind-ro={rig._bound(clone)}:/mnt/clone")
     if done.returncode:
-        booted.rig("stop")
+        booted.end()
         pytest.skip(f"no container boots here: {(done.stdout + done.stderr).strip()[-300:]}")
     try:
         booted.run(BARE)
         yield booted
     finally:
-        booted.rig("stop")
+        booted.end()
 
 
 @pytest.mark.slow

@@ -47,6 +47,7 @@ def test_readers_and_writers_take_the_services_directory_when_it_is_there(machin
         assert "p7" in machine.run("search", "p7").out
         shown = machine.run("config", "show", "--json").json
         assert shown["state_dir"] == {"path": "/var/lib/cachesync", "why": "system"}
+        assert (shown["config"], shown["config_why"]) == (None, None)
         assert not list(machine.home.rglob("ledger.sqlite"))
     assert not list(machine.home.rglob("ledger.sqlite"))
 
@@ -162,7 +163,10 @@ def test_a_ledger_that_root_begins_is_the_services(machine):
 
 
 def test_root_does_not_become_whom_the_program_cannot_be_read_by(machine):
-    """Modules are imported when they are needed: that is seen before anything is done."""
+    """Modules are imported when they are needed: that is seen before anything is done.
+
+    Where everybody can read them, root becomes whom it should.
+    """
     hidden = machine.root / "hidden"
     hidden.mkdir(mode=0o700)
     shutil.copytree(Path(__file__).parents[2] / "cachesync", hidden / "cachesync")
@@ -177,6 +181,12 @@ def test_root_does_not_become_whom_the_program_cannot_be_read_by(machine):
         done.stderr
     )
     assert os.listdir(machine.state) == []
+    hidden.chmod(0o755)
+    done = subprocess.run(
+        command, env=environment, cwd="/", capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "cannot act as" in done.stderr) == (0, False)
+    assert machine.owners() == {SERVICE}
 
 
 def test_doctor_compares_owners(machine):

@@ -12,7 +12,7 @@ import pytest
 
 from cachesync.selection import Selection
 from cachesync.watch.events import Degraded, Dirty, Mode
-from cachesync.watch.poll import Poll
+from cachesync.watch.poll import Pages, Poll
 from cachesync.watch.root import look_at
 from cachesync.watch.timing import Timing
 from cachesync.watch.watcher import Watcher
@@ -320,7 +320,7 @@ def test_a_scan_does_not_wake_the_watcher(tree):
     """Listing, opening, reading and closing put nothing into the queue."""
     from cachesync.watch.inotify import Inotify
 
-    inotify = Inotify(os.fspath(tree), Selection(), lambda: True)
+    inotify = Inotify(os.fspath(tree), Pages(Selection()), lambda: True)
     try:
         inotify.complete()
         poller = select.poll()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 
 from ...config import shown
+from ...config.file import SYSTEM_FILE, Why, refuse_values
 from ...errors import CachesyncError, UsageError
-from .. import paths
-from ..configuration import find_config, load_config
+from .. import files, paths
+from ..configuration import find_config, found_config, load_config
 from ..display import answer as answers
 from ..display import output
 from ..options import Globals
@@ -28,13 +30,21 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def check(options: Globals, as_json: bool) -> int:
-    """Read the configuration and print every problem, with line numbers. Ends with 2 for a problem."""
+    """Read the configuration and print every problem, with line numbers. Ends with 2 for a problem.
+
+    The files that it names are looked at too: that certificates (ca_file) and secrets (file) can be read
+    and hold what they should, that programs of targets can be run; where this user may not look, or a
+    source's directory is not there, is a note. What the environment and systemd hold, and the network,
+    is for `cachesync doctor`.
+    """
     path = find_config(options)
     if path is None:
         raise UsageError("there is no config file", hint="name one with --config FILE")
     try:
         loaded = load_config(options)
         require_extras(loaded)
+        looks = list(files.look(loaded))
+        refuse_values(path, {found.path: found.text for found in looks if found.state == "error"})
     except CachesyncError as error:
         if as_json:
             _print_json(path, problems=error.problems or (error.message,))
@@ -42,9 +52,13 @@ def check(options: Globals, as_json: bool) -> int:
     for entry in loaded.subscriptions:
         for said in answers.unsaid_of(entry.condition).values():
             answers.note(f"subscription {entry.name}: {said}")
+    notes = [found.text for found in looks if found.state != "ok"]
     if as_json:
-        _print_json(path, sources=len(loaded.sources), subscriptions=len(loaded.subscriptions))
+        counts = {"sources": len(loaded.sources), "subscriptions": len(loaded.subscriptions)}
+        _print_json(path, notes=notes, counts=counts)
         return 0
+    for text in notes:
+        answers.note(text)
     if not loaded.sources and not loaded.subscriptions:
         print(
             output.visible(f"{path}: it names no source and no subscription; `run` needs a source")
@@ -56,6 +70,12 @@ def check(options: Globals, as_json: bool) -> int:
     return 0
 
 
+_CONFIG_REASONS = {
+    Why.OPTION: "--config",
+    Why.UNIT: "$CONFIGURATION_DIRECTORY",
+    Why.OWN: "your own",
+    Why.SYSTEM: "the service's; you have none of your own",
+}
 _REASONS = {
     paths.Why.OPTION: "--state-dir",
     paths.Why.VARIABLE: "$STATE_DIRECTORY",
@@ -74,7 +94,7 @@ def show(options: Globals, as_json: bool) -> int:
     """
     from ...daemon import runtime
 
-    path = find_config(options)
+    found = found_config(options)
     settings = shown.document(load_config(options))
     state_dir, why = paths.state_dir(options), paths.why(options)
     daemon = runtime.running(state_dir)
@@ -82,7 +102,8 @@ def show(options: Globals, as_json: bool) -> int:
     if as_json:
         output.print_json(
             {
-                "config": None if path is None else str(path),
+                "config": None if found is None else str(found.path),
+                "config_why": None if found is None else found.why.value,
                 "state_dir": {"path": str(state_dir), "why": why.value},
                 "daemon": None if pid is None else {"pid": pid},
                 "settings": settings,
@@ -90,11 +111,12 @@ def show(options: Globals, as_json: bool) -> int:
         )
         return 0
     for name, text in (
-        ("config", str(path) if path is not None else "none; the defaults apply"),
+        ("config", f"none; the defaults apply, as there is no {SYSTEM_FILE}" if found is None
+         else f"{found.path} ({_CONFIG_REASONS[found.why]})"),
         ("state directory", f"{state_dir} ({_REASONS[why]})"),
         ("daemon", "not running" if pid is None else f"pid {pid}"),
         ("settings", ""),
-    ):
+    ):  # fmt: skip
         print(output.visible(f"{name}: {text}".rstrip()))
     import yaml
 
@@ -103,6 +125,12 @@ def show(options: Globals, as_json: bool) -> int:
     return 0
 
 
-def _print_json(path: Path, *, problems: Sequence[str] = (), **counts: int) -> None:
+def _print_json(
+    path: Path,
+    *,
+    problems: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    counts: Mapping[str, int] = MappingProxyType({}),
+) -> None:
     told = {"config": str(path), "ok": not problems, "problems": list(problems)}
-    output.print_json({**told, **counts})
+    output.print_json({**told, "notes": list(notes), **counts})

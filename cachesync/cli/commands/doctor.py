@@ -16,6 +16,7 @@ import click
 
 from ... import net
 from ...config.settings import (
+    BuildcacheSourceConfig,
     Config,
     DirectorySourceConfig,
     GithubSourceConfig,
@@ -27,7 +28,7 @@ from ...config.settings import (
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError, UsageError
 from ...ledger import connect, locks, log
-from .. import paths, standing
+from .. import local_mirrors, paths, standing
 from ..configuration import find_config, load_config
 from ..display import output
 from ..ending import ending
@@ -101,7 +102,9 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     directories = [s for s in config.sources if isinstance(s, DirectorySourceConfig)]
     yield from _directories(directories, config.watch.mode)
     for source in config.sources:
-        if not isinstance(source, DirectorySourceConfig):
+        if isinstance(source, BuildcacheSourceConfig) and source.is_local:
+            yield from (Finding(*found) for found in local_mirrors.look_at(source, config))
+        elif not isinstance(source, DirectorySourceConfig):
             yield _reach(source, config, offline=offline)
     yield from (Finding(*found) for found in look_at_proxies(config))
     is_running = state_dir is not None and runtime.running(state_dir) is not None

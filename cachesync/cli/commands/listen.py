@@ -97,7 +97,7 @@ def _own_secret(state_dir: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secret + "\n")
-    except FileExistsError:
+    except FileExistsError:  # made by an earlier call, and wanted again
         pass
     except OSError as error:
         raise CachesyncError(

@@ -10,6 +10,7 @@ import click
 from ...config.settings import Config
 from ...errors import CachesyncError, LedgerMissingError, UsageError
 from ...ledger import connect, read
+from ...sync import belonging
 from .. import paths, rights
 from ..configuration import find_config, load_config
 from ..display import talk
@@ -38,16 +39,21 @@ def run(options: Globals, pages: str | None, log_format: str | None) -> int:
         talk.set_up(config.log, options, log_format)
         return config
 
+    def take_over() -> Config:
+        config = load()
+        belonging.take(state_dir, path)
+        return config
+
     config = load()
+    path = find_config(options)
     named = [] if pages is None else [paths.pages_directory(pages)]
     state_dir = paths.state_dir(options)
     rights.act_as_owner(state_dir)
     rights.require_writable(state_dir, may_be_own=True)
     if not config.sources and not named and not _remembers(state_dir):
-        path = find_config(options)
         where = "there is no config file" if path is None else f"{path} names none"
         raise UsageError(f"there is no source to watch or to fetch: {where}", hint=NO_SOURCE)
-    return serve(state_dir, load, pages=named)
+    return serve(state_dir, take_over, pages=named)
 
 
 def _remembers(state_dir: Path) -> bool:

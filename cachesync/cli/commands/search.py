@@ -281,10 +281,11 @@ def _language(request: Request) -> dict[str, str]:
 
 def _installations(options: Globals, answer: Answer) -> list[Any]:
     from ..configuration import load_config
-    from ..display.install import choose, mirrors
+    from ..display.install import choose, mirrors, views
 
-    known = mirrors(load_config(options))
-    return [choose(hit, known) for hit in answer.hits]
+    config = load_config(options)
+    known, viewed = mirrors(config), views(config)
+    return [choose(hit, known, viewed) for hit in answer.hits]
 
 
 def _run_by_package(searcher: Searcher, node: query.Node, request: Request) -> int:

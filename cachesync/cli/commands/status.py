@@ -48,7 +48,7 @@ def status(options: Globals, as_json: bool, check: bool) -> int:
                 "notifications": deliveries(state_dir),
                 "daemon": _daemon(state_dir),
             }
-            found = standing.look(state_dir, index_error=document["index"]["error"])
+            found = standing.judged(state_dir, index_error=document["index"]["error"])
             document = {"health": health.document(found), **document}
         finally:
             db.close()

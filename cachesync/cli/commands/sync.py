@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from ...config.settings import Config
+from ...config import mirrors
+from ...config.settings import BuildcacheSourceConfig, Config
 from ...errors import OutboxError, SourceError, UsageError
 from ...index import catchup
 from ...ledger import connect, log, read
@@ -38,6 +39,18 @@ _log = logging.getLogger("cachesync")
     help="Also read this directory (DIR/TAG/PACKAGE/specs.md); later syncs read it again.",
 )
 @click.option(
+    "--mirror",
+    metavar="URL",
+    help="Also read this build cache (file:///..., http://, https://); later syncs read it again.",
+)
+@click.option(
+    "--view",
+    "views",
+    metavar="VIEW",
+    multiple=True,
+    help="With --mirror: a view of it instead of its own index; may be repeated.",
+)
+@click.option(
     "--allow-mass-removal",
     is_flag=True,
     help="Remove pages even when more than half of a source's pages would go.",
@@ -49,21 +62,24 @@ def sync(
     options: Globals,
     sources: tuple[str, ...],
     pages: str | None,
+    mirror: str | None,
+    views: tuple[str, ...],
     allow_mass_removal: bool,
     as_json: bool,
     log_format: str | None,
 ) -> int:
     """Read every source once and bring the ledger and the index up to date.
 
-    Without SOURCE, every source of the configuration is read. Directories once given with --pages
-    are read again too, unless --pages is given.
+    Without SOURCE, every source of the configuration is read. What was once given with --pages or
+    --mirror is read again too, unless one of them is given.
     """
     started = time.monotonic()
     config = load_config(options)
     talk.set_up(config.log, options, log_format)
     state_dir = paths.state_dir(options)
+    named = _mirror(mirror, views)
     if connect.file_identity(state_dir) is None:
-        _require_sources(config, pages)  # for nothing, no ledger is begun
+        _require_sources(config, pages, named)  # for nothing, no ledger is begun
     failures: list[OutboxError] = []
     asked = {"command": "sync", "sources": sources, "allow_mass_removal": allow_mass_removal}
 
@@ -71,7 +87,9 @@ def sync(
         first = read.last_seq(db)
         try:
             with notifying.notified(state_dir, config, db, writer):
-                results = _passes(writer, config, sources, pages, allow_mass_removal, options)
+                results = _passes(
+                    writer, config, sources, pages, named, allow_mass_removal, options
+                )
                 why = catchup.catch_up(db, state_dir)
         except OutboxError as error:  # what was read is committed, and is told
             failures.append(error)
@@ -86,8 +104,9 @@ def sync(
             "seq": read.last_seq(db),
         }
 
-    # A directory that is named for this call only is none of a daemon's.
-    answer = writing.carry_out(options, state_dir, asked if pages is None else None, here)
+    # A source that is named for this call only is none of a daemon's.
+    is_known = pages is None and named is None
+    answer = writing.carry_out(options, state_dir, asked if is_known else None, here)
     seconds = time.monotonic() - started
     if as_json:
         shown = {name: answer[name] for name in ("sources", "changes", "seq")}
@@ -100,11 +119,34 @@ def sync(
     return 0
 
 
-def _require_sources(config: Config, pages: str | None) -> None:
+def _mirror(url: str | None, views: tuple[str, ...]) -> BuildcacheSourceConfig | None:
+    """The source that --mirror names. Raises UsageError."""
+    if url is None:
+        if views:
+            raise UsageError("--view goes with --mirror URL")
+        return None
+    try:
+        url = mirrors.url(url)
+    except ValueError as error:
+        raise UsageError(f"--mirror: {error}") from None
+    try:
+        views = tuple(dict.fromkeys(mirrors.view(view) for view in views))
+    except ValueError as error:
+        raise UsageError(f"--view: {error}") from None
+    if not views and not mirrors.last_part(url):
+        raise UsageError(
+            f"--mirror: no tag follows from {url}", hint="name it in a config, with `tag:`"
+        )
+    return BuildcacheSourceConfig(url, url, views=views)
+
+
+def _require_sources(
+    config: Config, pages: str | None, named: BuildcacheSourceConfig | None
+) -> None:
     """Raise UsageError where there is nothing to read, and no ledger that remembers more."""
     if pages is not None:
         paths.pages_directory(pages)
-    elif not config.sources:
+    elif not config.sources and named is None:
         raise UsageError("there is no source", hint="cachesync sync --pages DIR, or a config file")
 
 
@@ -125,6 +167,7 @@ def _passes(
     config: Config,
     names: tuple[str, ...],
     pages: str | None,
+    named: BuildcacheSourceConfig | None,
     allow_mass_removal: bool,
     options: Globals,
 ) -> list[passes.PassResult]:
@@ -132,18 +175,20 @@ def _passes(
     for name in catalog.orphan_missing(writer, config):
         _log.warning("%s is not in the config any more; it is kept until "
                      "`cachesync forget %s`", name, name)  # fmt: skip
-    if directory is None:
+    given = [name for name in (directory, named and named.name) if name is not None]
+    if not given:
         chosen = catalog.choose(writer, config, names)
     else:
         configured = [source.name for source in config.sources]
         chosen = catalog.choose(writer, config, names) if names else configured
-        chosen = list(dict.fromkeys([*chosen, directory]))
+        chosen = list(dict.fromkeys([*chosen, *given]))
     if not chosen:
         raise UsageError("there is no source", hint="cachesync sync --pages DIR, or a config file")
     results = []
     with closing(Remotes(config.limits)) as remotes, _progress(options) as progress:
         for name in chosen:
-            job = catalog.job(writer, config, name, remotes.open)
+            is_named = named is not None and name == named.name
+            job = catalog.job(writer, config, name, remotes.open, named=named if is_named else None)
             result = passes.run_pass(
                 writer,
                 job.source,

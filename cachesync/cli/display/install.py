@@ -2,7 +2,8 @@
 
 The address of a mirror is a fact about a source that pages do not state. It is what the
 configuration says (`mirror:`), or known of the repository that the public pages live in; otherwise
-the output says that it is not known.
+the output says that it is not known. A source of build caches is a mirror itself; a view of it is named
+with `--name`, as the notes of the release v2026.10.0 have it (BUILDCACHE, 4.2).
 """
 
 from __future__ import annotations
@@ -11,13 +12,20 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ...config.settings import ArchiveSourceConfig, Config, GithubSourceConfig, SourceConfig
+from ...config.mirrors import last_part, places
+from ...config.settings import (
+    ArchiveSourceConfig,
+    BuildcacheSourceConfig,
+    Config,
+    GithubSourceConfig,
+    SourceConfig,
+)
 from ...model import Placement
 from ...search.searcher import Hit
 from ...spack import tags
 from .output import visible
 
-__all__ = ["Installation", "choose", "mirrors"]
+__all__ = ["Installation", "choose", "mirrors", "views"]
 
 PUBLIC_PAGES = "spack/cache.spack.io"
 PUBLIC_MIRROR = "https://binaries.spack.io/{tag}"
@@ -32,6 +40,8 @@ class Installation(NamedTuple):
     placement: Placement
     mirror: str | None
     """The address that `spack mirror add` takes; None where it is not known."""
+    view: str | None = None
+    """The view of the mirror that has it; None for the mirror's own index."""
 
     def lines(self) -> list[str]:
         """Shell commands, with comments that say what they are about."""
@@ -40,7 +50,7 @@ class Installation(NamedTuple):
             f"{build.package}@{build.version} %{build.compiler} {build.platform}-{build.os}-{build.target},"
             f" in {place.tag} of {place.source} ({', '.join(place.stacks)})"
         )
-        name = f"{place.tag}-cache"
+        name = f"{place.tag.replace('/', '-')}-cache"
         if self.mirror is None:
             mirror = [
                 f"# where the mirror of {place.source} is, is not known here: the source has no mirror: in",
@@ -48,7 +58,8 @@ class Installation(NamedTuple):
                 f"# spack mirror add {shlex.quote(name)} ADDRESS",
             ]
         else:
-            mirror = [f"spack mirror add {shlex.quote(name)} {shlex.quote(self.mirror)}"]
+            view = "" if self.view is None else f"--name {shlex.quote(self.view)} "
+            mirror = [f"spack mirror add {view}{shlex.quote(name)} {shlex.quote(self.mirror)}"]
         return [
             visible(line)
             for line in (
@@ -67,6 +78,7 @@ class Installation(NamedTuple):
             "source": place.source,
             "tag": place.tag,
             "mirror": self.mirror,
+            "view": self.view,
             "commands": [line for line in self.lines() if not line.startswith("#")],
         }
 
@@ -77,7 +89,19 @@ def mirrors(config: Config) -> dict[str, str]:
     return {name: address for name, address in found.items() if address is not None}
 
 
+def views(config: Config) -> dict[tuple[str, str, str], str | None]:
+    """Source, tag and stack -> the view of a mirror that is called so."""
+    return {
+        (source.name, place.tag, place.stack): place.view
+        for source in config.sources
+        if isinstance(source, BuildcacheSourceConfig)
+        for place in places(source)
+    }
+
+
 def _known(source: SourceConfig) -> str | None:
+    if isinstance(source, BuildcacheSourceConfig):
+        return source.url
     if isinstance(source, GithubSourceConfig) and source.repository == PUBLIC_PAGES:
         return PUBLIC_MIRROR
     if isinstance(source, ArchiveSourceConfig) and f"/{PUBLIC_PAGES}/" in source.url:
@@ -85,15 +109,25 @@ def _known(source: SourceConfig) -> str | None:
     return None
 
 
-def choose(hit: Hit, known: Mapping[str, str]) -> Installation:
+def choose(
+    hit: Hit, known: Mapping[str, str], views: Mapping[tuple[str, str, str], str | None]
+) -> Installation:
     """The spec to install: of those whose mirror is known, if any, the one in the newest tag."""
+
+    def is_known(source: str) -> bool:
+        return source in known or "://" in source  # named by `sync --mirror`
+
     best = max(
         ((spec, place) for spec in hit.specs for place in spec.placements),
         key=lambda pair: (
-            pair[1].source in known, tags.order(pair[1].tag), len(pair[0].placements), pair[0].hash,
+            is_known(pair[1].source), tags.order(pair[1].tag), len(pair[0].placements), pair[0].hash,
         ),
     )  # fmt: skip
     spec, place = best
     template = known.get(place.source)
+    if template is None and "://" in place.source:
+        url, tag = place.source, place.tag
+        return Installation(hit, spec.hash, place, url, None if tag == last_part(url) else tag)
     address = None if template is None else template.replace("{tag}", place.tag)
-    return Installation(hit, spec.hash, place, address)
+    found = (views.get((place.source, place.tag, stack)) for stack in place.stacks)
+    return Installation(hit, spec.hash, place, address, next(found, None))

@@ -109,7 +109,7 @@ class _Screen(io.TextIOBase):
             self._release(self._real.write)
             self._real.flush()
             return
-        with suppress(BrokenPipeError):
+        with suppress(BrokenPipeError):  # as above: who has seen enough quits
             assert self._process.stdin is not None
             self._process.stdin.close()
         while True:

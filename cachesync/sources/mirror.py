@@ -1,0 +1,202 @@
+"""Build caches as a source: the cache indexes of a mirror, each read again only when it changed.
+
+The layout is told by where an index lies: an index manifest (layout 3), `index.json` (layout 2). A mirror
+that has both says what both say together, as for Spack, and that is one statement; a view lies in layout 3
+only. What a mirror once had and has no longer is a failure, never an absence of specs.
+"""
+
+from __future__ import annotations
+
+import mmap
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Self
+
+from ..buildcache import layout
+from ..config import mirrors
+from ..config.settings import BuildcacheSourceConfig, Limits
+from ..errors import CacheIndexError, SourceError
+from ..net import Fetcher, shown
+from .base import Failed, Unchanged
+from .mirrorfiles import Files
+from .mirrorparts import Part, PartError, look
+from .mirrorplace import Place
+from .mirrorspool import Spool
+from .mirrorunion import union
+from .mirrorweb import Web
+from .remote import fingerprint
+
+__all__ = ["Got", "MirrorSource", "Statement"]
+
+LOOK_AGAIN_SECONDS = 86_400
+"""After so long a mirror is asked for the layout that it did not have."""
+
+
+class Statement(NamedTuple):
+    """One cache index of a source: a complete statement about one stack of one tag."""
+
+    url: str
+    """Of the mirror, without a slash at its end."""
+    view: str | None
+    tag: str
+    stack: str
+
+
+class Got(NamedTuple):
+    """A cache index with another content than before; to be closed."""
+
+    data: mmap.mmap
+    checksum: str
+    """What tells this content from another."""
+    memory: Mapping[str, str]
+    """For the next pass, once this one is recorded."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the room back. Raises BufferError while something refers to the data."""
+        self.data.close()
+
+
+class MirrorSource:
+    """A source of type `buildcache`. It remembers nothing itself: that is given to `read`."""
+
+    type = "buildcache"
+
+    def __init__(
+        self,
+        config: BuildcacheSourceConfig,
+        limits: Limits,
+        fetcher: Fetcher | None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`fetcher` may be None for a mirror in the file system; `clock` gives Unix time."""
+        self.name = config.name
+        self.settle = config.settle
+        self.statements = tuple(
+            Statement(config.url, place.view, place.tag, place.stack)
+            for place in mirrors.places(config)
+        )
+        self.retry_after_seconds: float | None = None
+        """The longest wait that a server asked for."""
+        self._limits = limits
+        self._fetcher = fetcher
+        self._clock = clock
+
+    def read(self, statement: Statement, memory: Mapping[str, str], /) -> Got | Unchanged | Failed:
+        """A cache index as it is now, unless it is as `memory` says."""
+        try:
+            return _Reading(self._place(statement.url), statement, memory, self._limits).read(
+                int(self._clock())
+            )
+        except PartError as error:
+            if error.retry_after_seconds is not None:
+                waits = (self.retry_after_seconds or 0.0, error.retry_after_seconds)
+                self.retry_after_seconds = max(waits)
+            return Failed(error.message, is_passing=error.is_passing)
+
+    def _place(self, url: str) -> Place:
+        if url.startswith("file:"):
+            return Files(mirrors.path(url))
+        assert self._fetcher is not None, "a mirror on the web is fetched"
+        return Web(url, self._fetcher, self._limits.download_bytes)
+
+
+class _Reading:
+    """Reading one cache index once."""
+
+    def __init__(
+        self, place: Place, statement: Statement, memory: Mapping[str, str], limits: Limits
+    ) -> None:
+        self._place = place
+        self._statement = statement
+        self._of = fingerprint(statement.url, statement.view)
+        self._before = memory if memory.get("of") == self._of else {}
+        self._had = self._before.get("layouts", "")
+        self._most = limits.download_bytes
+        self._absent: list[str] = []
+
+    def read(self, now: int) -> Got | Unchanged:
+        """Raises PartError."""
+        every = layout.index_places(self._statement.view)
+        looked = self._before.get("looked", "")
+        is_due = not looked.isdigit() or not 0 <= now - int(looked) < LOOK_AGAIN_SECONDS
+        looks_at_all = self._place.is_near or not self._had or is_due or len(every) == 1
+        parts = [
+            part
+            for one in every
+            if looks_at_all or str(one.layout) in self._had
+            for part in self._look(one, self._before)
+        ]
+        try:
+            is_new = any(part.is_changed for part in parts)
+            if is_new and not looks_at_all:
+                missing = [one for one in every if str(one.layout) not in self._had]
+                parts += [part for one in missing for part in self._look(one, {})]
+                looks_at_all = True
+            if not parts:
+                raise self._nothing()
+            layouts = "".join(str(part.layout) for part in parts)
+            memory = {"of": self._of, "layouts": layouts}
+            memory["looked"] = str(now) if looks_at_all else looked
+            for part in parts:
+                memory |= part.memory(self._before)
+            if not is_new and layouts == self._had:
+                is_told = {**memory, "looked": ""} != {**self._before, "looked": ""} or is_due
+                return Unchanged(memory if is_told else None)
+            return self._got(parts, memory)
+        finally:
+            for part in parts:
+                part.close()
+
+    def _look(self, one: layout.IndexPlace, before: Mapping[str, str]) -> list[Part]:
+        """The part of a layout, or none. Raises PartError where one is gone that was there."""
+        part = look(self._place, one, before, self._most)
+        if isinstance(part, Part):
+            return [part]
+        self._absent.append(f"{self._place.where(one.first)} {part.reason}")
+        if str(one.layout) in self._had:
+            raise PartError(
+                f"{self._absent[-1]}, and was there before; what it said stands",
+                hint="put it back, or `cachesync forget` the source if it is gone for good",
+            )
+        return []
+
+    def _nothing(self) -> PartError:
+        url, view = shown(self._statement.url), self._statement.view
+        named = "" if view is None else f"--name {view} "
+        return PartError(
+            f"no cache index: {'; '.join(self._absent)}",
+            hint=f"check `url:`{' and `view:`' if view else ''}, or have one made:"
+            f" spack buildcache update-index {named}{url}",
+        )
+
+    def _got(self, parts: list[Part], memory: dict[str, str]) -> Got:
+        documents: list[Spool] = []
+        try:
+            documents.extend(part.document(memory) for part in parts)
+            checksum = "+".join(part.checksum for part in parts)
+            if len(documents) > 1:
+                try:
+                    documents.append(
+                        union([memoryview(one.mapped()) for one in documents], self._most)
+                    )
+                except CacheIndexError as error:
+                    raise PartError(
+                        f"{self._place.where('')}: {error.message}",
+                        hint=error.hint,
+                        is_passing=False,
+                    ) from None
+            try:
+                return Got(documents[-1].mapped(), checksum, memory)
+            except (CacheIndexError, SourceError) as error:
+                where = self._place.where(parts[-1].place.first)
+                raise PartError(f"{where}: {error.message}", hint=error.hint) from None
+        finally:
+            for one in documents:
+                one.close()

@@ -1,0 +1,67 @@
+"""What lies under an address of a mirror, whatever it is reached by: files, each read or asked for again.
+
+A file that is not there is a value; everything else that goes wrong is a SourceError with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Protocol
+
+from .base import Unchanged
+from .mirrorspool import Spool
+
+__all__ = ["NOTHING", "Absent", "Arrived", "Place", "Small"]
+
+NOTHING: Final[Mapping[str, str]] = {}
+
+
+class Absent(NamedTuple):
+    """The file is not there."""
+
+    reason: str
+
+
+class Small(NamedTuple):
+    """A small file, whole."""
+
+    data: bytes
+    validators: Mapping[str, str]
+    """What to ask with the next time; empty where that cannot tell."""
+    kind: Mapping[str, str] = {}
+    """The headers it came with."""
+
+
+class Arrived(NamedTuple):
+    """A large file, which is in the spool now."""
+
+    validators: Mapping[str, str]
+    kind: Mapping[str, str] = {}
+    is_joined: bool = False
+    """Whether it came in several parts."""
+
+
+class Place(Protocol):
+    """A mirror that can be reached. All paths are relative to it."""
+
+    @property
+    def is_near(self) -> bool:
+        """Whether asking for a file costs nothing."""
+
+    def where(self, path: str) -> str:
+        """The address of a file, for people."""
+
+    def small(
+        self, path: str, before: Mapping[str, str] = NOTHING, *, most_bytes: int
+    ) -> Small | Unchanged | Absent:
+        """A small file, if it changed since the answer with the validators `before`."""
+
+    def large(
+        self,
+        path: str,
+        spool: Spool,
+        before: Mapping[str, str] = NOTHING,
+        *,
+        may_resume: bool = True,
+    ) -> Arrived | Unchanged | Absent:
+        """The same of a large one, which is written to `spool`."""

@@ -1,0 +1,543 @@
+"""Build caches as sources: what did not change costs one question, and what goes wrong changes nothing."""
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cachesync.buildcache import index
+from cachesync.config.settings import BuildcacheSourceConfig, Limits
+from cachesync.sources import mirror
+from cachesync.sources.base import Failed, Unchanged
+from cachesync.sources.mirror import Got, MirrorSource
+from cachesync.sources.mirrorweb import MOST_PARTS
+from tests.support import mirrors
+from tests.support import stubserver as stub
+from tests.support.webservers import serving
+
+ZLIB = mirrors.record("zlib", "1.3.1")
+HDF5 = mirrors.record("hdf5", "1.14.6", ZLIB)
+OLD = mirrors.record("bzip2", "1.0.8", spec_format=4, compiler="gcc@12.3.0")
+LIMITS = Limits(download_bytes=1 << 20, request_seconds=5.0)
+HOUR = 3600
+INDEX = "v3/manifests/index/index.manifest.json"
+
+
+def source(url, fetcher=None, *, limits=LIMITS, **more):
+    return MirrorSource(BuildcacheSourceConfig("m", url, **more), limits, fetcher)
+
+
+def read(url, fetcher=None, memory=None, **more):
+    """What a pass reads of the first index of a mirror."""
+    made = source(url, fetcher, **more)
+    return made.read(made.statements[0], memory or {})
+
+
+def placed(got):
+    """The hashes that an index says are cached."""
+    assert isinstance(got, Got), got
+    with got:
+        split = index.split(bytes(got.data))
+    return {hash_ for hash_, record in split.records.items() if record.cached}
+
+
+def hashes(*records):
+    return {one.hash for one in records}
+
+
+def settle(root):
+    """Make everything as if it were written an hour ago, for servers that look at whole seconds."""
+    then = time.time() - HOUR
+    for path in Path(root).rglob("*"):
+        os.utime(path, (then, then))
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Where a mirror is: every user may read it, as a server of another user does."""
+    tmp_path.chmod(0o755)
+    return tmp_path / "mirror"
+
+
+@pytest.fixture(params=["file", "nginx", "nginx packed", "apache", "apache packed"])
+def reached(request, root, fetcher):
+    """How a mirror is reached: its address, a fetcher, and what was answered if anybody did."""
+    root.mkdir()
+    if request.param == "file":
+        yield root.as_uri(), None, None
+        return
+    name, _, packed = request.param.partition(" ")
+    with serving(name, root, packed=bool(packed)) as server:
+        yield server.origin, fetcher, server
+
+
+@pytest.mark.parametrize("layout", [2, 3])
+def test_an_index_that_did_not_change_is_not_read_again(reached, root, layout):
+    """One request, answered 304 without a body; the next state is seen at once."""
+    url, fetcher, server = reached
+    mirrors.make_mirror(root, [HDF5, ZLIB], layout=layout)
+    settle(root)
+    first = read(url, fetcher, tag="t")
+    memory = dict(first.memory)
+    assert placed(first) == hashes(HDF5, ZLIB)
+    if server is not None:
+        assert [one.coding for one in server.answers(3)] == [""] * 3
+        assert read(url, fetcher, memory, tag="t") == Unchanged()
+        (sent,) = server.answers(1)
+        assert (sent.status, sent.body_bytes) == (304, 0)
+    mirrors.make_mirror(root, [HDF5, ZLIB, OLD], layout=layout)
+    assert placed(read(url, fetcher, memory, tag="t")) == hashes(HDF5, ZLIB, OLD)
+
+
+def test_a_manifest_of_the_same_second_is_not_believed_to_be_the_same(reached, root):
+    """Written within two seconds it gives no validator: nginx would answer 304 to another for ever."""
+    url, fetcher, _server = reached
+    mirrors.make_mirror(root, [ZLIB])
+    first = read(url, fetcher, tag="t")
+    assert not any(key.endswith(("etag", "modified", "file")) for key in first.memory)
+    manifest = root / INDEX
+    was = manifest.stat()
+    mirrors.make_mirror(root, [OLD])
+    os.utime(manifest, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert manifest.stat().st_size == was.st_size
+    assert placed(first) == hashes(ZLIB)
+    assert placed(read(url, fetcher, first.memory, tag="t")) == hashes(OLD)
+
+
+def test_a_manifest_that_says_the_same_brings_no_blob_and_is_remembered(reached, root):
+    """Written anew with the same content: unchanged, and asked for conditionally from then on."""
+    url, fetcher, server = reached
+    mirrors.make_mirror(root, [ZLIB])
+    first = read(url, fetcher, tag="t")
+    first.close()
+    settle(root)
+    if server is None:
+        return  # the time of the inode cannot be set back
+    server.answers(3)
+    again = read(url, fetcher, first.memory, tag="t")
+    assert isinstance(again, Unchanged)
+    assert again.memory is not None
+    assert [sent.status for sent in server.answers(1)] == [200]
+    assert read(url, fetcher, again.memory, tag="t") == Unchanged()
+    assert [sent.status for sent in server.answers(1)] == [304]
+
+
+def test_views_are_read_from_layout_3_only(reached, root):
+    url, fetcher, _server = reached
+    mirrors.make_mirror(root, [OLD], layout=2)
+    mirrors.make_mirror(root, [HDF5, ZLIB])
+    mirrors.make_mirror(root, [ZLIB], view="team/x86+a")
+    assert placed(read(url, fetcher, view="team/x86+a")) == hashes(ZLIB)
+    missing = read(url, fetcher, view="no")
+    assert isinstance(missing, Failed)
+    assert "v3/manifests/index/no/index.manifest.json" in missing.reason
+    assert "spack buildcache update-index --name no " in missing.reason
+
+
+def test_a_mirror_of_both_layouts_says_what_both_say(reached, root):
+    """The union, as for Spack; when one of them changes both are read."""
+    url, fetcher, server = reached
+    mirrors.make_mirror(root, [OLD, ZLIB], layout=2)
+    mirrors.make_mirror(root, [HDF5], cached=[HDF5])
+    settle(root)
+    both = read(url, fetcher, tag="t")
+    assert both.memory["layouts"] == "32"
+    with both:
+        split = index.split(bytes(both.data))
+    assert split.version == 7
+    assert {h for h, one in split.records.items() if one.cached} == hashes(OLD, ZLIB, HDF5)
+    if server is not None:
+        server.answers(4)
+        assert read(url, fetcher, both.memory, tag="t") == Unchanged()
+        assert [sent.status for sent in server.answers(2)] == [304, 304]
+    mirrors.make_mirror(root, [HDF5, ZLIB])
+    assert placed(read(url, fetcher, both.memory, tag="t")) == hashes(OLD, ZLIB, HDF5)
+    mirrors.make_mirror(root, [], layout=2)
+    assert placed(read(url, fetcher, both.memory, tag="t")) == hashes(HDF5, ZLIB)
+
+
+def test_a_layout_that_was_there_is_missed(reached, root):
+    """What it said is not taken for gone."""
+    url, fetcher, _server = reached
+    mirrors.make_mirror(root, [OLD], layout=2)
+    mirrors.make_mirror(root, [HDF5])
+    both = read(url, fetcher, tag="t")
+    both.close()
+    (root / "build_cache/index.json").unlink()
+    missing = read(url, fetcher, both.memory, tag="t")
+    assert missing.is_passing
+    assert "build_cache/index.json" in missing.reason
+    assert "was there before" in missing.reason
+
+
+def test_a_layout_that_appears_is_found_within_a_day(root, fetcher):
+    """A mirror that is migrated goes on to have its old index, which does not change any more."""
+    mirrors.make_mirror(root, [OLD], layout=2)
+    settle(root)
+    with serving("nginx", root, packed=False) as server:
+        now = [1_000_000_000]
+        made = MirrorSource(
+            BuildcacheSourceConfig("m", server.origin, tag="t"),
+            LIMITS,
+            fetcher,
+            clock=lambda: now[0],
+        )
+        first = made.read(made.statements[0], {})
+        first.close()
+        mirrors.make_mirror(root, [HDF5])
+        now[0] += mirror.LOOK_AGAIN_SECONDS - 1
+        assert made.read(made.statements[0], first.memory) == Unchanged()
+        now[0] += 1
+        assert placed(made.read(made.statements[0], first.memory)) == hashes(OLD, HDF5)
+
+
+def test_a_packed_index_is_unpacked(reached, root):
+    url, fetcher, _server = reached
+    mirrors.make_mirror(root, [HDF5, ZLIB], compression="gzip")
+    assert placed(read(url, fetcher, tag="t")) == hashes(HDF5, ZLIB)
+
+
+def test_the_checksum_beside_an_old_index_may_disagree(reached, root):
+    """It is asked for once more, and then taken as it is."""
+    url, fetcher, server = reached
+    mirrors.make_mirror(root, [OLD], layout=2)
+    (root / "build_cache/index.json.hash").write_text("0" * 64)
+    assert placed(read(url, fetcher, tag="t")) == hashes(OLD)
+    if server is not None:
+        assert [sent.status for sent in server.answers(4)] == [404, 200, 200, 200]
+
+
+# -- what goes wrong
+
+BLOB = re.compile(rb'"checksum":\s*"([0-9a-f]{64})"')
+
+
+def manifest_of(root):
+    return (root / INDEX).read_bytes()
+
+
+def blob_of(root):
+    checksum = BLOB.search(manifest_of(root))[1].decode()
+    return root / "blobs/sha256" / checksum[:2] / checksum
+
+
+def as_version(root, version):
+    (root / INDEX).write_bytes(manifest_of(root).replace(b"db.v8", b"db.v%d" % version))
+
+
+FAULTS = {
+    "no index": (lambda root: (root / INDEX).unlink(), "no cache index|was there before", True),
+    "an empty manifest": (lambda root: (root / INDEX).write_bytes(b""), "is empty", True),
+    "half a manifest": (
+        lambda root: (root / INDEX).write_bytes(manifest_of(root)[:100]), "is no JSON", False,
+    ),
+    "a newer database": (lambda root: as_version(root, 12), "database version 12", False),
+    "an older database": (lambda root: as_version(root, 5), "older than 6", False),
+    "a pruned blob": (lambda root: blob_of(root).unlink(), "which the index manifest names", True),
+    "a blob cut short": (
+        lambda root: blob_of(root).write_bytes(blob_of(root).read_bytes()[:-9]), "by its manifest", True,
+    ),
+    "a blob of another content": (
+        lambda root: blob_of(root).write_bytes(b"x" * blob_of(root).stat().st_size),
+        "has not the checksum in its manifest", True,
+    ),
+    "a blob longer than allowed": (
+        lambda root: (root / INDEX).write_bytes(
+            re.sub(rb'("contentLength":\s*)\d+', rb"\g<1>2000000", manifest_of(root))
+        ),
+        "more than the limit of 1,048,576", False,
+    ),
+    "a directory": (
+        lambda root: ((root / INDEX).unlink(), (root / INDEX).mkdir()),
+        "is not a regular file|answered 301|answered 30|no cache index|was there before|is to nowhere", True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_a_failure_with_its_reason(reached, root, fault):
+    """Whether something is remembered or not; it names the address, and passes when the fault does."""
+    url, fetcher, _server = reached
+    mirrors.make_mirror(root, [HDF5, ZLIB])
+    good = read(url, fetcher, tag="t")
+    good.close()
+    mirrors.make_mirror(root, [HDF5])
+    inject, reason, is_passing = FAULTS[fault]
+    inject(root)
+    for memory in ({}, good.memory):
+        failed = read(url, fetcher, memory, tag="t")
+        assert isinstance(failed, Failed), failed
+        assert re.search(reason, failed.reason), failed.reason
+        assert str(root) in failed.reason or url in failed.reason
+        assert failed.is_passing is is_passing
+    if fault == "a directory":
+        (root / INDEX).rmdir()
+    mirrors.make_mirror(root, [OLD])
+    assert placed(read(url, fetcher, good.memory, tag="t")) == hashes(OLD)
+
+
+def lying(server, root):
+    """A server over a mirror that can be told to do otherwise for a path."""
+
+    def honest(talk):
+        file = root / talk.seen.path.lstrip("/")
+        if not file.is_file():
+            stub.status(404)(talk)
+        else:
+            data = file.read_bytes()
+            stub.cached(data, f'"{hashlib.sha256(data).hexdigest()[:16]}"')(talk)
+
+    server.mount("/", honest)
+    return server.origin
+
+
+HTML = b"<!doctype html><title>Please log in</title>"
+LIES = {
+    "a portal": (stub.reply(HTML, **{"Content-Type": "text/html"}), "answered with text/html"),
+    "an error": (stub.status(500), "answered 500"),
+    "gone": (stub.status(410), "answered 410"),
+    "not allowed": (stub.status(401), "answered 401"),
+    "a redirect to a file": (stub.redirect("file:///etc/passwd"), "a redirect to an address"),
+    "a redirect in a circle": (stub.redirect("/" + INDEX), "round in a circle"),
+    "nobody": (stub.hang_up(), "attempts"),
+    "never modified": (stub.status(304), "answered 304"),
+    "cut": (stub.cut(b'{"version":3', announced=300), "expected 300"),
+    "endless": (stub.reply(b" " * (3 << 20)), "larger than"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_server_that_lies_is_a_failure(server, root, fetcher, lie):
+    mirrors.make_mirror(root, [HDF5])
+    url = lying(server, root)
+    behaviour, reason = LIES[lie]
+    server.script("/" + INDEX, behaviour)
+    failed = read(url, fetcher, tag="t")
+    assert isinstance(failed, Failed)
+    assert failed.is_passing
+    assert reason in failed.reason
+    assert f"{url}/{INDEX}" in failed.reason
+
+
+def test_a_server_that_is_silent_is_a_failure(server, root, hasty):
+    mirrors.make_mirror(root, [HDF5])
+    url = lying(server, root)
+    server.script("/" + INDEX, stub.silent())
+    failed = read(url, hasty, tag="t")
+    assert isinstance(failed, Failed)
+    assert failed.is_passing
+
+
+def test_a_portal_in_the_place_of_an_old_index_is_a_failure(server, root, fetcher):
+    mirrors.make_mirror(root, [OLD], layout=2)
+    url = lying(server, root)
+    server.script("/build_cache/index.json", stub.reply(HTML, **{"Content-Type": "text/html"}))
+    failed = read(url, fetcher, tag="t")
+    assert "answered with text/html, not with a cache index" in failed.reason
+
+
+# -- going on where a download broke off
+
+
+def parts(data, etag, *, cut_at, total=None, start=None, later_etag=None, status=206):
+    """A server that breaks off, and answers a range with what the keywords say."""
+
+    def answer(talk):
+        wanted = talk.seen.headers.get("range", "")
+        if not wanted:
+            talk.head(200, {"Content-Length": str(len(data)), "ETag": etag})
+            talk.send(data[:cut_at])
+            talk.reset()
+            return
+        assert talk.seen.headers["if-range"] == etag
+        first = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        rest = data[first:] if status == 206 else data
+        said = start if start is not None else first
+        headers = {"Content-Length": str(len(rest)), "ETag": later_etag or etag}
+        if status == 206:
+            headers["Content-Range"] = f"bytes {said}-{len(data) - 1}/{total or len(data)}"
+        talk.head(status, headers)
+        talk.send(rest)
+
+    return answer
+
+
+@pytest.fixture
+def broken(server, root):
+    """A server whose index blob is to be scripted: its path and content."""
+    many = [mirrors.record(f"p{number}") for number in range(300)]
+    made = mirrors.make_mirror(root, many)
+    path = "/" + str(made.index.relative_to(root))
+    return lying(server, root), path, made.index.read_bytes(), hashes(*many)
+
+
+def ranges(server, path):
+    return [seen.headers.get("range") for seen in server.seen if seen.path == path]
+
+
+def test_a_download_that_breaks_off_goes_on(server, fetcher, broken):
+    url, path, data, wanted = broken
+    server.script(path, parts(data, '"one"', cut_at=100_000))
+    assert placed(read(url, fetcher, tag="t")) == wanted
+    first, second = ranges(server, path)
+    assert first is None
+    assert 0 < int(re.fullmatch(r"bytes=(\d+)-", second)[1]) <= 100_000
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"later_etag": '"two"'}, {"total": 7}, {"start": 5}, {"status": 200}, {"status": 416},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_part_of_something_else_is_never_taken(server, fetcher, broken, lie):
+    """Another ETag, length or start: everything is asked for again, and nothing is mixed."""
+    url, path, data, wanted = broken
+    whole = stub.cached(data, '"two"')
+    first = parts(data, '"one"', cut_at=100_000, **lie)
+    server.script(path, first, first, whole)
+    assert placed(read(url, fetcher, tag="t")) == wanted
+    asked = ranges(server, path)
+    assert asked[:2] == [None, asked[1]]
+    if lie != {"status": 200}:
+        assert asked[2:] == [None]
+
+
+def test_without_a_strong_etag_nothing_is_resumed(server, fetcher, broken):
+    url, path, data, wanted = broken
+    server.script(path, parts(data, 'W/"one"', cut_at=100_000), stub.cached(data))
+    assert placed(read(url, fetcher, tag="t")) == wanted
+    assert ranges(server, path) == [None, None]
+
+
+def test_parts_that_do_not_make_the_blob_are_thrown_away(server, fetcher, broken):
+    """A file that is overwritten in place keeps its ETag while it is sent: only the checksum tells."""
+    url, path, data, wanted = broken
+    mixed = data[:-50] + b"x" * 50
+    server.script(
+        path,
+        parts(data, '"one"', cut_at=100_000),
+        parts(mixed, '"one"', cut_at=1),
+        stub.cached(data),
+    )
+    assert placed(read(url, fetcher, tag="t")) == wanted
+    assert len([one for one in ranges(server, path) if one is None]) == 2
+
+
+def test_a_download_that_never_ends_well_is_given_up(server, fetcher, broken):
+    url, path, data, _wanted = broken
+    server.script(path, parts(data, 'W/"one"', cut_at=1000))
+    failed = read(url, fetcher, tag="t")
+    assert isinstance(failed, Failed)
+    assert f"({MOST_PARTS} attempts)" in failed.reason
+    assert len(ranges(server, path)) == MOST_PARTS
+
+
+# -- files
+
+
+def test_a_file_address_is_decoded(tmp_path):
+    made = mirrors.make_mirror(tmp_path / "my mirror%", [ZLIB])
+    assert "%20" in made.url
+    assert placed(read(made.url)) == hashes(ZLIB)
+
+
+def test_a_mirror_that_is_not_there_is_a_failure(tmp_path):
+    """An unmounted disk is no empty cache."""
+    failed = read((tmp_path / "no").as_uri())
+    assert failed.is_passing
+    assert f"there is no directory {tmp_path}/no" in failed.reason
+
+
+@contextmanager
+def nobody():
+    """As a user who owns nothing; root may read everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("closed", ["v3/manifests", INDEX, "blobs"])
+def test_what_cannot_be_read_is_named(closed):
+    """The first thing on the way that is closed: what somebody's umask left so."""
+    with tempfile.TemporaryDirectory() as made:
+        root = Path(made)
+        root.chmod(0o755)
+        mirrors.make_mirror(root, [ZLIB])
+        with nobody():
+            assert placed(read(root.as_uri())) == hashes(ZLIB)
+        (root / closed).chmod(0)
+        with nobody():
+            failed = read(root.as_uri())
+        (root / closed).chmod(0o755)
+    assert isinstance(failed, Failed)
+    assert failed.is_passing
+    assert f"{root}/{closed} cannot be read: permission denied (chmod o+rX" in failed.reason
+
+
+def test_a_read_only_mirror_is_read(root):
+    mirrors.make_mirror(root, [ZLIB])
+    for path in [root, *root.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        assert placed(read(root.as_uri())) == hashes(ZLIB)
+    finally:
+        for path in [root, *root.rglob("*")]:
+            path.chmod(0o755)
+
+
+def test_a_pipe_keeps_nobody_waiting(root):
+    mirrors.make_mirror(root, [ZLIB])
+    (root / INDEX).unlink()
+    os.mkfifo(root / INDEX)
+    assert "is not a regular file" in read(root.as_uri()).reason
+
+
+def test_memory_of_another_mirror_is_none(tmp_path):
+    """The address and the view are part of what is remembered."""
+    one, two = (mirrors.make_mirror(tmp_path / name, [ZLIB]) for name in "ab")
+    first = read(one.url)
+    first.close()
+    assert isinstance(read(one.url, memory=json.loads(json.dumps(first.memory))), Unchanged)
+    assert placed(read(two.url, memory=first.memory)) == hashes(ZLIB)
+
+
+def test_no_temporary_file_stays(root, tmp_path, monkeypatch):
+    """Not even a name: they are unlinked before they are written."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", os.fspath(scratch))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    mirrors.make_mirror(root, [ZLIB], compression="gzip")
+    got = read(root.as_uri())
+    assert list(scratch.iterdir()) == []
+    assert placed(got) == hashes(ZLIB)
+
+
+def test_a_fault_in_one_record_refuses_one_record_of_a_union(root):
+    mirrors.make_mirror(root, [OLD], layout=2)
+    made = mirrors.make_mirror(root, [HDF5, ZLIB])
+    document = json.loads(made.index.read_bytes())
+    document["database"]["installs"][ZLIB.hash] = 7
+    data = json.dumps(document).encode()
+    old = root / "build_cache/index.json"
+    (root / INDEX).unlink()
+    old.write_bytes(data)
+    mirrors.make_mirror(root, [OLD])
+    got = read(root.as_uri())
+    with got:
+        split = index.split(bytes(got.data))
+    assert set(split.records) == hashes(OLD, HDF5)
+    assert [one.hash for one in split.refused] == [ZLIB.hash]
