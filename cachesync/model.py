@@ -19,6 +19,7 @@ __all__ = [
     "Details",
     "Edge",
     "EdgeKind",
+    "First",
     "Listed",
     "LocationState",
     "Node",
@@ -163,6 +164,21 @@ class ChangeKind(IntEnum):
     def label(self) -> str:
         """The name used on the command line and in JSON, such as `spec.cached`."""
         return self.name.lower().replace("_", ".", 1)
+
+
+class First(IntEnum):
+    """Which of the changes that cache a spec are told of; the numbers are stored in the outbox."""
+
+    EVERY = 0
+    HASH = 1
+    """Only a hash that no source had."""
+    BUILD = 2
+    """Only a build that was never cached, whatever its hashes."""
+
+    @property
+    def shown(self) -> bool | str:
+        """As the configuration has it, and JSON: `false`, `true` (which is `hash`), `build`."""
+        return "build" if self is First.BUILD else bool(self)
 
 
 class Change(NamedTuple):
