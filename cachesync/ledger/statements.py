@@ -247,6 +247,10 @@ class StatementWriter(NodeWriter):
 
         self._transact(source, work)
 
+    def is_rejected(self, source: SourceRow, statement: StatementRow) -> bool:
+        """Whether what an index said last was not accepted."""
+        return self._index_state(source, statement) is LocationState.REJECTED
+
     def reject_index(
         self,
         source: SourceRow,

@@ -118,6 +118,8 @@ class Failed(NamedTuple):
     is_garbage: bool = False
     """True for an answer that is no page at all: the page is rejected, but where nothing else is
     delivered in a pass, it is the source that fails."""
+    memory: Mapping[str, str] | None = None
+    """Of a cache index that is not accepted: what to remember from now on; None for what is already."""
 
 
 UNCHANGED: Final = Unchanged()

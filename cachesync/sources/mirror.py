@@ -98,13 +98,21 @@ class MirrorSource:
             if error.retry_after_seconds is not None:
                 waits = (self.retry_after_seconds or 0.0, error.retry_after_seconds)
                 self.retry_after_seconds = max(waits)
-            return Failed(error.message, is_passing=error.is_passing)
+            if error.is_passing:
+                return Failed(error.message, is_passing=True)
+            # The last good index may come back just as it was: then it is to be read.
+            return Failed(error.message, memory=_without_validators(memory))
 
     def _place(self, url: str) -> Place:
         if url.startswith("file:"):
             return Files(mirrors.path(url))
         assert self._fetcher is not None, "a mirror on the web is fetched"
         return Web(url, self._fetcher, self._limits.download_bytes)
+
+
+def _without_validators(memory: Mapping[str, str]) -> Mapping[str, str]:
+    """What is remembered of a mirror, but not of what lies in it."""
+    return {key: value for key, value in memory.items() if "." not in key}
 
 
 class _Reading:

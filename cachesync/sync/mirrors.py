@@ -133,7 +133,7 @@ class _Pass:
             if seen.is_passing:
                 self._failures.append((known.path, seen.reason))
             else:
-                self._writer.reject_index(self._row, known, seen.reason, None)
+                self._writer.reject_index(self._row, known, seen.reason, seen.memory)
         else:
             with ExitStack() as opened:
                 close = getattr(seen, "close", None)
@@ -143,7 +143,8 @@ class _Pass:
 
     def _take(self, got: Got, known: StatementRow) -> None:
         """Record an index that is there."""
-        if got.checksum == known.checksum and not known.is_new and not self._again:
+        is_as_before = got.checksum == known.checksum and not known.is_new and not self._again
+        if is_as_before and not self._writer.is_rejected(self._row, known):
             self.unchanged += 1
             self._writer.unchanged(self._row, known, got.memory)
             return

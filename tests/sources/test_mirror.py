@@ -282,6 +282,24 @@ def test_a_fault_is_a_failure_with_its_reason(reached, root, fault):
     assert placed(read(url, fetcher, good.memory, tag="t")) == hashes(OLD)
 
 
+def test_an_index_that_was_refused_and_comes_back_as_it_was_is_read(reached, root):
+    """What is remembered with the refusal has no validator, and still knows the layouts there were."""
+    url, fetcher, _server = reached
+    mirrors.make_mirror(root, [OLD], layout=2)
+    mirrors.make_mirror(root, [HDF5])
+    settle(root)
+    first = read(url, fetcher, tag="t")
+    first.close()
+    good = (root / INDEX).rename(root / "good")
+    good_bytes = good.read_bytes()
+    (root / INDEX).write_bytes(good_bytes.replace(b"db.v8", b"db.v12"))
+    refused = read(url, fetcher, first.memory, tag="t")
+    (root / INDEX).unlink()
+    assert "was there before" in read(url, fetcher, refused.memory, tag="t").reason
+    good.rename(root / INDEX)
+    assert placed(read(url, fetcher, refused.memory, tag="t")) == hashes(OLD, HDF5)
+
+
 def lying(server, root):
     """A server over a mirror that can be told to do otherwise for a path."""
 

@@ -164,6 +164,19 @@ def test_a_bad_index_is_rejected_once_and_recovers(world, writer):
     assert result.rejected == 0
 
 
+def test_an_index_that_comes_back_as_it_was_recovers(world, writer):
+    """After another that was rejected, whoever found that out; nothing else is told."""
+    put(world, [ZLIB])
+    run(world, writer)
+    good = world.documents["m"][MAIN]
+    for bad in (b"{}", Failed("a newer version", memory={})):
+        world.documents["m"][MAIN] = bad
+        assert run(world, writer)[1] == {"index.rejected": 1}
+        world.documents["m"][MAIN] = good
+        result, changes = run(world, writer)
+        assert (result.rejected, changes) == (0, {"index.recovered": 1})
+
+
 def test_an_unchanged_rejected_index_stays_rejected(world, writer):
     world.documents["m"][MAIN] = b"{}"
     run(world, writer)

@@ -1,0 +1,84 @@
+"""Files that are known by their places: which directories lead there, and what a look at them tells."""
+
+import os
+import time
+
+import pytest
+
+from cachesync.watch.events import Dirty, Watching
+from cachesync.watch.named import Named, NamedPoll
+from cachesync.watch.watcher import Watcher
+from tests.support.daemons import eventually
+
+INDEX = "v3/manifests/index/index.manifest.json"
+VIEW = "v3/manifests/index/team/x86/index.manifest.json"
+NAMED = Named(frozenset((INDEX, VIEW, "build_cache/index.json")))
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "leads"),
+    [
+        ("", "v3", True),
+        ("", "blobs", False),
+        ("v3/manifests/", "index", True),
+        ("v3/manifests/", "spec", False),
+        ("v3/manifests/index/", "team", True),
+        ("v3/manifests/index/", "other", False),
+        ("build_cache/", "linux", False),
+    ],
+)
+def test_only_directories_that_lead_to_a_file_are_followed(path, name, leads):
+    assert NAMED.has_directory(path, name) is leads
+
+
+def write(root, path, data):
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    then = time.time() - 3600
+    os.utime(file, (then, then))
+
+
+def test_a_look_tells_which_files_are_other(tmp_path, monkeypatch):
+    """Made, written with the same length and time, removed; a young file is looked at until it is old."""
+    poll = NamedPoll(str(tmp_path), NAMED)
+    later = time.time_ns() + 10**10
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    assert poll.changed(lambda: True) == ["build_cache/", "v3/manifests/"]
+    assert poll.changed(lambda: True) == []
+    write(tmp_path, VIEW, b"one")
+    assert poll.changed(lambda: True) == ["v3/manifests/"]
+    assert poll.changed(lambda: True) == []
+    write(tmp_path, VIEW, b"two")
+    assert poll.changed(lambda: True) == ["v3/manifests/"]
+    (tmp_path / VIEW).unlink()
+    assert poll.changed(lambda: True) == ["v3/manifests/"]
+    assert poll.changed(lambda: True) == []
+    assert poll.changed(lambda: False) == []
+
+
+def test_a_young_file_is_told_again(tmp_path):
+    poll = NamedPoll(str(tmp_path), NAMED)
+    write(tmp_path, INDEX, b"one")
+    poll.changed(lambda: True)
+    assert poll.changed(lambda: True) == ["v3/manifests/"]
+
+
+def test_events_of_blobs_and_specs_wake_nobody(tmp_path):
+    """Of a mirror that is being pushed to only the index tells."""
+    told = []
+    (tmp_path / "v3/manifests/spec").mkdir(parents=True)
+    watcher = Watcher(str(tmp_path), told.append, selection=NAMED)
+    watcher.start()
+    try:
+        eventually(lambda: Dirty("") in told)
+        assert [one.directories for one in told if isinstance(one, Watching)] == [3]
+        (tmp_path / "blobs/sha256").mkdir(parents=True)
+        (tmp_path / "blobs/sha256/x").write_bytes(b"x")
+        (tmp_path / "v3/manifests/spec/hdf5").mkdir()
+        (tmp_path / "v3/manifests/index").mkdir()
+        (tmp_path / INDEX).write_bytes(b"x")
+        eventually(lambda: told[-1] != Dirty(""))
+        assert set(told[2:]) == {Dirty("v3/manifests/")}
+    finally:
+        watcher.stop()
