@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 __all__ = [
     "NO_COMPILER",
+    "TOLD",
     "Build",
     "Change",
     "ChangeKind",
@@ -164,6 +165,10 @@ class ChangeKind(IntEnum):
     def label(self) -> str:
         """The name used on the command line and in JSON, such as `spec.cached`."""
         return self.name.lower().replace("_", ".", 1)
+
+
+TOLD = tuple(kind for kind in ChangeKind if kind is not ChangeKind.SPEC_DESCRIBED)
+"""The kinds that people and webhooks are told of: what a node is described by has too much to say."""
 
 
 class First(IntEnum):

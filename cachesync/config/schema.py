@@ -11,7 +11,7 @@ from typing import Any
 from .. import query
 from ..diff import Guard
 from ..errors import QueryError
-from ..model import ChangeKind
+from ..model import TOLD
 from ..net import address
 from ..selection import Selection
 from . import mirrors, reach, rules, scalars, settings
@@ -273,7 +273,7 @@ _SUBSCRIPTION = Record(
     {
         "name": Key(scalar(scalars.subscription_name), required=True),
         "query": Key(_query, required=True),
-        "events": Key(ListOf(choice({kind.label: kind for kind in ChangeKind}), unique=())),
+        "events": Key(ListOf(choice({kind.label: kind for kind in TOLD}), unique=())),
         "first": Key(scalar(scalars.first)),
         "batch": Key(_BATCH),
         "backfill": Key(boolean),

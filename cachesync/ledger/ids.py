@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from ..model import Build, Listed
 from ..spack import variants as variant_texts
 from ..spack import versions
-from .shapes import digest
 
 __all__ = ["Ids", "KnownSpec", "insert_rows", "make_build", "pack", "unpack"]
 
@@ -78,7 +77,10 @@ class Ids:
     """Ids by value, for one writer over `db`."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
+        from .shapes import digest  # here: those who only read need none
+
         self._db = db
+        self._digest = digest
         self._start()
 
     def _start(self) -> None:
@@ -117,7 +119,7 @@ class Ids:
         found = self._builds.get(build)
         if found is None:
             parts = (*build[:6], pack(build.variants))
-            number = digest("\n".join(parts))
+            number = self._digest("\n".join(parts))
             row = None if self._complete else self._db.execute(
                 "SELECT id FROM build WHERE digest = ? AND package = ? AND version = ?"
                 " AND compiler = ? AND os = ? AND platform = ? AND target = ? AND variants = ?",

@@ -38,8 +38,6 @@ LEFT JOIN stacks k ON k.id = c.stacks_id
 FLAG, BASELINE = 1, 2
 MOST_AT_ONCE = 500
 """Changes that are read at once."""
-FOR_PEOPLE = tuple(kind for kind in ChangeKind if kind is not ChangeKind.SPEC_DESCRIBED)
-"""What is shown where no kind is asked for: a node has too much to say for a line."""
 _DESCRIBED = int(ChangeKind.SPEC_DESCRIBED)
 _OF_INDEXES = ", ".join(str(int(kind)) for kind in ChangeKind if kind.label.startswith("index."))
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..documents import change_document, timestamp
-from ..model import Change, ChangeKind
+from ..model import TOLD, Change, ChangeKind
 
 __all__ = [
     "MOST_BYTES",
@@ -91,10 +91,10 @@ def type_of(kinds: Iterable[str]) -> str:
     if len(different) != 1:
         return MIXED
     subject, _, verb = different.pop().partition(".")
-    return f"{subject}s.{verb}"
+    return f"{subject}{'es' if subject == 'index' else 's'}.{verb}"
 
 
-_LONGEST_TYPE = max((MIXED, *(type_of([kind.label]) for kind in ChangeKind)), key=len)
+_LONGEST_TYPE = max((MIXED, *(type_of([kind.label]) for kind in TOLD)), key=len)
 
 
 def compose(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cachesync.config.scalars import LEAST_MESSAGE_BYTES
 from cachesync.config.settings import Batch, Subscription, WebhookFormat, WebhookTarget
-from cachesync.model import Build, Change, ChangeKind
+from cachesync.model import TOLD, Build, Change, ChangeKind
 from cachesync.notify.follower import sender_of
 from cachesync.notify.message import (
     Match,
@@ -61,10 +61,11 @@ _printable = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, m
 _names = _printable | st.sampled_from(("'" * 64, "😀" * 64, '"' * 64))
 _changes = st.builds(
     Change,
-    st.integers(1, 10**15), st.integers(0, 10**15), st.sampled_from(ChangeKind), _texts,
+    st.integers(1, 10**15), st.integers(0, 10**15), st.sampled_from(TOLD), _texts,
     tag=_texts, package=_texts, path=_texts, subscription=_texts, target=_texts, reason=_texts,
     hash=st.none() | st.just("b" * 32), stacks=st.none() | st.lists(_texts, max_size=3).map(tuple),
     build=st.none() | st.builds(Build, *[_texts] * 6, st.lists(_texts, max_size=3).map(tuple)),
+    details=st.none(), edges=st.none(),  # of spec.described, which no message has
 )  # fmt: skip
 
 

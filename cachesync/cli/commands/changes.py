@@ -12,7 +12,7 @@ import click
 
 from ...documents import change_document
 from ...ledger import connect, log, read
-from ...model import Change, ChangeKind
+from ...model import TOLD, Change, ChangeKind
 from .. import complete, paths
 from ..configuration import load_config
 from ..display import output
@@ -77,7 +77,7 @@ def changes(
     wanted = log.Filter(
         after=after,
         since=start,
-        kinds=[_KINDS[kind] for kind in kinds] or ([] if as_json else log.FOR_PEOPLE),
+        kinds=[_KINDS[kind] for kind in kinds] or ([] if as_json else TOLD),
         package=package,
         tag=tag,
         source=source,

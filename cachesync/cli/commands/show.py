@@ -11,7 +11,7 @@ from ... import query
 from ...documents import change_document
 from ...errors import NotThereError, UsageError
 from ...ledger import connect, log
-from ...model import Build, Change, ChangeKind
+from ...model import TOLD, Build, Change, ChangeKind
 from ...search.searcher import Answer, Hit, Searcher
 from .. import complete, naming, paths
 from ..display import answer as answers
@@ -132,9 +132,7 @@ def _history(state_dir: Path, what: str, spec_hash: str | None, tag: str | None)
             if spec_hash is not None:
                 found = list(log.history(db, spec_hash))
             else:
-                found = list(
-                    log.changes(db, log.Filter(package=what, tag=tag, kinds=log.FOR_PEOPLE))
-                )
+                found = list(log.changes(db, log.Filter(package=what, tag=tag, kinds=TOLD)))
         finally:
             db.close()
     return [change for change in found if tag is None or change.tag == tag]
