@@ -216,3 +216,5 @@ class Change(NamedTuple):
     edges: tuple[Edge, ...] | None = None
     checksum: str | None = None
     """Of index.read: what tells this content of a cache index from another."""
+    compilers: tuple[tuple[str, str], ...] = ()
+    """Of a spec: language and compiler, where the languages differ, as is known now."""

@@ -10,11 +10,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from ..model import Change, ChangeKind, Details
+from ..model import Change, ChangeKind
+from .read import COMPILERS
 
 __all__ = ["first_of_builds", "is_first_of_build", "several_compilers"]
 
-_COMPILERS = f"coalesce(nullif(json_extract(d.document, '$[{Details._fields.index('compilers')}]'), '[]'), '')"
+_COMPILERS = f"coalesce(nullif({COMPILERS}, '[]'), '')"
 
 
 def first_of_builds(db: sqlite3.Connection, hashes: Iterable[str] | None = None) -> set[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..model import Build, Details
 from .ids import make_build, unpack
@@ -197,22 +197,33 @@ def placed_specs(db: sqlite3.Connection, build_ids: Iterable[int]) -> Iterator[P
         yield PlacedSpec(build_id, spec_hash, source, tag, names.stacks[stacks_id])
 
 
-def compilers_of(
-    db: sqlite3.Connection, build_ids: Iterable[int]
-) -> dict[str, tuple[tuple[str, str], ...]]:
+Compilers = tuple[tuple[str, str], ...]
+"""Language and compiler, where the languages of a spec have several."""
+COMPILERS = f"json_extract(d.document, '$[{Details._fields.index('compilers')}]')"
+
+
+def compilers_of(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[str, Compilers]:
     """The compilers by language of specs of some builds, by hash, where the languages differ."""
-    found = f"json_extract(d.document, '$[{Details._fields.index('compilers')}]')"
+    return _several(db, "s.hash", "s.build_id", build_ids)
+
+
+def compilers_of_specs(db: sqlite3.Connection, spec_ids: Iterable[int]) -> dict[int, Compilers]:
+    """The compilers by language of some specs, by id, where the languages differ."""
+    return _several(db, "s.id", "s.id", spec_ids)
+
+
+def _several(db: sqlite3.Connection, key: str, by: str, ids: Iterable[int]) -> dict[Any, Compilers]:
     rows = db.execute(
-        f"SELECT s.hash, {found} FROM json_each(?) j JOIN spec s ON s.build_id = j.value"
+        f"SELECT {key}, {COMPILERS} FROM json_each(?) j JOIN spec s ON {by} = j.value"
         " JOIN node n ON n.id = s.node_id JOIN details d ON d.id = n.details_id"
-        f" WHERE instr(d.document, '@=') AND {found} != '[]'",
-        (id_list(build_ids),),
+        f" WHERE instr(d.document, '@=') AND {COMPILERS} != '[]'",
+        (id_list(ids),),
     ).fetchall()
     if not rows:
         return {}
     import json
 
-    return {h: tuple((lang, name) for lang, name in json.loads(said)) for h, said in rows}
+    return {found: tuple((lang, name) for lang, name in json.loads(said)) for found, said in rows}
 
 
 def switches_of(db: sqlite3.Connection, package: str) -> set[str]:

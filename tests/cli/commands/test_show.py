@@ -163,6 +163,8 @@ def test_languages_with_several_compilers_are_shown(site):
     assert all(one in text for one in (" %c=clang@17.0.6", " %fortran=gcc@12.3.0"))
     (shown,) = site.run("show", f"/{MIXED.hash}", "--json").json["results"]
     assert shown["compilers"] == shown["specs"][0]["compilers"] == several
+    told = {c["hash"]: c["build"].get("compilers") for c in site.changes("--package", "hdf5")}
+    assert told == {MIXED.hash: several, HDF5.hash: None}
     nodes = site.run("show", f"/{MIXED.hash}", "--tree", "--json").json["nodes"]
     assert nodes[0]["compilers"] == several
     assert nodes[0]["spec"].count("%") == 2
