@@ -14,20 +14,27 @@ class Notifier:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
+        self._untold: dict[str, str] = {}
 
     def tell(self, *lines: str) -> None:
-        """Send assignments such as `READY=1`. Never raises: the daemon runs on without."""
+        """Send assignments such as `READY=1`. Never raises: the daemon runs on without.
+
+        What the manager has no room for now is sent with what it is told next, the newest of each name.
+        """
         if self._address[:1] not in ("/", "@"):
             return
         address = self._address
         if address.startswith("@"):
             address = "\0" + address[1:]
+        self._untold.update((line.partition("=")[0], line) for line in lines)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
             out.setblocking(False)
             try:
-                out.sendto("\n".join(lines).encode(), address)
+                out.sendto("\n".join(self._untold.values()).encode(), address)
             except OSError:
-                return
+                self._untold.pop("WATCHDOG", None)  # it says something of its moment only
+            else:
+                self._untold = {}
 
 
 def watchdog_seconds(environment: Mapping[str, str]) -> float | None:
