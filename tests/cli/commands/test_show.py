@@ -197,6 +197,24 @@ def test_a_line_of_a_tree_fits_the_terminal(site):
     assert "..." not in "".join(_tree(site, HDF5))
 
 
+def test_what_is_wide_or_deep_is_bounded(tmp_path):
+    """A thousand lines at most, set in forty times at most, and the count says that there is more."""
+    world = World(tmp_path)
+    chain = record("chain", "0")
+    for number in range(60):
+        chain = record("chain", str(number + 1), edge(chain, "link"))
+    wide = record("wide", "1", *(edge(record("leaf", str(n)), "run") for n in range(1_100)))
+    sync_indexes(world, {MAIN: document([chain, wide])})
+    lines = world.run("show", f"/{chain.hash}", "--tree").out.splitlines()
+    assert len(lines) == 62
+    assert {line.index("^") for line in lines[40:-1]} == {28 + 4 * 40}
+    lines = world.run("show", f"/{wide.hash}", "--tree").out.splitlines()
+    assert len(lines) == 1_001
+    assert lines[-1].endswith("there are more (--depth, --json)")
+    said = world.run("show", f"/{wide.hash}", "--tree", "--json").json
+    assert (said["whole"], len(said["nodes"]), len(said["edges"])) == (True, 1_101, 1_100)
+
+
 @caches.needs_caches
 def test_trees_have_the_lines_that_spack_draws(tmp_path):
     """Of every cached spec of a real mirror, as many nodes as Spack 1.1.1 prints lines; the same form."""
