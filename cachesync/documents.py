@@ -37,6 +37,8 @@ def change_document(change: Change) -> dict[str, Any]:
         value = getattr(change, key)
         if value is not None:
             found[key] = shown(value)
+    if change.compilers and change.build is not None:
+        found["build"]["compilers"] = dict(change.compilers)
     return found
 
 

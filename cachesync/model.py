@@ -20,6 +20,7 @@ __all__ = [
     "Details",
     "Edge",
     "EdgeKind",
+    "First",
     "Listed",
     "LocationState",
     "Node",
@@ -170,6 +171,21 @@ TOLD = tuple(kind for kind in ChangeKind if kind is not ChangeKind.SPEC_DESCRIBE
 """The kinds that people and webhooks are told of: what a node is described by has too much to say."""
 
 
+class First(IntEnum):
+    """Which of the changes that cache a spec are told of; the numbers are stored in the outbox."""
+
+    EVERY = 0
+    HASH = 1
+    """Only a hash that no source had."""
+    BUILD = 2
+    """Only a build that was never cached, whatever its hashes."""
+
+    @property
+    def shown(self) -> bool | str:
+        """As the configuration has it, and JSON: `false`, `true` (which is `hash`), `build`."""
+        return "build" if self is First.BUILD else bool(self)
+
+
 class Change(NamedTuple):
     """One fact of the change log, with what is needed to understand it without the ledger."""
 
@@ -200,3 +216,5 @@ class Change(NamedTuple):
     edges: tuple[Edge, ...] | None = None
     checksum: str | None = None
     """Of index.read: what tells this content of a cache index from another."""
+    compilers: tuple[tuple[str, str], ...] = ()
+    """Of a spec: language and compiler, where the languages differ, as is known now."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from ..model import First
+
 __all__ = [
     "absolute_path",
     "base_url",
@@ -16,6 +18,7 @@ __all__ = [
     "cron",
     "duration",
     "environment_name",
+    "first",
     "glob",
     "inner_path",
     "is_template",
@@ -35,6 +38,9 @@ __all__ = [
     "word",
 ]
 
+_FIRST = {"hash": First.HASH, "build": First.BUILD}
+_FIRST |= dict.fromkeys(("true", "yes", "on"), First.HASH)
+_FIRST |= dict.fromkeys(("false", "no", "off"), First.EVERY)
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 MAX_DURATION_SECONDS = 3650 * 86400
@@ -52,6 +58,14 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}|[{}]")
 _GLOB_CHARACTER = re.compile(r"[*?\[\]!/]")
+
+
+def first(text: str) -> First:
+    """What is told of once: `hash`, which `true` is too, `build`, or nothing (`false`)."""
+    found = _FIRST.get(text.lower())
+    if found is None:
+        raise ValueError("expected hash, build or false")
+    return found
 
 
 def duration(text: str) -> float:

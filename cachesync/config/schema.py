@@ -274,7 +274,7 @@ _SUBSCRIPTION = Record(
         "name": Key(scalar(scalars.subscription_name), required=True),
         "query": Key(_query, required=True),
         "events": Key(ListOf(choice({kind.label: kind for kind in TOLD}), unique=())),
-        "first": Key(boolean),
+        "first": Key(scalar(scalars.first)),
         "batch": Key(_BATCH),
         "backfill": Key(boolean),
         "targets": Key(_Targets(_TARGET), required=True),

@@ -10,7 +10,7 @@ from enum import Enum, StrEnum
 from typing import Literal, NamedTuple
 
 from ..diff import Guard
-from ..model import ChangeKind
+from ..model import ChangeKind, First
 from ..query import Node
 from ..selection import Selection
 
@@ -290,8 +290,7 @@ class Subscription(NamedTuple):
     """What `query` means."""
     targets: tuple[Target, ...]
     events: tuple[ChangeKind, ...] = (ChangeKind.SPEC_CACHED,)
-    first: bool = True
-    """Only hashes that no source had before."""
+    first: First = First.HASH
     batch: Batch = Batch()
     backfill: bool = False
     """Also what is already cached when the subscription is new, or when a source is."""

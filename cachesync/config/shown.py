@@ -101,6 +101,8 @@ def _rewritten(name: str, value: Any) -> Any:
         return f"{host}:{value.port}"
     if isinstance(value, settings.WebhookTarget) and name == "url":
         return address.shown(value.url)
+    if isinstance(value, settings.Subscription) and name == "first":
+        return value.first.shown
     if isinstance(value, settings.CommandTarget) and name == "argv":
         program, *arguments = value.argv  # which may be secret
         return [program, *(MASK for _ in arguments)]

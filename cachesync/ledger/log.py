@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ..model import Build, Change, ChangeKind
-from . import dag
+from . import dag, read
 from .ids import make_build, unpack
 
 __all__ = [
@@ -149,8 +149,10 @@ def _changes(db: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> Iterator[
     while some := list(islice(rows, MOST_AT_ONCE)):
         pairs = [(row[18], row[9]) for row in some if row[2] == _DESCRIBED]
         told = dag.told(db, pairs) if pairs else iter(())
+        several = read.compilers_of_specs(db, {row[18] for row in some if row[18] is not None})
         for row in some:
-            yield _change(db, row, next(told) if row[2] == _DESCRIBED else None)
+            change = _change(db, row, next(told) if row[2] == _DESCRIBED else None)
+            yield change._replace(compilers=several[row[18]]) if row[18] in several else change
 
 
 def _change(db: sqlite3.Connection, row: Sequence[Any], told: dag.Told | None) -> Change:

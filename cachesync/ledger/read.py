@@ -8,9 +8,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ..model import Build
+from ..model import Build, Details
 from .ids import make_build, unpack
 
 __all__ = [
@@ -195,6 +195,35 @@ def placed_specs(db: sqlite3.Connection, build_ids: Iterable[int]) -> Iterator[P
     for build_id, spec_hash, tag_id, stacks_id in placements_of(db, build_ids):
         source, tag = names.tags[tag_id]
         yield PlacedSpec(build_id, spec_hash, source, tag, names.stacks[stacks_id])
+
+
+Compilers = tuple[tuple[str, str], ...]
+"""Language and compiler, where the languages of a spec have several."""
+COMPILERS = f"json_extract(d.document, '$[{Details._fields.index('compilers')}]')"
+
+
+def compilers_of(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[str, Compilers]:
+    """The compilers by language of specs of some builds, by hash, where the languages differ."""
+    return _several(db, "s.hash", "s.build_id", build_ids)
+
+
+def compilers_of_specs(db: sqlite3.Connection, spec_ids: Iterable[int]) -> dict[int, Compilers]:
+    """The compilers by language of some specs, by id, where the languages differ."""
+    return _several(db, "s.id", "s.id", spec_ids)
+
+
+def _several(db: sqlite3.Connection, key: str, by: str, ids: Iterable[int]) -> dict[Any, Compilers]:
+    rows = db.execute(
+        f"SELECT {key}, {COMPILERS} FROM json_each(?) j JOIN spec s ON {by} = j.value"
+        " JOIN node n ON n.id = s.node_id JOIN details d ON d.id = n.details_id"
+        f" WHERE instr(d.document, '@=') AND {COMPILERS} != '[]'",
+        (id_list(ids),),
+    ).fetchall()
+    if not rows:
+        return {}
+    import json
+
+    return {found: tuple((lang, name) for lang, name in json.loads(said)) for found, said in rows}
 
 
 def switches_of(db: sqlite3.Connection, package: str) -> set[str]:

@@ -16,8 +16,8 @@ from ..config import settings
 from ..config.settings import Config
 from ..errors import QueryError
 from ..ledger import connect as ledger_connect
-from ..ledger import log, read
-from ..model import Change, ChangeKind
+from ..ledger import log, newbuilds, read
+from ..model import Change, ChangeKind, First
 from . import naming
 from .message import Match, Message, Sender, compose, match, message_of_test, news_of_target
 from .outbox import intake, queue
@@ -189,14 +189,19 @@ class Follower:
         self._use(self._run(work), config)
 
     def _cached(self, entry: settings.Subscription) -> list[Match]:
-        """What is cached now and matches, as the changes that cached it; each hash once if `first`."""
-        rule = rule_of(entry)._replace(events=frozenset((ChangeKind.SPEC_CACHED,)), first=False)
+        """What is cached now and matches, as the changes that cached it; each hash or build once if `first`."""
+        rule = rule_of(entry)._replace(
+            events=frozenset((ChangeKind.SPEC_CACHED,)), first=First.EVERY
+        )
         matcher, seen = Matcher((rule,)), set()
+        several = newbuilds.several_compilers(self._ledger) if entry.first is First.BUILD else {}
         found: list[Match] = []
         for change in log.placed(self._ledger):
-            if not matcher.matching(change) or (entry.first and change.hash in seen):
+            hash_ = change.hash or ""
+            new = (change.build, several.get(hash_)) if entry.first is First.BUILD else hash_
+            if not matcher.matching(change) or (entry.first and new in seen):
                 continue
-            seen.add(change.hash)
+            seen.add(new)
             found.append(match(change, counted_only=len(found) > entry.batch.summary_above))
         return found
 
@@ -220,6 +225,7 @@ class Follower:
         for change in changes:
             for number in self._matcher.matching(change):
                 found.setdefault(number, []).append(change)
+        self._keep_new_builds(found)
         news = [change for change in changes if change.kind in _TARGETS]
         mark = read.mark(self._ledger, upto)
         known: dict[int, Match] = {}
@@ -237,6 +243,22 @@ class Follower:
 
         self._run(work)
         self._seq = upto
+
+    def _keep_new_builds(self, found: dict[int, list[Change]]) -> None:
+        """Drop what caches a build that was cached before, where only new builds are wanted."""
+        wanting = [n for n in found if self._matcher.rules[n].first is First.BUILD]
+        hashes = {change.hash for n in wanting for change in found[n] if change.hash is not None}
+        if not hashes:
+            return
+        new = newbuilds.first_of_builds(self._ledger, hashes)
+        for number in wanting:
+            kept = [
+                c for c in found[number] if c.kind is not ChangeKind.SPEC_CACHED or c.seq in new
+            ]
+            if kept:
+                found[number] = kept
+            else:
+                del found[number]
 
     def _tell(self, outbox: Connection, change: Change, now: int) -> None:
         """Note that the log speaks of a target, and tell the others of its subscription."""

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from .. import query
-from ..model import Build, Change, ChangeKind
+from ..model import Build, Change, ChangeKind, First
 from ..query.fuzzy import is_near
 from ..spack import versions
 
@@ -39,8 +39,8 @@ class Rule(NamedTuple):
     name: str
     condition: query.Node
     events: frozenset[ChangeKind]
-    first: bool
-    """Of `spec.cached` only hashes that no source had before."""
+    first: First
+    """Of `spec.cached`. Whether a change is of a new build is not decided here: more than it says decides."""
     baseline: bool = False
     """Of `spec.cached` also what the first pass over a source brings."""
 

@@ -14,7 +14,8 @@ from ..config import settings
 from ..config.secrets import environment_names
 from ..config.settings import Config
 from ..errors import CachesyncError, UsageError
-from ..model import Change
+from ..ledger import connect, newbuilds
+from ..model import Change, ChangeKind, First
 from . import naming
 from .follower import rule_of, sender_of
 from .message import Message, message_of_test
@@ -35,11 +36,22 @@ def named(config: Config, name: str) -> settings.Subscription:
     return found
 
 
-def is_about(config: Config, entry: settings.Subscription) -> Callable[[Change], bool]:
-    """What says whether a subscription is about a change."""
+def is_about(
+    config: Config, entry: settings.Subscription, db: connect.Connection
+) -> Callable[[Change], bool]:
+    """What says whether a subscription is about a change of the ledger."""
     loud = [source.name for source in config.sources if source.notify_baseline]
     matcher = Matcher((rule_of(entry),), loud=loud)
-    return lambda change: bool(matcher.matching(change))
+    if entry.first is not First.BUILD:
+        return lambda change: bool(matcher.matching(change))
+    is_new = newbuilds.is_first_of_build(db)
+
+    def is_told(change: Change) -> bool:
+        if not matcher.matching(change):
+            return False
+        return change.kind is not ChangeKind.SPEC_CACHED or is_new(change)
+
+    return is_told
 
 
 def send_test(

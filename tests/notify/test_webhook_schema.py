@@ -39,6 +39,7 @@ def change(kind, seq=42, **more):
         values |= {
             "hash": "bxjpbzp6ar2cezwvhbxsx35wxgtsrzah", "flag": True, "baseline": True,
             "stacks": ("root",), "stacks_before": ("e4s", "root"), "build": BUILD, "build_before": BUILD,
+            "compilers": (("c", "llvm@=17.0.6"), ("cxx", "llvm@=17.0.6"), ("fortran", "gcc@=13.2.0")),
         }  # fmt: skip
     elif kind.label.startswith("page."):
         values |= {"path": "develop/hdf5/specs.md", "reason": "no YAML"}

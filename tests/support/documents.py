@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = next(p for p in Path(__file__).resolve().parents if (p / "pyproject.toml").exists())
 PAGES = ROOT / "tests" / "fixtures" / "cache"
 LOCK = ROOT / "tests" / "fixtures" / "spack.lock"
+BUILD_CACHE = ROOT / "tests" / "fixtures" / "mirror"
 
 COLUMNS = 100
 HOME = "/home/you"
@@ -76,6 +77,7 @@ class Terminal:
         program.chmod(0o755)
         shutil.copytree(PAGES, root / "pages")
         shutil.copy(LOCK, self.home)
+        shutil.copytree(BUILD_CACHE, self.home / "mirror")
         shutil.copytree(ROOT / "tests" / "fixtures" / "webhook", self.home, dirs_exist_ok=True)
         config = self.home / ".config" / "cachesync" / "cachesync.yaml"
         config.parent.mkdir(parents=True)

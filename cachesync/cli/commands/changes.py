@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -81,13 +82,15 @@ def changes(
         tag=tag,
         source=source,
         until=until,
-        about=None if subscription is None else _about(options, subscription),
     )
     state_dir = paths.state_dir(options)
     show = _print_json if as_json else print_line
+    about = None if subscription is None else _about(options, subscription)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
+            if about is not None:
+                wanted = wanted._replace(about=about(db))
             last = _print_some(db, wanted, since=since, limit=limit, show=show)
             while follow:
                 sys.stdout.flush()
@@ -100,12 +103,12 @@ def changes(
     return 0
 
 
-def _about(options: Globals, name: str) -> Callable[[Change], bool]:
-    """Whether a change is one that a subscription would tell of."""
+def _about(options: Globals, name: str) -> Callable[[connect.Connection], Callable[[Change], bool]]:
+    """What says of a ledger whether a change is one that a subscription would tell of."""
     from ...notify import trial
 
     config = load_config(options)
-    return trial.is_about(config, trial.named(config, name))
+    return partial(trial.is_about, config, trial.named(config, name))
 
 
 def _print_some(

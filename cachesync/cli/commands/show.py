@@ -9,14 +9,16 @@ import click
 
 from ... import query
 from ...documents import change_document
-from ...errors import NotThereError
+from ...errors import NotThereError, UsageError
 from ...ledger import connect, log
-from ...model import TOLD, Change, ChangeKind
+from ...model import TOLD, Build, Change, ChangeKind
 from ...search.searcher import Answer, Hit, Searcher
 from .. import complete, naming, paths
-from ..display import output
+from ..display import answer as answers
+from ..display import dependencies, output
 from ..display.pager import paged
 from ..options import Globals
+from . import showing
 
 __all__ = ["show"]
 
@@ -29,18 +31,37 @@ SHOWN_CHANGES = 20
 @click.option(
     "--tag", metavar="TAG", help="Only what is placed in this tag.", shell_complete=complete.tags
 )
+@click.option("--tree", is_flag=True, help="What the spec depends on, as a tree.")
+@click.option("--dependents", is_flag=True, help="What depends directly on the spec.")
+@click.option(
+    "--depth", type=click.IntRange(1, showing.DEEPEST), metavar="N",
+    help="With --tree: only what is at most N edges away.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.option("--no-pager", is_flag=True, help="Never start a pager.")
 @click.pass_obj
-def show(options: Globals, what: str, tag: str | None, as_json: bool, no_pager: bool) -> int:
+def show(
+    options: Globals,
+    what: str,
+    tag: str | None,
+    tree: bool,
+    dependents: bool,
+    depth: int | None,
+    as_json: bool,
+    no_pager: bool,
+) -> int:
     """Everything known of a PACKAGE (its exact name), or of the spec with a /HASH or its beginning.
 
     \b
     cachesync show hdf5
     cachesync show /bxjpbzp --json
+    cachesync show /bxjpbzp --tree
     """
     paths.require_config(options)
     state_dir = paths.state_dir(options)
+    if tree or dependents or depth is not None:
+        _refuse(what, tree=tree, dependents=dependents, depth=depth, tag=tag)
+        return _show_graph(state_dir, what, depth, dependents, as_json=as_json, no_pager=no_pager)
     of_tag = (query.Term("tag", tag.lower()),) if tag is not None else ()
     spec_hash = naming.whole_hash(state_dir, what) if what.startswith("/") else None
     term = query.Term("package", what.lower()) if spec_hash is None else (
@@ -52,16 +73,55 @@ def show(options: Globals, what: str, tag: str | None, as_json: bool, no_pager: 
     finally:
         searcher.close()
     history = _history(state_dir, what, spec_hash, tag)
-    if not answer.hits and not history:
+    known = showing.facts(
+        state_dir, answer.hits,
+        spec=spec_hash if tag is None else None,
+        package=what if spec_hash is None and tag is None else None,
+    )  # fmt: skip
+    if not answer.hits and not history and not known.not_cached:
         raise NotThereError(
             f"nothing is known of {what}" + (f" in {tag}" if tag is not None else ""),
             hint=naming.nearest_package(state_dir, what),
         )
     if as_json:
-        output.print_json(_document(what, answer, history))
+        output.print_json(_document(what, answer, known, history))
     else:
         with paged(wanted=not no_pager):
-            _print(what, answer, history)
+            _print(what, answer, known, history, spec=spec_hash)
+    return 0
+
+
+def _refuse(what: str, *, tree: bool, dependents: bool, depth: int | None, tag: str | None) -> None:
+    """Raise UsageError for what no DAG can be asked."""
+    if tree and dependents:
+        raise UsageError("--tree and --dependents exclude each other")
+    if depth is not None and not tree:
+        raise UsageError("--depth is of --tree")
+    name = "--tree" if tree else "--dependents"
+    if tag is not None:
+        raise UsageError(f"{name} and --tag exclude each other")
+    if not what.startswith("/"):
+        raise UsageError(f"{name} is of one spec", hint=f"cachesync show {what} tells the hashes")
+
+
+def _show_graph(
+    state_dir: Path,
+    what: str,
+    depth: int | None,
+    dependents: bool,
+    *,
+    as_json: bool,
+    no_pager: bool,
+) -> int:
+    """What a spec depends on, or what depends on it."""
+    graph = showing.graph(
+        state_dir, naming.whole_hash(state_dir, what), depth=depth, dependents=dependents
+    )
+    if as_json:
+        output.print_json({"show": what, **dependencies.document(graph)})
+        return 0
+    with paged(wanted=not no_pager):
+        (dependencies.print_dependents if dependents else dependencies.print_tree)(graph)
     return 0
 
 
@@ -78,7 +138,10 @@ def _history(state_dir: Path, what: str, spec_hash: str | None, tag: str | None)
     return [change for change in found if tag is None or change.tag == tag]
 
 
-def _document(what: str, answer: Answer, history: list[Change]) -> dict[str, Any]:
+def _document(
+    what: str, answer: Answer, known: showing.Facts, history: list[Change]
+) -> dict[str, Any]:
+    nodes = [{"hash": spec, **showing.document(spec, known)} for spec in known.not_cached]
     return {
         "show": what,
         "builds": answer.builds,
@@ -86,25 +149,38 @@ def _document(what: str, answer: Answer, history: list[Change]) -> dict[str, Any
         "results": [
             {
                 **hit.build._asdict(),
+                **answers.build_compilers(hit),
                 "specs": [
-                    {"hash": s.hash, "placements": [p._asdict() for p in s.placements]}
+                    {
+                        "hash": s.hash,
+                        "placements": [p._asdict() for p in s.placements],
+                        **showing.document(s.hash, known),
+                    }
                     for s in hit.specs
                 ],
             }
             for hit in answer.hits
         ],
+        **({"not_cached": nodes} if nodes else {}),
         "history": [change_document(change) for change in history],
     }
 
 
-def _print(what: str, answer: Answer, history: list[Change]) -> None:
+def _print(
+    what: str, answer: Answer, known: showing.Facts, history: list[Change], *, spec: str | None
+) -> None:
     print(
         output.visible(
             f"{what}: {output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')} cached now"
         )
     )
     for hit in answer.hits:
-        _print_hit(hit)
+        _print_hit(hit, known)
+    showing.print_not_cached(known)
+    if spec is not None:
+        showing.print_spec(spec, known)
+    if not history:
+        return
     shown = [change for change in history if change.kind is not ChangeKind.SPEC_CACHED]
     cached = [change for change in history if change.kind is ChangeKind.SPEC_CACHED]
     print("history:")
@@ -119,19 +195,24 @@ def _print(what: str, answer: Answer, history: list[Change]) -> None:
         print(f"  ... {len(shown) - SHOWN_CHANGES:,} older (cachesync changes --package)")
 
 
-def _print_hit(hit: Hit) -> None:
-    build = hit.build
-    print()
-    print(output.visible(f"{build.package}@{build.version} %{build.compiler}"
-                         f" {build.platform}-{build.os}-{build.target}"))  # fmt: skip
-    if build.variants:
-        print(output.visible(f"  {' '.join(build.variants)}"))
-    for spec in hit.specs[:SHOWN_HASHES]:
-        places = sorted({f"{p.tag} ({', '.join(p.stacks)})" for p in spec.placements})
-        more = f" and {output.number(len(places) - 3, 'more tag')}" if len(places) > 3 else ""
-        print(output.visible(f"  /{spec.hash}  {'; '.join(places[:3])}{more}"))
-    if len(hit.specs) > SHOWN_HASHES:
-        print(f"  ... and {len(hit.specs) - SHOWN_HASHES:,} more hashes (--json lists all)")
+def _print_hit(hit: Hit, known: showing.Facts) -> None:
+    for form, specs in showing.forms(hit, known).items():
+        print()
+        print(output.visible(_title(hit.build) if form is None else form))
+        if form is None and hit.build.variants:
+            print(output.visible(f"  {' '.join(hit.build.variants)}"))
+        for spec in specs[:SHOWN_HASHES]:
+            places = sorted({f"{p.tag} ({', '.join(p.stacks)})" for p in spec.placements})
+            more = f" and {output.number(len(places) - 3, 'more tag')}" if len(places) > 3 else ""
+            leaving = showing.leaving(spec.hash, known)
+            print(output.visible(f"  /{spec.hash}  {'; '.join(places[:3])}{more}{leaving}"))
+        if len(specs) > SHOWN_HASHES:
+            print(f"  ... and {len(specs) - SHOWN_HASHES:,} more hashes (--json lists all)")
+
+
+def _title(build: Build) -> str:
+    where = f"{build.platform}-{build.os}-{build.target}"
+    return f"{build.package}@{build.version} %{build.compiler} {where}"
 
 
 def _cached_lines(cached: list[Change]) -> list[str]:

@@ -47,7 +47,7 @@ def list_(options: Globals, as_json: bool) -> int:
             "name": entry.name,
             "query": entry.query,
             "events": [kind.label for kind in entry.events],
-            "first": entry.first,
+            "first": entry.first.shown,
             "waiting": known.get(entry.name, {}).get("waiting", 0),
             "targets": [
                 _target(naming.label(target), known.get(entry.name)) for target in entry.targets
@@ -99,7 +99,7 @@ def test(options: Globals, name: str, dry_run: bool, days: int, as_json: bool) -
         db = connect.open_reader(state_dir)
         try:
             found = list(
-                log.changes(db, log.Filter(since=since, about=trial.is_about(config, entry)))
+                log.changes(db, log.Filter(since=since, about=trial.is_about(config, entry, db)))
             )
             seq = read.last_seq(db)
         finally:

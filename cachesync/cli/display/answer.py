@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...search.packages import PackagesAnswer
 
 __all__ = [
+    "build_compilers",
     "document",
     "note",
     "note_systems",
@@ -228,12 +229,23 @@ def result(hit: Hit) -> dict[str, Any]:
     """One of the `results`."""
     return {
         **hit.build._asdict(),
+        **build_compilers(hit),
         "score": hit.score,
         "specs": [
-            {"hash": spec.hash, "placements": [p._asdict() for p in spec.placements]}
+            {
+                "hash": spec.hash,
+                **({"compilers": dict(spec.compilers)} if spec.compilers else {}),
+                "placements": [p._asdict() for p in spec.placements],
+            }
             for spec in hit.specs
         ],
     }
+
+
+def build_compilers(hit: Hit) -> dict[str, Any]:
+    """`compilers` of a build, where languages differ and its specs agree."""
+    every = {spec.compilers for spec in hit.specs}
+    return {"compilers": dict(every.pop())} if len(every) == 1 and hit.compilers else {}
 
 
 def packages_document(text: str, answer: PackagesAnswer) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def print_line(change: Change) -> None:
         + (" (last)" if change.flag and change.kind.name == "SPEC_EVICTED" else ""),
         change.source or change.subscription or "",
         f"{change.tag}/{change.package}" if change.tag is not None
-        else change.path or change.target or "",
+        else change.path or change.target or _needs(change),
     ]  # fmt: skip
     if change.hash is not None and change.build is not None:
         build = change.build
@@ -32,3 +32,10 @@ def print_line(change: Change) -> None:
     if change.reason is not None:
         parts.append(change.reason)
     print("  ".join(output.visible(part) for part in parts))
+
+
+def _needs(change: Change) -> str:
+    """Of a spec that is described: how many it depends on."""
+    if change.edges is None:
+        return ""
+    return output.number(len(change.edges), "edge")

@@ -35,10 +35,17 @@ def compiler(value: str) -> str:
     return "-" if value == NO_COMPILER else value
 
 
+def _compilers(hit: Hit) -> str:
+    """The compiler of a build; by language where the languages of a spec have several."""
+    by_language = [" ".join(f"{lang}={name}" for lang, name in one) for one in hit.compilers]
+    others = [] if all(s.compilers for s in hit.specs) else [compiler(hit.build.compiler)]
+    return ", ".join(others + by_language)
+
+
 COLUMNS: dict[str, Callable[[Hit], object]] = {
     "package": lambda hit: hit.build.package,
     "version": lambda hit: hit.build.version,
-    "compiler": lambda hit: compiler(hit.build.compiler),
+    "compiler": _compilers,
     "os": lambda hit: hit.build.os,
     "platform": lambda hit: hit.build.platform,
     "target": lambda hit: hit.build.target,

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ...model import ChangeKind
+from ...model import ChangeKind, First
 from ..message import Match, Message
 from .connect import Connection
 
@@ -68,7 +68,7 @@ class Stored(NamedTuple):
     name: str
     query: str
     events: tuple[ChangeKind, ...]
-    first: bool
+    first: First
     configured: bool
     covered: int
 
@@ -79,7 +79,7 @@ def stored_subscriptions(db: Connection) -> list[Stored]:
         "SELECT id, name, query, events, first, configured, covered FROM subscription ORDER BY id"
     )
     return [
-        Stored(i, name, query, _events(events), bool(first), bool(configured), covered)
+        Stored(i, name, query, _events(events), First(first), bool(configured), covered)
         for i, name, query, events, first, configured, covered in rows
     ]
 
@@ -90,7 +90,7 @@ def _events(text: str) -> tuple[ChangeKind, ...]:
 
 
 def store_subscription(
-    db: Connection, name: str, query: str, events: Sequence[ChangeKind], *, first: bool
+    db: Connection, name: str, query: str, events: Sequence[ChangeKind], *, first: First
 ) -> int:
     """Make or replace what is remembered of a subscription that is in the config; its id."""
     row = db.execute(

@@ -1,0 +1,170 @@
+"""What `show` says of specs that cache indexes told of, beside where they are placed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...documents import details_document, edges_document
+from ...errors import NotThereError
+from ...ledger import connect, dag, described
+from ...search.searcher import Hit, MatchedSpec
+from ..display import dependencies, output
+
+__all__ = [
+    "Facts",
+    "document",
+    "facts",
+    "forms",
+    "graph",
+    "leaving",
+    "print_not_cached",
+    "print_spec",
+]
+
+MOST_NODES = 100_000
+DEEPEST = 1_000
+SHOWN_SPECS = 5
+
+
+class Facts(NamedTuple):
+    """What is known of specs beside their placements."""
+
+    known: Mapping[str, dag.Known]
+    """Of those that cache indexes told of."""
+    carried: Mapping[str, list[described.Carried]]
+    not_cached: Sequence[str] = ()
+    """Those of them that are asked for and placed nowhere."""
+
+
+def facts(state_dir: Path, hits: Sequence[Hit], *, spec: str | None, package: str | None) -> Facts:
+    """What is known of the specs of some hits, and of those of a package or of one that are not placed."""
+    placed = [spec.hash for hit in hits for spec in hit.specs]
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            others = [] if package is None else described.not_cached(db, package)
+            if spec is not None and spec not in placed:
+                others = [spec]
+            known = dag.known(db, [*placed, *others])
+            carried = described.carried(db, placed)
+        finally:
+            db.close()
+    told = {spec_hash: one for spec_hash, one in known.items() if one.told is not None}
+    return Facts(told, carried, [one for one in others if one in told])
+
+
+def graph(state_dir: Path, spec: str, *, depth: int | None, dependents: bool) -> described.Graph:
+    """What a spec depends on, or what depends on it.
+
+    Raises NotThereError where no cache index told of it.
+    """
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            if dependents:
+                found = described.needing(db, spec)
+            else:
+                deepest = DEEPEST if depth is None else depth
+                found = described.reach(db, spec, depth=deepest, most=MOST_NODES)
+        finally:
+            db.close()
+    root = found.nodes[spec]
+    if len(found.nodes) == 1 and (root is None or root.told is None):
+        raise NotThereError(
+            f"no cache index tells of /{spec}, and pages do not say what depends on what",
+            hint=f"cachesync show /{spec}",
+        )
+    return found
+
+
+def document(spec: str, known: Facts) -> dict[str, Any]:
+    """What is known of a spec, as keys of JSON; none where only pages told of it."""
+    found: dict[str, Any] = {}
+    one = known.known.get(spec)
+    if one is not None and one.told is not None:
+        details, edges = one.told
+        if details.compilers:
+            found["compilers"] = dict(details.compilers)
+        found |= {
+            "state": str(dependencies.state(one)),
+            "spec": dependencies.form(one),
+            "details": details_document(details),
+            "edges": edges_document(edges),
+        }
+    if spec in known.carried:
+        found["mirrors"] = [place._asdict() for place in known.carried[spec]]
+    return found
+
+
+def forms(hit: Hit, known: Facts) -> dict[str | None, list[MatchedSpec]]:
+    """The specs of a hit by how Spack prints them; None of those that only pages told of."""
+    found: dict[str | None, list[MatchedSpec]] = {}
+    for spec in hit.specs:
+        one = known.known.get(spec.hash)
+        found.setdefault(None if one is None else dependencies.form(one), []).append(spec)
+    return found
+
+
+def leaving(spec: str, known: Facts) -> str:
+    """What marks a spec that cache indexes have no longer; empty for others."""
+    where = [f"{one.tag} ({one.stack})" for one in known.carried.get(spec, ()) if one.leaving]
+    return f"  leaving {', '.join(where)}" if where else ""
+
+
+def print_spec(spec: str, known: Facts) -> None:
+    """Everything else that is known of one spec."""
+    one = known.known.get(spec)
+    lines: list[tuple[str, str]] = []
+    if one is not None and one.told is not None:
+        details = one.told.details
+        lines = [
+            ("namespace", details.namespace or ""),
+            ("package hash", details.package_hash or ""),
+            ("patches", " ".join(details.patches)),
+            ("external", _external(details.external)),
+            ("spliced from", f"/{details.build_spec}" if details.build_spec else ""),
+            ("needs", _needs(spec, one.told)),
+        ]
+    lines += [("mirror", _mirror(place)) for place in known.carried.get(spec, ())]
+    for name, text in lines:
+        if text:
+            print(output.visible(f"  {name + ':':<14}{text}"))
+
+
+def print_not_cached(known: Facts) -> None:
+    """The specs that are known and placed nowhere."""
+    if not known.not_cached:
+        return
+    print()
+    print(f"not cached: {output.number(len(known.not_cached), 'spec')}")
+    for spec in known.not_cached[:SHOWN_SPECS]:
+        one = known.known[spec]
+        print(output.visible(f"  /{spec}  {dependencies.state(one)}  {dependencies.form(one)}"))
+    if len(known.not_cached) > SHOWN_SPECS:
+        print(f"  ... and {len(known.not_cached) - SHOWN_SPECS:,} more (--json lists all)")
+
+
+def _mirror(place: described.Carried) -> str:
+    view = f", view {place.view}" if place.view else ""
+    return f"{place.url}{view} ({place.source}: {place.tag}, {place.stack})"
+
+
+def _needs(spec: str, told: dag.Told) -> str:
+    if not told.edges:
+        return ""
+    return f"{output.number(len(told.edges), 'spec')} directly (cachesync show /{spec[:7]} --tree)"
+
+
+def _external(text: str | None) -> str:
+    """Where an external is: a directory, or modules."""
+    if text is None:
+        return ""
+    said = json.loads(text)
+    modules = said.get("module") or () if isinstance(said, dict) else ()
+    path = said.get("path") if isinstance(said, dict) else None
+    words = [str(path)] if path else []
+    words += [f"module {one}" for one in ([modules] if isinstance(modules, str) else modules)]
+    return ", ".join(words) or "it does not say where"

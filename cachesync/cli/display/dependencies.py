@@ -1,0 +1,152 @@
+"""Specs as nodes: one as Spack prints it, the tree of what it depends on, and what depends on it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+from ...ledger.dag import Known
+from ...ledger.described import Graph
+from ...model import Edge, EdgeKind
+from ...spack import dag, printed
+from . import output, terminal
+
+__all__ = ["State", "document", "form", "print_dependents", "print_tree", "state"]
+
+SHOWN_LINES = 1_000
+DEEPEST = 40
+"""Beyond so many edges from the root lines are not set in further."""
+SHORT_HASH = 7
+_STYLES = {"cached": "green", "external": "cyan", "missing": "red"}
+
+
+class State(StrEnum):
+    """How a spec can be had."""
+
+    CACHED = "cached"
+    EXTERNAL = "external"
+    MISSING = "missing"
+
+
+def state(known: Known | None) -> State:
+    """Cached where it is placed anywhere; an external is no binary of a cache."""
+    if known is not None and known.is_cached:
+        return State.CACHED
+    is_external = known is not None and known.told is not None and known.told.details.external
+    return State.EXTERNAL if is_external else State.MISSING
+
+
+def form(known: Known) -> str:
+    """A spec as Spack prints it, with its compilers."""
+    if known.told is None:
+        return printed.spec(known.build)
+    details, edges = known.told
+    compilers = printed.compilers(known.build, edges, details)
+    return f"{printed.spec(known.build, details)} {compilers}".rstrip()
+
+
+# -- for people
+
+
+def print_tree(graph: Graph) -> None:
+    """What a spec depends on, a line each, and how much of it is cached."""
+    tree = dag.tree(graph.root, _edges_of(graph), most=SHOWN_LINES)
+    for line in tree.lines:
+        _print_line(graph, line.node, line.kind, line.depth)
+    left = "" if tree.is_whole and graph.is_whole else "; there are more (--depth, --json)"
+    print(f"{_count(graph.nodes.get(line.node) for line in tree.lines)}{left}")
+
+
+def print_dependents(graph: Graph) -> None:
+    """What depends directly on a spec, a line each, below that spec."""
+    ordered = _in_order(graph, [node for node in graph.nodes if node != graph.root])
+    _print_line(graph, graph.root, EdgeKind((), ()), 0)
+    for node in ordered[:SHOWN_LINES]:
+        _print_line(graph, node, _kind_to_root(graph, node), 0)
+    if len(ordered) > SHOWN_LINES:
+        print(f"... and {len(ordered) - SHOWN_LINES:,} more (--json lists all)")
+    print(f"needed by {_count(graph.nodes[node] for node in ordered)}")
+
+
+def _print_line(graph: Graph, node: str, kind: EdgeKind, depth: int) -> None:
+    known = graph.nodes.get(node)
+    said = state(known)
+    letters = "".join(one[0] if one in kind.types else " " for one in dag.ALL_TYPES)
+    title = "nothing else is known of it" if known is None else form(known)
+    if depth:
+        title = f"^{','.join(kind.virtuals)}{'=' if kind.virtuals else ''}{title}"
+    head = f"{said:<9} /{node[:SHORT_HASH]}  [{letters}]  "
+    text = output.visible(f"{head}{'    ' * min(depth, DEEPEST)}{title}")
+    if sys.stdout.isatty() and len(text) > terminal.width():
+        text = f"{text[: terminal.width() - 3]}..."
+    print(f"{terminal.paint(said, _STYLES[said])}{text[len(said) :]}")
+
+
+def _count(nodes: Iterable[Known | None]) -> str:
+    counts = dict.fromkeys(State, 0)
+    for known in nodes:
+        counts[state(known)] += 1
+    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    return f"{output.number(sum(counts.values()), 'spec')}{f': {said}' if said else ''}"
+
+
+# -- for programs
+
+
+def document(graph: Graph) -> dict[str, Any]:
+    """The nodes, the root first, and the edges between them."""
+    return {
+        "root": graph.root,
+        "whole": graph.is_whole,
+        "nodes": [_node(spec_hash, known) for spec_hash, known in graph.nodes.items()],
+        "edges": [
+            {"from": node, "to": to, "types": list(kind.types), "virtuals": list(kind.virtuals)}
+            for node in graph.nodes
+            for to, kind in _edges_of(graph)(node)
+        ],
+    }
+
+
+def _node(spec_hash: str, known: Known | None) -> dict[str, Any]:
+    found: dict[str, Any] = {"hash": spec_hash, "state": str(state(known))}
+    if known is not None:
+        found |= {**known.build._asdict(), "spec": form(known)}
+        if known.told is not None and known.told.details.compilers:
+            found["compilers"] = dict(known.told.details.compilers)
+    return found
+
+
+# -- edges
+
+
+def _edges_of(graph: Graph) -> dag.EdgesOf[str]:
+    """The edges of a node to others of the graph, in Spack's order: by name, then hash."""
+
+    def edges(node: str) -> list[Edge]:
+        return sorted(
+            (edge for edge in _edges(graph.nodes, node) if edge[0] in graph.nodes),
+            key=lambda edge: _key(graph, edge[0]),
+        )
+
+    return edges
+
+
+def _edges(nodes: Mapping[str, Known | None], node: str) -> Iterator[Edge]:
+    known = nodes.get(node)
+    if known is not None and known.told is not None:
+        yield from known.told.edges
+
+
+def _in_order(graph: Graph, nodes: Iterable[str]) -> list[str]:
+    return sorted(nodes, key=lambda node: _key(graph, node))
+
+
+def _key(graph: Graph, node: str) -> tuple[str, str]:
+    known = graph.nodes[node]
+    return ("" if known is None else known.build.package, node)
+
+
+def _kind_to_root(graph: Graph, node: str) -> EdgeKind:
+    return next(kind for to, kind in _edges(graph.nodes, node) if to == graph.root)
