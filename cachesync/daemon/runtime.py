@@ -53,9 +53,12 @@ def lock_of(state_dir: Path) -> list[int] | None:
 
 
 def started(pid: int) -> int | None:
-    """When a process began, in ticks since boot: with its pid it names the process for good."""
+    """When a process began, in ticks since boot: with its pid it names the process for good.
+
+    None where it is not there, or has ended and nobody has asked how (a zombie, until init does).
+    """
     fields = _stat(pid)
-    return int(fields[19]) if fields else None
+    return int(fields[19]) if fields and fields[0] not in ("Z", "X") else None
 
 
 def is_stopped(pid: int) -> bool:
