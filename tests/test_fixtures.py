@@ -1,6 +1,7 @@
 """The small mirror that README.md reads is what its maker writes, which writes what Spack does."""
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -26,7 +27,7 @@ def test_the_small_mirror_is_what_its_maker_writes(tmp_path):
 def test_the_command_in_the_readme_reads_it(tmp_path):
     """The line beside the first command, letter for letter but for where the program and its state are."""
     (line,) = [block for block in blocks("README.md", "") if "--mirror" in block]
-    program = f"{sys.executable} -m cachesync --state-dir {tmp_path}"
+    program = f"{shlex.quote(sys.executable)} -m cachesync --state-dir {shlex.quote(str(tmp_path))}"
     command = line.replace(".venv/bin/cachesync --state-dir .venv/state", program)
     assert command.count(program) == 2
     environment = {"PATH": os.environ["PATH"], "HOME": os.fspath(tmp_path), "PYTHONPATH": str(ROOT)}

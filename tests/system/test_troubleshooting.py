@@ -164,7 +164,7 @@ def not_installed(site: Site) -> Said:
     installed = Path(sys.executable).with_name("cachesync")
     if not installed.exists():
         pytest.skip("cachesync is not installed beside this Python")
-    link = link.replace("/opt/cachesync/bin/cachesync", str(installed))
+    link = link.replace("/opt/cachesync/bin/cachesync", shlex.quote(str(installed)))
     subprocess.run(shlex.split(link.replace("/usr/local/bin/", f"{bin_}/")), check=True)
     log = site.root / "log"
     with log.open("w") as out:
