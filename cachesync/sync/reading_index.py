@@ -65,6 +65,10 @@ class Reading:
             self._progress(self._row.name, done, len(unknown))
         decoded = set(unknown)
         refused.update(one.hash for one in self._refused)
+        if (reason := self._garbage()) is not None:
+            # What is not in it says nothing of what left: that it once was there is all one knows.
+            writer.reject_index(self._row, known, reason, got.memory)
+            return
         cached = [
             spec_hash
             for spec_hash, record in self._records.items()
@@ -124,11 +128,23 @@ class Reading:
         if chunk:
             yield chunk
 
+    def _garbage(self) -> str | None:
+        """Why the whole index is not believed: more than half of it is refused; None where it is."""
+        total = len(self._records) + len(self._split.refused)
+        if 2 * len(self._refused) <= total:
+            return None
+        return f"{len(self._refused):,} of {total:,} records are refused; {self._refused[0].reason}"
+
     def _doubt(self, _hash: str, reason: str) -> None:
         self._warnings.append(reason)
 
     def _absent(self, refused: set[str]) -> list[int]:
-        """The ids of what the index has placed and has not any more."""
+        """The ids of what the index has placed and has not any more.
+
+        None where a record is refused whose key is no hash: it may be any of them.
+        """
+        if not all(map(_HASH.fullmatch, refused)):
+            return []
         stack, records = self._known.stack, self._records
         gone = []
         for spec_hash, (_, spec_id, stacks) in self._stated.items():

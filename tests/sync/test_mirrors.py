@@ -164,6 +164,49 @@ def test_a_bad_index_is_rejected_once_and_recovers(world, writer):
     assert result.rejected == 0
 
 
+@pytest.mark.parametrize("broken", ["keys", "specs"])
+def test_an_index_that_is_mostly_refused_says_nothing_of_what_left(world, writer, broken):
+    """It is rejected with the share and the place; what was there stays, however often it is read."""
+    put(world, MANY)
+    run(world, writer)
+    before = hashes(world, writer)
+    told = json.loads(world.documents["m"][MAIN])
+    installs = told["database"]["installs"]
+    for number, one in enumerate(MANY[:16]):
+        if broken == "keys":
+            installs[f"\x1b[31m{number}"] = installs.pop(one.hash)
+        else:
+            installs[one.hash]["spec"]["version"] = 7
+    world.documents["m"][MAIN] = json.dumps(told).encode()
+    for changes in ({"index.rejected": 1}, {}, {}):
+        result, made = run(world, writer)
+        assert (result.rejected, made) == (1, changes)
+        assert hashes(world, writer) == before
+    assert log.mirrors(writer.db)["m"][0].leaving == 0
+    (trouble,) = log.troubles(writer.db, LocationState.REJECTED)
+    assert trouble.reason.startswith("16 of 30 records are refused; installs")
+    put(world, MANY)
+    assert run(world, writer)[1] == {"index.recovered": 1}
+
+
+def test_a_record_without_its_hash_may_be_any_that_is_missing(world, writer):
+    """Nothing is taken for gone while an index holds a record whose key is no hash."""
+    put(world, MANY)
+    run(world, writer)
+    told = json.loads(world.documents["m"][MAIN])
+    installs = told["database"]["installs"]
+    installs["no hash"] = installs.pop(MANY[0].hash)
+    world.documents["m"][MAIN] = json.dumps(told).encode()
+    for _ in range(3):
+        run(world, writer)
+        assert MANY[0].hash in hashes(world, writer)
+    del installs["no hash"]
+    world.documents["m"][MAIN] = json.dumps(told).encode()
+    for _ in range(2):
+        run(world, writer)
+    assert MANY[0].hash not in hashes(world, writer)
+
+
 def test_an_index_that_comes_back_as_it_was_recovers(world, writer):
     """After another that was rejected, whoever found that out; nothing else is told."""
     put(world, [ZLIB])
