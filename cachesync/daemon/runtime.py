@@ -53,9 +53,13 @@ def lock_of(state_dir: Path) -> list[int] | None:
 
 
 def started(pid: int) -> int | None:
-    """When a process began, in ticks since boot: with its pid it names the process for good."""
+    """When a process began, in ticks since boot: with its pid it names the process for good.
+
+    None when there is none, or it has ended: what nobody waits for, as in a container whose first
+    process reaps nothing, keeps its entry as a zombie (Z) or is about to lose it (X).
+    """
     fields = _stat(pid)
-    return int(fields[19]) if fields else None
+    return int(fields[19]) if fields and fields[0] not in "ZX" else None
 
 
 def is_stopped(pid: int) -> bool:
