@@ -84,8 +84,8 @@ def _refuse_pages(state_dir: Path) -> None:
     running = runtime.running(state_dir)
     if running is not None:
         raise UsageError(
-            f"the daemon (pid {running['pid']}) holds {state_dir}; it takes no --pages",
-            hint="name the directory in its config, or use another --state-dir",
+            f"the daemon (pid {running['pid']}) holds {state_dir}; it takes no --pages or --mirror",
+            hint="name the source in its config, or use another --state-dir",
         )
 
 

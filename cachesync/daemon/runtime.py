@@ -55,11 +55,10 @@ def lock_of(state_dir: Path) -> list[int] | None:
 def started(pid: int) -> int | None:
     """When a process began, in ticks since boot: with its pid it names the process for good.
 
-    None when there is none, or it has ended: what nobody waits for, as in a container whose first
-    process reaps nothing, keeps its entry as a zombie (Z) or is about to lose it (X).
+    None where it is not there, or has ended and nobody has asked how (a zombie, until init does).
     """
     fields = _stat(pid)
-    return int(fields[19]) if fields and fields[0] not in "ZX" else None
+    return int(fields[19]) if fields and fields[0] not in ("Z", "X") else None
 
 
 def is_stopped(pid: int) -> bool:

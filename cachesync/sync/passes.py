@@ -194,7 +194,8 @@ class _Pass:
         writer, row = self._writer, self._row
         if result.held:
             reason = _held(result.held, gone=self._gone, pages=before)
-            writer.hold(row, reason)
+            if not (self._is_part and row.state is SourceState.HELD):
+                writer.hold(row, reason)  # a part would take back what a whole pass said of more
             return result._replace(state=SourceState.HELD, error=reason)
         if self._is_part:
             return result

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from cachesync import query
 from cachesync.config.file import parse
 from cachesync.errors import ListError, QueryError, UsageError
-from cachesync.model import Build
+from cachesync.model import Build, First
 from cachesync.reports import subscribing, wanted
 from tests.support.world import hash_of
 
@@ -197,7 +197,7 @@ def test_subscriptions_are_read_back(numbers, lines, within, first):
         subscribing.yaml_of(texts, name="spack lock\x1b: {}", first=first), name="x"
     ).subscriptions
     assert [s.query for s in read] == texts
-    assert all(s.first is first for s in read)
+    assert all(s.first is First(first) for s in read)
     of_hashes, of_lines = read[: len(read) - len(lines)], read[len(read) - len(lines) :]
     builds = [
         Build(name, version, compiler, "os", "linux", target, ("+mpi", "build_type=Release"))

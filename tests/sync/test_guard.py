@@ -1,7 +1,17 @@
 """Passes that would remove much are held; what the config selects and drops."""
 
+import time
+from contextlib import closing
+
 import pytest
 
+from cachesync.diff import Guard
+from cachesync.ledger import connect
+from cachesync.ledger.write import Writer
+from cachesync.model import SourceState
+from cachesync.selection import Selection
+from cachesync.sources.directory import DirectorySource
+from cachesync.sync.passes import run_part, run_pass
 from tests.support.manypages import letter_hashes, only_source
 from tests.support.world import World, hash_of, spec
 
@@ -47,6 +57,43 @@ def test_guard_boundary(world, pages, removed, held):
         assert (source["state"], source["held"], source["removed"]) == ("ok", 0, removed)
         assert result["changes"] == {"page.removed": removed, "spec.evicted": removed}
         assert world.status()["ledger"]["pages"] == pages - removed
+
+
+def test_a_part_takes_back_nothing_of_what_a_whole_pass_holds(world):
+    """It saw less; how much would go is what was said of everything."""
+    for tag in ("a", "b"):
+        write_many(world, 45, tag=tag, first=45 * (tag == "b"))
+    source = DirectorySource("site", world.pages, page_limit=1 << 20)
+    known = {"selection": Selection(), "guard": Guard()}
+    with (
+        connect.writer_lock(world.state),
+        closing(connect.open_writer(world.state, now=1)) as db,
+    ):
+        writer = Writer(db, clock=time.time_ns)
+
+        def row():
+            return writer.source(
+                "site", "directory", str(world.pages), configured=True, interval=None
+            )
+
+        run_pass(writer, source, row(), **known)
+        since = writer.seq
+        for number in range(22):
+            world.remove(f"a/pkg-{number:02}")
+            world.remove(f"b/pkg-{number + 45:02}")
+        assert run_pass(writer, source, row(), since=since, **known).state is SourceState.OK
+        for number in range(22, 33):
+            world.remove(f"a/pkg-{number:02}")
+            world.remove(f"b/pkg-{number + 45:02}")
+        whole = run_pass(writer, source, row(), since=since, **known)
+        part = run_part(writer, source.part(["a"]), row(), since=since, **known)
+        (told,) = db.execute("SELECT error FROM source").fetchone()
+    assert (whole.state, part.state) == (SourceState.HELD, SourceState.HELD)
+    assert whole.error is not None
+    assert whole.error.startswith("66 of 90 pages")
+    assert part.error is not None
+    assert part.error.startswith("55 of 90 pages")
+    assert told == whole.error
 
 
 def test_a_held_pass_is_accepted_once(world):

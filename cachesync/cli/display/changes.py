@@ -16,7 +16,7 @@ def print_line(change: Change) -> None:
         change.kind.label + (" (first)" if change.flag and change.kind.name == "SPEC_CACHED" else "")
         + (" (last)" if change.flag and change.kind.name == "SPEC_EVICTED" else ""),
         change.source or change.subscription or "",
-        f"{change.tag}/{change.package}" if change.tag is not None
+        f"{change.tag}/{change.package}" if change.tag is not None and change.package is not None
         else change.path or change.target or _needs(change),
     ]  # fmt: skip
     if change.hash is not None and change.build is not None:

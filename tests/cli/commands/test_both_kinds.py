@@ -98,6 +98,9 @@ def test_changes_tell_of_both_and_describe_nodes_when_asked(site):
     kinds = {change["kind"] for change in site.changes()}
     assert kinds >= {"spec.described", "spec.cached", "page.added", "index.read"}
     assert "spec.described" not in site.run("changes", "--limit", "0").out
+    read = site.run("changes", "--kind", "index.read").out.splitlines()
+    assert read
+    assert all("  file:///" in line and "/None" not in line for line in read)
     lines = site.run("changes", "--kind", "spec.described", "--package", "openmpi").out.splitlines()
     assert len(lines) == 1
     assert (
