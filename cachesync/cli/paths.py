@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
@@ -116,8 +117,15 @@ def _is_directory(path: Path) -> bool:
 
 
 def require_config(options: Globals) -> None:
-    """Raise UsageError when a config is named that does not exist, for commands that need none."""
-    if options.config is not None:
-        leading_somewhere("the config file", Path(options.config))
-    if options.config is not None and not Path(options.config).is_file():
-        raise UsageError(f"there is no config file {options.config}")
+    """Raise UsageError when a config is named that nobody can read, for commands that need none."""
+    if options.config is None:
+        return
+    path = leading_somewhere("the config file", Path(options.config))
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the path
+        raise UsageError(f"there is no config file {options.config}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    if stat.S_ISDIR(mode):  # what is neither may well be read: a pipe, as of `<(...)`
+        raise UsageError(f"cannot read {path}: {os.strerror(errno.EISDIR)}")

@@ -41,9 +41,9 @@ def require_writable(state_dir: Path, *, may_be_own: bool) -> None:
         return
     if owner == os.geteuid() or _may_write(state_dir):
         return
-    whose, who = name_of(owner), f"as {name_of(owner)}"
+    whose, who = f"{name_of(owner)}'s", f"as {name_of(owner)}"
     if _is_system(state_dir):
-        whose = f"the service's ({whose})"
+        whose = f"the service's ({name_of(owner)})"
         who = f"as root or {who}"
         elsewhere = f"; `--state-dir {paths.own()}` makes your own"
     else:

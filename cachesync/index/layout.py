@@ -68,7 +68,7 @@ def checksum(path: Path) -> int:
 
 
 def read_manifest(path: Path) -> dict[str, int]:
-    """Checksum by file. Raises IndexUnusableError where there is none to trust."""
+    """Checksum by file. Raises IndexUnusableError where there is none to trust, and OSError."""
     try:
         whole = path.read_bytes().decode("utf-8")
         lines = whole.removesuffix("\n").rpartition("\n")[0]
@@ -76,5 +76,5 @@ def read_manifest(path: Path) -> dict[str, int]:
             raise IndexUnusableError("the search index is damaged (its checksums are)")
         parts = (line.partition(" ") for line in lines.split("\n"))
         return {name: int(value) for value, _, name in parts}
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, ValueError) as error:
         raise IndexUnusableError("the search index has no checksums") from error

@@ -59,7 +59,7 @@ class SearchIndex:
     def _open(self, root: Path, ledger: str, mark: Mark) -> None:
         try:
             self.folder = (root / CURRENT).resolve(strict=True)
-        except OSError:
+        except FileNotFoundError:
             raise IndexUnusableError("there is no search index") from None
         self.generation = latest_generation(self.folder)
         if self.generation < 0:
@@ -213,4 +213,5 @@ class SearchIndex:
 
 
 def _why(error: Exception) -> str:
-    return f"the search index cannot be read ({type(error).__name__})"
+    said = error.strerror if isinstance(error, OSError) else None
+    return f"the search index cannot be read ({said or type(error).__name__})"

@@ -36,6 +36,7 @@ READERS = {
     "diff develop v1": 1,
     "changes": 1,
     "status": 1,
+    "status --check": 3,
     "verify": 1,
     "backup COPY": 1,
     "rebuild index": 1,
@@ -560,3 +561,33 @@ def test_with_rows_that_make_no_sense(site, statement):
     for line, process in running.items():
         result = _ended(process)
         assert "UTF-8 column" not in result.err, (line, result.err)
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (("--config", "nope|nope"), "there is no config file nope/nope"),
+        (("--config", "/"), "cannot read /: Is a directory"),
+        (("--state-dir", "nope"), "nothing was ever synced into nope"),
+        (("--state-dir", ""), "--state-dir needs a directory"),
+    ],
+)
+def test_a_monitor_that_asks_wrongly_cannot_tell(still, named, said):
+    """1 and 2 are what it says of a site: a question that cannot be put to one is neither."""
+    result = still.run(*named, "status", "--check", status=3)
+    assert result.out == f"cachesync cannot tell: {said}\n"
+    assert result.err == ""
+    error = assert_error(still.run(*named, "status", "--check", "--json", status=3), 3)
+    assert str(error["message"]).replace("|", "/") == said
+
+
+def test_a_monitor_whose_answer_nobody_gets_cannot_tell(still):
+    """A full device below standard output is no state of the site."""
+    with open("/dev/full", "w") as full:
+        assert _ended(_start(still, "status", "--check", stdout=full)).status == 3
+
+
+def test_a_config_that_is_a_pipe(still, tmp_path):
+    """What is no file may be a config, as `<(...)` of a shell, also for commands that only name it."""
+    os.mkfifo(tmp_path / "config")
+    still.run("--config", tmp_path / "config", "search", "-q", "hdf5")

@@ -399,4 +399,6 @@ def test_an_index_that_may_not_be_read(indexed, tmp_path):
     done = reader.good("search", "--limit", 0, "--json", *QUERIES[1])
     assert json.loads(done.out)["results"] == indexed.answers[1]["results"]
     assert len(done.talk) == 1
+    assert "Permission denied" in done.talk[0]
+    assert b"Permission denied" in reader.good("status").out
     os.chmod(state.path / "index", 0o755)

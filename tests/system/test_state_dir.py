@@ -73,6 +73,28 @@ def test_who_may_not_write_is_told_whose_it_is_and_what_works(machine):
             assert lines[1] == "hint: run this as root or as nobody"
 
 
+def test_what_may_not_be_read_is_not_called_missing(machine):
+    """Neither a ledger, an outbox nor a configuration below a directory that is closed to this user."""
+    private = machine.root / "private"
+    machine.run("--state-dir", private, "sync", "--pages", machine.pages)
+    shutil.copy(machine.root / "cachesync.yaml", private / "cachesync.yaml")
+    private.chmod(0o700)
+    closed = f"cannot read the state directory {private}: Permission denied"
+    with machine.being(PERSON):
+        for arguments in (("search", "p7"), ("changes",), ("deliveries", "list")):
+            said = machine.run("--state-dir", private, *arguments, status=1).err.splitlines()
+            assert said[0] == f"cachesync: error: {closed}"
+            assert len(said) == 2
+        said = machine.run("--state-dir", private, "sync", "--pages", machine.pages, status=1).err
+        assert f"cannot write to the state directory {private}: it is root's\n" in said
+        for arguments in (("search", "p7"), ("status",), ("config", "check"), ("config", "show")):
+            named = ("--config", private / "cachesync.yaml")
+            said = machine.run(*named, *arguments, status=2).err.splitlines()
+            assert said[0] == (
+                f"cachesync: error: cannot read {private}/cachesync.yaml: Permission denied"
+            )
+
+
 def test_without_the_service_it_is_ones_own_and_announced(machine):
     """Once, and not with -q."""
     machine.state.rmdir()

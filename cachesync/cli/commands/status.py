@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -9,20 +10,20 @@ from typing import Any
 
 import click
 
-from ...errors import CachesyncError, IndexUnusableError
+from ...errors import AnswerError, CachesyncError, IndexUnusableError
 from ...ledger import connect, log, read
 from ...model import LocationState
 from ...reports import health
 from ...system.published import deliveries
 from .. import paths, standing
 from ..display import notifications, output
+from ..ending import CANNOT_TELL, ending
 from ..options import Globals
 
 __all__ = ["status"]
 
 SHOWN = 20
 STATUSES = {health.State.OK: 0, health.State.DEGRADED: 1, health.State.FAILING: 2}
-CANNOT_TELL = 3
 
 
 @click.command(short_help="Sources, sizes, lag, rejected pages, held passes.")
@@ -36,10 +37,27 @@ def status(options: Globals, as_json: bool, check: bool) -> int:
 
     --check makes it a monitoring plugin: one line, and the exit status says how well all is.
     """
+    if not check:
+        _told(options, as_json=as_json)
+        return 0
+    try:
+        state = _told(options, as_json=True) if as_json else _check(options)
+        with ending(STATUSES[state]):
+            sys.stdout.flush()
+        return STATUSES[state]
+    except CachesyncError as error:
+        # Whatever is in the way, of 1 and 2 a monitor would say that the site is ill.
+        error.exit_status = CANNOT_TELL
+        if not as_json and not isinstance(error, AnswerError):
+            _print_check(f"cannot tell: {error.message}")
+            error.is_said = True
+        raise
+
+
+def _told(options: Globals, *, as_json: bool) -> health.State:
+    """Print everything; returns how the site is."""
     paths.require_config(options)
     state_dir = paths.state_dir(options)
-    if check and not as_json:
-        return _check(state_dir)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
@@ -56,20 +74,23 @@ def status(options: Globals, as_json: bool, check: bool) -> int:
         output.print_json(document)
     else:
         _print(document)
-    return STATUSES[found.state] if check else 0
+    return found.state
 
 
-def _check(state_dir: Path) -> int:
-    """What a monitoring plugin says: a line, of which `|` would end the text."""
-    try:
-        with connect.ledger_errors(state_dir):
-            connect.open_reader(state_dir).close()
-    except CachesyncError as error:
-        print(output.visible(f"cachesync cannot tell: {error.message}").replace("|", "/"))
-        return CANNOT_TELL
+def _check(options: Globals) -> health.State:
+    """Print what a monitoring plugin says; returns how the site is."""
+    paths.require_config(options)
+    state_dir = paths.state_dir(options)
+    with connect.ledger_errors(state_dir):
+        connect.open_reader(state_dir).close()
     found = standing.look(state_dir)
-    print(output.visible(f"cachesync {health.line(found)}").replace("|", "/"))
-    return STATUSES[found.state]
+    _print_check(health.line(found))
+    return found.state
+
+
+def _print_check(line: str) -> None:
+    """The one line, of which `|` would end the text."""
+    print(output.visible(f"cachesync {line}").replace("|", "/"))
 
 
 def _document(db: Any, state_dir: Path) -> dict[str, Any]:

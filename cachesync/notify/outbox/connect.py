@@ -29,8 +29,17 @@ class Run(Protocol):
 
 
 def exists(state_dir: Path) -> bool:
-    """Whether there is an outbox."""
-    return os.path.lexists(state_dir / FILE)
+    """Whether there is an outbox. Raises OutboxError where this user may not look."""
+    try:
+        os.lstat(state_dir / FILE)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the path
+        return False
+    except OSError as error:
+        raise OutboxError(
+            f"cannot read the state directory {state_dir}: {error.strerror}",
+            hint="choose another with --state-dir, or run as the user who owns it",
+        ) from error
+    return True
 
 
 def open_outbox(state_dir: Path, *, any_thread: bool = False) -> Connection:
