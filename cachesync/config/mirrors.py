@@ -102,8 +102,9 @@ def has_stack(fields: Fields) -> Iterator[Problem]:
 
 
 def _file_url(text: str) -> str:
-    if not text.isprintable() or " " in text:
-        raise ValueError("write white space in a file: address as %20")
+    if not text.isprintable():
+        raise ValueError("write what cannot be printed in a file: address as %XX")
+    text = text.replace(" ", "%20")  # a shell's $PWD is no address yet
     parts = urlsplit(text)
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise ValueError("expected file:/// and an absolute path: file:///srv/mirror")

@@ -33,6 +33,7 @@ def test_each_view_is_a_tag_or_with_a_tag_a_stack(said, meant):
     [
         ("file:///srv/mirror/", "file:///srv/mirror"),
         ("file://localhost/srv/m%20x", "file:///srv/m%20x"),
+        ("file:///srv/our mirror/", "file:///srv/our%20mirror"),
         ("http://a.example:81/x//", "http://a.example:81/x"),
         ("https://a.example", "https://a.example"),
     ],
@@ -56,6 +57,7 @@ def test_a_file_address_is_decoded():
         ("file:srv", "expected file:/// and an absolute path: file:///srv/mirror"),
         ("file:///a?b", "write ? and # in a file: address as %3F and %23"),
         ("file:///a%00", "may not hold %00"),
+        ("file:///a\tb", "write what cannot be printed in a file: address as %XX"),
         ("https://u:p@a.example", "an address may not hold a user or password"),
     ],
 )
