@@ -91,7 +91,7 @@ def split(data: bytes | memoryview) -> Split:
     """
     try:
         return _split(data)
-    except RecursionError:
+    except RecursionError:  # one record is nested too deeply: the others are read without it
         pass
     try:
         return _split(without_deep(data))

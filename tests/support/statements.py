@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
 from cachesync.diff import Guard
-from cachesync.ledger import connect, dag, log, sound, whole
+from cachesync.ledger import dag, log, sound, whole
 from cachesync.ledger.write import Writer
 from cachesync.model import ChangeKind, EdgeKind
 from cachesync.reports import verify
@@ -24,6 +24,7 @@ from tests.support.mirrors import Record, document, edge, record
 from tests.support.pagetext import Facts, as_generated, spec
 from tests.support.statedsource import Stated, StatedSource
 from tests.support.universe import check_flags
+from tests.support.writing import writing
 
 PATCH = "ab" * 32
 GCC = record("gcc", "12.3.0", external="/usr", target="x86_64")
@@ -123,14 +124,8 @@ class World:
         self.ticks += 1_000_000
         return self.ticks
 
-    @contextmanager
-    def writing(self) -> Iterator[Writer]:
-        with connect.writer_lock(self.state):
-            db = connect.open_writer(self.state, now=0)
-            try:
-                yield Writer(db, clock=self.clock)
-            finally:
-                db.close()
+    def writing(self) -> AbstractContextManager[Writer]:
+        return writing(self.state, self.clock)
 
     def apply(self, step: tuple, writer: Writer) -> None:
         action, where, which, more = step

@@ -2,15 +2,14 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hypothesis import strategies as st
 
 from cachesync import query
 from cachesync.diff import Guard, page_order
-from cachesync.ledger import connect, log, read, whole
+from cachesync.ledger import log, read, whole
 from cachesync.ledger.write import Writer
 from cachesync.model import ChangeKind, Placement
 from cachesync.reports import verify
@@ -19,6 +18,7 @@ from cachesync.sources.directory import DirectorySource
 from cachesync.sync.passes import run_pass
 from tests.support.pagetext import Facts, as_generated, spec
 from tests.support.world import hash_of
+from tests.support.writing import writing
 
 SOURCES = ("one", "Two")
 
@@ -154,14 +154,8 @@ class Universe:
 
     # -- passes
 
-    @contextmanager
-    def writing(self) -> Iterator[Writer]:
-        with connect.writer_lock(self.state):
-            db = connect.open_writer(self.state, now=0)
-            try:
-                yield Writer(db, clock=self.clock)
-            finally:
-                db.close()
+    def writing(self) -> AbstractContextManager[Writer]:
+        return writing(self.state, self.clock)
 
     def sync(self, writer: Writer) -> None:
         for name in SOURCES:
