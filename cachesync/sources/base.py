@@ -87,6 +87,9 @@ class Changed(NamedTuple):
     signature: str
     settled: bool = True
     """False when the content may still change without the signature changing (written just now)."""
+    torn: bool = False
+    """True when it changed while it was read: it may be what never was there, such as NUL on Linux
+    for what was cut off just then."""
 
 
 class Unchanged(NamedTuple):

@@ -145,7 +145,7 @@ class DirectorySource:
         # A file that changed meanwhile is taken as it was read and read again in the next pass.
         after = os.fstat(descriptor)
         if (after.st_size, *_times(after)) != (before.st_size, *_times(before)):
-            return Changed(data, signature(after), settled=False)
+            return Changed(data, signature(after), settled=False, torn=True)
         return Changed(data, found, is_settled(after, self._clock_ns()))
 
 

@@ -107,7 +107,10 @@ def _see(
     if place.digest == digest:
         news = Same(path, signature) if signature != place.signature else None
         return Look(path, news, same=True)
-    return Look(path, _parse(parser, selection, path, content, signature, digest))
+    outcome: Outcome | None = _parse(parser, selection, path, content, signature, digest)
+    # Nobody may have written what is torn: what was known stands, until it is read again.
+    is_believed = not (content.torn and place.digest is not None and isinstance(outcome, Rejected))
+    return Look(path, outcome if is_believed else None, same=not is_believed)
 
 
 def _parse(

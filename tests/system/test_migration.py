@@ -182,7 +182,7 @@ def case(request, tmp_path_factory) -> Case:
 @pytest.mark.parametrize("syscall", SYSCALLS)
 def test_killed_before_a_write_the_next_sync_migrates(case, tmp_path, syscall):
     """Killed before any call that changes the disk, the next sync ends where it would have ended."""
-    numbers = evenly(range(1, case.calls[syscall] + 1), 12)
+    numbers = evenly(range(1, case.calls[syscall] + 1), 6)
     assert not in_parallel(lambda n: kill_before(case, tmp_path, syscall, n), numbers)
 
 

@@ -16,7 +16,7 @@ from tests.support.statements import GCC, HDF5, MIXED, OLD, OLD_ZLIB, PY, ZLIB, 
 
 from .test_crash import SYSCALLS
 
-AT_MOST = 12
+AT_MOST = 6
 """Of the calls of a kind; the soak leaves none out."""
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import click
 
+from ...errors import LedgerBusyError
 from ...index import catchup
 from ...ledger import connect
 from ...ledger.write import Writer
@@ -29,7 +31,8 @@ def index(options: Globals, as_json: bool) -> int:
     """Build the search index anew beside the old one and swap it in; searches go on meanwhile."""
     paths.require_config(options)
     state_dir = paths.state_dir(options)
-    connect.open_reader(state_dir).close()  # says so when nothing was ever synced
+    with suppress(LedgerBusyError):  # nobody is waited for here: a locked one was synced
+        connect.open_reader(state_dir, patience_seconds=0).close()
 
     def here(db: connect.Connection, _writer: Writer) -> dict[str, Any]:
         catchup.rebuild(db, state_dir)
