@@ -8,8 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,7 @@ READERS = {
     "forget nope": 1,
     "subscriptions test all --dry-run": 1,
 }
+WRITERS = ("sync", "rebuild index", "forget nope")
 LOCK = {
     "_meta": {"file-type": "spack-lockfile", "lockfile-version": 5, "specfile-version": 4},
     "roots": [{"hash": "a" * 32, "spec": "hdf5"}],
@@ -109,15 +110,37 @@ def assert_error(result: Result, status: int, *, quiet: bool = False) -> dict[st
     return error
 
 
-def all_at_once(world: World, table: dict[str, int], about: str) -> None:
-    """Every command of a table ends with its status, and an error about this."""
-    running = {line: _start(world, *filled(world, line), "--json") for line in table}
-    for line, process in running.items():
-        result = _ended(process)
-        error = assert_error(result, table[line], quiet="q" in line)
-        assert about in str(error["message"]), line
-        assert error["hint"], line
-        assert result.out == ""
+def all_at_once(
+    world: World, table: dict[str, int], about: str, others: Sequence[World] = ()
+) -> None:
+    """Every command of a table ends with its status, and an error about this.
+
+    Those that write never meet, since the second would be told of the first: each has a world of its own
+    where `others` brings them, else they run one after the other.
+    """
+    readers = {
+        line: _start(world, *filled(world, line), "--json") for line in table if line not in WRITERS
+    }
+    writers = [line for line in table if line in WRITERS]
+    running = iter(
+        [
+            (line, _start(own, *filled(world, line), "--json"))
+            for line, own in zip(writers, others, strict=True)
+        ]
+        if others
+        else ((line, _start(world, *filled(world, line), "--json")) for line in writers)
+    )
+    for line, process in readers.items():
+        _is_told(line, _ended(process), table, about)
+    for line, process in running:
+        _is_told(line, _ended(process), table, about)
+
+
+def _is_told(line: str, result: Result, table: dict[str, int], about: str) -> None:
+    error = assert_error(result, table[line], quiet="q" in line)
+    assert about in str(error["message"]), line
+    assert error["hint"], line
+    assert result.out == ""
 
 
 def test_without_a_ledger(site):
@@ -175,10 +198,13 @@ def locked(world: World) -> Iterator[None]:
         holder.stdin.close()
 
 
-def test_with_a_locked_ledger(site):
+def test_with_a_locked_ledger(site, tmp_path):
     """One that another process holds is named as that by every command, with the same statuses."""
-    with locked(site):
-        all_at_once(site, {**READERS, "sync": 1}, "is locked by another process")
+    others = [site, _made(tmp_path / "second"), _made(tmp_path / "third")]
+    with ExitStack() as held:
+        for world in others:
+            held.enter_context(locked(world))
+        all_at_once(site, {**READERS, "sync": 1}, "is locked by another process", others)
 
 
 def test_with_a_locked_state_directory(site):
