@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -79,13 +80,23 @@ class Done(NamedTuple):
         return f"exit {self.status}\n{self.out.decode(errors='replace')[:2000]}\n{self.err.decode(errors='replace')[:4000]}"
 
 
-def call(command: Sequence[str], *, timeout: float = 120, measured: bool = False) -> Done:
-    """Run a program to its end; a negative status is the signal that ended it."""
+def call(
+    command: Sequence[str],
+    *,
+    timeout: float = 120,
+    measured: bool = False,
+    tracer: Sequence[str] = (),
+) -> Done:
+    """Run a program to its end; a negative status is the signal that ended it.
+
+    `tracer` is what `tracing` makes, for a program of ours only.
+    """
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as aside:
-        if not measured and tuple(command[: len(CACHESYNC)]) == CACHESYNC:
-            done = warm.run(command, env=environment(), cwd=aside, timeout=timeout)
+        if not measured and warm.is_ours(command):
+            done = warm.run(command, env=environment(), cwd=aside, timeout=timeout, tracer=tracer)
             return Done(*done, time.monotonic() - started, 0.0)
+        assert not tracer
         peak = Path(aside, "peak")
         if measured:
             command = [sys.executable, "-I", "-S", "-c", _MEASURE, os.fspath(peak), *command]
@@ -323,6 +334,21 @@ def why_no_tracing() -> str | None:
     if done.status != -signal.SIGKILL or done.out:
         return f"strace cannot inject signals: {done.err.decode(errors='replace')[:200]}"
     return None
+
+
+def tracing(trace: Path, syscalls: Iterable[str], *inject: str) -> list[str]:
+    """A tracer for `call` that writes down such calls and what it does about them.
+
+    Its own mark that it is at work is among them, by the name `sched_yield`.
+    """
+    named = ",".join((*syscalls, "sched_yield"))
+    return ["strace", "-f", "-qq", "-o", os.fspath(trace), "-e", f"trace={named}", *inject]
+
+
+def calls_of(trace: Path) -> Counter[str]:
+    """How often each of the calls was made, of what `tracing` wrote down."""
+    lines = trace.read_text().splitlines()
+    return Counter(line.split()[1].split("(")[0] for line in lines)
 
 
 def evenly(numbers: Sequence[int], at_most: int) -> list[int]:

@@ -7,6 +7,7 @@ command takes. `test_warm.py` shows that a command so begun does what one begun 
 
 import atexit
 import contextlib
+import ctypes
 import functools
 import gc
 import importlib
@@ -27,11 +28,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["PROGRAM", "Ended", "run"]
+__all__ = ["MODULES", "PROGRAM", "Ended", "is_ours", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "cachesync")
+MODULES = ("cachesync", "tests.support.statement_child")
 _NUMBER = struct.Struct("=i")
+_PR_SET_PTRACER = 0x59616D61
 
 
 class Ended(NamedTuple):
@@ -42,15 +45,23 @@ class Ended(NamedTuple):
     stderr: bytes
 
 
-def run(
-    command: Sequence[str], *, env: Mapping[str, str], cwd: os.PathLike[str] | str, timeout: float
-) -> Ended:
-    """Run `python -m cachesync ...` to its end, in a session of its own, with nothing to read.
+def is_ours(command: Sequence[str]) -> bool:
+    """Whether `run` can run it: `python -m MODULE ...` of one of `MODULES`."""
+    return tuple(command[:2]) == PROGRAM[:2] and command[2] in MODULES
 
-    Raises subprocess.TimeoutExpired when it took longer, after it and its process group were killed.
+
+def run(
+    command: Sequence[str], *, env: Mapping[str, str], cwd: os.PathLike[str] | str, timeout: float,
+    tracer: Sequence[str] = (),
+) -> Ended:  # fmt: skip
+    """Run `python -m MODULE ...` to its end, in a session of its own, with nothing to read.
+
+    `tracer`, a command line of strace with `-o FILE` and without a program, is attached to it before it
+    does anything; its file is whole when this returns. Raises subprocess.TimeoutExpired when it took
+    longer, after it and its process group were killed.
     """
-    assert tuple(command[: len(PROGRAM)]) == PROGRAM
-    request = json.dumps([list(command[len(PROGRAM) :]), dict(env), os.fspath(cwd)]).encode()
+    assert is_ours(command)
+    request = json.dumps([list(command[2:]), dict(env), os.fspath(cwd), list(tracer)]).encode()
     reading, writing = os.pipe()
     with contextlib.ExitStack() as stack:
         asked, out, err = (
@@ -116,16 +127,19 @@ def _load() -> None:
 
 def _serve(channel: socket.socket) -> list[str]:
     """Fork a process for each request; returns in each of them, with its arguments."""
-    running: dict[int, tuple[int, int]] = {}
+    running: dict[int, tuple[int, int, int | None]] = {}
     poll = select.poll()
     poll.register(channel, select.POLLIN)
     while True:
         for fd, _ in poll.poll():
             if fd != channel.fileno():
-                pid, told = running.pop(fd)
+                pid, told, tracing = running.pop(fd)
                 poll.unregister(fd)
                 os.close(fd)
-                _tell(told, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                if tracing is not None:
+                    os.waitpid(tracing, 0)  # it has written all of it
+                _tell(told, status)
                 os.close(told)
                 continue
             asking, fds, _, _ = socket.recv_fds(channel, 1, 4)
@@ -135,12 +149,23 @@ def _serve(channel: socket.socket) -> list[str]:
             pid = os.fork()
             if not pid:
                 return _become(asked, out, err)
+            tracer = _request(asked)[3]
+            tracing = (
+                os.posix_spawnp(tracer[0], [*tracer, "-p", str(pid)], os.environ)
+                if tracer
+                else None
+            )
             _tell(told, pid)
             for each in (asked, out, err):
                 os.close(each)
             watched = os.pidfd_open(pid)
-            running[watched] = (pid, told)
+            running[watched] = (pid, told, tracing)
             poll.register(watched, select.POLLIN)
+
+
+def _request(fd: int) -> tuple[list[str], dict[str, str], str, list[str]]:
+    arguments, environment, directory, tracer = json.loads(os.pread(fd, os.fstat(fd).st_size, 0))
+    return arguments, environment, directory, tracer
 
 
 def _tell(fd: int, number: int) -> None:
@@ -149,8 +174,10 @@ def _tell(fd: int, number: int) -> None:
 
 
 def _become(asked: int, out: int, err: int) -> list[str]:
-    """Be the process that was asked for; returns its arguments."""
-    arguments, environment, directory = json.loads(os.pread(asked, os.fstat(asked).st_size, 0))
+    """Be the process that was asked for; returns its module and arguments."""
+    arguments, environment, directory, tracer = _request(asked)
+    if tracer:
+        _await(Path(tracer[tracer.index("-o") + 1]))
     os.setsid()
     os.dup2(out, 1)
     os.dup2(err, 2)
@@ -168,6 +195,16 @@ def _become(asked: int, out: int, err: int) -> list[str]:
     return arguments
 
 
+def _await(trace: Path) -> None:
+    """Wait until a tracer writes down what this process calls, which is more than that it is attached."""
+    ctypes.CDLL(None).prctl(
+        _PR_SET_PTRACER, ctypes.c_ulong(-1)
+    )  # where only ancestors may, it may, too
+    while not trace.exists() or not trace.stat().st_size:
+        os.sched_yield()
+        time.sleep(0.0005)
+
+
 def _end(status: int) -> None:
     """End as Python does, but for taking every module apart; returns when something is in the way."""
     threading._shutdown()
@@ -182,10 +219,10 @@ def _end(status: int) -> None:
 if __name__ == "__main__":
     opened = socket.socket(fileno=int(sys.argv[1]))
     _load()
-    sys.argv[1:] = _serve(opened)
+    module, *sys.argv[1:] = _serve(opened)
     opened.detach()
     try:
-        runpy.run_module("cachesync", run_name="__main__", alter_sys=True)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         if isinstance(ended.code, int):
             _end(ended.code)

@@ -14,7 +14,19 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.rig import State, Tree, call, evenly, in_parallel, page, spec, why_no_tracing
+from tests.support.rig import (
+    Done,
+    State,
+    Tree,
+    call,
+    calls_of,
+    evenly,
+    in_parallel,
+    page,
+    spec,
+    tracing,
+    why_no_tracing,
+)  # fmt: skip
 
 SYSCALLS = (
     "pwrite64", "write", "fsync", "fdatasync", "rename", "renameat", "renameat2", "unlink",
@@ -31,6 +43,7 @@ class Case(NamedTuple):
     expected: list[dict[str, Any]]
     calls: Counter[str]
     seconds: float
+    """How long it takes from nothing, undisturbed."""
 
 
 def first_trees(root: Path) -> tuple[Path, Path]:
@@ -68,10 +81,9 @@ def second_trees(site_root: Path, other_root: Path) -> None:
     other.write("develop", "late", [spec("only", 1), spec("p", 3, 3)])
 
 
-def traced(state: State, log: Path, *inject: str) -> list[str]:
-    """The command line of a traced sync."""
-    prefix = ["strace", "-f", "-qq", "-o", os.fspath(log), "-e", f"trace={','.join(SYSCALLS)}"]
-    return state.command("sync", "--quiet", prefix=[*prefix, *inject])
+def traced(state: State, trace: Path, *inject: str) -> Done:
+    """A sync whose calls are written down, and which is disturbed so."""
+    return call(state.command("sync", "--quiet"), tracer=tracing(trace, SYSCALLS, *inject))
 
 
 @pytest.fixture(scope="module", params=["first import", "second sync"])
@@ -90,12 +102,12 @@ def case(request, tmp_path_factory) -> Case:
     else:
         before.path.mkdir()
     undisturbed = before.copy_to(root / "undisturbed")
-    done = call(traced(undisturbed, root / "trace"))
+    done = traced(undisturbed, root / "trace")
     assert done.status == 0, done
-    names = [line.split()[1].split("(")[0] for line in (root / "trace").read_text().splitlines()]
     undisturbed.assert_sound()
     assert undisturbed.sync().json["changes"] == {}
-    return Case(before, undisturbed.log(), Counter(names), done.seconds)
+    cold = call(before.copy_to(root / "cold").command("sync", "--quiet", prefix=["env"]))
+    return Case(before, undisturbed.log(), calls_of(root / "trace"), cold.seconds)
 
 
 def test_the_case_holds_every_kind_of_change(case):
@@ -123,7 +135,7 @@ def kill_before(case: Case, workdir: Path, syscall: str, number: int) -> None:
     """Kill a sync right before the `number`-th `syscall` and go on from there."""
     state = case.before.copy_to(workdir / f"{syscall}-{number}")
     log = workdir / f"{syscall}-{number}.trace"
-    done = call(traced(state, log, "-e", f"inject={syscall}:signal=KILL:when={number}"))
+    done = traced(state, log, "-e", f"inject={syscall}:signal=KILL:when={number}")
     # Runs differ by a call or two (names are random): the last ones may not be reached.
     survived = done.status == 0 and number > case.calls[syscall] - 3
     assert survived or done.status == -signal.SIGKILL, f"it was not killed: {done}"
@@ -173,7 +185,7 @@ def test_killed_again_and_again_the_syncs_get_there(case, tmp_path):
     state = case.before.copy_to(tmp_path / "state")
     for number in evenly(range(1, case.calls["pwrite64"] + 1), 12):
         inject = ("-e", f"inject=pwrite64:signal=KILL:when={number}")
-        done = call(traced(state, tmp_path / "trace", *inject))
+        done = traced(state, tmp_path / "trace", *inject)
         assert done.status in (0, -signal.SIGKILL), done
     resume(state, case)
 
@@ -190,11 +202,9 @@ def test_killed_between_the_chunks_of_a_large_import(tmp_path):
         tree.write("develop", f"pkg-{number}", rows)
     undisturbed = State(tmp_path / "undisturbed", tree.root)
     undisturbed.config()
-    done = call(traced(undisturbed, tmp_path / "trace"))
+    done = traced(undisturbed, tmp_path / "trace")
     assert done.status == 0, done
-    text = (tmp_path / "trace").read_text()
-    expected = undisturbed.log()
-    calls = Counter({name: text.count(f" {name}(") for name in SYSCALLS})
+    calls, expected = calls_of(tmp_path / "trace"), undisturbed.log()
     case = Case(State(tmp_path / "empty", tree.root), expected, calls, done.seconds)
     case.before.path.mkdir()
     for syscall in ("fdatasync", "rename", "pwrite64"):

@@ -1,7 +1,6 @@
 """A ledger of an older release becomes one of this by one `sync`, and nobody is told of it."""
 
 import sqlite3
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,13 @@ from cachesync.notify.outbox.connect import open_outbox, transaction
 from tests.support.rig import (
     State,
     Tree,
-    call,
+    calls_of,
     evenly,
     in_parallel,
     spec,
     spec_hash,
     why_no_tracing,
-)
+)  # fmt: skip
 
 from .oldledger import NEW_FORM, OLD_FORM, PATCHED, make
 from .test_crash import SYSCALLS, Case, kill_before, traced
@@ -170,19 +169,18 @@ def case(request, tmp_path_factory) -> Case:
     before = make(root, request.param)
     Tree(before.sources[0]).write("v1", "new", [spec("n", 0, variants=["libs:=b,a"])])
     undisturbed = before.copy_to(root / "undisturbed")
-    done = call(traced(undisturbed, root / "trace"))
+    done = traced(undisturbed, root / "trace")
     assert done.status == 0, done
-    called = [line.split()[1].split("(")[0] for line in (root / "trace").read_text().splitlines()]
     undisturbed.assert_sound()
     expected = undisturbed.log()
     assert [change["kind"] for change in expected[22:]] == ["page.added", "spec.cached"]
-    return Case(before, expected, Counter(called), done.seconds)
+    return Case(before, expected, calls_of(root / "trace"), done.seconds)
 
 
 @pytest.mark.parametrize("syscall", SYSCALLS)
 def test_killed_before_a_write_the_next_sync_migrates(case, tmp_path, syscall):
     """Killed before any call that changes the disk, the next sync ends where it would have ended."""
-    numbers = evenly(range(1, case.calls[syscall] + 1), 6)
+    numbers = evenly(range(1, case.calls[syscall] + 1), 12)
     assert not in_parallel(lambda n: kill_before(case, tmp_path, syscall, n), numbers)
 
 

@@ -5,18 +5,28 @@ import shutil
 import signal
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from tests.support.mirrors import document
-from tests.support.rig import State, call, evenly, in_parallel, why_no_tracing
+from tests.support.rig import (
+    Done,
+    State,
+    call,
+    calls_of,
+    evenly,
+    in_parallel,
+    tracing,
+    why_no_tracing,
+)  # fmt: skip
 from tests.support.statements import GCC, HDF5, MIXED, OLD, OLD_ZLIB, PY, ZLIB, migrated
 
 from .test_crash import SYSCALLS
 
-AT_MOST = 6
+AT_MOST = 12
 """Of the calls of a kind; the soak leaves none out."""
 
 
@@ -55,15 +65,13 @@ def second(root: Path) -> list[Path]:
     )
 
 
-def traced(state: State, files: list[Path], log: Path, *inject: str) -> list[str]:
-    prefix = ["strace", "-f", "-qq", "-o", os.fspath(log), "-e", f"trace={','.join(SYSCALLS)}"]
+def passed(state: State, files: list[Path], tracer: Sequence[str] = ()) -> Done:
     child = [sys.executable, "-m", "tests.support.statement_child"]
-    return [*prefix, *inject, *child, os.fspath(state.path), *map(os.fspath, files)]
+    return call([*child, os.fspath(state.path), *map(os.fspath, files)], tracer=tracer)
 
 
 def run(state: State, files: list[Path]) -> None:
-    done = call([sys.executable, "-m", "tests.support.statement_child", os.fspath(state.path),
-                 *map(os.fspath, files)])  # fmt: skip
+    done = passed(state, files)
     assert done.status == 0, done
 
 
@@ -80,9 +88,8 @@ def case(request, tmp_path_factory) -> Case:
         run(before, files)
         files = second(root)
     undisturbed = before.copy_to(root / "undisturbed")
-    done = call(traced(undisturbed, files, root / "trace"))
+    done = passed(undisturbed, files, tracing(root / "trace", SYSCALLS))
     assert done.status == 0, done
-    names = [line.split()[1].split("(")[0] for line in (root / "trace").read_text().splitlines()]
     undisturbed.assert_sound()
     expected = undisturbed.log()
     run(undisturbed, files)
@@ -91,7 +98,7 @@ def case(request, tmp_path_factory) -> Case:
     assert {"spec.described", "spec.cached", "index.read"} <= kinds
     if request.param == "second sync":
         assert {"spec.evicted", "spec.restacked"} <= kinds
-    return Case(before, files, expected, Counter(names))
+    return Case(before, files, expected, calls_of(root / "trace"))
 
 
 def kill_before(case: Case, workdir: Path, syscall: str, number: int) -> None:
@@ -99,7 +106,7 @@ def kill_before(case: Case, workdir: Path, syscall: str, number: int) -> None:
     state = case.before.copy_to(workdir / f"{syscall}-{number}")
     log = workdir / f"{syscall}-{number}.trace"
     inject = f"inject={syscall}:signal=KILL:when={number}"
-    done = call(traced(state, case.files, log, "-e", inject))
+    done = passed(state, case.files, tracing(log, SYSCALLS, "-e", inject))
     survived = done.status == 0 and number > case.calls[syscall] - 3
     assert survived or done.status == -signal.SIGKILL, f"it was not killed: {done}"
     run(state, case.files)
