@@ -273,8 +273,8 @@ def _of_deliveries(said: Mapping[str, Any] | None) -> Iterator[Reason]:
         return
     if said.get("error"):
         yield _reason(Code.OUTBOX_UNUSABLE, State.FAILING, "notifications",
-                      f"nobody is notified: {said['error']}",
-                      "let outbox.sqlite belong to the daemon's user, or free some space")  # fmt: skip
+                      f"nobody is notified: {said['error']}", said.get("remedy")
+                      or "let outbox.sqlite belong to the daemon's user, or free some space")  # fmt: skip
     for subscription in said.get("subscriptions", ()):
         for target in subscription["targets"]:
             if target["state"] not in ("disabled", "failing"):
