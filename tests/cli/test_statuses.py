@@ -355,7 +355,9 @@ def test_a_source_that_fails(site, quiet):
         if quiet
         else json.loads(result.err.splitlines()[-1])["error"]
     )
-    assert error == {"message": "site: failed", "hint": "cachesync status", "exit": 1}
+    assert error == {
+        "message": "site: failed", "hint": f"cachesync --state-dir {site.state} status", "exit": 1,
+    }  # fmt: skip
 
 
 def test_an_answer_that_is_no(site):
@@ -388,11 +390,9 @@ def test_a_state_that_no_source_was_ever_read_into(world):
     """Where a source was tried, what to ask is `cachesync status`."""
     world.configure("sources:\n" + world.directory_source(path=world.root / "missing"))
     world.run("sync", status=1)
-    for line in ("search hdf5", "show hdf5"):
-        assert world.run(*line.split(), status=1).err.splitlines()[-1] == "hint: cachesync status"
-    assert (
-        world.run("search", "-q", "hdf5", status=3).err.splitlines()[-1] == "hint: cachesync status"
-    )
+    hint = f"hint: cachesync --state-dir {world.state} status"
+    for line, status in (("search hdf5", 1), ("show hdf5", 1), ("search -q hdf5", 3)):
+        assert world.run(*line.split(), status=status).err.splitlines()[-1] == hint
     assert "failed" in world.run("status").out
 
 

@@ -34,6 +34,7 @@ from ..display import output
 from ..ending import ending
 from ..options import Globals
 from ..proxies import look_at_proxies
+from ..remedies import reaching
 from .owning import owners
 
 __all__ = ["doctor"]
@@ -65,7 +66,10 @@ def doctor(options: Globals, offline: bool, as_json: bool) -> int:
 
     Ends with 1 when something is an error; warnings leave it at 0.
     """
-    findings = list(_findings(options, offline=offline))
+    findings = [
+        found._replace(remedy=found.remedy and reaching(found.remedy, options))
+        for found in _findings(options, offline=offline)
+    ]
     status = 1 if any(finding.state == "error" for finding in findings) else 0
     with ending(status):
         if as_json:

@@ -19,6 +19,7 @@ from .. import paths, standing
 from ..display import notifications, output
 from ..ending import CANNOT_TELL, ending
 from ..options import Globals
+from ..remedies import of_health, reaching
 
 __all__ = ["status"]
 
@@ -66,14 +67,15 @@ def _told(options: Globals, *, as_json: bool) -> health.State:
                 "notifications": deliveries(state_dir),
                 "daemon": _daemon(state_dir),
             }
-            found = standing.judged(state_dir, index_error=document["index"]["error"])
+            judged = standing.judged(state_dir, index_error=document["index"]["error"])
+            found = of_health(judged, options)
             document = {"health": health.document(found), **document}
         finally:
             db.close()
     if as_json:
         output.print_json(document)
     else:
-        _print(document)
+        _print(document, options)
     return found.state
 
 
@@ -204,7 +206,7 @@ def _notes(db: Any) -> list[dict[str, str]]:
     ]
 
 
-def _print(document: dict[str, Any]) -> None:
+def _print(document: dict[str, Any], options: Globals) -> None:
     ledger, index = document["ledger"], document["index"]
     _print_health(document["health"])
     print(
@@ -215,7 +217,8 @@ def _print(document: dict[str, Any]) -> None:
     if ledger["nodes"]:
         print(f"        {ledger['nodes']:,} nodes, {ledger['edges']:,} edges")
     if index["error"] is not None:
-        print(f"index:  {index['error']} (`cachesync rebuild index`); searches ask the ledger")
+        remedy = reaching("`cachesync rebuild index`", options)
+        print(output.visible(f"index:  {index['error']} ({remedy}); searches ask the ledger"))
     else:
         behind = ledger["seq"] - index["seq"]
         lag = f"{behind:,} changes behind" if behind else "up to date"
