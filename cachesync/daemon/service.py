@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..config import reload
 from ..config.settings import Config
 from ..errors import ConfigError, UsageError
 from ..ledger import connect
@@ -89,7 +90,10 @@ class Service:
             state_dir, self.config, self.thread, clock=clock, passing=self.sources.passing,
             on_change=self._changed.ring,
         )  # fmt: skip
-        self.view = View(state_dir, self.thread, self.sources, self.deliveries, stuck=self._stuck)
+        self.view = View(
+            state_dir, self.thread, self.sources, self.deliveries, stuck=self._stuck,
+            configured=lambda: len(self.config.sources),
+        )  # fmt: skip
         self._published_at = 0.0
         self._commands = Commands(
             state_dir, self.thread, self.sources, self.deliveries,
@@ -236,10 +240,10 @@ class Service:
         self._notifier.tell("READY=1")
 
     def _take_over(self, config: Config) -> None:
-        if self.config.sources and not config.sources:
-            # An editor that empties the file before it writes it, sooner than a wish.
-            _log.error("the new config has no source and is refused; the old one goes on")
-            self.view.config_error = "it has no source"
+        refused = reload.refusal(config, before=len(self.config.sources))
+        if refused is not None:
+            _log.error("the new config is refused, the old one goes on: %s", refused)
+            self.view.config_error = refused
             return
         self.view.config_error = None
         before, self.config = self.config, config
