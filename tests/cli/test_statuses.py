@@ -607,6 +607,20 @@ def test_a_monitor_that_asks_wrongly_cannot_tell(still, named, said):
     assert str(error["message"]).replace("|", "/") == said
 
 
+@pytest.mark.parametrize(
+    "line", ["status --check --nope", "--nope status --check", "status --check x"]
+)
+def test_a_monitor_whose_command_is_mistyped_cannot_tell(still, line):
+    """2 is the status of a wrong question everywhere else, and to a monitor a site that fails."""
+    result = still.run(*line.split(), status=3)
+    assert result.out.startswith("cachesync cannot tell: ")
+    assert result.err == ""
+    told = still.run(*line.split(), "--json", status=3)
+    assert told.out == ""
+    assert assert_error(told, 3)["hint"]
+    still.run(*line.replace(" --check", "").split(), *["--nope"], status=2)
+
+
 def test_a_monitor_whose_answer_nobody_gets_cannot_tell(still):
     """A full device below standard output is no state of the site."""
     with open("/dev/full", "w") as full:

@@ -20,6 +20,8 @@ from ...config.settings import (
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError, UsageError
 from ...ledger import connect, locks, log
+from ...notify.outbox import sound
+from ...reports.health import Code
 from .. import local_mirrors, metrics_port, paths, remote_sources, sourceless, standing
 from ..configuration import load_config
 from ..display import output
@@ -165,9 +167,14 @@ def _state(state_dir: Path) -> Iterator[Finding]:
 def _health(state_dir: Path) -> Iterator[Finding]:
     """What everybody else is told, too; the disk has a finding of its own."""
     states = {"ok": "ok", "degraded": "warning", "failing": "error"}
-    for reason in standing.look(state_dir).reasons:
+    reasons = standing.look(state_dir).reasons
+    for reason in reasons:
         yield Finding(f"health: {reason.thing}", states[reason.state.value], reason.text,
                       reason.remedy)  # fmt: skip
+    if all(reason.code is not Code.OUTBOX_UNUSABLE for reason in reasons):
+        fault = sound.fault(state_dir, every_page=True)
+        if fault is not None:
+            yield Finding("outbox", "error", fault.message, fault.hint)
 
 
 def _newest(state_dir: Path) -> float | None:

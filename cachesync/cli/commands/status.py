@@ -21,7 +21,7 @@ from ..ending import CANNOT_TELL, ending
 from ..options import Globals
 from ..remedies import of_health, reaching
 
-__all__ = ["status"]
+__all__ = ["cannot_tell", "status"]
 
 SHOWN = 20
 STATUSES = {health.State.OK: 0, health.State.DEGRADED: 1, health.State.FAILING: 2}
@@ -47,12 +47,19 @@ def status(options: Globals, as_json: bool, check: bool) -> int:
             sys.stdout.flush()
         return STATUSES[state]
     except CachesyncError as error:
-        # Whatever is in the way, of 1 and 2 a monitor would say that the site is ill.
-        error.exit_status = CANNOT_TELL
-        if not as_json and not isinstance(error, AnswerError):
-            _print_check(f"cannot tell: {error.message}")
-            error.is_said = True
+        cannot_tell(error, as_json=as_json)
         raise
+
+
+def cannot_tell(error: CachesyncError, *, as_json: bool) -> None:
+    """Have what is in the way of `--check` end with 3, and say it where a monitor reads.
+
+    Of 1 and 2 it would say that the site is ill.
+    """
+    error.exit_status = CANNOT_TELL
+    if not as_json and not isinstance(error, AnswerError):
+        _print_check(f"cannot tell: {error.message}")
+        error.is_said = True
 
 
 def _told(options: Globals, *, as_json: bool) -> health.State:
