@@ -14,9 +14,9 @@ import tempfile
 from collections.abc import Iterator
 from typing import Self
 
-from ..buildcache.unpacking import unpacked
-from ..errors import CacheIndexError, SourceError
-from ..net.inflate import GZIP_MAGIC
+from ...buildcache.unpacking import unpacked
+from ...errors import CacheIndexError, SourceError
+from ...net.inflate import GZIP_MAGIC
 
 __all__ = ["Spool", "is_packed", "unpack"]
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from ..errors import SourceError
-from .base import UNCHANGED, Unchanged
-from .directory import is_settled, signature
-from .mirrorplace import NOTHING, Absent, Arrived, Small
-from .mirrorspool import Spool
+from ...errors import SourceError
+from ..base import UNCHANGED, Unchanged
+from ..directory import is_settled, signature
+from .place import NOTHING, Absent, Arrived, Small
+from .spool import Spool
 
 __all__ = ["Files"]
 
@@ -23,7 +23,7 @@ _SIGNATURE = "file"
 
 
 class Files:
-    """See `mirrorplace.Place`. `root` is absolute; nothing is ever written there."""
+    """See `place.Place`. `root` is absolute; nothing is ever written there."""
 
     is_near = True
 
