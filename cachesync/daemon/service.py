@@ -15,7 +15,7 @@ from ..config import reload
 from ..config.settings import Config
 from ..errors import ConfigError, UsageError
 from ..ledger import connect
-from ..reports.health import line
+from ..reports.health import Health, line
 from . import control, runtime
 from .commands import Commands
 from .delivery import Deliveries
@@ -279,9 +279,12 @@ def _offset() -> float:
 
 
 def serve(
-    state_dir: Path, load: Callable[[], Config], *, pages: Sequence[str] = (), pace: Pace = PACE
-) -> int:
+    state_dir: Path, load: Callable[[], Config], *, pages: Sequence[str] = (), pace: Pace = PACE,
+    retold: Callable[[Health], Health] = lambda found: found,
+) -> int:  # fmt: skip
     """Run the daemon until it is told to end; returns the exit status.
+
+    `retold` makes of remedies what whoever reads them at `/healthz` can follow.
 
     Raises ConfigError, LedgerBusyError naming the holder, LedgerError.
     """
@@ -291,6 +294,7 @@ def serve(
     )  # the unit starts it ignored: that is for nobody else
     with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
         service = Service(state_dir, load, pages=pages, pace=pace)
+        service.view.retold = retold
         try:
             service.start()
             return service.loop()

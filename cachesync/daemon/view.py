@@ -43,6 +43,8 @@ class View:
         self._first_seq = thread.call(lambda writer: writer.seq)
         self._told: dict[tuple[health.Code, str], health.Reason] = {}
         self._seen: set[tuple[health.Code, str]] = set()
+        self.retold: Callable[[health.Health], health.Health] = lambda found: found
+        """Makes of remedies what who reads them elsewhere can follow."""
         self.config_error: str | None = None
         """Why the newest config is not in force."""
         self.metrics_error: str | None = None
@@ -90,7 +92,7 @@ class View:
         sources = document["sources"]
         stuck = document["stuck"] or self._sources.stuck_pass(time.monotonic())
         return {
-            **health.document(self.judged(document)),
+            **health.document(self.retold(self.judged(document))),
             "healthy": stuck is None,
             "stuck": stuck,
             "detail": {

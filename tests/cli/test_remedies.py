@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import socket
+import urllib.request
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from cachesync.cli.app import COMMANDS
 from cachesync.cli.options import Globals, split_globals
 from cachesync.cli.remedies import ELSEWHERE, HERE, reaching
+from tests.support.daemons import daemon
 from tests.support.world import World, spec
 
 
@@ -74,6 +77,27 @@ def test_everybody_who_tells_a_remedy_puts_them_in(world):
     assert f"hint: {words} search" in world.run(*named, "show", "zzz", status=1).err
     world.configure("sources: []\n")
     assert f"`{words} forget site`" in world.run(*named, "sync", status=2).err
+
+
+def test_who_waits_is_told_what_reads_this_ledger(world):
+    told = world.run("wait", "--timeout", "1ms", "zlib", status=1).err
+    words = f"cachesync --state-dir {world.state}"
+    assert f"no daemon runs: nothing comes until `{words} sync` or `{words} run`" in told
+
+
+def test_healthz_tells_the_way_to_its_daemon(world):
+    """Who reads it is elsewhere: the daemon's globals are in it, and in its log."""
+    pytest.importorskip("prometheus_client", reason="the extra is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with world.config.open("a") as out:
+        out.write(f"metrics: {{listen: '127.0.0.1:{port}'}}\n")
+    words = f"cachesync --config '{world.config}' --state-dir {world.state}"
+    with daemon(world, "--config", world.config) as running:
+        running.says(f"at once by {words} sync site)")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
+            (reason,) = json.load(answer)["reasons"]
+        assert reason["remedy"].endswith(f"by itself, at once by {words} sync site")
 
 
 def test_a_remedy_that_is_followed_helps(world):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from ...config.settings import Config
@@ -11,6 +13,7 @@ from .. import paths, rights, sourceless
 from ..configuration import find_config, load_config
 from ..display import talk
 from ..options import Globals
+from ..remedies import of_health
 
 __all__ = ["run"]
 
@@ -47,4 +50,5 @@ def run(options: Globals, pages: str | None, log_format: str | None) -> int:
         raise UsageError(
             f"there is no source to watch or to fetch: {where}", hint=sourceless.REMEDY
         )
-    return serve(state_dir, take_over, pages=named)
+    retold = partial(of_health, options=options)
+    return serve(state_dir, take_over, pages=named, retold=retold)
