@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import select
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import CachesyncError
+from .content import content
 from .settings import (
     AppriseTarget,
     Config,
@@ -24,8 +22,6 @@ from .settings import (
 __all__ = ["credential_problems", "environment_names", "named_in", "reveal"]
 
 MOST_BYTES = 64 << 10
-PIPE_SECONDS = 3.0
-"""So long a pipe may take to tell a secret: whoever asks for it waits."""
 
 
 def reveal(secret: Secret, environment: Mapping[str, str] = os.environ) -> str:
@@ -102,7 +98,7 @@ def _place(secret: Secret, environment: Mapping[str, str]) -> tuple[Path, str, s
 
 def _read(path: Path, where: str, remedy: str) -> str:
     try:
-        data = _bytes(path)
+        data = content(path, most_bytes=MOST_BYTES)
         text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
@@ -114,23 +110,3 @@ def _read(path: Path, where: str, remedy: str) -> str:
             f"the secret in {where} is larger than {MOST_BYTES:,} bytes", hint=remedy
         )
     return text
-
-
-def _bytes(path: Path) -> bytes:
-    """What is in a file, or comes out of a pipe in time; of too much the beginning. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        waiting = select.poll()
-        waiting.register(descriptor, select.POLLIN)
-        until = time.monotonic() + PIPE_SECONDS
-        data = b""
-        while len(data) <= MOST_BYTES:
-            if not waiting.poll(max(until - time.monotonic(), 0.0) * 1000):
-                raise OSError(errno.ETIMEDOUT, f"nothing came out of it in {PIPE_SECONDS:.0f} s")
-            part = os.read(descriptor, MOST_BYTES + 1 - len(data))
-            if not part:
-                break
-            data += part
-        return data
-    finally:
-        os.close(descriptor)

@@ -34,10 +34,12 @@ def read_authorities(path: str, *, named_by: str = "ca_file") -> Authorities:
     where = f"{named_by}: {path}"
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
+        try:
             if not _is_harmless(os.fstat(descriptor)):
                 raise CachesyncError(f"{where} {_NO_FILE}", hint=_remedy(named_by))
-            data = file.read(MOST_BYTES + 1) or b""
+            data = os.read(descriptor, MOST_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise CachesyncError(f"{where} cannot be read: {reason}", hint=_remedy(named_by)) from None
