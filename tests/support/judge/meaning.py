@@ -45,23 +45,25 @@ class Question:
                 bool(record.links) and all(self._old_caret(record, edge) for edge in root.edges)
             )
         return all(
-            self._edge(record, root, edge)
+            self._edge(record, None, edge)
             and all(self._edge(record, edge.node, under) for under in edge.node.edges)
             for edge in root.edges
         )
 
-    def _edge(self, record: Record, parent: Node, edge: Edge) -> bool:
+    def _edge(self, record: Record, parent: Node | None, edge: Edge) -> bool:
+        """Whether an edge holds; `parent` is the node behind `^` that it hangs from, if one is."""
+        name = parent.name if parent else None
         if edge.when is not None:
             owner = record
-            if parent.name is not None and parent.name != record.name:
-                owner = record.below(parent.name)
+            if name not in (None, record.name):
+                owner = record.below(name)
             if owner is not None and not self._satisfies(owner, edge.when):
                 return True
         if edge.sigil == "^":
             return self._caret(record, edge)
         owner = record
-        if parent is not self.root and parent.name not in (None, edge.node.name):
-            owner = record.below(parent.name)
+        if name not in (None, edge.node.name):
+            owner = record.below(name)
         return owner is not None and self._percent(owner, edge)
 
     def _wanted(self, edge: Edge) -> frozenset[str]:
