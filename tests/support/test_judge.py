@@ -182,6 +182,26 @@ def test_what_is_read_and_not_judged_is_refused(text):
     assert answer(EMPTY, text) == "evaluation"
 
 
+@pytest.mark.parametrize(
+    ("text", "unsaid"),
+    [
+        ("a@1 +x ^b", set()),
+        ("v", {"a virtual package as the root"}),
+        ("a ^v@1", {"the version of a virtual package"}),
+        ("%[when='%v@1'] a", {"the version of a virtual package"}),
+        ("^a@git.x", {"a git reference alone"}),
+        ("^a ^a %b target=nosuch:", {"an unknown target in a range"}),
+        ("^a target=zen4: ^a target=:zen4", {"several targets of merged nodes"}),
+        ("^a+x ^a++x", {"a variant of merged nodes, propagated and not"}),
+    ],
+)
+def test_the_judge_tells_where_the_rules_leave_it_alone(text, unsaid):
+    """What no index says, and what the rules do not settle, is named."""
+    edge = {"name": "b", "hash": "b" * 32, "parameters": {"deptypes": ["link"], "virtuals": ["v"]}}
+    judge = Judge(an_index(a_record(dependencies=[edge]), a_record("b")), "1.x")
+    assert judge.unsaid(text) == unsaid
+
+
 def test_the_newer_release_compares_nameless_children_with_each_other_only():
     """The one rule in which 1.2.0.dev0 differs from 1.1.1."""
     newer = Judge(an_index(), "1.x", release="1.2.0.dev0")

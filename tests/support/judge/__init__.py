@@ -16,8 +16,8 @@ from .node import unknown_in_range
 from .reading import read
 from .records import Index
 from .refused import Kind, Refused
-from .structure import Node, every_node
-from .versions import Git
+from .structure import Node
+from .versions import Asked, Git
 
 __all__ = ["Answer", "Judge", "Kind", "Refused"]
 
@@ -43,8 +43,8 @@ class Judge:
 
     def ask(self, text: str, *, cached_only: bool = False) -> Answer:
         """The records that satisfy the text, or those of them in the cache; `Refused`."""
-        root = read(text, self.dialect, nameless_meets_all=self.nameless_meets_all)
-        for node in every_node(root):
+        root, nodes = read(text, self.dialect, nameless_meets_all=self.nameless_meets_all)
+        for node in nodes:
             self._can_be_judged(node)
         question = Question(self.index, root, self.dialect)
         return Answer(
@@ -55,6 +55,29 @@ class Judge:
             )
         )
 
+    def unsaid(self, text: str) -> frozenset[str]:
+        """What the text touches that no index tells or the rules leave open; `Refused`.
+
+        The judge takes one side there, and another evaluator may rightly take the other.
+        """
+        root, nodes = read(text, self.dialect, nameless_meets_all=self.nameless_meets_all)
+        found = set()
+        if self.index.is_virtual(root.name):
+            found.add("a virtual package as the root")
+        for node in nodes:
+            if node.versions and self.index.is_virtual(node.name):
+                found.add("the version of a virtual package")
+            if unknown_in_range(node) is not None:
+                found.add("an unknown target in a range")
+            if any(_is_bare(member) for asked in node.versions for member in asked):
+                found.add("a git reference alone")
+            if len(node.targets) > 1:
+                found.add("several targets of merged nodes")
+            propagated = {(variant.name, variant.propagated) for variant in node.variants}
+            if len(propagated) > len(dict(propagated)):
+                found.add("a variant of merged nodes, propagated and not")
+        return frozenset(found)
+
     def _can_be_judged(self, node: Node) -> None:
         if node.os in HOSTS_OS or HOSTS_TARGET & set(node.targets):
             raise Refused("evaluation", "what the word means depends on the machine")
@@ -63,7 +86,7 @@ class Judge:
             raise Refused("evaluation", f"no target of archspec's in a range: {unknown}")
         for asked in node.versions:
             for member in asked:
-                if isinstance(member.exact, Git) and member.exact.version is None:
+                if _is_bare(member):
                     self._bare_reference(node, member.exact.ref)
 
     def _bare_reference(self, node: Node, ref: str) -> None:
@@ -72,3 +95,7 @@ class Judge:
         known = {version.ref for version in versions if isinstance(version, Git)}
         if node.name is not None or ref in known:
             raise Refused("evaluation", f"the version that {ref} is must be asked of git")
+
+
+def _is_bare(asked: Asked) -> bool:
+    return isinstance(asked.exact, Git) and asked.exact.version is None

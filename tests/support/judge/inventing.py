@@ -97,7 +97,7 @@ def _record(random: Random, form: str, below: list[dict[str, Any]]) -> dict[str,
     if name in LEAVES and random.random() < 0.6:
         node["external"] = {"path": "/usr", "module": None, "extra_attributes": {}}
     node["package_hash"] = "a" * 52 + "===="
-    dependencies = [] if "external" in node else _dependencies(random, name, below)
+    dependencies = [] if "external" in node else _dependencies(random, below, is_old=old)
     if dependencies:
         node["dependencies"] = dependencies
     notes: dict[str, Any] = {"original_specfile_version": 4 if old else 5}
@@ -128,7 +128,9 @@ def _parameters(random: Random) -> dict[str, Any]:
     return parameters
 
 
-def _dependencies(random: Random, parent: str, below: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _dependencies(
+    random: Random, below: list[dict[str, Any]], *, is_old: bool
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     # Once in a while a virtual is called like a package, which is then no virtual.
     strange = random.random() < 0.03
@@ -139,9 +141,12 @@ def _dependencies(random: Random, parent: str, below: list[dict[str, Any]]) -> l
         beside = [edge for edge in found if edge["name"] == child["name"]]
         if any(_collide(edge["parameters"]["deptypes"], types) for edge in beside):
             continue
-        virtuals = [virtual for virtual in PROVIDES.get(child["name"], ()) if random.random() < 0.7]
+        provided = PROVIDES.get(child["name"], ())
+        if is_old and child["name"] in COMPILERS:
+            provided = ()  # among what a spec of format 4 depends on, none compiles it
+        virtuals = [virtual for virtual in provided if random.random() < 0.7]
         if strange:
-            virtuals.append(random.choice(PACKAGES))
+            virtuals.append(random.choice(("zlib", "hdf5", "perl")))
         found.append(
             {
                 "name": child["name"],

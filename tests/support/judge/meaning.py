@@ -100,9 +100,8 @@ class Question:
 
     def _old_percent(self, owner: Record, node: Node) -> bool:
         """`%x` of a record that knows its compiler by name and version only."""
-        if owner.compiler is None or node.hashes or node.has_architecture or node.flags:
-            return False
-        if any(not variant.propagated for variant in node.variants):
+        beyond = node.hashes or node.flags or node.platform or node.os or node.targets
+        if owner.compiler is None or beyond or not all(v.propagated for v in node.variants):
             return False
         name, version = owner.compiler
         if node.name is not None and node.name != name:

@@ -19,8 +19,11 @@ TRANSLATED = {
 TYPES = {"build", "link", "run", "test"}
 
 
-def read(text: str, dialect: str, *, nameless_meets_all: bool) -> Node:
-    """The one spec that a text asks for; `Refused` (syntax, count)."""
+def read(text: str, dialect: str, *, nameless_meets_all: bool) -> tuple[Node, list[Node]]:
+    """The one spec that a text asks for, and all nodes read; `Refused` (syntax, count).
+
+    Among all nodes are those of conditions, those merged into others and what was lost by that.
+    """
     reader = _Reader(tokens(text, dialect), dialect, nameless_meets_all=nameless_meets_all)
     specs = []
     while reader.rest:
@@ -30,7 +33,7 @@ def read(text: str, dialect: str, *, nameless_meets_all: bool) -> Node:
             raise Refused("syntax", f"out of place: {reader.rest[0].text}")
     if len(specs) != 1:
         raise Refused("count", f"{len(specs)} specs")
-    return specs[0]
+    return specs[0], reader.nodes
 
 
 class _Reader:
@@ -40,6 +43,7 @@ class _Reader:
         self.rest = found
         self.dialect = dialect
         self.nameless_meets_all = nameless_meets_all
+        self.nodes: list[Node] = []
 
     def next(self, *kinds: str) -> Token | None:
         """The next token where it is of one of the kinds."""
@@ -103,9 +107,11 @@ class _Reader:
 
     def condition(self, text: str) -> Node:
         try:
-            return read(text, self.dialect, nameless_meets_all=self.nameless_meets_all)
+            root, nodes = read(text, self.dialect, nameless_meets_all=self.nameless_meets_all)
         except Refused as refused:
             raise Refused("syntax", f"when: {refused.why}") from refused
+        self.nodes += nodes
+        return root
 
     def node(self, node: Node) -> Node:
         name = self.next("name")
@@ -115,6 +121,7 @@ class _Reader:
         return node
 
     def attributes(self, node: Node) -> None:
+        self.nodes.append(node)
         while self.rest and not (self.rest[0].kind == "hash" and node.hashes):
             token = self.next(
                 "version", "propagated boolean", "boolean", "propagated pair", "pair",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from .versions import Asked
 
-__all__ = ["FLAGS", "Edge", "Node", "Variant", "every_node", "same"]
+__all__ = ["FLAGS", "Edge", "Node", "Variant", "same"]
 
 FLAGS = ("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs")
 
@@ -48,19 +48,8 @@ class Edge:
     when: Node | None = None
 
 
-def every_node(node: Node) -> list[Node]:
-    """The node and all below it, those of conditions too."""
-    found = [node]
-    for edge in node.edges:
-        found += every_node(edge.node)
-        if edge.when is not None:
-            found += every_node(edge.when)
-    return found
-
-
 def _key(node: Node | None) -> object:
-    if node is None:
-        return None
+    node = node or Node()  # to ask for nothing is no condition
     return (
         node.name, node.namespace, frozenset(node.hashes),
         frozenset(frozenset(asked) for asked in node.versions),
