@@ -100,14 +100,14 @@ def test_the_same_seed_asks_the_same():
     ],
 )
 def test_random_queries_are_worth_asking(mirror, dialect):
-    """Of 400 to a real index a fifth at least tell records apart, and not half are refused."""
+    """Of 250 to a real index a fifth at least tell records apart, and not half are refused."""
     document = json.loads(index_of(mirror))
     judge = Judge(document, dialect)
-    queries = asking.several(1, 400, asking.Vocabulary(document), dialect)
+    queries = asking.several(1, 250, asking.Vocabulary(document), dialect)
     seen = Counter(outcome(judge, text) for text in queries)
-    assert seen["some"] > 80
-    assert seen["syntax"] + seen["count"] + seen["evaluation"] < 200
-    assert len(set(queries)) > 300
+    assert seen["some"] > 50
+    assert seen["syntax"] + seen["count"] + seen["evaluation"] < 125
+    assert len(set(queries)) > 200
     for feature in ("^[", "virtuals=", "deptypes=", "@", "arch", "target=", "==", "/"):
         assert any(feature in text for text in queries), feature
     if dialect == "1.x":

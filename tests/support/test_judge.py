@@ -191,7 +191,9 @@ def test_what_is_read_and_not_judged_is_refused(text):
         ("%[when='%v@1'] a", {"the version of a virtual package"}),
         ("^a@git.x", {"a git reference alone"}),
         ("^a ^a %b target=nosuch:", {"an unknown target in a range"}),
-        ("^a target=zen4: ^a target=:zen4", {"several targets of merged nodes"}),
+        ("^a target=zen4: ^a target=:zen4", {"the target of merged nodes"}),
+        ("^a platform=x ^a target=:zen4", {"the target of merged nodes"}),
+        ("^a@1 ^a@git.x", {"a git reference alone"}),
         ("^a+x ^a++x", {"a variant of merged nodes, propagated and not"}),
     ],
 )

@@ -71,8 +71,8 @@ class Judge:
                 found.add("an unknown target in a range")
             if any(_is_bare(member) for asked in node.versions for member in asked):
                 found.add("a git reference alone")
-            if len(node.targets) > 1:
-                found.add("several targets of merged nodes")
+            if node.has_merged_target:
+                found.add("the target of merged nodes")
             propagated = {(variant.name, variant.propagated) for variant in node.variants}
             if len(propagated) > len(dict(propagated)):
                 found.add("a variant of merged nodes, propagated and not")

@@ -53,6 +53,8 @@ def _merge(one: Node, other: Node) -> None:
         for its, others in other.compilers:
             if name != its or (versions and others and not overlap(versions, others)):
                 raise Refused("syntax", f"compilers of {one.name} that exclude each other")
+    if one.has_architecture and other.has_architecture and (one.targets or other.targets):
+        one.has_merged_target = True
     one.has_architecture |= other.has_architecture
     for attribute in ("hashes", "versions", "variants", "targets", "flags", "compilers"):
         setattr(one, attribute, [*getattr(one, attribute), *getattr(other, attribute)])

@@ -19,6 +19,10 @@ class Variant(NamedTuple):
     propagated: bool = False
 
 
+ANY = Asked()
+"""`@:`, which asks for nothing."""
+
+
 @dataclass(eq=False)
 class Node:
     """What is asked of one node. What can be said twice by merging is a list: all must hold."""
@@ -29,6 +33,7 @@ class Node:
     versions: list[tuple[Asked, ...]] = field(default_factory=list)
     variants: list[Variant] = field(default_factory=list)
     has_architecture: bool = False
+    has_merged_target: bool = False
     platform: str | None = None
     os: str | None = None
     targets: list[str] = field(default_factory=list)
@@ -52,7 +57,7 @@ def _key(node: Node | None) -> object:
     node = node or Node()  # to ask for nothing is no condition
     return (
         node.name, node.namespace, frozenset(node.hashes),
-        frozenset(frozenset(asked) for asked in node.versions),
+        frozenset(frozenset(asked) for asked in node.versions if ANY not in asked),
         frozenset((v.name, frozenset(v.values) if isinstance(v.values, tuple) else v.values,
                    v.exact, v.propagated) for v in node.variants),
         node.platform, node.os, frozenset(node.targets), frozenset(node.flags),

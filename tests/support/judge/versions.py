@@ -133,6 +133,8 @@ def overlap(one: tuple[Asked, ...], other: tuple[Asked, ...]) -> bool:
 
 
 def _overlap(one: Asked, other: Asked) -> bool:
+    if any(isinstance(side.exact, Git) and side.exact.version is None for side in (one, other)):
+        return True  # nobody knows
     if one.exact is not None:
         return _meets(one.exact, other)
     if other.exact is not None:
