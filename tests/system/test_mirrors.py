@@ -10,7 +10,7 @@ import pytest
 from tests.support import caches, mirrors
 from tests.support.daemons import daemon, eventually
 from tests.support.webservers import serving
-from tests.support.world import World
+from tests.support.world import World, spec
 
 SERVED = ["file", "nginx", "apache"]
 NAMES = ["v2-0.23", "v3-1.1", "v3-1.1-next", "v3-1.1-signed", "v3-1.2dev", "v3-migrated-from-v2"]
@@ -169,6 +169,38 @@ def test_the_daemon_sees_a_new_index_at_once(tmp_path, layout, mode):
             blob.write_bytes(made.index.read_bytes())
         replaced(root / first.relative_to(made.path), first.read_bytes())
         is_placed(world, ZLIB, HDF5, CMAKE)
+
+
+def test_a_source_becomes_a_mirror_and_pages_again(tmp_path):
+    """The configuration says another type of the same name: `sync` and the daemon leave what it says."""
+
+    def found():
+        shown = (
+            world.run("show", f"/{one.hash}", "--json", status=None) for one in (ZLIB, HDF5, CMAKE)
+        )
+        specs = (one.json["results"] for one in shown if one.status == 0)
+        return {(place["tag"], spec["hash"]) for (hit,) in filter(None, specs)
+                for spec in hit["specs"] for place in spec["placements"]}  # fmt: skip
+
+    world = World(tmp_path / "world")
+    root = tmp_path / "mirror"
+    mirrors.make_mirror(root, [ZLIB, HDF5])
+    world.page("develop", "zlib", spec(ZLIB.hash))
+    world.page("develop", "cmake", spec(CMAKE.hash))
+    world.configure("sources:\n" + world.directory_source("ours"))
+    synced(world)
+    pages = {("develop", one.hash) for one in (ZLIB, CMAKE)}
+    assert found() == pages
+    configure(world, root)
+    assert the_only(synced(world))["state"] == "ok"
+    assert found() == {("t", ZLIB.hash), ("t", HDF5.hash)}
+    world.verify()
+    world.configure("sources:\n" + world.directory_source("ours"))
+    with daemon(world):
+        eventually(lambda: found() == pages, 10.0)
+    (source,) = world.status()["sources"]
+    assert (source["pages"], source["type"], "mirrors" in source) == (2, "directory", False)
+    world.verify()
 
 
 def test_the_daemon_sees_a_new_view(tmp_path):
