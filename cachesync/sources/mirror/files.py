@@ -67,8 +67,7 @@ class Files:
         try:
             with self._opened(path) as descriptor:
                 status = os.fstat(descriptor)
-                for piece in _pieces(descriptor, None):
-                    spool.write(piece)
+                spool.copy(descriptor)
                 after = os.fstat(descriptor)
         except FileNotFoundError:
             return self._absent()
@@ -147,12 +146,9 @@ class Files:
         return next(closed, full)
 
 
-def _pieces(descriptor: int, most_bytes: int | None) -> Iterator[bytes]:
+def _pieces(descriptor: int, most_bytes: int) -> Iterator[bytes]:
     """What a file holds, at most so much."""
     left = most_bytes
-    while piece := os.read(descriptor, _PIECE if left is None else min(left, _PIECE)):
+    while left and (piece := os.read(descriptor, min(left, _PIECE))):
         yield piece
-        if left is not None:
-            left -= len(piece)
-            if not left:
-                return
+        left -= len(piece)
