@@ -286,3 +286,26 @@ def test_install_help_names_the_mirror_and_the_view(tmp_path):
     install = world.run("search", "hdf5", "--install", "--json").json["results"][0]["install"]
     assert (install["mirror"], install["view"]) == (root.as_uri(), "b")
     assert install["commands"][0] == f"spack mirror add --name b t-cache {root.as_uri()}"
+
+
+@pytest.mark.parametrize("how", ["named once", "configured no longer"])
+def test_install_help_of_a_mirror_that_no_configuration_names(tmp_path, how):
+    """Its address and its view are those that were read, also where the view is called as the address ends.
+
+    The view is said as Spack 1.2 takes it, and that it needs that.
+    """
+    world = World(tmp_path / "world")
+    root = tmp_path / "v1.2"
+    mirrors.make_mirror(root, [ZLIB], view="v1.2")
+    if how == "named once":
+        synced(world, "--mirror", root.as_uri(), "--view", "v1.2")
+    else:
+        configure(world, root, ", view: v1.2")
+        synced(world)
+        world.configure("sources:\n" + world.directory_source("other"))
+        synced(world)
+    comment, needs, added, *_ = world.run("search", "zlib", "--install").out.splitlines()
+    name = "t" if how != "named once" else "v1.2"
+    assert f"in {name} of " in comment
+    assert needs == "# --name is that of a view: Spack 1.2 or later"
+    assert added == f"spack mirror add --name v1.2 {name}-cache {root.as_uri()}"
