@@ -278,11 +278,18 @@ def _language(request: Request) -> dict[str, str]:
 
 
 def _installations(options: Globals, answer: Answer) -> list[Any]:
+    from ...ledger import connect, log
     from ..configuration import load_config
     from ..display.install import choose, mirrors, views
 
-    config = load_config(options)
-    known, viewed = mirrors(config), views(config)
+    config, state_dir = load_config(options), paths.state_dir(options)
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            indexes = log.mirrors(db)
+        finally:
+            db.close()
+    known, viewed = mirrors(config, indexes), views(config, indexes)
     return [choose(hit, known, viewed) for hit in answer.hits]
 
 
