@@ -21,6 +21,7 @@ from tests.support.rig import (
     spec_hash,
     why_no_tracing,
 )  # fmt: skip
+from tests.support.statements import ALL_LLVM, HDF5, MIXED, WITH_NAG, several_compilers
 
 from .oldledger import NEW_FORM, OLD_FORM, PATCHED, make
 from .test_crash import SYSCALLS, Case, kill_before, traced
@@ -57,6 +58,30 @@ def test_a_ledger_of_schema_3_is_migrated_by_one_sync(tmp_path):
     finally:
         db.close()
     assert "build_digest" in plan[0][-1]
+
+
+def test_builds_of_a_ledger_of_schema_4_are_told_apart_by_their_compilers(tmp_path):
+    """In the log too, which named the compilers of these specs before; all else is as it was."""
+    state = make(tmp_path, 4)
+    before = {table: rows(state, table) for table in KEPT}
+    assert state.sync().json["changes"] == {}
+    after = {table: rows(state, table) for table in KEPT}
+    changed = [
+        (was, now) for was, now in zip(before["change"], after["change"], strict=True) if was != now
+    ]
+    told_of = {spec_id for spec_id, spec_hash, *_ in rows(state, "spec")
+               if spec_hash in (MIXED.hash, WITH_NAG.hash)}  # fmt: skip
+    assert {now[5] for _, now in changed} == told_of
+    assert all((was[:6], was[7:]) == (now[:6], now[7:]) for was, now in changed)
+    assert {**before, "change": ()} == {**after, "change": ()}
+    state.assert_sound()
+    found = {r["specs"][0]["hash"]: r.get("compilers", {}) for r in state.search("hdf5")["results"]}
+    records = (MIXED, WITH_NAG, ALL_LLVM)
+    assert found == {one.hash: several_compilers(one) for one in records}
+    told = {(c["hash"], *c["build"].get("compilers", {}).items()) for c in state.log()
+            if c["kind"].startswith("spec.") and c["package"] == "hdf5"}  # fmt: skip
+    assert told == {(one.hash, *several_compilers(one).items()) for one in (*records, HDF5)}
+    assert state.hashes("%nag") == {WITH_NAG.hash}
 
 
 def test_a_ledger_with_both_forms_of_variants_is_migrated_by_one_sync(tmp_path):
@@ -159,7 +184,7 @@ def test_nobody_is_told_of_the_migration(tmp_path):
         outbox.close()
 
 
-@pytest.fixture(scope="module", params=[2, 3])
+@pytest.fixture(scope="module", params=[2, 3, 4])
 def case(request, tmp_path_factory) -> Case:
     """An old ledger with one page that has changed, and what an undisturbed sync makes of it."""
     reason = why_no_tracing()
@@ -173,7 +198,7 @@ def case(request, tmp_path_factory) -> Case:
     assert done.status == 0, done
     undisturbed.assert_sound()
     expected = undisturbed.log()
-    assert [change["kind"] for change in expected[22:]] == ["page.added", "spec.cached"]
+    assert [change["kind"] for change in expected[-2:]] == ["page.added", "spec.cached"]
     return Case(before, expected, calls_of(root / "trace"), done.seconds)
 
 
