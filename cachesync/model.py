@@ -117,7 +117,7 @@ class Node(NamedTuple):
     details: Details
     edges: tuple[Edge, ...]
     checksum: bytes
-    """Eight bytes of BLAKE2b over the spec's bytes as they stand in the index."""
+    """The first eight bytes of the SHA-1 of the spec as it stands in the index."""
 
 
 class Placement(NamedTuple):

@@ -17,7 +17,7 @@ from ..model import NO_COMPILER, Build, Compilers, Details, Node
 from ..pages.summary import normalise_compiler
 from . import hashes, values
 from .edges import NULL, Dependency, EdgeReader
-from .index import Record, Refused, Split, checksum
+from .index import Record, Refused, Split
 from .lookups import Lookup
 from .places import Wrong, at_place, shown
 
@@ -112,8 +112,9 @@ class _Reader:
             raise Wrong(f"{shown(spec.hash)} is not the key", "hash")
         edges, by = self._edges.read(spec.dependencies, record) if spec.dependencies else ((), ())
         build, details = self._shape(spec, by)
-        node = Node(spec_hash, build, record.cached, details, edges, checksum(record))
-        if not hashes.follows(record, spec_hash):
+        checksum, is_so = hashes.examine(record, spec_hash)
+        node = Node(spec_hash, build, record.cached, details, edges, checksum)
+        if not is_so:
             self._examine(record, node)
         return node
 

@@ -47,17 +47,17 @@ class LeavingWriter(StatementWriter):
 
     def carried(self, source: SourceRow, statement: StatementRow) -> list[Due]:
         """Everything that an index has placed, in the order of package and hash."""
-        packages = dict(
-            self.db.execute(
-                "SELECT g.id, g.package FROM page g JOIN tag t ON t.id = g.tag_id"
-                " WHERE t.source_id = ? AND t.name = ?",
-                (source.id, statement.tag),
-            )
+        rows = self.db.execute(
+            "SELECT g.package, s.hash, p.page_id, p.spec_id, k.names"
+            " FROM tag t CROSS JOIN page g ON g.tag_id = t.id"
+            " CROSS JOIN placement p ON p.page_id = g.id CROSS JOIN spec s ON s.id = p.spec_id"
+            " CROSS JOIN stacks k ON k.id = p.stacks_id WHERE t.source_id = ? AND t.name = ?",
+            (source.id, statement.tag),
         )
         return sorted(
-            Due(statement.tag, packages[page_id], spec_hash, page_id, spec_id, statement.stack)
-            for spec_hash, (page_id, spec_id, stacks) in self.stated(source, statement.tag).items()
-            if statement.stack in stacks
+            Due(statement.tag, package, spec_hash, page_id, spec_id, statement.stack)
+            for package, spec_hash, page_id, spec_id, names in rows
+            if statement.stack in unpack(names)
         )
 
     def evict_specs(self, source: SourceRow, going: Sequence[Due]) -> None:

@@ -154,15 +154,14 @@ class _Pass:
         except CacheIndexError as error:
             self._writer.reject_index(self._row, known, error.message, got.memory)
             return
-        stated = self._writer.stated(self._row, known.tag)
+        carried = self._writer.carried_ids(self._row, known.tag, known.stack)
         if not split.records and not split.refused:
-            carried = sum(known.stack in one.stacks for one in stated.values())
             if carried and not self._allow:
-                self._emptied += carried
+                self._emptied += len(carried)
                 return
             if carried:  # it is accepted, once: not held again when it has settled
                 self._settle = 1
-        Reading(self._writer, self._row, known, split, stated, self._selection, self._progress,
+        Reading(self._writer, self._row, known, split, carried, self._selection, self._progress,
                  again=self._again).record(got)  # fmt: skip
 
     # -- what is not
@@ -200,7 +199,9 @@ class _Pass:
         carried = {
             (one.page_id, one.spec_id): one.stacks
             for tag in sorted({one.tag for one in due})
-            for one in self._writer.stated(self._row, tag).values()
+            for one in self._writer.stated(
+                self._row, tag, [one.hash for one in due if one.tag == tag]
+            ).values()
         }
         return {key for key, stacks in lost.items() if stacks.issuperset(carried[key])}
 

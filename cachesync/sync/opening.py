@@ -49,10 +49,10 @@ class Remotes:
         Raises CachesyncError when a secret or a certificate is not where the config says.
         """
         if isinstance(entry, BuildcacheSourceConfig):
-            from ..sources import mirror
+            from ..sources.mirror import source
 
             fetcher = self._shared(entry) if is_fetched(entry) else None
-            return mirror.MirrorSource(entry, self._limits, fetcher)
+            return source.MirrorSource(entry, self._limits, fetcher)
         fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource

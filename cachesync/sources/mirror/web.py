@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from ..errors import SourceError
-from ..net import (
+from ...errors import SourceError
+from ...net import (
     Download,
     Fetcher,
     FetchError,
@@ -22,10 +22,10 @@ from ..net import (
     TooLargeError,
     shown,
 )
-from .base import UNCHANGED, Unchanged
-from .mirrorplace import NOTHING, Absent, Arrived, Small
-from .mirrorspool import Spool
-from .remote import conditions, validators
+from ..base import UNCHANGED, Unchanged
+from ..remote import conditions, validators
+from .place import NOTHING, Absent, Arrived, Small
+from .spool import Spool
 
 __all__ = ["Web"]
 
@@ -50,7 +50,7 @@ class _Begun(NamedTuple):
 
 
 class Web:
-    """See `mirrorplace.Place`."""
+    """See `place.Place`."""
 
     is_near = False
 

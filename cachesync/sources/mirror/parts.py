@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from ..buildcache import layout, manifest
-from ..errors import CacheIndexError, SourceError
-from ..net import host
-from .base import Unchanged
-from .mirrorplace import Absent, Place, Small
-from .mirrorspool import Spool, is_packed, unpack
-from .remote import garbage
+from ...buildcache import layout, manifest
+from ...errors import CacheIndexError, SourceError
+from ...net import host
+from ..base import Unchanged
+from ..remote import garbage
+from .place import Absent, Place, Small
+from .spool import Spool, is_packed, unpack
 
 __all__ = ["Part", "PartError", "look"]
 
