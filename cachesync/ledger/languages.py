@@ -42,28 +42,32 @@ def _moves(db: sqlite3.Connection) -> Iterator[tuple[int, int, int]]:
         f"SELECT s.id, s.build_id, {_SEVERAL} FROM details d JOIN node n ON n.details_id = d.id"
         f" JOIN spec s ON s.node_id = n.id WHERE {_SEVERAL} != '[]' ORDER BY s.id"
     ).fetchall()
-    made: dict[tuple[int, str], int | None] = {}
+    told: dict[tuple[int, str], tuple[str, ...] | None] = {}
+    made: dict[tuple[str, ...], int | None] = {}
     for spec_id, before_id, said in rows:
-        if (before_id, said) not in made:
-            made[before_id, said] = _made(db, before_id, said)
-        build_id = made[before_id, said]
-        if build_id is not None:
-            yield spec_id, before_id, build_id
+        if (before_id, said) not in told:
+            told[before_id, said] = _told(db, before_id, said)
+        parts = told[before_id, said]
+        if parts is None:
+            continue
+        build_id = made[parts] = made.get(parts) or _make(db, before_id, parts)
+        assert build_id is not None, "what was inserted has an id"
+        yield spec_id, before_id, build_id
 
 
-def _made(db: sqlite3.Connection, before_id: int, said: str) -> int | None:
-    """The id of a new build that says more than another one; None where it would not."""
-    columns = BUILD_COLUMNS
-    build = make_build(
-        db.execute(f"SELECT {columns} FROM build WHERE id = ?", (before_id,)).fetchone()
-    )
+def _told(db: sqlite3.Connection, before_id: int, said: str) -> tuple[str, ...] | None:
+    """A build with the compilers of all languages, as its columns; None where they do not differ."""
+    row = db.execute(f"SELECT {BUILD_COLUMNS} FROM build WHERE id = ?", (before_id,)).fetchone()
+    build = make_build(row)
     compilers = tuple((language, name) for language, name in json.loads(said))
     compilers = diff.compilers_led_by(build.compiler, compilers)
-    if not compilers:
-        return None
-    parts = build_parts(build._replace(compilers=compilers))
+    return build_parts(build._replace(compilers=compilers)) if compilers else None
+
+
+def _make(db: sqlite3.Connection, before_id: int, parts: tuple[str, ...]) -> int | None:
+    """The id of a new build with these columns; its version is that of another."""
     return db.execute(
-        f"INSERT INTO build (version_key, digest, {columns})"
+        f"INSERT INTO build (version_key, digest, {BUILD_COLUMNS})"
         " SELECT version_key, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM build WHERE id = ?",
         (build_digest(parts), *parts, before_id),
     ).lastrowid
