@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from . import versions
 
-__all__ = ["EmptyRangeError", "check", "contains"]
+__all__ = ["EmptyRangeError", "check", "contains", "is_bare_ref"]
 
 _COMMIT = re.compile(r"[A-Fa-f0-9]{40}")
 
@@ -49,6 +49,11 @@ def contains(wanted: str, version: str) -> bool:
     """Whether a version list, as it stands after `@`, contains the version of a build."""
     known = _known(version)
     return any(_contains(element, known) for element in _read(wanted))
+
+
+def is_bare_ref(text: str) -> bool:
+    """Whether an element of a list is a git version that says nothing of what it counts as."""
+    return "=" not in text and _is_git(text)
 
 
 def _contains(element: _Element, version: versions.Parsed | _Git) -> bool:
