@@ -20,9 +20,8 @@ Virtuals = Mapping[str, Collection[str]]
 
 
 class Facts(NamedTuple):
-    """What a node says of itself."""
+    """What a node says of itself, its hash aside."""
 
-    hash: str
     name: str
     namespace: str | None
     version: str
@@ -42,14 +41,17 @@ class Facts(NamedTuple):
 class Graph(Protocol[K]):
     """A DAG whose nodes are known by anything."""
 
+    def hash_of(self, node: K) -> str:
+        """Its hash."""
+
     def facts(self, node: K) -> Facts:
-        """What a node says of itself."""
+        """What it says of itself."""
 
     def edges(self, node: K) -> Sequence[tuple[K, EdgeKind]]:
         """Its edges, in the order of the index."""
 
 
-def facts_of(spec_hash: str, build: Build, details: Details | None) -> Facts:
+def facts_of(build: Build, details: Details | None) -> Facts:
     """The facts of a spec of which a build is known, and what a cache index says beyond it, if it does."""
     compiler = None
     if build.compiler != NO_COMPILER:
@@ -59,7 +61,6 @@ def facts_of(spec_hash: str, build: Build, details: Details | None) -> Facts:
     if details is not None and details.patches:
         found = {**found, variants.PATCHES: frozenset(details.patches)}
     return Facts(
-        spec_hash,
         build.package,
         None if details is None else details.namespace,
         build.version,

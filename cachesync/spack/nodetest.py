@@ -6,7 +6,7 @@ by asking them; where what people mean is something else, cachesync's own rules 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,9 +23,11 @@ __all__ = [
     "architecture_holds",
     "asked_nodes",
     "check",
+    "compiler_holds",
     "facts_hold",
     "flags_hold",
     "target_holds",
+    "value_holds",
     "variant_holds",
     "version_holds",
 ]
@@ -36,6 +38,10 @@ ANY = "*"
 
 Ancestors = Callable[[str], Collection[str] | None]
 """Target -> itself and all it runs the code of; None of one that is not known."""
+
+
+Value = bool | frozenset[str]
+"""What a variant of a node says."""
 
 
 class Rules(NamedTuple):
@@ -123,8 +129,8 @@ def facts_hold(facts: Facts, asked: AbstractSpec, rules: Rules, ancestors: Ances
         and (asked.versions is None or version_holds(asked, facts.version))
         and all(one.propagated or variant_holds(facts, one) for one in asked.variants)
         and architecture_holds((facts.platform, facts.os, facts.target), asked, rules, ancestors)
-        and flags_hold(facts, asked)
-        and (not rules.is_old or compiler_holds(facts, asked.compiler))
+        and flags_hold(facts.flags, asked)
+        and (not rules.is_old or compiler_holds(facts.compiler, asked.compiler))
     )
 
 
@@ -147,8 +153,11 @@ def version_holds(asked: AbstractSpec, version: str) -> bool:
 def variant_holds(facts: Facts, asked: AskedVariant) -> bool:
     """Whether a node has a variant, with the values that are asked for."""
     found = facts.variants.get(asked.name)
-    if found is None:
-        return False
+    return found is not None and value_holds(found, asked)
+
+
+def value_holds(found: Value, asked: AskedVariant) -> bool:
+    """Whether a variant with that name and these values is what is asked for."""
     if asked.values is None:
         return True
     if isinstance(asked.values, bool) or isinstance(found, bool):
@@ -194,17 +203,17 @@ def target_holds(wanted: str, target: str, rules: Rules, ancestors: Ancestors) -
     return False
 
 
-def flags_hold(facts: Facts, asked: AbstractSpec) -> bool:
+def flags_hold(flags: Mapping[str, frozenset[str]], asked: AbstractSpec) -> bool:
     """Whether a node was compiled with all the flags asked for."""
-    return all(facts.flags.get(key, frozenset()).issuperset(said) for key, said in asked.flags)
+    return all(flags.get(key, frozenset()).issuperset(said) for key, said in asked.flags)
 
 
-def compiler_holds(facts: Facts, wanted: str | None) -> bool:
+def compiler_holds(compiler: tuple[str, str] | None, wanted: str | None) -> bool:
     """Whether the compiler of a node is the one asked for, as 0.23 compares it: `gcc@12:`."""
     if wanted is None:
         return True
-    if facts.compiler is None:
+    if compiler is None:
         return False
     name, _, versions = wanted.partition("@")
-    found, version = facts.compiler
+    found, version = compiler
     return found == name and (not versions or ranges.contains(versions, version))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from . import ranges
 from .abstract import AbstractSpec
-from .concrete import Facts, Virtuals
+from .concrete import Virtuals
 from .nodetest import Rules
 
-__all__ = ["compiler_holds", "is_language"]
+__all__ = ["is_language", "old_compiler_holds"]
 
 _C = frozenset(("nvhpc", "aocc", "apple-clang", "cce", "fj", "xl", "msvc", "llvm"))
 _PROVIDERS = {
@@ -36,11 +36,13 @@ def is_language(name: str | None) -> bool:
     return name in _PROVIDERS
 
 
-def compiler_holds(facts: Facts, asked: AbstractSpec, virtuals: Virtuals, rules: Rules) -> bool:
+def old_compiler_holds(
+    compiler: tuple[str, str] | None, asked: AbstractSpec, virtuals: Virtuals, rules: Rules
+) -> bool:
     """Whether the compiler that a node of an old format names is what is asked for behind `%`."""
-    if facts.compiler is None or asked.hash is not None:
+    if compiler is None or asked.hash is not None:
         return False
-    name, version = facts.compiler
+    name, version = compiler
     if asked.name in virtuals or is_language(asked.name):
         return name in _PROVIDERS.get(asked.name or "", ())
     meant = _PACKAGES.get(name) if rules.means_compilers else None

@@ -145,9 +145,9 @@ class Question(Generic[K]):
         return found
 
     def _test(self, node: K, asked: AbstractSpec) -> bool:
-        facts = self._facts_of(node)
-        if asked.hash is not None and not facts.hash.startswith(asked.hash):
+        if asked.hash is not None and not self._graph.hash_of(node).startswith(asked.hash):
             return False
+        facts = self._facts_of(node)
         if asked.name is not None and asked.name != facts.name:
             return facts.name in self._virtuals.get(asked.name, ())
         return nodetest.facts_hold(facts, asked, self._rules, self._ancestors) and all(
@@ -234,8 +234,7 @@ class Question(Generic[K]):
         return sorted(followed, key=lambda edge: self._place(edge[0]))
 
     def _place(self, node: K) -> tuple[str, str]:
-        facts = self._facts_of(node)
-        return facts.name, facts.hash
+        return self._facts_of(node).name, self._graph.hash_of(node)
 
     def reach(self, root: K) -> dict[str | None, list[_Edge[K]]]:
         """The edges that `^` looks at, by the names and virtuals of their far sides; None has them all."""
@@ -303,7 +302,9 @@ class Question(Generic[K]):
         """Whether an edge of a node is what is asked for behind `%`."""
         facts = self._facts_of(owner)
         if facts.format < NATIVE_FORMAT:
-            return oldcompilers.compiler_holds(facts, edge.spec, self._virtuals, self._rules)
+            return oldcompilers.old_compiler_holds(
+                facts.compiler, edge.spec, self._virtuals, self._rules
+            )
         name, virtuals = edge.spec.name, self.virtuals_asked(edge)
         is_named = name is not None and name not in self._virtuals
         types = types_of(edge)
