@@ -13,7 +13,7 @@ from ..spack import nodetest
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from ..spack.nodetest import RULES
 from .arrays import Graph
-from .masks import Mask, kind_table, mask_of
+from .masks import Mask, kind_table, mask_of, single
 from .nodes import Hashes, NodeSets
 from .owners import Owners
 from .reaching import Reaching
@@ -38,9 +38,9 @@ class Evaluator:
     ) -> None:
         """Up to `few` roots are gone down from; with `through_build` `^` follows edges of all types."""
         self.graph = graph
-        self._rules = RULES[dialect]
+        self.rules = RULES[dialect]
         self.reaching = Reaching(graph, through_build=through_build)
-        self.nodes = NodeSets(self.reaching, self._rules, hashes)
+        self.nodes = NodeSets(self.reaching, self.rules, hashes)
         self._few = few
         self._owners: dict[str, Owners] = {}
         self._mask_values: list[int] = []
@@ -54,6 +54,10 @@ class Evaluator:
         self.nodes.forget()
         return self._satisfying(spec, self.nodes.every if roots is None else roots)
 
+    def is_met_by(self, node: int, spec: AbstractSpec) -> bool:
+        """Whether one node satisfies a spec, which is part of the last question."""
+        return bool(self._satisfying(spec, single(node)))
+
     def _satisfying(self, asked: AbstractSpec, roots: Mask) -> Mask:
         found = roots & self.nodes.holds(asked)
         if self.nodes.is_virtual(asked.name):
@@ -61,7 +65,7 @@ class Evaluator:
         for edge in sorted(asked.edges, key=_effort):
             if not found:
                 return 0
-            if self._rules.is_old:
+            if self.rules.is_old:
                 found &= self._somewhere(edge, found)
                 continue
             found = self._hangs(edge, found)
@@ -71,7 +75,7 @@ class Evaluator:
 
     def _is_of_node(self, edge: AbstractEdge) -> bool:
         """Whether what hangs from `^x` is asked of the node that is x."""
-        return self._rules.asks_each and edge.spec.name is not None
+        return self.rules.asks_each and edge.spec.name is not None
 
     def _hangs(self, edge: AbstractEdge, roots: Mask) -> Mask:
         """Those of some roots that an edge hangs from."""
@@ -183,7 +187,7 @@ class Evaluator:
             for label, (called, carried) in enumerate(table)
             if name is None or called == number or name in carried
         ]
-        if number is None or self._rules.is_old:
+        if number is None or self.rules.is_old:
             first = found
         else:  # who is merely provided under that name is not called so
             first = [label for label in found if table[label][0] == number]

@@ -8,7 +8,17 @@ from itertools import compress
 
 from .arrays import Numbers
 
-__all__ = ["Mask", "everything", "flags_of", "mask_of", "members", "select", "single"]
+__all__ = [
+    "Mask",
+    "chosen",
+    "everything",
+    "flags_of",
+    "kind_table",
+    "mask_of",
+    "members",
+    "select",
+    "single",
+]
 
 Mask = int
 """1 in the byte of each node that belongs."""

@@ -68,15 +68,33 @@ class Reaching:
 
     def reaching(self, mask: Mask, is_kind: bytes | None = None) -> Mask:
         """All that `^` leads from to a node of a set, the last edge being of some kinds, or any."""
-        marks = self.parents_of(mask, _both(self._is_down, is_kind))
         if self.through_build:
             marks = self.parents_of(mask, _both(self._is_any, is_kind))
             self.up(marks, _marked(marks), everything=True)
             return mask_of(marks)
-        first = _marked(marks)
-        direct = self.parents_of(mask, _both(self._is_build, is_kind))
-        self.up(marks, first)
+        marks, direct = self._one_step(mask, is_kind)
+        self.up(marks, _marked(marks))
         return mask_of(marks) | mask_of(direct)
+
+    def _one_step(self, mask: Mask, is_kind: bytes | None) -> tuple[bytearray, bytearray]:
+        """Marks for those that `^` goes on from to nodes of a set, and for those it leads from once."""
+        graph, size = self.graph, self.graph.size
+        marks, direct = bytearray(size), bytearray(size)
+        starts, downs, parents, kinds = (
+            graph.back_starts, graph.back_downs, graph.parents, graph.back_kinds,
+        )  # fmt: skip
+        is_build = _both(self._is_build, is_kind)
+        for node in members(mask, size):
+            start, middle, end = starts[node], downs[node], starts[node + 1]
+            found: Iterable[int] = parents[start:middle]
+            if is_kind is not None:
+                found = chosen(parents[start:middle], kinds[start:middle], is_kind)
+            for parent in found:
+                marks[parent] = 1
+            if middle < end:
+                for parent in chosen(parents[middle:end], kinds[middle:end], is_build):
+                    direct[parent] = 1
+        return marks, direct
 
     def reached_by(self, roots: Mask, mask: Mask, is_kind: bytes | None = None) -> Mask:
         """The same of few roots, from the top down."""
@@ -86,12 +104,18 @@ class Reaching:
             marks[root] = self.path(root, flags, is_kind) is not None
         return mask_of(marks)
 
-    def path(self, root: int, flags: bytes, is_kind: bytes | None = None) -> list[int] | None:
-        """The shortest way that `^` goes from a root to a node with a flag; None where there is none."""
+    def path(
+        self, root: int, flags: bytes, is_kind: bytes | None = None, *, everything: bool = False
+    ) -> list[int] | None:
+        """The shortest way that `^` goes from a root to a node with a flag; None where there is none.
+
+        With `everything` over edges of all types.
+        """
         graph = self.graph
         last = _both(self._is_any, is_kind)
-        followed = self._is_any if self.through_build else self._is_down
-        met = self._is_any if self.through_build else _either(self._is_down, self._is_build)
+        everything = everything or self.through_build
+        followed = self._is_any if everything else self._is_down
+        met = self._is_any if everything else _either(self._is_down, self._is_build)
         before: dict[int, int] = {root: -1}
         level = [root]
         while level:
