@@ -1,15 +1,11 @@
-"""What satisfies an abstract spec: as Spack answers over its own indexes, and rule by rule on small DAGs."""
-
-import json
-from functools import lru_cache
+"""What satisfies an abstract spec, rule by rule on small DAGs; `graph/test_spack.py` asks real ones."""
 
 import pytest
 
 from cachesync.errors import UnsaidError
 from cachesync.spack.abstract import AbstractEdge, AbstractSpec, AskedVariant
 from cachesync.spack.satisfying import Question, satisfies
-from tests.support import caches
-from tests.support.dags import PLAIN, Dag, node, read_index
+from tests.support.dags import PLAIN, Dag, node
 
 A = AbstractSpec
 
@@ -33,71 +29,6 @@ def has(name, *values, exact=False, propagated=False):
     """A condition on a variant: no values are any, True and False switches."""
     said = None if not values else values[0] if isinstance(values[0], bool) else values
     return AskedVariant(name, said, exact=exact, propagated=propagated)
-
-
-ASKED = {
-    "^": A(edges=(below(),)),
-    "^ %gcc": A(edges=(below(edges=(on("gcc"),)),)),
-    "@4.7.02: sycl=false": A(versions="4.7.02:", variants=(has("sycl", False),)),
-    "hdf5 ^zlib ^zlib": A("hdf5", edges=(below("zlib"),)),
-    "openssh %c,cxx=gcc@12:": A("openssh", edges=(on("gcc", virtuals=("c", "cxx"), versions="12:"),)),
-    "hdf5 mpi=True": A("hdf5", variants=(has("mpi", True),)),
-    "%fortran": A(edges=(on("fortran"),)),
-    "hdf5 %[virtuals=c]": A("hdf5", edges=(on(virtuals=("c",)),)),
-    "target=x86_64_v2:x86_64_v4": A(target="x86_64_v2:x86_64_v4"),
-    "/FJ3MWMJ": A(hash="FJ3MWMJ"),
-    "%python@3.11:": A(edges=(on("python", versions="3.11:"),)),
-    "zstd compression:=none ^gmake@:4.4.1": A(
-        "zstd", variants=(has("compression", "none", exact=True),), edges=(below("gmake", versions=":4.4.1"),)
-    ),
-    "patches=*": A(variants=(has("patches"),)),
-    "^hwloc libs=shared": A(edges=(below("hwloc", variants=(has("libs", "shared"),)),)),
-    "builtin.netcdf-fortran target=:x86_64_v3 ^c-blosc@1.21.6:": A(
-        "netcdf-fortran", namespace="builtin", target=":x86_64_v3", edges=(below("c-blosc", versions="1.21.6:"),)
-    ),
-    "^py-pip/s3ph2g6": A(edges=(below("py-pip", hash="s3ph2g6"),)),
-    "pcre2+multibyte ^gmake patches=599f134": A(
-        "pcre2", variants=(has("multibyte", True),), edges=(below("gmake", variants=(has("patches", "599f134"),)),)
-    ),
-    "fmt@git.master=11.2.0": A("fmt", versions="git.master=11.2.0"),
-    "architecture=linux-ubuntu22.04-x86_64_v3": A(platform="linux", os="ubuntu22.04", target="x86_64_v3"),
-    "^[virtuals=blas] openblas": A(edges=(below("openblas", virtuals=("blas",)),)),
-    'cflags="-O3"': A(flags=(("cflags", ("-O3",)),)),
-    "cmake@99,3": A("cmake", versions="99,3"),
-    "c": A("c"),
-    "hdf5@:": A("hdf5", versions=":"),
-    "zlib-ng@2.2.1": A("zlib-ng", versions="2.2.1"),
-}  # fmt: skip
-"""Of the queries that Spack was asked, some as they are read."""
-
-
-@lru_cache
-def answers(name):
-    """What Spack said, by query."""
-    said = json.loads((caches.unpacked() / "oracle" / f"{name}.json").read_bytes())
-    return {one["q"]: one for one in said["queries"]}
-
-
-@lru_cache
-def dag_of(mirror):
-    """The DAG of a mirror's index."""
-    return read_index(caches.index_of(mirror))
-
-
-def found(dag, spec, dialect="1.x"):
-    """The cached specs of a DAG that satisfy a spec."""
-    question = Question(dag, spec, dialect, dag.virtuals)
-    return sorted(one for one in dag.cached if question.is_met_by(one))
-
-
-@caches.needs_caches
-@pytest.mark.parametrize("query", sorted(ASKED))
-def test_spack_answers_the_same(query):
-    """Over an index that Spack wrote the same specs satisfy a query as Spack says."""
-    said = answers("v3-1.1.by-1.1.1").get(query)
-    if said is None:
-        pytest.skip("Spack was not asked just this")
-    assert found(dag_of("v3-1.1"), ASKED[query]) == said["hashes"]
 
 
 SMALL = Dag(
