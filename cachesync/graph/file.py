@@ -1,15 +1,13 @@
 """How the graph lies in a file, whole and proved whole, or not at all.
 
-First a line of JSON: whose it is (the ledger's identity, the cursor), where the arrays begin, and a
-checksum of all that follows; then the arrays as they are in memory, and the tables as JSON. The file is
-replaced at once and never written to, so who has it open goes on reading what was.
+First a line with the checksum of all that follows, then one of JSON: whose it is (the ledger's identity,
+the cursor), and how long each array is; then the arrays as they are in memory, and the tables as JSON.
+The file is replaced at once and never written to, so who has it open goes on reading what was.
 """
 
 from __future__ import annotations
 
 import json
-import mmap
-import os
 import sys
 import zlib
 from array import array
@@ -24,7 +22,8 @@ __all__ = ["SCHEMA", "Mark", "Stamp", "Stored", "discard", "read", "write"]
 
 SCHEMA = 1
 """Raised when what is stored changes: a file with another number is made anew."""
-MOST_HEAD = 1 << 20
+MOST_DIGITS = 16
+MOST_HEAD = 1 << 16
 _FORMAT = [SCHEMA, sys.byteorder, array("I").itemsize]
 
 Mark = Callable[[int], str | None]
@@ -60,13 +59,9 @@ def write(path: Path, graph: Graph, stamp: Stamp) -> None:
     ]
     kinds = ["", *(numbers.typecode for numbers in arrays.values())]
     names = ["placed", *arrays, *Tables._fields]
-    checksum = 0
-    for part in parts:
-        checksum = zlib.crc32(part, checksum)
     head = {
         "format": _FORMAT,
         "stamp": stamp,
-        "checksum": checksum,
         "parts": [
             (name, kind, len(part))
             for name, kind, part in zip(
@@ -74,11 +69,15 @@ def write(path: Path, graph: Graph, stamp: Stamp) -> None:
             )
         ],
     }
+    parts.insert(0, json.dumps(head).encode() + b"\n")
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
     beside = path.with_name(f".{path.name}.new")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with open(beside, "wb") as file:
-            file.write(json.dumps(head).encode() + b"\n")
+            file.write(b"%d\n" % checksum)
             file.writelines(parts)
         beside.replace(path)
     except BaseException:
@@ -105,40 +104,33 @@ def read(path: Path, *, ledger: str, mark: Mark) -> Stored:
 
 def _read(path: Path, ledger: str, mark: Mark) -> Stored:
     with open(path, "rb") as file:
-        first = file.readline(MOST_HEAD)
+        said, first = file.readline(MOST_DIGITS), file.readline(MOST_HEAD)
+        checksum = zlib.crc32(first)
         head: dict[str, Any] = json.loads(first)
-        if head["format"] != _FORMAT:
-            raise IndexUnusableError("the graph was written by another version of cachesync")
-        stamp = Stamp(*head["stamp"])
-        if stamp.ledger != ledger:
-            raise IndexUnusableError("the graph belongs to another ledger")
-        if mark(stamp.seq) != stamp.mark:
-            raise IndexUnusableError("the graph is of another past of the ledger")
-        parts: list[tuple[str, str, int]] = head["parts"]
-        if os.fstat(file.fileno()).st_size != len(first) + sum(length for _, _, length in parts):
-            raise IndexUnusableError("the graph is damaged (its length is not what it says)")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            if zlib.crc32(memoryview(mapped)[len(first) :]) != head["checksum"]:
-                raise IndexUnusableError("the graph is damaged (a checksum does not match)")
-            return Stored(stamp.seq, _graph(mapped, len(first), parts))
+        found: dict[str, Any] = {}
+        for name, kind, length in head["parts"]:
+            data = file.read(length)
+            checksum = zlib.crc32(data, checksum)
+            found[name] = array(kind, data) if kind else data
+        if said != b"%d\n" % checksum or file.read(1):
+            raise IndexUnusableError("the graph is damaged (a checksum does not match)")
+    if head["format"] != _FORMAT:
+        raise IndexUnusableError("the graph was written by another version of cachesync")
+    stamp = Stamp(*head["stamp"])
+    if stamp.ledger != ledger:
+        raise IndexUnusableError("the graph belongs to another ledger")
+    if mark(stamp.seq) != stamp.mark:
+        raise IndexUnusableError("the graph is of another past of the ledger")
+    return Stored(stamp.seq, _graph(found))
 
 
-def _graph(mapped: mmap.mmap, at: int, parts: list[tuple[str, str, int]]) -> Graph:
-    found: dict[str, Any] = {}
-    for name, kind, length in parts:
-        data = mapped[at : at + length]
-        at += length
-        if kind:
-            found[name] = array(kind)
-            found[name].frombytes(data)
-        else:
-            found[name] = data if name == "placed" else json.loads(data)
+def _graph(found: dict[str, Any]) -> Graph:
     columns = {
         name.removeprefix("column "): found.pop(name)
         for name in list(found)
         if name.startswith("column ")
     }
-    tables = Tables(*(found.pop(name) for name in Tables._fields))
+    tables = Tables(*(json.loads(found.pop(name)) for name in Tables._fields))
     return Graph(columns=columns, tables=tables, **found)
 
 

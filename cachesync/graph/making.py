@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, chain
 from operator import add
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from .arrays import COLUMNS, DOWN, Graph, Numbers, Tables, fitting
 from .labels import with_masks
 from .shaping import Ancestors, Shape, Shaper, no_tables
 
-__all__ = ["NOTHING", "News", "extended", "replaced"]
+__all__ = ["NOTHING", "News", "extended"]
 
 
 class News(NamedTuple):
@@ -31,9 +31,11 @@ class News(NamedTuple):
     details: Mapping[int, Details]
     kinds: Mapping[int, EdgeKind]
     placed: set[int]
-    """The specs among them that are cached somewhere."""
-    look_up: Callable[[set[int]], Mapping[int, Build]]
-    """The builds of specs that are depended on, and of which no index told."""
+    """The specs that are cached somewhere, of those that are new and those of which that changed."""
+    gone: set[int]
+    """The specs that are no longer cached anywhere."""
+    look_up: Callable[[set[int]], Mapping[int, tuple[Build, bool]]]
+    """The builds of specs that are depended on, and of which no index told; and whether they are cached."""
     find: Callable[[set[str]], Mapping[str, int]]
     """The ids of specs by hash, those that the ledger has."""
 
@@ -45,18 +47,23 @@ NOTHING = Graph(
 """A graph without nodes."""
 
 
-def replaced(graph: Graph, placed: Iterable[int], gone: Iterable[int]) -> Graph:
-    """The graph after some specs were cached and others evicted; of those it does not have it is silent."""
-    changed = {**dict.fromkeys(gone, 0), **dict.fromkeys(placed, 1)}
+def extended(graph: Graph, news: News, ancestors: Ancestors) -> Graph:
+    """The graph with more nodes, none of which it has, and after some specs were cached or evicted."""
+    places = dict(zip(graph.spec_ids, range(graph.size), strict=True))
+    graph = _placed(graph, places, news)
+    return _added(graph, places, news, ancestors) if news.nodes else graph
+
+
+def _placed(graph: Graph, places: Mapping[int, int], news: News) -> Graph:
     flags = bytearray(graph.placed)
-    for node, spec_id in enumerate(graph.spec_ids):
-        if spec_id in changed:
-            flags[node] = changed[spec_id]
+    for value, spec_ids in ((0, news.gone), (1, news.placed)):
+        for spec_id in spec_ids:
+            if spec_id in places:
+                flags[places[spec_id]] = value
     return graph._replace(placed=bytes(flags))
 
 
-def extended(graph: Graph, news: News, ancestors: Ancestors) -> Graph:
-    """The graph with more nodes, none of which it has."""
+def _added(graph: Graph, places: dict[int, int], news: News, ancestors: Ancestors) -> Graph:
     shaper = Shaper(graph.tables, ancestors)
     starts, to, kinds = _unpacked(news.nodes)
     places = dict(zip(graph.spec_ids, range(graph.size), strict=True))
@@ -67,7 +74,9 @@ def extended(graph: Graph, news: News, ancestors: Ancestors) -> Graph:
     missing = {one for one in to if isinstance(one, int)} | set(by_hash.values())
     missing -= places.keys()
     spec_ids = [spec_id for spec_id, *_ in news.nodes]
-    for spec_id, build in sorted(news.look_up(missing).items()) if missing else ():
+    placed = set(news.placed)
+    for spec_id, (build, is_placed) in sorted(news.look_up(missing).items()) if missing else ():
+        placed.update((spec_id,) * is_placed)
         places[spec_id] = graph.size + len(spec_ids)
         spec_ids.append(spec_id)
         shapes.append(shaper.shape(build, None))
@@ -83,7 +92,7 @@ def extended(graph: Graph, news: News, ancestors: Ancestors) -> Graph:
     ]  # fmt: skip
     starts += [starts[-1]] * (len(spec_ids) - len(news.nodes))
     tables = shaper.tables._replace(kind=_kinds(shaper.tables, news.kinds))
-    longer = _joined(graph, spec_ids, news.placed, shapes, starts, children, kinds, tables)
+    longer = _joined(graph, spec_ids, placed, shapes, starts, children, kinds, tables)
     return with_masks(longer, graph.size)
 
 

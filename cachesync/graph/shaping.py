@@ -86,6 +86,7 @@ class Shaper:
 
 
 def _key(value: Any) -> Any:
+    """What tells a value from the others of its table."""
     if isinstance(value, list):
-        return tuple(map(_key, value))
-    return (value,) if isinstance(value, bool) else value
+        return tuple([_key(one) if isinstance(one, list) else one for one in value])
+    return value

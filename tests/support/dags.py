@@ -75,7 +75,8 @@ def graph_of(dag: Dag, first: int | None = None) -> tuple[Graph, list[str], Hash
         {number: one.details for number, one in enumerate(told, 1)},
         {number: kind for kind, number in kinds.items()},
         {ids[one.hash] for one in told if one.cached},
-        lambda missing: {number: told[number - 1].build for number in missing},
+        set(),
+        lambda missing: {one: (told[one - 1].build, told[one - 1].cached) for one in missing},
         lambda wanted: {one: ids[one] for one in wanted if one in ids},
     )
     graph = NOTHING
