@@ -16,12 +16,14 @@ from .arrays import Graph
 from .masks import Mask, kind_table, mask_of, single
 from .nodes import Hashes, NodeSets
 from .owners import Owners
-from .reaching import Reaching
+from .reaching import STEPS, Reaching
 
 __all__ = ["Evaluator"]
 
 FEW = 48
-"""Up to so many roots it is quicker to go down from each than up from what is looked for."""
+"""So many roots are looked at one by one."""
+OWNERS_FOR_ONE = 2
+"""As many owners cost what one node costs that is looked for at the far sides of edges."""
 
 
 class Evaluator:
@@ -35,11 +37,12 @@ class Evaluator:
         *,
         through_build: bool = False,
         few: int = FEW,
+        steps: int = STEPS,
     ) -> None:
-        """Up to `few` roots are gone down from; with `through_build` `^` follows edges of all types."""
+        """With `through_build` `^` follows edges of all types; `few` and `steps` are about speed alone."""
         self.graph = graph
         self.rules = RULES[dialect]
-        self.reaching = Reaching(graph, through_build=through_build)
+        self.reaching = Reaching(graph, through_build=through_build, steps=steps)
         self.nodes = NodeSets(self.reaching, self.rules, hashes)
         self._few = few
         self._owners: dict[str, Owners] = {}
@@ -52,6 +55,7 @@ class Evaluator:
         """
         nodetest.check(spec, self.nodes.virtuals, self.nodes.ancestors)
         self.nodes.forget()
+        self.reaching.begin()
         return self._satisfying(spec, self.nodes.every if roots is None else roots)
 
     def is_met_by(self, node: int, spec: AbstractSpec) -> bool:
@@ -135,7 +139,7 @@ class Evaluator:
         if not wanted:
             return found
         kinds = self.direct_kinds(edge)
-        if owners.bit_count() <= self._few:
+        if owners.bit_count() <= max(self._few, wanted.bit_count() // OWNERS_FOR_ONE):
             return found | self.reaching.has_edge(owners, wanted, kinds)
         return found | owners & mask_of(self.reaching.parents_of(wanted, kinds))
 
@@ -163,9 +167,7 @@ class Evaluator:
         wanted, kinds = self.sought(edge), self.below_kinds(edge)
         if not wanted:
             return 0
-        if found.bit_count() <= self._few:
-            return self.reaching.reached_by(found, wanted, kinds)
-        return found & self.reaching.reaching(wanted, kinds)
+        return self.reaching.reaching(wanted, kinds, found)
 
     def _is_name_alone(self, edge: AbstractEdge) -> bool:
         """Whether the labels on edges say everything of what `^` asks for."""
@@ -217,8 +219,8 @@ class Evaluator:
         for virtuals, names in by_virtuals.items():
             kinds = self.graph.kinds_where(lambda kind, those=virtuals: kind.virtuals == those)
             table = kind_table(kinds, self.reaching.kinds)
-            found |= self.reaching.reaching(self.nodes.select("name", names), table)
-        return found & roots
+            found |= self.reaching.reaching(self.nodes.select("name", names), table, roots)
+        return found
 
     def _somewhere(self, edge: AbstractEdge, roots: Mask) -> Mask:
         """Those of some roots that have anywhere below them what 0.23 asks for by `^`."""

@@ -50,6 +50,7 @@ class NodeSets:
                 for virtual in virtuals
             ),
         )
+        self._known: dict[int, str] = {}
         self._held: dict[int, tuple[AbstractSpec, Mask]] = {}
 
     def ancestors(self, target: str) -> Collection[str] | None:
@@ -184,7 +185,7 @@ class NodeSets:
         bad = self.select(
             "variants", [one for one, held in enumerate(sets) if not pairs.isdisjoint(held)]
         )
-        return bad | self._reaching.above(bad)
+        return self._reaching.from_above(bad)
 
     def old(self) -> Mask:
         """The nodes whose compiler is an attribute."""

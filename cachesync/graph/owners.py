@@ -108,6 +108,7 @@ class Owners:
                     if not found[parent]:
                         found[parent] = distance
                         following.append(parent)
+            self._reaching.charge(len(level))
             level = following
         return found
 
@@ -137,6 +138,7 @@ class Owners:
                     if child not in seen:
                         seen.add(child)
                         following.append(child)
+            self._reaching.charge(4 * len(level))
             level = following
         return None
 
