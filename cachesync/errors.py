@@ -3,7 +3,8 @@
     CachesyncError                 exit 1
     ├── UsageError                 exit 2   the command line, or what does not fit it
     │   ├── ConfigError            exit 2   the configuration, every problem at once
-    │   └── ListError              exit 2   a list of specs, every bad line at once
+    │   ├── ListError              exit 2   a list of specs, every bad line at once
+    │   └── UnsaidError            exit 2   what is asked of a spec and no cache index says
     ├── NotThereError              exit 1   what was named and is not there: a package, a tag, an id
     ├── QueryError                 exit 2   a query, with the position of what is wrong
     ├── PageError                  (never leaves a pass: the page is recorded as rejected)
@@ -39,6 +40,7 @@ __all__ = [
     "PageSkipped",
     "QueryError",
     "SourceError",
+    "UnsaidError",
     "UsageError",
 ]
 
@@ -82,6 +84,10 @@ class ListError(UsageError):
     def __init__(self, message: str, problems: tuple[str, ...], *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.problems = problems
+
+
+class UnsaidError(UsageError):
+    """What is asked of a spec cannot be told from any cache index, whatever is in it."""
 
 
 class QueryError(CachesyncError):

@@ -13,7 +13,7 @@ PATHS = modules.names_in(ROOT, "cachesync")
 GRAPH = modules.read(ROOT, "cachesync")
 
 ROOMS = {
-    "buildcache", "cli", "config", "daemon", "index", "ledger", "net", "notify", "pages", "query", "reports",
+    "buildcache", "cli", "config", "daemon", "graph", "index", "ledger", "net", "notify", "pages", "query", "reports",
     "search", "sources", "spack", "sync", "system", "watch",
 }  # fmt: skip
 LOOSE = {"__main__", "diff", "documents", "errors", "model", "selection", "yamlguard"}
@@ -24,6 +24,8 @@ PURE = [
     for name in (
         "model", "errors", "selection", "diff", "documents", "yamlguard", "spack", "pages", "buildcache",
         "query",
+        "graph.arrays", "graph.evaluating", "graph.labels", "graph.making", "graph.masks", "graph.nodes", "graph.owners",
+        "graph.reaching", "graph.shaping",
         "index.documents", "index.planes", "net.access", "net.address", "net.inflate", "notify.chunked", "notify.delivery",
         "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
         "reports.coverage", "reports.health", "reports.history", "reports.subscribing", "reports.tagdiff",
@@ -44,6 +46,11 @@ PARSERS = {
         "buildcache.nodes": {"msgspec", "sys"},
         "buildcache.values": {"msgspec", "sys"},
         "documents": {"datetime", "json"},
+        "graph.arrays": {"array"},
+        "graph.labels": {"array"},
+        "graph.making": {"array", "operator", "cachesync.ledger.edges"},
+        "graph.masks": {"sys"},
+        "graph.owners": {"array"},
         "index.documents": {"cachesync.ledger.documents"},
         "net.access": {"base64", "ipaddress", "urllib.parse"},
         "net.address": {"hashlib", "idna", "ipaddress"},

@@ -1,4 +1,4 @@
-"""Bringing the search index up to the ledger. The caller holds the writer's lock."""
+"""Bringing the search index up to the ledger, and the graph beside it. The caller holds the writer's lock."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import IndexUnusableError
+from ..graph import catchup as graph
 from ..ledger import connect, read
 from ..ledger.documents import documents
 from ..system import child
@@ -47,6 +48,7 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
     Raises LedgerError when the index cannot be written.
     """
     root = state_dir / connect.INDEX_DIRECTORY
+    graph.catch_up(db, state_dir)
     with garbage_collection(wanted=False), connect.ledger_errors(state_dir), read.snapshot(db):
         ledger, seq, mark = read.identity(db), read.last_seq(db), partial(read.mark, db)
         try:
@@ -74,7 +76,8 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
 
 
 def rebuild(db: connect.Connection, state_dir: Path) -> None:
-    """Build the index anew beside the old one and swap it in."""
+    """Build the index anew beside the old one and swap it in, and the graph too."""
+    graph.rebuild(db, state_dir)
     with garbage_collection(wanted=False), connect.ledger_errors(state_dir), read.snapshot(db):
         _rebuild(db, state_dir)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from . import versions
 
-__all__ = ["EmptyRangeError", "check", "contains"]
+__all__ = ["EmptyRangeError", "check", "common", "contains", "is_bare_ref", "said"]
 
 _COMMIT = re.compile(r"[A-Fa-f0-9]{40}")
 
@@ -49,6 +49,68 @@ def contains(wanted: str, version: str) -> bool:
     """Whether a version list, as it stands after `@`, contains the version of a build."""
     known = _known(version)
     return any(_contains(element, known) for element in _read(wanted))
+
+
+def is_bare_ref(text: str) -> bool:
+    """Whether an element of a list is a git version that says nothing of what it counts as."""
+    return "=" not in text and _is_git(text)
+
+
+def common(first: str, second: str) -> str | None:
+    """The list of what is in both of two version lists; None where that is nothing."""
+    found = dict.fromkeys(
+        text
+        for one in _texts(first)
+        for other in _texts(second)
+        if (text := _common(one, other)) is not None
+    )
+    return ",".join(found) or None
+
+
+def said(wanted: str) -> frozenset[object]:
+    """What a version list says, the same for two that differ in how it is written only."""
+    return frozenset(_read(wanted))
+
+
+def _texts(wanted: str) -> list[str]:
+    return ["".join(part.split()) for part in wanted.split(",")]
+
+
+def _common(one: str, other: str) -> str | None:
+    first, second = _element(one), _element(other)
+    if isinstance(first, _Range) and isinstance(second, _Range):
+        return _overlap(one, other)
+    if isinstance(first, _Range):
+        return _common(other, one)
+    if isinstance(second, _Range):
+        # Which version a branch is that tells none cannot be known here: it stays.
+        is_open = isinstance(first, _Git) and first.version is None
+        return one if is_open or _contains(second, first) else None
+    return one if first == second else None
+
+
+def _overlap(one: str, other: str) -> str | None:
+    first, second = _element(one), _element(other)
+    assert isinstance(first, _Range), one
+    assert isinstance(second, _Range), other
+    low, high = _bounds(one)
+    if second.low is not None and (first.low is None or first.low < second.low):
+        low = _bounds(other)[0]
+    if second.high is not None and (first.high is None or second.high < first.high):
+        high = _bounds(other)[1]
+    found = {_bounds(one): one, _bounds(other): other}
+    text = found.get((low, high), f"{low}:{high}")
+    try:
+        overlap = _element(text)
+    except EmptyRangeError:
+        return None
+    assert isinstance(overlap, _Range), text
+    return None if overlap.low is not None and overlap.low == overlap.high else text
+
+
+def _bounds(text: str) -> tuple[str, str]:
+    low, colon, high = text.partition(":")
+    return (low, high) if colon else (text, text)
 
 
 def _contains(element: _Element, version: versions.Parsed | _Git) -> bool:

@@ -11,7 +11,16 @@ from functools import lru_cache
 
 from ..errors import UsageError
 
-__all__ = ["ancestors", "host", "is_between", "is_known", "names", "nearest", "runs_on"]
+__all__ = [
+    "ancestors",
+    "host",
+    "is_between",
+    "is_known",
+    "known_ancestors",
+    "names",
+    "nearest",
+    "runs_on",
+]
 
 
 def names() -> list[str]:
@@ -46,6 +55,11 @@ def ancestors(name: str) -> frozenset[str]:
     if name not in TARGETS:
         return frozenset((name,))
     return frozenset((name, *(ancestor.name for ancestor in TARGETS[name].ancestors)))
+
+
+def known_ancestors(name: str) -> frozenset[str] | None:
+    """The target and every target whose code it runs; None of one that archspec does not know."""
+    return ancestors(name) if is_known(name) else None
 
 
 def is_between(target: str, low: str, high: str) -> bool:

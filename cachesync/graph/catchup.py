@@ -1,0 +1,138 @@
+"""Bringing the graph up to the ledger: in its file for the writer, in memory for everybody."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from ..errors import IndexUnusableError
+from ..ledger import connect, graphrows, read
+from ..model import Build
+from ..spack import targets
+from ..system.garbage import garbage_collection
+from . import file
+from .arrays import Graph
+from .making import NOTHING, News, extended
+
+__all__ = ["GRAPH_FILE", "catch_up", "current", "rebuild"]
+
+GRAPH_FILE = "graph"
+"""In the directory of the search index, which it is thrown away with."""
+WORTH_ADDING = 0.2
+"""Up to this part of the nodes are added to the others; with more all are read anew."""
+FEW_NODES = 1000
+"""So many are always added."""
+
+
+def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
+    """Bring the file up to the ledger; the caller holds the writer's lock.
+
+    Returns why all of it was made anew, None where it was not. Raises LedgerError where the ledger cannot be
+    read; where the file cannot be written it is removed: then everybody reads the ledger.
+    """
+    path = _path(state_dir)
+    with garbage_collection(wanted=False), connect.ledger_errors(state_dir), read.snapshot(db):
+        stored, why = _stored(db, path)
+        seq = read.last_seq(db)
+        if stored is not None and stored.seq == seq:
+            return None
+        graph = None if stored is None else _brought_up(db, stored)
+        if graph is None:
+            graph, why = _made(db), why or "what was known of nodes changed"
+        _write(db, path, graph, seq)
+        return why
+
+
+def rebuild(db: connect.Connection, state_dir: Path) -> None:
+    """Make the file anew; the caller holds the writer's lock."""
+    with garbage_collection(wanted=False), connect.ledger_errors(state_dir), read.snapshot(db):
+        _write(db, _path(state_dir), _made(db), read.last_seq(db))
+
+
+def current(db: connect.Connection, state_dir: Path) -> tuple[Graph, str | None]:
+    """The graph as the ledger has it now, and why the file did not do; the caller reads in a snapshot.
+
+    A file that is behind is made longer in memory; where that is too much, or there is none that can be
+    used, all nodes are read from the ledger.
+    """
+    with garbage_collection(wanted=False):
+        stored, why = _stored(db, _path(state_dir))
+        if stored is not None:
+            graph = _brought_up(db, stored)
+            if graph is not None:
+                return graph, None
+        return _made(db), why or "much of the graph changed"
+
+
+def _path(state_dir: Path) -> Path:
+    return state_dir / connect.INDEX_DIRECTORY / GRAPH_FILE
+
+
+def _stored(db: connect.Connection, path: Path) -> tuple[file.Stored | None, str | None]:
+    try:
+        mark = partial(read.mark, db)
+        return file.read(path, ledger=read.identity(db), mark=mark), None
+    except IndexUnusableError as error:
+        return None, error.message
+
+
+def _write(db: connect.Connection, path: Path, graph: Graph, seq: int) -> None:
+    stamp = file.Stamp(read.identity(db), seq, read.mark(db, seq))
+    try:
+        file.write(path, graph, stamp)
+        os.chmod(path, 0o644)
+    except OSError:
+        with suppress(OSError):
+            file.discard(path)
+
+
+def _made(db: connect.Connection) -> Graph:
+    return extended(NOTHING, _news(db, None), targets.known_ancestors)
+
+
+def _brought_up(db: connect.Connection, stored: file.Stored) -> Graph | None:
+    """The graph with all that changed since; None where it has to be made anew."""
+    if stored.seq == read.last_seq(db):
+        return stored.graph
+    changed = graphrows.since(db, stored.seq)
+    graph = stored.graph
+    known = changed.described | changed.refined
+    if not known.isdisjoint(graph.spec_ids):
+        return None
+    if len(changed.described) > max(FEW_NODES, WORTH_ADDING * graph.size):
+        return None
+    unknown = graph.tables.unknown
+    if unknown and graphrows.of_hashes(db, unknown):
+        return None
+    now = graphrows.placed(db, changed.placed | changed.described)
+    news = _news(db, changed.described)
+    return extended(
+        graph, news._replace(placed=now, gone=changed.placed - now), targets.known_ancestors
+    )
+
+
+def _news(db: connect.Connection, spec_ids: set[int] | None) -> News:
+    """What the ledger has of some specs, or of all; and that none is gone."""
+    nodes = graphrows.nodes(db, spec_ids)
+    return News(
+        nodes,
+        graphrows.builds_of(db, {build_id for _, build_id, _, _ in nodes}),
+        graphrows.details_of(db, {details_id for _, _, details_id, _ in nodes}),
+        graphrows.kinds(db),
+        graphrows.placed(db) if spec_ids is None else set(),
+        set(),
+        partial(_builds, db),
+        partial(graphrows.of_hashes, db),
+    )
+
+
+def _builds(db: connect.Connection, spec_ids: set[int]) -> Mapping[int, tuple[Build, bool]]:
+    build_ids = graphrows.build_ids(db, spec_ids)
+    builds = graphrows.builds_of(db, set(build_ids.values()))
+    placed = graphrows.placed(db, spec_ids)
+    return {
+        spec_id: (builds[build_id], spec_id in placed) for spec_id, build_id in build_ids.items()
+    }

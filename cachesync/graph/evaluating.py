@@ -1,0 +1,237 @@
+"""Which nodes of a graph satisfy an abstract spec, all at once. Pure.
+
+The answer is that of `spack.satisfying` for each node; here every condition is a set of nodes. What is
+asked of many goes up from the few that are found; what is asked of few goes down from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..model import EdgeKind
+from ..spack import nodetest
+from ..spack.abstract import AbstractEdge, AbstractSpec
+from ..spack.nodetest import RULES
+from .arrays import Graph
+from .masks import Mask, kind_table, mask_of, single
+from .nodes import Hashes, NodeSets
+from .owners import Owners
+from .reaching import STEPS, Reaching
+
+__all__ = ["Evaluator"]
+
+FEW = 48
+"""So many roots are looked at one by one."""
+OWNERS_FOR_ONE = 2
+"""As many owners cost what one node costs that is looked for at the far sides of edges."""
+
+
+class Evaluator:
+    """Answers questions about one graph."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        dialect: str,
+        hashes: Hashes,
+        *,
+        through_build: bool = False,
+        few: int = FEW,
+        steps: int = STEPS,
+    ) -> None:
+        """With `through_build` `^` follows edges of all types; `few` and `steps` are about speed alone."""
+        self.graph = graph
+        self.rules = RULES[dialect]
+        self.reaching = Reaching(graph, through_build=through_build, steps=steps)
+        self.nodes = NodeSets(self.reaching, self.rules, hashes)
+        self._few = few
+        self._owners: dict[str, Owners] = {}
+        self._mask_values: list[int] = []
+
+    def satisfying(self, spec: AbstractSpec, roots: Mask | None = None) -> Mask:
+        """The nodes that satisfy a spec; with `roots` those among them.
+
+        Raises UnsaidError for what no index can answer.
+        """
+        nodetest.check(spec, self.nodes.virtuals, self.nodes.ancestors)
+        self.nodes.forget()
+        self.reaching.begin()
+        return self._satisfying(spec, self.nodes.every if roots is None else roots)
+
+    def is_met_by(self, node: int, spec: AbstractSpec) -> bool:
+        """Whether one node satisfies a spec, which is part of the last question."""
+        return bool(self._satisfying(spec, single(node)))
+
+    def _satisfying(self, asked: AbstractSpec, roots: Mask) -> Mask:
+        found = roots & self.nodes.holds(asked)
+        if self.nodes.is_virtual(asked.name):
+            return found
+        for edge in sorted(asked.edges, key=_effort):
+            if not found:
+                return 0
+            if self.rules.is_old:
+                found &= self._somewhere(edge, found)
+                continue
+            found = self._hangs(edge, found)
+            for below in () if self._is_of_node(edge) else edge.spec.edges:
+                found = self._hangs_below(edge.spec.name, below, found) if found else 0
+        return found
+
+    def _is_of_node(self, edge: AbstractEdge) -> bool:
+        """Whether what hangs from `^x` is asked of the node that is x."""
+        return self.rules.asks_each and edge.spec.name is not None
+
+    def _hangs(self, edge: AbstractEdge, roots: Mask) -> Mask:
+        """Those of some roots that an edge hangs from."""
+        free = 0
+        if edge.when is not None:
+            bound = self._satisfying(edge.when, roots)
+            free, roots = roots & ~bound, bound
+        test = self.direct if edge.sigil == "%" else self._below
+        return free | test(edge, roots)
+
+    def _hangs_below(self, name: str | None, edge: AbstractEdge, roots: Mask) -> Mask:
+        """Those of some roots below which an edge hangs from the first node called so."""
+        if name is None:
+            return self._hangs(edge, roots)
+        owners = self.owners(name)
+        free = 0
+        if edge.when is not None:
+            unbound = self.nodes.every & ~self._satisfying(edge.when, self.nodes.every)
+            called = self.nodes.named(name)
+            free = roots & called & unbound
+            free |= owners.within(unbound, roots & ~called)
+            roots &= ~free
+        if name == edge.spec.name:
+            return free | self.direct(edge, roots)
+        return free | owners.within(self.direct(edge, owners.possible), roots)
+
+    def owners(self, name: str) -> Owners:
+        """What hangs below `^name` is asked of these."""
+        found = self._owners.get(name)
+        if found is None:
+            found = self._owners[name] = Owners(self.nodes, self.reaching, name, few=self._few)
+        return found
+
+    def virtuals_asked(self, edge: AbstractEdge) -> frozenset[str]:
+        """The virtuals that an edge asks for: the name of a virtual package is one."""
+        name = edge.spec.name
+        more = (name,) if name is not None and self.nodes.is_virtual(name) else ()
+        return frozenset((*edge.virtuals, *more))
+
+    def direct_kinds(self, edge: AbstractEdge) -> bytes:
+        """The kinds of edges that `%` takes: all the types, any of the virtuals."""
+        types, virtuals = set(edge.types), self.virtuals_asked(edge)
+
+        def is_one(kind: EdgeKind) -> bool:
+            return types.issubset(kind.types) and (
+                not virtuals or not virtuals.isdisjoint(kind.virtuals)
+            )
+
+        return kind_table(self.graph.kinds_where(is_one), self.reaching.kinds)
+
+    def direct(self, edge: AbstractEdge, owners: Mask) -> Mask:
+        """Those of some owners that have an edge as `%` asks for it."""
+        old = owners & self.nodes.old()
+        found = old & self.nodes.compiled_by(edge.spec) if old else 0
+        owners &= ~old
+        wanted = self.nodes.holds(edge.spec) if owners else 0
+        if not wanted:
+            return found
+        kinds = self.direct_kinds(edge)
+        if owners.bit_count() <= max(self._few, wanted.bit_count() // OWNERS_FOR_ONE):
+            return found | self.reaching.has_edge(owners, wanted, kinds)
+        return found | owners & mask_of(self.reaching.parents_of(wanted, kinds))
+
+    def sought(self, edge: AbstractEdge) -> Mask:
+        """The nodes that `^` looks for, with what is asked of them themselves."""
+        found = self.nodes.holds(edge.spec)
+        if self._is_of_node(edge):
+            for below in edge.spec.edges:
+                found = self._hangs(below, found) if found else 0
+        return found
+
+    def below_kinds(self, edge: AbstractEdge) -> bytes | None:
+        """The kinds of edges that `^` looks at the far side of; None for all."""
+        name = edge.spec.name
+        if name is None or not self.nodes.is_virtual(name):
+            return None
+        carrying = self.graph.kinds_where(lambda kind: name in kind.virtuals)
+        return kind_table(carrying, self.reaching.kinds)
+
+    def _below(self, edge: AbstractEdge, roots: Mask) -> Mask:
+        """Those of some roots that have below them what `^` asks for."""
+        found = self._with_labels(edge, roots)
+        if not found or self._is_name_alone(edge):
+            return found
+        wanted, kinds = self.sought(edge), self.below_kinds(edge)
+        if not wanted:
+            return 0
+        return self.reaching.reaching(wanted, kinds, found)
+
+    def _is_name_alone(self, edge: AbstractEdge) -> bool:
+        """Whether the labels on edges say everything of what `^` asks for."""
+        asked = edge.spec
+        has_edges = self._is_of_node(edge) and bool(asked.edges)
+        if has_edges or asked.hash is not None:
+            return False
+        if self.nodes.is_virtual(asked.name):
+            return True
+        return asked._replace(edges=()) == AbstractSpec(name=asked.name)
+
+    def _with_labels(self, edge: AbstractEdge, roots: Mask) -> Mask:
+        """Those of some roots with an edge to what is called so, and ones with each of the virtuals."""
+        name, virtuals = edge.spec.name, self.virtuals_asked(edge)
+        number = None if name is None else self.nodes.number_of(name)
+        table = self.graph.tables.label
+        found = [
+            label
+            for label, (called, carried) in enumerate(table)
+            if name is None or called == number or name in carried
+        ]
+        if number is None or self.rules.is_old:
+            first = found
+        else:  # who is merely provided under that name is not called so
+            first = [label for label in found if table[label][0] == number]
+        of_each = [[label for label in found if one in table[label][1]] for one in sorted(virtuals)]
+        for labels in (first, *of_each):
+            roots &= self._reaching_labels(labels, roots) if roots else 0
+        return roots
+
+    def _reaching_labels(self, labels: Iterable[int], roots: Mask) -> Mask:
+        """All that `^` leads from to an edge with one of some labels."""
+        if self.graph.tables.mask and not self.reaching.through_build:
+            self._mask_values = self._mask_values or [
+                int(one, 16) for one in self.graph.tables.mask
+            ]
+            bits = sum(1 << label for label in labels)
+            numbers = [number for number, mask in enumerate(self._mask_values) if mask & bits]
+            return self.nodes.select("reach", numbers, "mask")
+        return self._reaching_names(labels, roots)
+
+    def _reaching_names(self, labels: Iterable[int], roots: Mask) -> Mask:
+        """The same, along the edges: where there are no masks."""
+        by_virtuals: dict[tuple[str, ...], set[int]] = {}
+        for label in labels:
+            name, virtuals = self.graph.tables.label[label]
+            by_virtuals.setdefault(tuple(virtuals), set()).add(name)
+        found = 0
+        for virtuals, names in by_virtuals.items():
+            kinds = self.graph.kinds_where(lambda kind, those=virtuals: kind.virtuals == those)
+            table = kind_table(kinds, self.reaching.kinds)
+            found |= self.reaching.reaching(self.nodes.select("name", names), table, roots)
+        return found
+
+    def _somewhere(self, edge: AbstractEdge, roots: Mask) -> Mask:
+        """Those of some roots that have anywhere below them what 0.23 asks for by `^`."""
+        if self.virtuals_asked(edge):
+            if edge.spec.name is None:
+                return 0
+            roots = self._with_labels(edge, roots)
+        wanted = self.nodes.holds(edge.spec) if roots else 0
+        return roots & self.reaching.above(wanted) if wanted else 0
+
+
+def _effort(edge: AbstractEdge) -> tuple[bool, int]:
+    """What costs less goes first."""
+    return edge.sigil == "^", len(edge.spec.edges) + (edge.when is not None)

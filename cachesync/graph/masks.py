@@ -1,0 +1,97 @@
+"""Sets of nodes, as numbers with a byte a node: joined and cut in one step, whatever their size. Pure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from itertools import compress
+
+from .arrays import Numbers
+
+__all__ = [
+    "Mask",
+    "chosen",
+    "everything",
+    "flags_of",
+    "kind_table",
+    "mask_of",
+    "members",
+    "select",
+    "single",
+]
+
+Mask = int
+"""1 in the byte of each node that belongs."""
+MOST_PAGES = 8
+"""Values with so many different high bytes are looked up one by one."""
+
+
+def mask_of(flags: bytes | bytearray) -> Mask:
+    """The set of the nodes that have a 1."""
+    return int.from_bytes(flags, "little")
+
+
+def flags_of(mask: Mask, size: int) -> bytes:
+    """A byte a node: 1 or 0."""
+    return mask.to_bytes(size, "little")
+
+
+def everything(size: int) -> Mask:
+    """All nodes."""
+    return mask_of(b"\1" * size)
+
+
+def single(node: int) -> Mask:
+    """One node."""
+    return 1 << 8 * node
+
+
+def members(mask: Mask, size: int) -> Iterator[int]:
+    """The nodes of a set, in order."""
+    return compress(range(size), flags_of(mask, size))
+
+
+def select(column: Numbers, values: Collection[int], most: int) -> Mask:
+    """The nodes that have one of some values below `most` in a column."""
+    if not values:
+        return 0
+    if len(values) == most:
+        return everything(len(column))
+    if column.itemsize == 1:
+        return mask_of(column.tobytes().translate(_table(values)))
+    pages: dict[int, list[int]] = {}
+    for value in values:
+        pages.setdefault(value >> 8, []).append(value & 0xFF)
+    if column.itemsize != 2 or len(pages) > MOST_PAGES:
+        wanted = bytearray(most)
+        for value in values:
+            wanted[value] = 1
+        return mask_of(bytes(map(wanted.__getitem__, column)))
+    data = column.tobytes()
+    low, high = (data[0::2], data[1::2]) if sys.byteorder == "little" else (data[1::2], data[0::2])
+    found = 0
+    for page, parts in pages.items():
+        found |= mask_of(low.translate(_table(parts))) & mask_of(high.translate(_table((page,))))
+    return found
+
+
+def _table(values: Iterable[int]) -> bytes:
+    table = bytearray(256)
+    for value in values:
+        table[value] = 1
+    return bytes(table)
+
+
+def chosen(numbers: Numbers, kinds: Numbers, is_kind: bytes) -> Iterable[int]:
+    """The numbers beside which there is one of some kinds."""
+    if kinds.itemsize == 1:
+        return compress(numbers, kinds.tobytes().translate(is_kind))
+    return compress(numbers, map(is_kind.__getitem__, kinds))
+
+
+def kind_table(kinds: Iterable[int], most: int) -> bytes:
+    """What `chosen` takes."""
+    table = bytearray(max(256, most))
+    for kind in kinds:
+        table[kind] = 1
+    return bytes(table)

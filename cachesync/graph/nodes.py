@@ -1,0 +1,220 @@
+"""Which nodes are what is asked for, edges aside: every value is judged once, not every node. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import compress
+from typing import Any, NamedTuple
+
+from ..spack import nodetest, targets
+from ..spack.abstract import AbstractSpec, AskedVariant
+from ..spack.concrete import NATIVE_FORMAT, virtuals_of
+from ..spack.nodetest import Rules
+from ..spack.oldcompilers import old_compiler_holds
+from .masks import Mask, everything, flags_of, mask_of, select
+from .reaching import Reaching
+
+__all__ = ["Hashes", "NodeSets"]
+
+FEW_VALUES = 64
+"""Up to so many values of a table are judged without asking which of them occur."""
+
+
+class Hashes(NamedTuple):
+    """What the ledger is asked of hashes."""
+
+    beginning: Callable[[str], Iterable[int]]
+    """The ids of the specs whose hash begins so."""
+    of: Callable[[Collection[int]], Mapping[int, str]]
+    """The hashes of specs by id."""
+
+
+class NodeSets:
+    """Sets of the nodes of a graph, by what is asked of each."""
+
+    def __init__(self, reaching: Reaching, rules: Rules, hashes: Hashes) -> None:
+        self.graph = reaching.graph
+        self.size = self.graph.size
+        self.every = everything(self.size)
+        self._reaching = reaching
+        self._rules = rules
+        self._hashes = hashes
+        self._names = {name: number for number, name in enumerate(self.graph.tables.name)}
+        names = self.graph.tables.name
+        self.virtuals = virtuals_of(
+            names,
+            (
+                (virtual, names[name])
+                for name, virtuals in self.graph.tables.label
+                if names[name]
+                for virtual in virtuals
+            ),
+        )
+        self._known: dict[int, str] = {}
+        self._held: dict[int, tuple[AbstractSpec, Mask]] = {}
+
+    def ancestors(self, target: str) -> Collection[str] | None:
+        """A target and all whose code it runs: of those that occur from the table, without archspec."""
+        table = self.graph.tables.target
+        return table[target] if target in table else targets.known_ancestors(target)
+
+    def select(self, column: str, values: Collection[int], table: str | None = None) -> Mask:
+        """The nodes that have one of some values in a column."""
+        return select(
+            self.graph.columns[column],
+            values,
+            len(getattr(self.graph.tables, table or column)),
+        )
+
+    def named(self, name: str) -> Mask:
+        """The nodes called so."""
+        number = self._names.get(name)
+        return 0 if number is None else self.select("name", (number,))
+
+    def number_of(self, name: str) -> int | None:
+        """The number of a name; None where no node is called so."""
+        return self._names.get(name)
+
+    def counted_as(self, virtual: str) -> Mask:
+        """The nodes of the packages that provide a virtual one."""
+        numbers = [self._names[name] for name in self.virtuals.get(virtual, ())]
+        return self.select("name", numbers)
+
+    def is_virtual(self, name: str | None) -> bool:
+        """Whether a name is that of a virtual package."""
+        return name is not None and name in self.virtuals
+
+    def holds(self, asked: AbstractSpec) -> Mask:
+        """The nodes that are what is asked for, their edges aside."""
+        known = self._held.get(id(asked))
+        if known is None or known[0] is not asked:
+            known = self._held[id(asked)] = (asked, self._judge(asked))
+        return known[1]
+
+    def forget(self) -> None:
+        """Let go of what was found for the last question."""
+        self._held.clear()
+
+    def _judge(self, asked: AbstractSpec) -> Mask:
+        if asked.name is None:
+            found = self.every
+        elif asked.name in self._names:
+            found = self.named(asked.name)
+        else:
+            found = self.counted_as(asked.name)
+        if asked.hash is not None:
+            found &= self._with_hash(asked.hash)
+        if asked.name is None or asked.name in self._names:
+            found = self._with_facts(found, asked)
+        return found
+
+    def _with_hash(self, beginning: str) -> Mask:
+        wanted = set(self._hashes.beginning(beginning))
+        unknown = self.graph.tables.unknown
+        nodes = {node for one, node in unknown.items() if one.startswith(beginning)}
+        if not wanted and not nodes:
+            return 0
+        flags = bytearray(map(wanted.__contains__, self.graph.spec_ids) if wanted else self.size)
+        for node in nodes:
+            flags[node] = 1
+        return mask_of(flags)
+
+    def _with_facts(self, found: Mask, asked: AbstractSpec) -> Mask:
+        rules, tables = self._rules, self.graph.tables
+        tests: list[tuple[str, Callable[[int], bool]]] = []
+        if (asked.platform, asked.os, asked.target) != (None, None, None):
+            tests.append(("place", lambda one: self._is_place(tables.place[one], asked)))
+        if asked.namespace is not None or asked.flags:
+            tests.append(("rest", lambda one: _is_rest(tables.rest[one], asked)))
+        if rules.is_old and asked.compiler is not None:
+            wanted = asked.compiler
+            tests.append(
+                ("compiler", lambda one: nodetest.compiler_holds(self.compiler(one), wanted))
+            )
+        if asked.versions is not None:
+            tests.append(
+                ("version", lambda one: nodetest.version_holds(asked, tables.version[one]))
+            )
+        tests += [
+            ("variants", self._variant_test(one)) for one in asked.variants if not one.propagated
+        ]
+        for column, test in tests:
+            if not found:
+                return 0
+            found &= self._passing(column, test, found)
+        for one in asked.variants:
+            if one.propagated and found:
+                found &= ~self._broken(one)
+        return found
+
+    def _passing(self, column: str, test: Callable[[int], bool], among: Mask) -> Mask:
+        """The nodes whose value in a column passes; those among some, and perhaps others."""
+        numbers: Iterable[int] = range(len(getattr(self.graph.tables, column)))
+        if len(numbers) > FEW_VALUES and among != self.every:  # type: ignore[arg-type]
+            numbers = set(compress(self.graph.columns[column], flags_of(among, self.size)))
+        return self.select(column, [number for number in numbers if test(number)])
+
+    def _is_place(self, place: list[str], asked: AbstractSpec) -> bool:
+        said = (place[0], place[1], place[2])
+        return nodetest.architecture_holds(said, asked, self._rules, self.ancestors)
+
+    def compiler(self, number: int) -> tuple[str, str] | None:
+        """The compiler that a number stands for."""
+        found = self.graph.tables.compiler[number]
+        return None if found is None else (found[0], found[1])
+
+    def _pairs(self, asked: AskedVariant, *, holding: bool) -> set[int]:
+        return {
+            number
+            for number, (name, value) in enumerate(self.graph.tables.pair)
+            if name == asked.name
+            and nodetest.value_holds(value if isinstance(value, bool) else frozenset(value), asked)
+            is holding
+        }
+
+    def _variant_test(self, asked: AskedVariant) -> Callable[[int], bool]:
+        pairs, sets = self._pairs(asked, holding=True), self.graph.tables.variants
+        return lambda one: not pairs.isdisjoint(sets[one])
+
+    def _broken(self, asked: AskedVariant) -> Mask:
+        """The nodes that have a variant otherwise than asked for, or anything that does below them."""
+        pairs = self._pairs(asked, holding=False)
+        if not pairs:
+            return 0
+        sets = self.graph.tables.variants
+        bad = self.select(
+            "variants", [one for one, held in enumerate(sets) if not pairs.isdisjoint(held)]
+        )
+        return self._reaching.from_above(bad)
+
+    def old(self) -> Mask:
+        """The nodes whose compiler is an attribute."""
+        rests = self.graph.tables.rest
+        return self.select(
+            "rest", [one for one, rest in enumerate(rests) if rest[2] < NATIVE_FORMAT]
+        )
+
+    def compiled_by(self, asked: AbstractSpec) -> Mask:
+        """Of the nodes whose compiler is an attribute, and perhaps others, those that have this one."""
+        return self.select(
+            "compiler",
+            [
+                number
+                for number in range(len(self.graph.tables.compiler))
+                if old_compiler_holds(self.compiler(number), asked, self.virtuals, self._rules)
+            ],
+        )
+
+    def hashes_of(self, nodes: Collection[int]) -> dict[int, str]:
+        """The hashes of some nodes."""
+        unknown = {node: one for one, node in self.graph.tables.unknown.items()}
+        ids = {node: self.graph.spec_ids[node] for node in nodes}
+        known = self._hashes.of(set(ids.values()) - {0})
+        return {node: known[spec_id] if spec_id else unknown[node] for node, spec_id in ids.items()}
+
+
+def _is_rest(rest: list[Any], asked: AbstractSpec) -> bool:
+    namespace, flags, _, _ = rest
+    if asked.namespace is not None and asked.namespace != namespace:
+        return False
+    return nodetest.flags_hold({key: frozenset(said) for key, said in flags}, asked)

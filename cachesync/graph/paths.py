@@ -1,0 +1,95 @@
+"""Why a node satisfies a spec: the way along edges to each node that something asked for is found in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from ..spack.abstract import AbstractEdge, AbstractSpec
+from .evaluating import Evaluator
+from .masks import Mask, flags_of, single
+
+__all__ = ["Reason", "reasons"]
+
+
+class Reason(NamedTuple):
+    """Where something that hangs from a spec was found."""
+
+    sigil: Literal["^", "%"]
+    asked: AbstractSpec
+    nodes: tuple[int, ...]
+    """From the root to the node, along edges; the root alone for a compiler that is no node."""
+
+
+def reasons(evaluator: Evaluator, root: int, spec: AbstractSpec) -> list[Reason]:
+    """The reasons why a node satisfies a spec, in the order of the spec, each the shortest way there is.
+
+    What need not be there, because of a condition that does not hold, is left out; so is everything where
+    the node does not satisfy the spec.
+    """
+    if not evaluator.satisfying(spec, single(root)) or evaluator.nodes.is_virtual(spec.name):
+        return []
+    return list(_Reasons(evaluator, root).of(spec))
+
+
+class _Reasons:
+    """The reasons of one root."""
+
+    def __init__(self, evaluator: Evaluator, root: int) -> None:
+        self._evaluator = evaluator
+        self._root = root
+        self._size = evaluator.graph.size
+
+    def of(self, spec: AbstractSpec) -> Iterator[Reason]:
+        """Of everything that hangs from the root."""
+        for edge in spec.edges:
+            if self._is_bound(self._root, edge):
+                yield self._reason(edge)
+            for below in edge.spec.edges:
+                owner = self._owner(edge)
+                if owner is not None and self._is_bound(owner[-1], below):
+                    yield self._direct(owner, below)
+
+    def _is_bound(self, node: int, edge: AbstractEdge) -> bool:
+        """Whether an edge has to be there."""
+        return edge.when is None or self._evaluator.is_met_by(node, edge.when)
+
+    def _reason(self, edge: AbstractEdge) -> Reason:
+        if edge.sigil == "%":
+            return self._direct((self._root,), edge)
+        return Reason("^", edge.spec, self._way(self._evaluator.sought(edge), edge))
+
+    def _way(self, wanted: Mask, edge: AbstractEdge) -> tuple[int, ...]:
+        """The shortest way to a node of a set that `^` takes."""
+        evaluator = self._evaluator
+        flags = flags_of(wanted, self._size)
+        is_old = evaluator.rules.is_old
+        kinds = None if is_old else evaluator.below_kinds(edge)
+        found = evaluator.reaching.path(self._root, flags, kinds, everything=is_old)
+        return tuple(found or (self._root,))
+
+    def _owner(self, edge: AbstractEdge) -> tuple[int, ...] | None:
+        """The way to the node that `%` below `^x` hangs from."""
+        evaluator, name = self._evaluator, edge.spec.name
+        if name is None:
+            return (self._root,)
+        if evaluator.rules.asks_each:
+            return self._way(evaluator.sought(edge), edge)
+        owner = evaluator.owners(name).first(self._root)
+        if owner is None or owner == self._root:
+            return None if owner is None else (self._root,)
+        found = evaluator.reaching.path(
+            self._root, flags_of(single(owner), self._size), everything=True
+        )
+        return tuple(found or (self._root, owner))
+
+    def _direct(self, way: tuple[int, ...], edge: AbstractEdge) -> Reason:
+        """The way on to what hangs by `%`; no further for a compiler that is an attribute."""
+        evaluator, graph = self._evaluator, self._evaluator.graph
+        wanted = flags_of(evaluator.nodes.holds(edge.spec), self._size)
+        kinds = evaluator.direct_kinds(edge)
+        start, end = graph.starts[way[-1]], graph.starts[way[-1] + 1]
+        for child, kind in zip(graph.children[start:end], graph.kinds[start:end], strict=True):
+            if wanted[child] and kinds[kind]:
+                return Reason("%", edge.spec, (*way, child))
+        return Reason("%", edge.spec, way)

@@ -1,0 +1,245 @@
+"""Along the edges of a graph, for many nodes at once: who reaches some, and what few reach. Pure.
+
+Each node is looked at once, each edge once in each direction: the cost is theirs, never that of paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import UsageError
+from .arrays import DOWN, Graph
+from .masks import Mask, chosen, flags_of, kind_table, mask_of, members
+
+__all__ = ["STEPS", "Reaching"]
+
+
+MOST_NODES = 2_000_000
+"""Nodes that may be looked at for one question: some two seconds."""
+MOST_TIMES = 24
+"""How often each node may be looked at for one question, where they are more."""
+
+
+STEPS = 6_000
+DOWN_STEP = 3
+"""What a node costs on the way down, in steps up."""
+
+
+class Reaching:
+    """The edges of a graph, followed up and down."""
+
+    def __init__(self, graph: Graph, *, through_build: bool = False, steps: int = STEPS) -> None:
+        """With `through_build` `^` follows edges of all types.
+
+        After so many `steps` up from what is looked for it is tried from the roots down.
+        """
+        self.graph = graph
+        self.through_build = through_build
+        self._steps = steps
+        self.kinds = len(graph.tables.kind)
+        self._is_down = kind_table(
+            graph.kinds_where(lambda kind: not DOWN.isdisjoint(kind.types)), self.kinds
+        )
+        self._is_build = kind_table(
+            graph.kinds_where(lambda kind: "build" in kind.types), self.kinds
+        )
+        self._is_any = b"\1" * max(256, self.kinds)
+        self._most = max(MOST_NODES, MOST_TIMES * graph.size)
+        self._left = self._most
+
+    def begin(self) -> None:
+        """A new question."""
+        self._left = self._most
+
+    def charge(self, nodes: int) -> None:
+        """Count nodes that are looked at. Raises UsageError when they are too many for one question."""
+        self._left -= nodes
+        if self._left < 0:
+            raise UsageError(
+                "this asks for too many dependencies at once",
+                hint="ask for fewer, or for a package by its name",
+            )
+
+    def up(
+        self,
+        marks: bytearray,
+        waiting: list[int],
+        *,
+        everything: bool = False,
+        most: int | None = None,
+    ) -> bool:
+        """Mark all that reach those that wait; these are marked already.
+
+        After `most` of them it is done or not, which is returned: it can be gone on with.
+        """
+        graph = self.graph
+        starts, parents = graph.back_starts, graph.parents
+        ends = graph.back_starts[1:] if everything else graph.back_downs
+        for _ in range(graph.size if most is None else most):
+            if not waiting:
+                break
+            node = waiting.pop()
+            start, end = starts[node], ends[node]
+            if start == end:
+                continue
+            for parent in parents[start:end]:
+                if not marks[parent]:
+                    marks[parent] = 1
+                    waiting.append(parent)
+        self.charge(marks.count(1))
+        return not waiting
+
+    def from_above(self, mask: Mask) -> Mask:
+        """A set, and all that lead to nodes of it over edges of any type."""
+        marks = bytearray(flags_of(mask, self.graph.size))
+        self.up(marks, _marked(marks), everything=True)
+        return mask_of(marks)
+
+    def above(self, mask: Mask) -> Mask:
+        """All that lead to nodes of a set over at least one edge, of any type."""
+        marks = self.parents_of(mask, self._is_any)
+        self.up(marks, _marked(marks), everything=True)
+        return mask_of(marks)
+
+    def parents_of(self, mask: Mask, is_kind: bytes) -> bytearray:
+        """A mark for each that has an edge of some kinds to a node of a set."""
+        self.charge(mask.bit_count())
+        graph, marks = self.graph, bytearray(self.graph.size)
+        starts = graph.back_starts
+        for node in members(mask, graph.size):
+            start, end = starts[node], starts[node + 1]
+            for parent in chosen(graph.parents[start:end], graph.back_kinds[start:end], is_kind):
+                marks[parent] = 1
+        return marks
+
+    def reaching(self, mask: Mask, is_kind: bytes | None, roots: Mask) -> Mask:
+        """Those of some roots that `^` leads from to a node of a set, the last edge being of some kinds, or any."""
+        if self.through_build:
+            marks = self.parents_of(mask, _both(self._is_any, is_kind))
+            self.up(marks, _marked(marks), everything=True)
+            return roots & mask_of(marks)
+        marks, direct = self._one_step(mask, is_kind)
+        waiting = _marked(marks)
+        if not self.up(marks, waiting, most=self._steps):
+            if roots.bit_count() <= self._steps:
+                few = self.reached_by(roots, mask, is_kind, self._steps // DOWN_STEP)
+                if few is not None:
+                    return few
+            self.up(marks, waiting)
+        return roots & (mask_of(marks) | mask_of(direct))
+
+    def _one_step(self, mask: Mask, is_kind: bytes | None) -> tuple[bytearray, bytearray]:
+        """Marks for those that `^` goes on from to nodes of a set, and for those it leads from once."""
+        self.charge(mask.bit_count())
+        graph, size = self.graph, self.graph.size
+        marks, direct = bytearray(size), bytearray(size)
+        starts, downs, parents, kinds = (
+            graph.back_starts, graph.back_downs, graph.parents, graph.back_kinds,
+        )  # fmt: skip
+        is_build = _both(self._is_build, is_kind)
+        for node in members(mask, size):
+            start, middle, end = starts[node], downs[node], starts[node + 1]
+            found: Iterable[int] = parents[start:middle]
+            if is_kind is not None:
+                found = chosen(parents[start:middle], kinds[start:middle], is_kind)
+            for parent in found:
+                marks[parent] = 1
+            if middle < end:
+                for parent in chosen(parents[middle:end], kinds[middle:end], is_build):
+                    direct[parent] = 1
+        return marks, direct
+
+    def reached_by(self, roots: Mask, mask: Mask, is_kind: bytes | None, most: int) -> Mask | None:
+        """The same of some roots, from the top down; None where more than `most` nodes are below them.
+
+        None too where a node is older than one below it: what is below is judged before what is above.
+        """
+        graph, size = self.graph, self.graph.size
+        starts, children, kinds = graph.starts, graph.children, graph.kinds
+        followed = self._is_any if self.through_build else self._is_down
+        seen, found = bytearray(size), list(members(roots, size))
+        for root in found:
+            seen[root] = 1
+        for node in found:  # which grows
+            start, end = starts[node], starts[node + 1]
+            for child in chosen(children[start:end], kinds[start:end], followed):
+                if not seen[child]:
+                    if child > node:
+                        return None
+                    seen[child] = 1
+                    found.append(child)
+            if len(found) > most:
+                self.charge(len(found))
+                return None
+        self.charge(2 * len(found))
+        flags, last = flags_of(mask, size), _both(followed, is_kind)
+        reached = bytearray(size)
+        for node in sorted(found):
+            start, end = starts[node], starts[node + 1]
+            below, beside = children[start:end], kinds[start:end]
+            reached[node] = any(map(flags.__getitem__, chosen(below, beside, last))) or any(
+                map(reached.__getitem__, chosen(below, beside, followed))
+            )
+        direct = self.has_edge(roots, mask, _both(self._is_build, is_kind))
+        return roots & (mask_of(reached) | direct)
+
+    def path(
+        self, root: int, flags: bytes, is_kind: bytes | None = None, *, everything: bool = False
+    ) -> list[int] | None:
+        """The shortest way that `^` goes from a root to a node with a flag; None where there is none.
+
+        With `everything` over edges of all types.
+        """
+        graph = self.graph
+        last = _both(self._is_any, is_kind)
+        everything = everything or self.through_build
+        followed = self._is_any if everything else self._is_down
+        met = self._is_any if everything else _either(self._is_down, self._is_build)
+        before: dict[int, int] = {root: -1}
+        level = [root]
+        while level:
+            following = []
+            for node in level:
+                start, end = graph.starts[node], graph.starts[node + 1]
+                for child, kind in zip(
+                    graph.children[start:end], graph.kinds[start:end], strict=True
+                ):
+                    if flags[child] and met[kind] and last[kind]:
+                        return [*_back(node, before), child]
+                    if child not in before and followed[kind]:
+                        before[child] = node
+                        following.append(child)
+            level, met = following, followed
+        return None
+
+    def has_edge(self, owners: Mask, mask: Mask, is_kind: bytes) -> Mask:
+        """Those of some owners that have an edge of some kinds to a node of a set."""
+        self.charge(owners.bit_count())
+        flags, graph = flags_of(mask, self.graph.size), self.graph
+        marks = bytearray(graph.size)
+        for owner in members(owners, graph.size):
+            start, end = graph.starts[owner], graph.starts[owner + 1]
+            children = chosen(graph.children[start:end], graph.kinds[start:end], is_kind)
+            marks[owner] = any(flags[child] for child in children)
+        return mask_of(marks)
+
+
+def _marked(marks: bytearray) -> list[int]:
+    return list(members(mask_of(marks), len(marks)))
+
+
+def _both(one: bytes, other: bytes | None) -> bytes:
+    return one if other is None else bytes(map(min, one, other))
+
+
+def _either(one: bytes, other: bytes) -> bytes:
+    return bytes(map(max, one, other))
+
+
+def _back(node: int, before: dict[int, int]) -> Iterable[int]:
+    """The nodes from the root to a node."""
+    path = []
+    while node >= 0:
+        path.append(node)
+        node = before[node]
+    return reversed(path)
