@@ -57,6 +57,8 @@ class Graph(NamedTuple):
 
     spec_ids: Numbers
     """The ledger's; 0 of a node that it does not have."""
+    builds: Numbers
+    """The ledger's ids of their builds; 0 of a node that no index told of, but what depends on it."""
     placed: bytes
     """1 of a node that is cached somewhere, else 0."""
     columns: dict[str, Numbers]

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import IndexUnusableError
-from ..ledger import connect, graphrows, read
-from ..model import Build
-from ..spack import targets
+from ..ledger import connect, read
 from ..system.garbage import garbage_collection
 from . import file
-from .arrays import Graph
-from .making import NOTHING, News, extended
+
+if TYPE_CHECKING:
+    from .arrays import Graph
 
 __all__ = ["GRAPH_FILE", "catch_up", "current", "rebuild"]
 
 GRAPH_FILE = "graph"
 """In the directory of the search index, which it is thrown away with."""
-WORTH_ADDING = 0.2
-"""Up to this part of the nodes are added to the others; with more all are read anew."""
-FEW_NODES = 1000
-"""So many are always added."""
 
 
 def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
@@ -90,49 +85,15 @@ def _write(db: connect.Connection, path: Path, graph: Graph, seq: int) -> None:
 
 
 def _made(db: connect.Connection) -> Graph:
-    return extended(NOTHING, _news(db, None), targets.known_ancestors)
+    from . import following  # what is up to date, as it mostly is, does without
+
+    return following.made(db)
 
 
 def _brought_up(db: connect.Connection, stored: file.Stored) -> Graph | None:
     """The graph with all that changed since; None where it has to be made anew."""
     if stored.seq == read.last_seq(db):
         return stored.graph
-    changed = graphrows.since(db, stored.seq)
-    graph = stored.graph
-    known = changed.described | changed.refined
-    if not known.isdisjoint(graph.spec_ids):
-        return None
-    if len(changed.described) > max(FEW_NODES, WORTH_ADDING * graph.size):
-        return None
-    unknown = graph.tables.unknown
-    if unknown and graphrows.of_hashes(db, unknown):
-        return None
-    now = graphrows.placed(db, changed.placed | changed.described)
-    news = _news(db, changed.described)
-    return extended(
-        graph, news._replace(placed=now, gone=changed.placed - now), targets.known_ancestors
-    )
+    from . import following
 
-
-def _news(db: connect.Connection, spec_ids: set[int] | None) -> News:
-    """What the ledger has of some specs, or of all; and that none is gone."""
-    nodes = graphrows.nodes(db, spec_ids)
-    return News(
-        nodes,
-        graphrows.builds_of(db, {build_id for _, build_id, _, _ in nodes}),
-        graphrows.details_of(db, {details_id for _, _, details_id, _ in nodes}),
-        graphrows.kinds(db),
-        graphrows.placed(db) if spec_ids is None else set(),
-        set(),
-        partial(_builds, db),
-        partial(graphrows.of_hashes, db),
-    )
-
-
-def _builds(db: connect.Connection, spec_ids: set[int]) -> Mapping[int, tuple[Build, bool]]:
-    build_ids = graphrows.build_ids(db, spec_ids)
-    builds = graphrows.builds_of(db, set(build_ids.values()))
-    placed = graphrows.placed(db, spec_ids)
-    return {
-        spec_id: (builds[build_id], spec_id in placed) for spec_id, build_id in build_ids.items()
-    }
+    return following.brought_up(db, stored)

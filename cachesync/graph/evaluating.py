@@ -7,6 +7,7 @@ asked of many goes up from the few that are found; what is asked of few goes dow
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..model import EdgeKind
 from ..spack import nodetest
@@ -15,8 +16,10 @@ from ..spack.nodetest import RULES
 from .arrays import Graph
 from .masks import Mask, kind_table, mask_of, single
 from .nodes import Hashes, NodeSets
-from .owners import Owners
 from .reaching import STEPS, Reaching
+
+if TYPE_CHECKING:
+    from .owners import Owners
 
 __all__ = ["Evaluator"]
 
@@ -110,6 +113,8 @@ class Evaluator:
         """What hangs below `^name` is asked of these."""
         found = self._owners.get(name)
         if found is None:
+            from .owners import Owners  # few ask for what hangs below a dependency
+
             found = self._owners[name] = Owners(self.nodes, self.reaching, name, few=self._few)
         return found
 

@@ -86,7 +86,7 @@ def write(path: Path, graph: Graph, stamp: Stamp) -> None:
 
 
 _ARRAYS = (
-    "starts", "children", "kinds", "back_starts", "back_downs", "parents", "back_kinds",
+    "builds", "starts", "children", "kinds", "back_starts", "back_downs", "parents", "back_kinds",
 )  # fmt: skip
 
 

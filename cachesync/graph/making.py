@@ -41,7 +41,7 @@ class News(NamedTuple):
 
 
 NOTHING = Graph(
-    array("I"), b"", {name: array("B") for name in (*COLUMNS, "down", "reach")}, array("I", (0,)),
+    array("I"), array("I"), b"", {name: array("B") for name in (*COLUMNS, "down", "reach")}, array("I", (0,)),
     array("B"), array("B"), array("I", (0,)), array("I"), array("B"), array("B"), no_tables(),
 )  # fmt: skip
 """A graph without nodes."""
@@ -92,7 +92,10 @@ def _added(graph: Graph, places: dict[int, int], news: News, ancestors: Ancestor
     ]  # fmt: skip
     starts += [starts[-1]] * (len(spec_ids) - len(news.nodes))
     tables = shaper.tables._replace(kind=_kinds(shaper.tables, news.kinds))
-    longer = _joined(graph, spec_ids, placed, shapes, starts, children, kinds, tables)
+    build_ids = [build_id for _, build_id, _, _ in news.nodes]
+    build_ids += [0] * (len(spec_ids) - len(build_ids))
+    told = list(zip(spec_ids, build_ids, strict=True))
+    longer = _joined(graph, told, placed, shapes, starts, children, kinds, tables)
     return with_masks(longer, graph.size)
 
 
@@ -135,7 +138,7 @@ def _kinds(tables: Tables, kinds: Mapping[int, EdgeKind]) -> list[list[list[str]
 
 def _joined(
     graph: Graph,
-    spec_ids: list[int],
+    told: list[tuple[int, int]],
     placed: set[int],
     shapes: list[Shape],
     starts: list[int],
@@ -143,7 +146,7 @@ def _joined(
     kinds: list[int],
     tables: Tables,
 ) -> Graph:
-    size = graph.size + len(spec_ids)
+    size = graph.size + len(told)
     most = len(tables.kind)
     base = graph.starts[-1]
     back = _turned(graph, size, (starts, children, kinds), tables)
@@ -152,8 +155,9 @@ def _joined(
         for name, values in zip(COLUMNS, zip(*shapes, strict=True) if shapes else [()] * 6, strict=True)
     }  # fmt: skip
     return Graph(
-        graph.spec_ids + array("I", spec_ids),
-        graph.placed + bytes(one in placed for one in spec_ids),
+        graph.spec_ids + array("I", (spec_id for spec_id, _ in told)),
+        graph.builds + array("I", (build_id for _, build_id in told)),
+        graph.placed + bytes(spec_id in placed for spec_id, _ in told),
         {**graph.columns, **columns},
         graph.starts + array("I", (base + one for one in starts[1:])),
         _longer(graph.children, children, size),

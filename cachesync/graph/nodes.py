@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import compress
 from typing import Any, NamedTuple
 
-from ..spack import nodetest, targets
+from ..spack import nodetest
 from ..spack.abstract import AbstractSpec, AskedVariant
 from ..spack.concrete import NATIVE_FORMAT, virtuals_of
 from ..spack.nodetest import Rules
-from ..spack.oldcompilers import old_compiler_holds
 from .masks import Mask, everything, flags_of, mask_of, select
 from .reaching import Reaching
 
@@ -56,7 +55,11 @@ class NodeSets:
     def ancestors(self, target: str) -> Collection[str] | None:
         """A target and all whose code it runs: of those that occur from the table, without archspec."""
         table = self.graph.tables.target
-        return table[target] if target in table else targets.known_ancestors(target)
+        if target in table:
+            return table[target]
+        from ..spack import targets
+
+        return targets.known_ancestors(target)
 
     def select(self, column: str, values: Collection[int], table: str | None = None) -> Mask:
         """The nodes that have one of some values in a column."""
@@ -196,6 +199,8 @@ class NodeSets:
 
     def compiled_by(self, asked: AbstractSpec) -> Mask:
         """Of the nodes whose compiler is an attribute, and perhaps others, those that have this one."""
+        from ..spack.oldcompilers import old_compiler_holds
+
         return self.select(
             "compiler",
             [

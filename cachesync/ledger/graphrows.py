@@ -8,9 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from ..model import Build, Details, EdgeKind
-from .edges import unpack_kind
 from .read import builds, builds_in_order, id_list
-from .shapes import unpack_details
 
 __all__ = [
     "Node",
@@ -70,6 +68,8 @@ def builds_of(db: sqlite3.Connection, wanted: Collection[int]) -> dict[int, Buil
 
 def details_of(db: sqlite3.Connection, wanted: Iterable[int]) -> dict[int, Details]:
     """The details with some ids; the target object is left out."""
+    from .shapes import unpack_details  # whoever asks for hashes alone does without
+
     rows = db.execute(
         "SELECT id, document FROM details WHERE id IN (SELECT value FROM json_each(?))",
         (id_list(wanted),),
@@ -86,6 +86,8 @@ class _NoTargets(dict[int, str]):
 
 def kinds(db: sqlite3.Connection) -> dict[int, EdgeKind]:
     """The kinds of edges, by id."""
+    from .edges import unpack_kind
+
     rows = db.execute("SELECT id, names FROM edge_kind")
     return {kind_id: unpack_kind(names) for kind_id, names in rows}
 

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 
 from ..model import Build
 from ..spack import versions
-from .tree import BUILD_FIELDS, UNJUDGED, And, Dag, Node, Not, Or, Term, wanted_variants
+from .tree import (
+    BUILD_FIELDS, UNJUDGED, And, Dag, Everything, Judged, Node, Not, Or, Term, wanted_variants,
+)  # fmt: skip
 from .values import field_values, name_runs, plain_compiler
 
 __all__ = [
@@ -46,6 +48,8 @@ def residue(node: Node, build: Build) -> Node | bool:
     """
     if isinstance(node, Dag):
         return residue(node.plain, build)
+    if isinstance(node, Judged):
+        return left(node, residue(node.plain, build))
     if isinstance(node, Term):
         if matches_build(node, build):
             return True
@@ -60,32 +64,51 @@ def joined(kind: type[And | Or], residues: Iterable[Node | bool]) -> Node | bool
     """What is left of a conjunction or of alternatives."""
     decisive = kind is Or
     rest = []
-    for left in residues:
-        if not isinstance(left, bool):
-            rest.append(left)
-        elif left is decisive:
+    for one in residues:
+        if not isinstance(one, bool):
+            rest.append(one)
+        elif one is decisive:
             return decisive
     if not rest:
         return not decisive
     return rest[0] if len(rest) == 1 else kind(tuple(rest))
 
 
+def left(node: Judged, plain: Node | bool) -> Judged:
+    """What is left of what a graph answered, once what pages are asked is known so far."""
+    if isinstance(plain, bool):
+        plain = Everything if plain else Or(())
+    return Judged(node.verdicts, plain)
+
+
 def matches_where(
-    node: Node, spec_hash: str, *, source: str, tag: str, stacks: tuple[str, ...]
+    node: Node,
+    spec_hash: str,
+    *,
+    source: str,
+    tag: str,
+    stacks: tuple[str, ...],
+    spec_id: int = 0,
 ) -> bool:
-    """Whether a spec and its placement satisfy a residue."""
+    """Whether a spec and its placement satisfy a residue; `spec_id` is the ledger's, 0 of none."""
+
+    def is_met(node: Node) -> bool:
+        return matches_where(
+            node, spec_hash, source=source, tag=tag, stacks=stacks, spec_id=spec_id
+        )
+
     if isinstance(node, Dag):
-        return matches_where(node.plain, spec_hash, source=source, tag=tag, stacks=stacks)
+        return is_met(node.plain)
+    if isinstance(node, Judged):
+        verdict = node.verdicts.of(spec_id)
+        return is_met(node.plain) if verdict is None else verdict
     if isinstance(node, Term):
         return matches_hash(node, spec_hash) or matches_placement(
             node, source=source, tag=tag, stacks=stacks
         )
     if isinstance(node, Not):
-        return not matches_where(node.node, spec_hash, source=source, tag=tag, stacks=stacks)
-    verdicts = (
-        matches_where(child, spec_hash, source=source, tag=tag, stacks=stacks)
-        for child in node.nodes
-    )
+        return not is_met(node.node)
+    verdicts = map(is_met, node.nodes)
     return any(verdicts) if isinstance(node, Or) else all(verdicts)
 
 

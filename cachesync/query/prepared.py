@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from ..model import Build
 from ..spack import versions
-from .meaning import joined, matches_build
-from .tree import BUILD_FIELDS, UNJUDGED, And, Dag, Node, Not, Term, terms, wanted_variants
+from .meaning import joined, left, matches_build
+from .tree import BUILD_FIELDS, UNJUDGED, And, Dag, Judged, Node, Not, Term, terms, wanted_variants
 from .values import field_values, name_runs
 
 __all__ = ["residual"]
@@ -50,6 +50,9 @@ def _values(build: Build) -> _Values:
 def _prepared(node: Node) -> _Residue:
     if isinstance(node, Dag):
         return _prepared(node.plain)
+    if isinstance(node, Judged):
+        plain, judged = _prepared(node.plain), node
+        return lambda build, values: left(judged, plain(build, values))
     if isinstance(node, Term):
         return _term(node)
     if isinstance(node, Not):

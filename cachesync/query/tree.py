@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..spack import variants
 
@@ -18,16 +18,21 @@ __all__ = [
     "And",
     "Dag",
     "Everything",
+    "Judged",
     "Node",
     "Not",
     "Or",
     "Term",
+    "Verdicts",
     "as_pages",
+    "each_dag",
+    "each_judged",
     "is_met_by_all",
     "required",
     "terms",
     "wanted_variants",
     "wants",
+    "with_dags",
 ]
 
 BUILD_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant")
@@ -98,13 +103,28 @@ class Dag(NamedTuple):
     """What asks for it, in one form: that of `spec` before Spack makes one edge of several."""
 
 
-Node = Term | Not | And | Or | Dag
+class Verdicts(Protocol):
+    """What a graph says of specs: compared by identity."""
+
+    def of(self, spec_id: int) -> bool | None:
+        """Whether a spec, by the ledger's id, is what is asked for; None where its DAG is not known."""
+
+
+class Judged(NamedTuple):
+    """A `Dag` once a graph was asked. Nobody writes one, and it holds for one moment of the ledger."""
+
+    verdicts: Verdicts
+    plain: Node
+    """As of the `Dag`."""
+
+
+Node = Term | Not | And | Or | Dag | Judged
 Everything = And(())
 
 
 def as_pages(node: Node) -> Node:
     """A tree with what pages are judged by in place of what is asked of DAGs, conjunctions opened."""
-    if isinstance(node, Dag):
+    if isinstance(node, (Dag, Judged)):
         return node.plain
     if isinstance(node, Term):
         return node
@@ -121,7 +141,7 @@ def as_pages(node: Node) -> Node:
 
 def terms(node: Node) -> Iterator[tuple[Term, bool]]:
     """Every term of a tree, and whether it is wanted (true) or excluded; of a DAG those for pages."""
-    if isinstance(node, Dag):
+    if isinstance(node, (Dag, Judged)):
         yield from terms(node.plain)
     elif isinstance(node, Term):
         yield node, True
@@ -135,7 +155,7 @@ def terms(node: Node) -> Iterator[tuple[Term, bool]]:
 
 def is_met_by_all(node: Node) -> bool:
     """Whether a tree asks for nothing: it has no condition, or an alternative that has none."""
-    if isinstance(node, Dag):
+    if isinstance(node, (Dag, Judged)):
         return False
     if isinstance(node, Or):
         return any(map(is_met_by_all, node.nodes))
@@ -148,7 +168,7 @@ def wants(node: Node) -> bool:
         return all(map(wants, node.nodes))
     if isinstance(node, And):
         return any(map(wants, node.nodes))
-    return isinstance(node, (Term, Dag))
+    return isinstance(node, (Term, Dag, Judged))
 
 
 def required(node: Node, field: str) -> list[Term]:
@@ -158,3 +178,36 @@ def required(node: Node, field: str) -> list[Term]:
     if isinstance(node, And):
         return [term for child in node.nodes for term in required(child, field)]
     return []  # of a DAG nothing: what pages are asked is not asked of others
+
+
+def each_dag(node: Node) -> Iterator[Dag]:
+    """Every part of a tree that asks of DAGs and was not answered."""
+    if isinstance(node, Dag):
+        yield node
+    elif isinstance(node, Not):
+        yield from each_dag(node.node)
+    elif isinstance(node, (And, Or)):
+        for child in node.nodes:
+            yield from each_dag(child)
+
+
+def with_dags(node: Node, made: Callable[[Dag], Node]) -> Node:
+    """The tree with something else in place of each part that asks of DAGs."""
+    if isinstance(node, Dag):
+        return made(node)
+    if isinstance(node, Not):
+        return Not(with_dags(node.node, made))
+    if isinstance(node, (And, Or)):
+        return type(node)(tuple(with_dags(child, made) for child in node.nodes))
+    return node
+
+
+def each_judged(node: Node) -> Iterator[Judged]:
+    """Every part of a tree that a graph answered."""
+    if isinstance(node, Judged):
+        yield node
+    elif isinstance(node, Not):
+        yield from each_judged(node.node)
+    elif isinstance(node, (And, Or)):
+        for child in node.nodes:
+            yield from each_judged(child)

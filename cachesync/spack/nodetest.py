@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..errors import UnsaidError
-from . import ranges, targets
 from .abstract import AbstractSpec, AskedVariant
 from .concrete import Facts, Virtuals
 from .variants import PATCHES
@@ -111,6 +110,8 @@ def _check_range(part: str, ancestors: Ancestors) -> None:
     low, _, high = part.partition(":")
     for side in (low, high):
         if side and ancestors(side) is None:
+            from . import targets
+
             near = targets.nearest(side)
             raise UnsaidError(
                 f"archspec knows no target {side!a}, so the range {part!a} says nothing",
@@ -119,6 +120,8 @@ def _check_range(part: str, ancestors: Ancestors) -> None:
 
 
 def _bare(versions: str) -> Iterator[str]:
+    from . import ranges  # here and below: few ask for a version
+
     return (part for part in versions.split(",") if ranges.is_bare_ref(part))
 
 
@@ -136,6 +139,8 @@ def facts_hold(facts: Facts, asked: AbstractSpec, rules: Rules, ancestors: Ances
 
 @lru_cache(maxsize=4096)
 def _holds(versions: str, version: str) -> bool:
+    from . import ranges
+
     return ranges.contains(versions, version)
 
 
@@ -145,7 +150,7 @@ def version_holds(asked: AbstractSpec, version: str) -> bool:
     if not _holds(versions, version):
         return False
     for bare in _bare(versions):
-        if ranges.contains(bare, version):
+        if _holds(bare, version):
             _check_versions(asked.name or "", versions, {})
     return True
 
@@ -216,4 +221,4 @@ def compiler_holds(compiler: tuple[str, str] | None, wanted: str | None) -> bool
         return False
     name, _, versions = wanted.partition("@")
     found, version = compiler
-    return found == name and (not versions or ranges.contains(versions, version))
+    return found == name and (not versions or _holds(versions, version))

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cachesync.errors import IndexUnusableError
-from cachesync.graph import catchup, file
+from cachesync.graph import catchup, file, following
 from cachesync.graph.arrays import COLUMNS
 from cachesync.ledger import connect, read
 from tests.spack.test_satisfying import SMALL
@@ -52,7 +52,7 @@ def told(graph):
 
 def anew(db):
     """The graph made of the ledger alone."""
-    return catchup._made(db)
+    return following.made(db)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
