@@ -165,10 +165,10 @@ class Names:
 
 def placements_of(
     db: sqlite3.Connection, build_ids: Iterable[int]
-) -> Iterator[tuple[int, str, int, int]]:
-    """Build id, hash, tag id and stacks id of every placement of the specs of some builds."""
+) -> Iterator[tuple[int, str, int, int, int]]:
+    """Build id, hash, tag id, stacks id and spec id of every placement of the specs of some builds."""
     return db.execute(
-        "SELECT s.build_id, s.hash, g.tag_id, p.stacks_id"
+        "SELECT s.build_id, s.hash, g.tag_id, p.stacks_id, s.id"
         " FROM json_each(?) j JOIN spec s ON s.build_id = j.value"
         " JOIN placement p ON p.spec_id = s.id JOIN page g ON g.id = p.page_id",
         (id_list(build_ids),),
@@ -177,11 +177,11 @@ def placements_of(
 
 def placements_in(
     db: sqlite3.Connection, tag_ids: Iterable[int], stacks_ids: Iterable[int] | None = None
-) -> Iterator[tuple[int, str, int, int]]:
+) -> Iterator[tuple[int, str, int, int, int]]:
     """As `placements_of`, of every build and in some tags; with one of some sets of stacks."""
     chosen = "" if stacks_ids is None else "WHERE p.stacks_id IN (SELECT value FROM json_each(?))"
     return db.execute(
-        "SELECT s.build_id, s.hash, g.tag_id, p.stacks_id"
+        "SELECT s.build_id, s.hash, g.tag_id, p.stacks_id, s.id"
         " FROM json_each(?) j CROSS JOIN page g ON g.tag_id = j.value"
         f" CROSS JOIN placement p ON p.page_id = g.id CROSS JOIN spec s ON s.id = p.spec_id {chosen}",
         (id_list(tag_ids),) if stacks_ids is None else (id_list(tag_ids), id_list(stacks_ids)),
@@ -191,7 +191,7 @@ def placements_in(
 def placed_specs(db: sqlite3.Connection, build_ids: Iterable[int]) -> Iterator[PlacedSpec]:
     """Every placement of the specs of some builds, with names."""
     names = Names(db)
-    for build_id, spec_hash, tag_id, stacks_id in placements_of(db, build_ids):
+    for build_id, spec_hash, tag_id, stacks_id, _ in placements_of(db, build_ids):
         source, tag = names.tags[tag_id]
         yield PlacedSpec(build_id, spec_hash, source, tag, names.stacks[stacks_id])
 

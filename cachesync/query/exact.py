@@ -13,10 +13,13 @@ import re
 
 from ..errors import QueryError, UsageError
 from ..model import NO_COMPILER
+from ..spack import specparser
+from ..spack.abstract import AbstractSpec
+from ..spack.spectokens import Dialect, SpecTextError
 from .grammar import MAX_TERMS, check_text
 from .items import together
 from .specsyntax import NAMESPACE, SpecReader, name_of
-from .tree import Node, Term
+from .tree import UNJUDGED, Dag, Node, Term
 from .unsaid import FLAGS
 
 __all__ = ["VERSIONS", "parse_as"]
@@ -51,21 +54,38 @@ _SWITCHES = "+~-"
 def parse_as(version: str, text: str) -> Node:
     """The tree of a text in the language of a Spack, one of `VERSIONS`.
 
-    Raises UsageError for a Spack whose questions pages cannot answer or that is not known, and
-    QueryError, with the position, for what that Spack does not read as one spec.
+    A spec whose DAG is not known is judged by what a page tells of it, in Spack 0.23's language and where
+    nothing is asked of dependencies; it is no hit otherwise. Raises UsageError for a Spack that is not
+    known, and QueryError, with the position, for what that Spack does not read as one spec.
     """
-    if _NEWER.fullmatch(version) is not None:
-        raise UsageError(
-            "pages cannot say what Spack 1.x asks: to it a compiler is a dependency, and pages carry"
-            " none",
-            hint="--spack 0.23 asks what pages can say",
-        )
-    if version != VERSIONS[0]:
+    if version != VERSIONS[0] and _NEWER.fullmatch(version) is None:
         raise UsageError(f"--spack takes {' or '.join(VERSIONS)}")
     check_text(text)
-    reader = _Reader(text)
-    reader.read_all()
-    return together(list(reader.terms))
+    dialect: Dialect = "0.23" if version == VERSIONS[0] else "1.x"
+    unjudged = Term(UNJUDGED, text.strip(), spack=True)
+    if dialect == "1.x":
+        return Dag(_parsed(text, dialect), dialect, unjudged, text.strip())
+    try:
+        reader = _Reader(text)
+        reader.read_all()
+        plain = together(list(reader.terms))
+    except QueryError as error:
+        try:
+            spec = _parsed(text, dialect)
+        except QueryError:
+            raise error from None  # whose words are ours
+        return Dag(spec, dialect, unjudged, text.strip())
+    return Dag(_parsed(text, dialect), dialect, plain, text.strip())
+
+
+def _parsed(text: str, dialect: Dialect) -> AbstractSpec:
+    try:
+        return specparser.parse(text, dialect)
+    except SpecTextError as error:
+        raise QueryError(
+            error.message, query=text, position=error.position, length=error.length,
+            hint=error.hint,
+        ) from None  # fmt: skip
 
 
 class _Reader(SpecReader):

@@ -11,7 +11,17 @@ from collections.abc import Iterable
 from ..model import Build
 from ..spack import versions
 from .tree import (
-    BUILD_FIELDS, UNJUDGED, And, Dag, Everything, Judged, Node, Not, Or, Term, wanted_variants,
+    BUILD_FIELDS,
+    UNJUDGED,
+    And,
+    Dag,
+    Everything,
+    Judged,
+    Node,
+    Not,
+    Or,
+    Term,
+    wanted_variants,
 )  # fmt: skip
 from .values import field_values, name_runs, plain_compiler
 
@@ -74,11 +84,11 @@ def joined(kind: type[And | Or], residues: Iterable[Node | bool]) -> Node | bool
     return rest[0] if len(rest) == 1 else kind(tuple(rest))
 
 
-def left(node: Judged, plain: Node | bool) -> Judged:
-    """What is left of what a graph answered, once what pages are asked is known so far."""
-    if isinstance(plain, bool):
-        plain = Everything if plain else Or(())
-    return Judged(node.verdicts, plain)
+def left(node: Judged, rest: Node | bool) -> Judged:  # noqa: FBT001 - as of a residue
+    """What is left of what a graph answered, once this is left of what pages are asked."""
+    if isinstance(rest, bool):
+        rest = Everything if rest else Or(())
+    return Judged(node.verdicts, rest)
 
 
 def matches_where(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from .specsyntax import quoted
-from .tree import UNJUDGED, And, Dag, Everything, Node, Not, Or, Term
+from .tree import UNJUDGED, And, Dag, Everything, Judged, Node, Not, Or, Term
 
 __all__ = ["show"]
 
@@ -37,6 +37,7 @@ def _has_spec(node: Node) -> bool:
         return node.spack
     if isinstance(node, Not):
         return _has_spec(node.node)
+    assert not isinstance(node, Judged), "nobody writes what was answered"
     return not node.nodes or any(map(_has_spec, node.nodes))
 
 

@@ -11,6 +11,7 @@ those on versions, of which there are thousands, last and only for what is left.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 from .. import query
@@ -43,6 +44,9 @@ class Postings(Protocol):
     def spellings(self, field: str, beginning: str) -> list[str]:
         """The values of a field that begin so, capitals heeded."""
 
+    def spec_counts(self, documents: Collection[int]) -> Mapping[int, int]:
+        """How many specs documents have."""
+
 
 class Records(Protocol):
     """What is asked of the ledger."""
@@ -52,6 +56,9 @@ class Records(Protocol):
 
     def with_version(self, wanted: str, within: set[int] | None) -> set[int]:
         """Documents, of some or of all, whose version is in a list of Spack's ranges."""
+
+    def judged(self, verdicts: query.Verdicts) -> tuple[dict[int, int], Mapping[int, int]]:
+        """By document, how many of its specs are what a graph was asked for; and how many it knows."""
 
     def satisfying(self, term: query.Term, within: set[int]) -> set[int]:
         """Those of a few documents whose builds satisfy a term that builds decide."""
@@ -81,8 +88,8 @@ class _Evaluation:
 
     def of(self, node: query.Node, within: set[int] | None) -> Candidates:
         """The candidates of a node; only those in `within` count, where it is given."""
-        if isinstance(node, query.Dag):
-            return self.of(node.plain, within)
+        if isinstance(node, (query.Dag, query.Judged)):
+            return self._judged(node, within)
         if isinstance(node, query.Term):
             return self._term(node, within)
         if isinstance(node, query.Not):
@@ -94,6 +101,27 @@ class _Evaluation:
         if not node.nodes:
             return Candidates(self._postings.documents("any", ""), {})
         return self._both(node, within)
+
+    def _judged(self, node: query.Dag | query.Judged, within: set[int] | None) -> Candidates:
+        """By the graph where it has all specs of a build, by what pages are asked where it has none."""
+        if isinstance(node, query.Dag):
+            return self.of(node.plain, within)
+        met, known = self._records.judged(node.verdicts)
+        totals = self._postings.spec_counts(met.keys())
+        whole = {document for document, count in met.items() if count == totals[document]}
+        part: dict[int, int | None] = {d: count for d, count in met.items() if d not in whole}
+        plain = self.of(node.plain, within)
+        asked = (plain.whole | plain.part.keys()) - whole
+        totals = self._postings.spec_counts(asked)
+        for document in asked:
+            if document not in known:
+                if document in plain.whole:
+                    whole.add(document)
+                else:
+                    part[document] = plain.part[document]
+            elif known[document] < totals[document]:
+                part[document] = None
+        return Candidates(whole, part)
 
     def _both(self, node: query.And, within: set[int] | None) -> Candidates:
         children: list[Candidates] = []
@@ -174,8 +202,8 @@ class _Evaluation:
 
 def _cost(node: query.Node) -> int:
     """What is evaluated first: names, other terms, what is excluded, conditions on versions."""
-    if isinstance(node, query.Dag):
-        return _cost(node.plain)
+    if isinstance(node, (query.Dag, query.Judged)):
+        return 1
     if isinstance(node, query.Term):
         if node.field == "package":
             return -1

@@ -61,6 +61,18 @@ class LedgerRecords:
         by_version = self._by_version(within)
         return set().union(*(d for v, d in by_version.items() if ranges.contains(wanted, v)))
 
+    def judged(self, verdicts: query.Verdicts) -> tuple[dict[int, int], Mapping[int, int]]:
+        """See `candidates.Records`."""
+        from .dags import Found
+
+        assert isinstance(verdicts, Found), "it is what `dags` makes"
+        documents = self._index.builds()
+        met, known = (
+            {documents[build]: count for build, count in counts.items() if build in documents}
+            for counts in (verdicts.met(), verdicts.known())
+        )
+        return met, known
+
     def satisfying(self, term: query.Term, within: set[int]) -> set[int]:
         """See `candidates.Records`."""
         ids = self._index.build_ids(within)

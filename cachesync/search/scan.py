@@ -61,7 +61,7 @@ def matching_in(
 ) -> dict[int, set[str]]:
     """Build id -> the hashes of its specs with a placement in some tags that matches."""
     placed = list(read.placements_in(db, tag_ids))
-    described = read.builds(db, {build_id for build_id, _, _, _ in placed})
+    described = read.builds(db, {build_id for build_id, *_ in placed})
     residue = _residual(node)
     _refuse_too_much(node, len(described))
     residues = {build_id: residue(build) for build_id, build in described.items()}
@@ -76,7 +76,7 @@ def _judged(
     node: query.Node,
     residues: Mapping[int, query.Node | bool],
     names: read.Names,
-    placements: Iterable[tuple[int, str, int, int]],
+    placements: Iterable[tuple[int, str, int, int, int]],
 ) -> Iterator[Group]:
     """The placements that satisfy what is left of a query once their builds are known.
 
@@ -86,13 +86,15 @@ def _judged(
     numbers = {b: numbered.setdefault(rest, len(numbered)) for b, rest in residues.items()}
     rests = list(numbered)
     beginnings = _beginnings(node)
-    groups: dict[tuple[int, int, int, tuple[str, ...]], Group | None] = {}
+    verdicts = [judged.verdicts for judged in query.each_judged(node)]
+    groups: dict[tuple[object, ...], Group | None] = {}
     begins: tuple[str, ...] = ()
-    for build_id, spec_hash, tag_id, stacks_id in placements:
+    for build_id, spec_hash, tag_id, stacks_id, spec_id in placements:
         number = numbers[build_id]
         if beginnings:
             begins = tuple([spec_hash[:n] for n, known in beginnings if spec_hash[:n] in known])
-        key = (number, tag_id, stacks_id, begins)
+        said = tuple([one.of(spec_id) for one in verdicts]) if verdicts else ()
+        key = (number, tag_id, stacks_id, begins, said)
         if key in groups:
             group = groups[key]
         else:
@@ -100,7 +102,12 @@ def _judged(
             if not isinstance(rest, bool):
                 source, tag = names.tags[tag_id]
                 rest = query.matches_where(
-                    rest, spec_hash, source=source, tag=tag, stacks=names.stacks[stacks_id]
+                    rest,
+                    spec_hash,
+                    source=source,
+                    tag=tag,
+                    stacks=names.stacks[stacks_id],
+                    spec_id=spec_id,
                 )
             group = groups[key] = Group(tag_id, stacks_id, [], []) if rest else None
         if group is not None:
@@ -130,7 +137,7 @@ def _beginnings(node: query.Node) -> list[tuple[int, set[str]]]:
 
 def _placements(
     db: connect.Connection, node: query.Node, build_ids: list[int], names: read.Names
-) -> Iterator[tuple[int, str, int, int]]:
+) -> Iterator[tuple[int, str, int, int, int]]:
     """Every placement of some builds that might match, by the way that meets fewer others."""
     tags = query.required(node, "tag")
     if not tags or len(build_ids) < BY_TAG:

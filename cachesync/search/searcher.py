@@ -23,6 +23,7 @@ from .records import KnownBuilds, LedgerRecords
 
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
+    from .dags import Dags
 
 __all__ = ["Answer", "Hit", "MatchedSpec", "Searcher"]
 
@@ -99,6 +100,7 @@ class Searcher:
         self._index: SearchIndex | None = None
         self._fault: str | None = None
         self._known = KnownBuilds(self._db)
+        self._dags: Dags | None = None
 
     def _require_anything(self) -> None:
         with connect.ledger_errors(self._state_dir):
@@ -141,6 +143,7 @@ class Searcher:
             self._refresh()
             with read.snapshot(self._db) as db:
                 seq = read.last_seq(db)
+                asked, node = node, self.judged(node)
                 matched = self._match(node, seq)
                 counts = matched.counts
                 ordered = self._order(node, counts, sort, limit and offset + limit)
@@ -148,7 +151,7 @@ class Searcher:
                 hits = self._hits(node, shown)
                 found = self._facets(node, matched) if facets else {}
                 named = self.systems(counts) if systems else ()
-                left_out = self.unnamed(node) if unnamed else 0
+                left_out = self.unnamed(asked) if unnamed else 0
                 sources = tuple(read.source_ages(db))
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(
@@ -179,7 +182,20 @@ class Searcher:
 
     def matching(self, node: query.Node) -> dict[int, int]:
         """The builds that match, and how many of their specs do; inside of `moment`."""
-        return self._match(node, read.last_seq(self._db)).counts
+        return self._match(self.judged(node), read.last_seq(self._db)).counts
+
+    def judged(self, node: query.Node) -> query.Node:
+        """A tree with what it asks of DAGs answered; inside of `moment`.
+
+        Raises UnsaidError for what no cache index can answer.
+        """
+        if next(query.each_dag(node), None) is None:
+            return node
+        if self._dags is None:
+            from .dags import Dags
+
+            self._dags = Dags(self._db, self._state_dir)
+        return self._dags.judged(node)
 
     def unnamed(self, node: query.Node) -> int:
         """Builds that match but for the compiler, which their pages do not name; inside of `moment`."""
@@ -196,7 +212,7 @@ class Searcher:
 
     def hits(self, node: query.Node, build_ids: Collection[int]) -> tuple[Hit, ...]:
         """The hits of builds that match, without scores, in their order; inside of `moment`."""
-        return self._hits(node, [(build_id, 0.0) for build_id in build_ids])
+        return self._hits(self.judged(node), [(build_id, 0.0) for build_id in build_ids])
 
     def near_terms(self, word: str, field: str, *, spelled: bool = False) -> list[str]:
         """Values of a field that are spelled much like `word`; inside of `moment`.

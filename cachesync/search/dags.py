@@ -1,0 +1,104 @@
+"""What a query asks of DAGs, answered by the graph before anything else of it is looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property, partial
+from itertools import compress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import query
+from ..graph import catchup
+from ..graph.evaluating import Evaluator
+from ..graph.masks import flags_of, mask_of
+from ..graph.nodes import Hashes
+from ..ledger import connect, graphrows, read
+
+if TYPE_CHECKING:
+    from ..graph.arrays import Graph
+    from ..graph.masks import Mask
+
+__all__ = ["Dags", "Found"]
+
+
+class Found:
+    """The specs that satisfy something, among those whose DAG is known."""
+
+    def __init__(self, graph: Graph, met: Mask, told: Mask) -> None:
+        self._graph = graph
+        self._told = told
+        self._met = met & told
+
+    def of(self, spec_id: int) -> bool | None:
+        """See `query.Verdicts`."""
+        said = self._by_spec.get(spec_id, 0)
+        return None if said == 0 else said == 2
+
+    @cached_property
+    def _by_spec(self) -> Mapping[int, int]:
+        said = flags_of(self._met + self._told, self._graph.size)
+        return dict(zip(self._graph.spec_ids, said, strict=True))
+
+    def met(self) -> dict[int, int]:
+        """How many placed specs of each build satisfy it."""
+        return self._counted(self._met)
+
+    def known(self) -> dict[int, int]:
+        """How many placed specs of each build have a DAG."""
+        return self._counted(self._told)
+
+    def _counted(self, mask: Mask) -> dict[int, int]:
+        graph = self._graph
+        chosen = flags_of(mask & mask_of(graph.placed), graph.size)
+        return dict(Counter(compress(graph.builds, chosen)))
+
+
+class Dags:
+    """Answers for a ledger, of the moment in which it is asked."""
+
+    def __init__(
+        self, db: connect.Connection, state_dir: Path, *, through_build: bool = False
+    ) -> None:
+        self._db = db
+        self._state_dir = state_dir
+        self._through_build = through_build
+        self._seq = -1
+        self._graph: Graph | None = None
+        self._evaluators: dict[str, Evaluator] = {}
+        self._found: dict[query.Dag, Found] = {}
+
+    def judged(self, node: query.Node) -> query.Node:
+        """A tree with what it asks of DAGs answered; the caller reads in a snapshot.
+
+        Raises UnsaidError for what no index can answer.
+        """
+        if next(query.each_dag(node), None) is None:
+            return node
+        return query.with_dags(node, lambda dag: query.Judged(self._answer(dag), dag.plain))
+
+    def _answer(self, dag: query.Dag) -> Found:
+        graph = self._current()
+        found = self._found.get(dag)
+        if found is None:
+            evaluator = self._evaluators.get(dag.dialect)
+            if evaluator is None:
+                hashes = Hashes(
+                    partial(graphrows.with_hash, self._db), partial(graphrows.hashes, self._db)
+                )
+                evaluator = self._evaluators[dag.dialect] = Evaluator(
+                    graph, dag.dialect, hashes, through_build=self._through_build
+                )
+            told = mask_of(bytes(map(bool, graph.builds)))
+            found = self._found[dag] = Found(graph, evaluator.satisfying(dag.spec), told)
+        return found
+
+    def _current(self) -> Graph:
+        seq = read.last_seq(self._db)
+        if self._graph is None or seq != self._seq:
+            self._graph, _ = catchup.current(self._db, self._state_dir)
+            self._seq = seq
+            self._evaluators.clear()
+            self._found.clear()
+        return self._graph
