@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import NO_COMPILER
-from .tree import And, Node, Term, terms
+from .tree import UNJUDGED, And, Node, Term, terms
 
 __all__ = [
     "FLAGS",
@@ -102,6 +102,8 @@ def _is_unsaid(node: Node) -> bool:
 
 
 def _subject(term: Term) -> str | None:
+    if term.field == UNJUDGED:
+        return "dependencies"
     if term.field != "variant":
         return None
     return _NEVER_TOLD.get(term.value.lstrip("+~").partition("=")[0].removesuffix(":"))

@@ -51,10 +51,9 @@ def parse(text: str, dialect: Dialect, *, as_of_1_2: bool = False) -> AbstractSp
 
 
 def opened(text: str, start: int) -> tuple[Edge, Token | None, int]:
-    """The edge that a `^` or `%` in a text opens, in Spack 1.x's language: `%`, `%[when=+mpi]`, `%c,cxx=`;
-    the name of its node where that stands behind an =; and where the text goes on.
+    """The edge that a `^` or `%` in a text opens: `%`, `%[when=+mpi]`, `%c,cxx=gcc`, in Spack 1.x's language.
 
-    Raises SpecTextError, whose positions are those in the whole text.
+    With it the name of its node where that stands behind an =, and where the text goes on. Raises SpecTextError, whose positions are those in the whole text.
     """
     found = tokens_of_edge(text, start, "1.x")
     reader = _Reader(text, found, "1.x", as_of_1_2=False)
