@@ -105,7 +105,7 @@ class Folding:
             term = Term(UNJUDGED, group.text, spack=True)
             found.append(Or((term, Everything)) if excluded else term)
         text = " ".join((*self._root_pieces, *(group.text for group in self._groups)))
-        return Dag(spec, "1.x", together(found), text)
+        return Dag(spec, "own", together(found), text)
 
     def _said(self, part: Part, *, alone: bool = False) -> str:
         """A part in the one form in which it is written; `alone` in one that nothing makes a word of."""

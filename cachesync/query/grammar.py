@@ -154,8 +154,8 @@ class _Reader:
             if isinstance(item, Plain)
             else ()
         )
-        parts = item.parts if isinstance(item, Fixed) else ()
-        self._terms += max(1, len(nodes), len(parts))
+        edges = [part for part in item.parts if part.edge] if isinstance(item, Fixed) else []
+        self._terms += max(1, len(nodes) + sum(not edge.terms for edge in edges))
         if self._terms > MAX_TERMS:
             raise self._error(f"more than {MAX_TERMS} terms", start)
         self._wide += sum(isinstance(n, Term) and (n.prefix or n.distance > 0) for n in nodes)
