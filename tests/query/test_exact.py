@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from cachesync.errors import QueryError, UsageError
 from cachesync.model import Build
-from cachesync.query import And, Everything, Node, Term, matches, parse_in
+from cachesync.query import And, Dag, Everything, Node, Term, matches, parse_in
 from cachesync.query.printing import show
+from cachesync.spack import specparser
 
 HDF5 = Build(
     "hdf5", "1.14.5", "gcc@=12.3.0", "ubuntu22.04", "linux", "x86_64_v3",
@@ -60,8 +61,29 @@ H = spec("package", "hdf5")
     ],
 )
 def test_it_is_read_as_spack_reads_it(text, tree):
-    """The structure that Spack 0.23's parser gives a text."""
-    assert read(text) == tree
+    """The structure that Spack 0.23's parser gives a text, for pages and for DAGs."""
+    asked = read(text)
+    assert isinstance(asked, Dag)
+    assert asked.plain == tree
+    assert (asked.spec, asked.dialect) == (specparser.parse(text, "0.23"), "0.23")
+
+
+@pytest.mark.parametrize(
+    ("version", "text"),
+    [
+        *(("0.23", text) for text in ("hdf5 ^zlib", "hdf5 ++mpi", "hdf5 --mpi", "x==y")),
+        *(("1.x", text) for text in ("hdf5", "hdf5 ^zlib", "hdf5 %c=gcc@13", "+mpi", "^[virtuals=mpi] x")),
+        ("1.1", "hdf5"),
+        ("1.2.0", "hdf5"),
+    ],
+)
+def test_what_pages_cannot_say_is_no_hit_among_them(version, text):
+    """What asks about dependencies; to Spack 1.x a compiler is one, and all of a spec is judged together."""
+    asked = parse_in(version, text)
+    assert isinstance(asked, Dag)
+    assert not matches(asked, HDF5, "q" * 32, source="site", tag="develop", stacks=("root",))
+    dialect = "0.23" if version == "0.23" else "1.x"
+    assert asked.spec == specparser.parse(text, dialect)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +96,6 @@ def test_it_is_read_as_spack_reads_it(text, tree):
         ('"hdf5"', 0, 1, "quotes only behind a ="),
         ("hdf*", 0, 4, "no *"),
         ("hdf5 tag:develop", 5, 4, "no fields"),
-        ("numpi~1", 0, 7, "no fuzzy words"),
-        ("hdf5 ^zlib", 5, 1, "pages carry no dependencies"),
-        ("hdf5 ++mpi", 5, 2, "pages carry no dependencies"),
-        ("hdf5 --mpi", 5, 2, "pages carry no dependencies"),
-        ("x==y", 1, 2, "pages carry no dependencies"),
         ("patches==a", 7, 2, "cannot be propagated"),
         ("target==a", 6, 2, "cannot be propagated"),
         ("libs:=a", 0, 6, "no :="),
@@ -100,23 +117,16 @@ def test_it_is_read_as_spack_reads_it(text, tree):
     ],
 )
 def test_what_is_not_one_spec_is_refused_where_it_stands(text, position, length, says):
-    """Our own forms, several specs, and what asks about dependencies."""
+    """Our own forms, and several specs."""
     with pytest.raises(QueryError, match=says) as caught:
         read(text)
     assert (caught.value.position, caught.value.length) == (position, length)
 
 
-@pytest.mark.parametrize(
-    ("version", "says"),
-    [
-        ("1.x", "pages cannot say what Spack 1.x asks"),
-        ("1.1", "cannot say"),
-        ("0.22", "takes 0.23"),
-    ],
-)
-def test_other_spacks_are_refused(version, says):
-    """To Spack 1.x a compiler is a dependency, and pages carry none."""
-    with pytest.raises(UsageError, match=says):
+@pytest.mark.parametrize("version", ["0.22", "2", "", "1.x.y"])
+def test_other_spacks_are_refused(version):
+    """Those whose language is not known."""
+    with pytest.raises(UsageError, match="takes 0.23 or 1.x"):
         parse_in(version, "hdf5")
 
 
