@@ -19,7 +19,7 @@ from ..ledger.write import Writer
 from ..model import SourceState
 from ..selection import Selection
 from ..sources.base import Failed, Unchanged
-from ..system.garbage import no_garbage_collection
+from ..system.garbage import garbage_collection
 from .mirrorsource import Got, MirrorSource, Statement
 from .reading_index import CHUNK_SPECS, Reading
 from .recorder import Progress
@@ -43,7 +43,7 @@ def run_mirror_pass(
 
     The result counts cache indexes; what is held are specs. See `passes.run_pass` for the rest.
     """
-    with no_garbage_collection():
+    with garbage_collection(wanted=False):
         return _Pass(
             writer, source, row, selection, guard, allow_mass_removal, since, progress
         ).run()

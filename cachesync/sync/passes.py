@@ -7,7 +7,7 @@ that is cut off loses at most one chunk of work and no change; the next pass fin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import closing, nullcontext
+from contextlib import closing
 
 from .. import diff
 from ..errors import SourceError
@@ -18,7 +18,7 @@ from ..selection import Selection
 from ..sources.base import Listing, Past, Source
 from ..sources.directory import DirectorySource
 from ..sources.remote import remark
-from ..system.garbage import no_garbage_collection
+from ..system.garbage import garbage_collection
 from .beside import Looker
 from .mirrorsource import MirrorSource, is_of_mirrors
 from .plan import Plan, Signatures
@@ -117,7 +117,7 @@ class _Pass:
         plan = Plan(known, again=self._again)
         past = Past(writer.memory(row), Signatures(known))
         self._remarked = remark(past.memory)
-        quiet = no_garbage_collection() if source.concurrency == 0 else nullcontext()
+        quiet = garbage_collection(wanted=source.concurrency > 0)
         with quiet, closing(Looker(source, self._selection)) as looker:
             try:
                 listing = source.listing(lambda entries: looker.offer(plan.take(entries)), past)

@@ -64,7 +64,8 @@ def test_a_ledger_with_both_forms_of_variants_is_migrated_by_one_sync(tmp_path):
     told = state.run(
         "search", "celeritas"
     ).err.decode()  # an older daemon's `sync` migrates nothing
-    assert "restart the daemon where one runs, else run `cachesync sync` once" in told
+    assert "restart the daemon where one runs, else run `cachesync --config " in told
+    assert f" --state-dir {state.path} sync` once" in told
     assert state.sync().json["changes"] == {}
     assert {table: rows(state, table) for table in KEPT} == before
     state.assert_sound()

@@ -171,6 +171,24 @@ def test_the_daemon_sees_a_new_index_at_once(tmp_path, layout, mode):
         is_placed(world, ZLIB, HDF5, CMAKE)
 
 
+def test_the_log_names_a_rejected_cache_index_once(tmp_path):
+    """With its view and the reason, as it names pages; what else is told speaks of cache indexes."""
+    world = World(tmp_path / "world")
+    root = tmp_path / "mirror"
+    made = mirrors.make_mirror(root, [ZLIB], view="a")
+    made.manifest.write_bytes(b"no manifest")
+    configure(world, root, ", view: a")
+    with daemon(world) as running:
+        running.says("ours: cache index rejected: ")
+        world.run("sync")
+        said = [line for line in running.log.splitlines() if "index rejected" in line]
+        assert len(said) == 1
+        assert f"{root.as_uri()}/v3/manifests/index/a/index.manifest.json: " in said[0]
+        status = world.run("status").out
+        assert "ours: more than half: 1 of 1 cache index is rejected" in status
+        assert world.run("status", "--json").json["rejected"][0]["reason"] in said[0]
+
+
 def test_a_source_becomes_a_mirror_and_pages_again(tmp_path):
     """The configuration says another type of the same name: `sync` and the daemon leave what it says."""
 
