@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import msgspec
 
-from ..model import NO_COMPILER, Build, Details, Node
+from ..model import NO_COMPILER, Build, Compilers, Details, Node
 from ..pages.summary import normalise_compiler
 from . import hashes, values
-from .edges import NULL, Compilers, Dependency, EdgeReader
+from .edges import NULL, Dependency, EdgeReader
 from .index import Record, Refused, Split
 from .lookups import Lookup
 from .places import Wrong, at_place, shown
@@ -191,7 +191,12 @@ def _build(
         arch.platform,
         arch.target,
         parameters.variants,
+        _where_they_differ(by),
     )
+
+
+def _where_they_differ(by: Compilers) -> Compilers:
+    return by if len({compiler for _, compiler in by}) > 1 else ()
 
 
 def _details(
@@ -209,7 +214,7 @@ def _details(
         arch.target_object,
         rest.external,
         rest.build_spec,
-        by if len({compiler for _, compiler in by}) > 1 else (),
+        _where_they_differ(by),
         spec_format if rest.format is None else rest.format,
         parameters.lists,
     )

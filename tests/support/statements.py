@@ -41,10 +41,17 @@ HDF5 = record(
 MIXED = record(
     "hdf5", "1.14.5", edge(LLVM, "build", virtuals=("c",)), edge(GCC, "build", virtuals=("fortran",)), ZLIB,
 )  # fmt: skip
+NAG = record("nag", "7.2", external="/opt/nag", target="x86_64")
+WITH_NAG = record(
+    "hdf5", "1.14.5", edge(LLVM, "build", virtuals=("c",)), edge(NAG, "build", virtuals=("fortran",)), ZLIB,
+)  # fmt: skip
+ALL_LLVM = record(
+    "hdf5", "1.14.5", edge(LLVM, "build", virtuals=("c", "cxx", "fortran")), ZLIB,
+)  # fmt: skip
 OLD_ZLIB = record("zlib", "1.3.1", compiler="gcc@11.4.0", spec_format=4)
 OLD = record("libpng", "1.6.39", OLD_ZLIB, compiler="gcc@11.4.0", spec_format=4)
 PY = record("py-six", "1.16.0", edge(ZLIB, "run"))
-RECORDS = (GCC, LLVM, ZLIB, MPI, HDF5, MIXED, OLD_ZLIB, OLD, PY)
+RECORDS = (GCC, LLVM, ZLIB, MPI, HDF5, MIXED, NAG, WITH_NAG, ALL_LLVM, OLD_ZLIB, OLD, PY)
 
 
 def migrated(one: Record) -> Record:
@@ -242,6 +249,7 @@ class World:
                 continue
             assert (build.package, build.version) == (one.name, one.spec["version"])
             assert build.compiler == _compiler(one)
+            assert dict(build.compilers) == several_compilers(one)
             assert dict(told.edges) == {
                 need.to.hash: EdgeKind(need.types, need.virtuals) for need in _merged(one)
             }
@@ -288,11 +296,27 @@ def _compiler(one: Record) -> str:
     """The compiler of a record by the rule: the edge with c, else cxx, else fortran."""
     if "compiler" in one.spec:
         return f"{one.spec['compiler']['name']}@={one.spec['compiler']['version']}"
-    for language in ("c", "cxx", "fortran"):
-        for need in one.needs:
-            if language in need.virtuals:
-                return f"{need.to.name}@={need.to.spec['version']}"
-    return "none"
+    return next(iter(_by_language(one).values()), "none")
+
+
+def compilers_of(one: Record) -> set[str]:
+    """The compilers of a record, whatever the language."""
+    return {_compiler(one), *_by_language(one).values()}
+
+
+def several_compilers(one: Record) -> dict[str, str]:
+    """The compilers of a record by language; none where they do not differ."""
+    found = _by_language(one)
+    return found if len(set(found.values())) > 1 else {}
+
+
+def _by_language(one: Record) -> dict[str, str]:
+    return {
+        language: f"{need.to.name}@={need.to.spec['version']}"
+        for language in ("c", "cxx", "fortran")
+        for need in one.needs
+        if language in need.virtuals
+    }
 
 
 def placed(db: Any) -> Mapping[tuple[str, str, str], tuple[str, ...]]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ...search.searcher import Answer, Hit
 
 __all__ = [
-    "build_compilers",
     "document",
     "note",
     "note_systems",
@@ -231,25 +230,22 @@ def document(text: str, answer: Answer) -> dict[str, Any]:
 
 def result(hit: Hit) -> dict[str, Any]:
     """One of the `results`."""
+    from ...documents import build_document  # with what JSON needs: a table does without
+
+    build = hit.build
+    several = {"compilers": dict(build.compilers)} if build.compilers else {}
     return {
-        **hit.build._asdict(),
-        **build_compilers(hit),
+        **build_document(build),
         "score": hit.score,
         "specs": [
             {
                 "hash": spec.hash,
-                **({"compilers": dict(spec.compilers)} if spec.compilers else {}),
+                **several,
                 "placements": [p._asdict() for p in spec.placements],
             }
             for spec in hit.specs
         ],
     }
-
-
-def build_compilers(hit: Hit) -> dict[str, Any]:
-    """`compilers` of a build, where languages differ and its specs agree."""
-    every = {spec.compilers for spec in hit.specs}
-    return {"compilers": dict(every.pop())} if len(every) == 1 and hit.compilers else {}
 
 
 def packages_document(text: str, answer: PackagesAnswer) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from ...ledger.log import Mirror
 from ...model import Placement
 from ...search.searcher import Hit
 from ...spack import tags
+from ...spack.printed import by_language
 from .output import visible
 
 __all__ = ["Installation", "choose", "mirrors", "views"]
@@ -48,8 +49,9 @@ class Installation(NamedTuple):
     def lines(self) -> list[str]:
         """Shell commands, with comments that say what they are about."""
         build, place = self.hit.build, self.placement
+        compilers = by_language(build.compiler, dict(build.compilers))
         about = (
-            f"{build.package}@{build.version} %{build.compiler} {build.platform}-{build.os}-{build.target},"
+            f"{build.package}@{build.version} {compilers} {build.platform}-{build.os}-{build.target},"
             f" in {place.tag} of {place.source} ({', '.join(place.stacks)})"
         )
         name = f"{place.tag.replace('/', '-')}-cache"
