@@ -42,11 +42,8 @@ class StatementWriter(NodeWriter):
         if found is None or (found.url, found.view, found.path) != (url, view, path):
 
             def work() -> None:
-                if found is not None:
-                    self.db.execute(
-                        "DELETE FROM location WHERE source_id = ? AND path = ?",
-                        (source.id, found.path),
-                    )
+                if found is not None and found.path != path:
+                    self._leave_place(source, found)
                 self.db.execute(
                     "INSERT INTO statement (source_id, url, view, tag, stack, path, passes, memory)"
                     " VALUES (?, ?, ?, ?, ?, ?, 0, '{}') ON CONFLICT (source_id, tag, stack)"
@@ -318,6 +315,20 @@ class StatementWriter(NodeWriter):
             self.db, "leaving", "(?, ?, ?)",
             [(statement.id, spec_id, since) for spec_id in sorted(absent - before)],
         )  # fmt: skip
+
+    def _leave_place(self, source: SourceRow, statement: StatementRow) -> None:
+        """Forget the place of an index that lies elsewhere now, or is none of the source any more."""
+        (others,) = self.db.execute(
+            "SELECT count(*) FROM statement WHERE source_id = ? AND path = ? AND id != ?",
+            (source.id, statement.path, statement.id),
+        ).fetchone()
+        if others:  # it has another tag or stack now
+            return
+        if self._index_state(source, statement) is LocationState.REJECTED:
+            self._index_change(ChangeKind.INDEX_RECOVERED, source, statement)
+        self.db.execute(
+            "DELETE FROM location WHERE source_id = ? AND path = ?", (source.id, statement.path)
+        )
 
     def _index_state(self, source: SourceRow, statement: StatementRow) -> LocationState:
         row = self.db.execute(

@@ -52,11 +52,14 @@ def in_turns(*commands: Sequence[str]) -> list[float]:
 def lock_of(index: dict, most: int) -> dict:
     """A spack.lock of at least so many specs of an index: a root and what it needs, again and again."""
     records = {key: record["spec"] for key, record in index["database"]["installs"].items()}
+    needed = {d["hash"] for one in records.values() for d in one.get("dependencies", ())}
     wanted: dict[str, dict] = {}
     roots = []
-    for root in reversed(records):
+    for root in records:
         if len(wanted) >= most:
             break
+        if root in needed:
+            continue
         roots.append({"hash": root, "spec": records[root]["name"]})
         waiting = [root]
         while waiting:
@@ -64,7 +67,6 @@ def lock_of(index: dict, most: int) -> dict:
             if one not in wanted and one in records:
                 wanted[one] = records[one]
                 waiting += [d["hash"] for d in records[one].get("dependencies", ())]
-    roots = [root for root in roots if root["hash"] in wanted]
     meta = {"file-type": "spack-lockfile", "lockfile-version": 6, "specfile-version": 5}
     return {"_meta": meta, "roots": roots, "concrete_specs": wanted}
 

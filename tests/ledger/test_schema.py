@@ -55,7 +55,7 @@ def test_an_older_ledger_is_migrated_by_the_next_command_that_writes(world, vers
     made_by(world, version)
     told = world.run("search", "hdf5", status=1)
     assert f"schema {version}" in told.err
-    assert "cachesync sync" in told.err
+    assert f"`cachesync --state-dir {world.state} sync`" in told.err
     seq_before = 2
     assert world.sync()["seq"] == seq_before
     assert world.found("hdf5 libs:=static,shared") == [hash_of(1)]

@@ -126,6 +126,8 @@ class World:
         self.expected: dict[tuple[str, Stated], dict[str, int]] = {}
         """Of each index the hashes it has placed, with the passes they were absent in."""
         self.cached: dict[tuple[str, Stated], set[str]] = {}
+        self.read: set[tuple[str, Stated]] = set()
+        """The indexes that were read once."""
 
     def clock(self) -> int:
         self.ticks += 1_000_000
@@ -150,6 +152,7 @@ class World:
                     writer.forget(row)
             for key in [key for key in self.expected if key[0] == where]:
                 del self.expected[key]
+            self.read = {key for key in self.read if key[0] != where}
         else:
             statements = STATEMENTS[where]
             statement = statements[which % len(statements)]
@@ -195,13 +198,17 @@ class World:
 
     def _expect(self, source: str) -> None:
         """What a pass makes of the model: the specs of an index, and how long they are absent."""
-        for key in [key for key in self.expected if key[0] == source]:
-            if key[1] not in self.documents[source]:
-                del self.expected[key]
+        failing = {key for key, said in self.documents[source].items() if _is_bad(said)}
+        if all((source, statement) in self.read for statement in failing):
+            for key in [key for key in self.expected if key[0] == source]:
+                if key[1] not in self.documents[source]:
+                    del self.expected[key]
+                    self.read.discard(key)
         for statement, said in self.documents[source].items():
             placed = self.expected.setdefault((source, statement), {})
-            if isinstance(said, Failed) or said == b"{}":
+            if isinstance(said, Failed) or statement in failing:
                 continue
+            self.read.add((source, statement))
             records = json.loads(said)["database"]["installs"]
             if not records and placed:  # held
                 continue
@@ -263,6 +270,10 @@ def check_described_first(changes: list) -> None:
             described.add(change.hash)
         elif change.kind is ChangeKind.SPEC_CACHED and change.source != "pages":
             assert change.hash in described
+
+
+def _is_bad(said: bytes | Failed) -> bool:
+    return isinstance(said, Failed) or said == b"{}"
 
 
 def _form(one: Record, *, is_migrated: bool) -> Record:

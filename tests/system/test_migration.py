@@ -13,20 +13,18 @@ from cachesync.notify.message import Message
 from cachesync.notify.outbox import intake
 from cachesync.notify.outbox.connect import open_outbox, transaction
 from cachesync.reports import verify
-from tests.support.rig import (
-    State,
-    Tree,
-    calls_of,
-    evenly,
-    in_parallel,
-    spec,
-    spec_hash,
-    why_no_tracing,
-)  # fmt: skip
+from tests.support.killing import (
+    SYSCALLS,
+    Case,
+    killed_before_every,
+    killed_before_some,
+    need_tracing,
+    undisturbed,
+)
+from tests.support.rig import State, Tree, spec, spec_hash
 from tests.support.statements import ALL_LLVM, HDF5, MIXED, WITH_NAG, several_compilers
 
 from .oldledger import NEW_FORM, OLD_FORM, PATCHED, make
-from .test_crash import SYSCALLS, Case, kill_before, traced
 
 NORMAL = ["+shared", "amdgpu_target=gfx90a", "build_system=cmake", "languages=c,c++", "libs=shared,static"]  # fmt: skip
 KEPT = ("change", "placement", "page", "tag", "stacks", "ledger")
@@ -131,7 +129,8 @@ def test_a_ledger_with_both_forms_of_variants_is_migrated_by_one_sync(tmp_path):
     told = state.run(
         "search", "celeritas"
     ).err.decode()  # an older daemon's `sync` migrates nothing
-    assert "restart the daemon where one runs, else run `cachesync sync` once" in told
+    assert "restart the daemon where one runs, else run `cachesync --config " in told
+    assert f" --state-dir {state.path} sync` once" in told
     assert state.sync().json["changes"] == {}
     assert {table: rows(state, table) for table in KEPT} == before
     state.assert_sound()
@@ -227,31 +226,23 @@ def test_nobody_is_told_of_the_migration(tmp_path):
 @pytest.fixture(scope="module", params=[2, 3, 4])
 def case(request, tmp_path_factory) -> Case:
     """An old ledger with one page that has changed, and what an undisturbed sync makes of it."""
-    reason = why_no_tracing()
-    if reason is not None:
-        pytest.skip(reason)
+    need_tracing()
     root: Path = tmp_path_factory.mktemp("migration")
     before = make(root, request.param)
     Tree(before.sources[0]).write("v1", "new", [spec("n", 0, variants=["libs:=b,a"])])
-    undisturbed = before.copy_to(root / "undisturbed")
-    done = traced(undisturbed, root / "trace")
-    assert done.status == 0, done
-    undisturbed.assert_sound()
-    expected = undisturbed.log()
-    assert [change["kind"] for change in expected[-2:]] == ["page.added", "spec.cached"]
-    return Case(before, expected, calls_of(root / "trace"), done.seconds)
+    _, case = undisturbed(before, root)
+    assert [change["kind"] for change in case.expected[-2:]] == ["page.added", "spec.cached"]
+    return case
 
 
 @pytest.mark.parametrize("syscall", SYSCALLS)
 def test_killed_before_a_write_the_next_sync_migrates(case, tmp_path, syscall):
     """Killed before any call that changes the disk, the next sync ends where it would have ended."""
-    numbers = evenly(range(1, case.calls[syscall] + 1), 12)
-    assert not in_parallel(lambda n: kill_before(case, tmp_path, syscall, n), numbers)
+    killed_before_some(case, tmp_path, syscall, 12)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("syscall", SYSCALLS)
 def test_killed_before_every_write_the_next_sync_migrates(case, tmp_path, syscall):
     """As above, without leaving one out."""
-    numbers = range(1, case.calls[syscall] + 1)
-    assert not in_parallel(lambda n: kill_before(case, tmp_path, syscall, n), numbers)
+    killed_before_every(case, tmp_path, syscall)

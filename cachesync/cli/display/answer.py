@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ... import query
-from ...search.searcher import Answer, Hit
 from . import columns, output
 
 if TYPE_CHECKING:
+    from ... import query
     from ...search.packages import PackagesAnswer
+    from ...search.searcher import Answer, Hit
 
 __all__ = [
     "document",
@@ -59,7 +59,9 @@ def warn_of_age(answer: Answer) -> None:
 
 def suggest_system(node: query.Node, answer: Answer) -> None:
     """Say that hits for one target are for several systems, where the query names none."""
-    if not query.required(node, "os"):
+    from ...query import required
+
+    if not required(node, "os"):
         note_systems(answer.systems)
 
 
@@ -75,7 +77,9 @@ def note_systems(systems: Sequence[str], *, can_choose: bool = True) -> None:
 
 def unsaid_of(node: query.Node) -> dict[str, str]:
     """The conditions of a query that pages cannot answer, as they are typed, and why."""
-    if not any(term.field == "variant" for term, _ in query.terms(node)):
+    from ...query import terms
+
+    if not any(term.field == "variant" for term, _ in terms(node)):
         return {}
     from ...query.unsaid import sentence, unsaid
     from ...search.nearest import text_of

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ...errors import UsageError
 from ...model import NO_COMPILER, Build
-from ...search.searcher import Hit
+
+if TYPE_CHECKING:
+    from ...search.searcher import Hit
 
 __all__ = ["COLUMNS", "DEFAULT", "chosen", "compiler", "compilers", "default_row", "headers", "row"]
 
