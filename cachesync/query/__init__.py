@@ -43,7 +43,7 @@ from .tree import (
     wanted_variants,
     wants,
 )
-from .values import compiler_values, field_values, name_runs, plain_compiler
+from .values import compiler_values, every_compiler, field_values, name_runs, plain_compiler
 
 __all__ = [
     "BUILD_FIELDS",
@@ -64,6 +64,7 @@ __all__ = [
     "Term",
     "as_pages",
     "compiler_values",
+    "every_compiler",
     "field_values",
     "is_met_by_all",
     "matches",
