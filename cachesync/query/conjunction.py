@@ -21,6 +21,8 @@ __all__ = ["Conjunction"]
 _ONCE = ("version", "hash", "platform", "os", "target")
 _ADDED = ("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs")
 """Variants, to us, of which all that is given is meant."""
+_OF_ONE = (*_ADDED, "patches", "dev_path", "branch", "commit", "ref", "tag")
+"""What Spack asks of no other package; `patches==a` of the root is `patches=a`."""
 
 
 class Conjunction:
@@ -99,8 +101,8 @@ class Conjunction:
 
 
 def _is_variant(part: Part) -> bool:
-    """Whether a part asks for a variant, and not for compiler flags."""
-    return not any(term.value.partition("=")[0] in _ADDED for term in part.terms)
+    """Whether a part asks for a variant that Spack asks of all below the root too."""
+    return not any(term.value.lstrip("+~").partition("=")[0] in _OF_ONE for term in part.terms)
 
 
 def _is_of_compiler(part: Part) -> bool:
