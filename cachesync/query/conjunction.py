@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import QueryError
 from .items import Part, together
-from .tree import Everything, Node
+from .specsyntax import NAMESPACE
+from .tree import And, Everything, Node, Term
 
 if TYPE_CHECKING:
     from .dags import Folding
@@ -20,6 +21,8 @@ __all__ = ["Conjunction"]
 _ONCE = ("version", "hash", "platform", "os", "target")
 _ADDED = ("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs")
 """Variants, to us, of which all that is given is meant."""
+_OF_ONE = (*_ADDED, "patches", "dev_path", "branch", "commit", "ref", "tag")
+"""What Spack asks of no other package; `patches==a` of the root is `patches=a`."""
 
 
 class Conjunction:
@@ -33,11 +36,12 @@ class Conjunction:
         self._is_below = False
         self._given: dict[tuple[str, str], str] = {}
 
-    def node(self, node: Node, *, is_name: bool) -> None:
-        """Take what asks the root; `is_name` says that it is the name of the root."""
+    def node(self, node: Node, start: int) -> None:
+        """Take what asks the root, whatever stands before it, and where it begins."""
+        for one in node.nodes if isinstance(node, And) else (node,):
+            if isinstance(one, Term) and one.spack:
+                self._once(Part((one,), start, start + 1))
         self._nodes.append(node)
-        if is_name:
-            self._is_below = False
 
     def parts(self, parts: tuple[Part, ...]) -> None:
         """Take spec syntax.
@@ -49,6 +53,7 @@ class Conjunction:
                 self._folded().open(part)
                 self._is_below = True
             elif part.is_name:
+                self._once(part)
                 self._nodes += part.terms
                 self._is_below = False
             elif self._is_below and not _is_of_compiler(part):
@@ -86,6 +91,8 @@ class Conjunction:
             known = self._given.setdefault((field, name), term.value)
             if known != term.value:
                 what = f"the variant {name}" if name else f"the {field}"
+                if name == NAMESPACE:
+                    what = "the namespace"
                 raise QueryError(
                     f"{what} is asked to be {known} and {term.value}", query=self._text,
                     position=part.start, length=part.end - part.start,
@@ -94,8 +101,8 @@ class Conjunction:
 
 
 def _is_variant(part: Part) -> bool:
-    """Whether a part asks for a variant, and not for compiler flags."""
-    return not any(term.value.partition("=")[0] in _ADDED for term in part.terms)
+    """Whether a part asks for a variant that Spack asks of all below the root too."""
+    return not any(term.value.lstrip("+~").partition("=")[0] in _OF_ONE for term in part.terms)
 
 
 def _is_of_compiler(part: Part) -> bool:

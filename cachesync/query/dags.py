@@ -27,6 +27,7 @@ from .tree import UNJUDGED, Dag, Everything, Node, Or, Term
 
 __all__ = ["Folding"]
 
+_NOTHING = "(@:)"
 _BETWEEN = re.compile(r"\s*,\s*")
 
 
@@ -42,6 +43,8 @@ class Folding:
         self._edge: Edge | None = None
         self._reader = self._propagated
         self._groups: list[_Group] = []
+        self._is_first = False
+        """Whether nothing was asked yet of what the edge leads to."""
 
     def at_root(self, part: Part) -> None:
         """A variant of the root that is asked of all below it too.
@@ -65,7 +68,8 @@ class Folding:
             kind = Kind.QUALIFIED if "." in part.name else Kind.NAME
             self._reader.name(Token(kind, part.name, part.start))
         edge.end = part.end
-        piece = f"{head(edge.frozen())}{part.name or '*'}"
+        self._is_first = True
+        piece = f"{head(edge.frozen(), is_named=part.name is not None)}{part.name or '*'}"
         if edge.sigil == "%" and self._current is not self._root:
             self._groups[-1].pieces.append(piece)
             return
@@ -85,7 +89,11 @@ class Folding:
         if is_at_name:
             group.pieces[-1] += piece
         else:
+            if self._is_first and part.terms and piece[0] == "@":
+                # A word stands between: without one it would be the compiler's to pages too.
+                group.pieces.append(_NOTHING)
             group.pieces.append(piece)
+        self._is_first = False
         if group.terms is not None:
             group.terms.extend(part.terms)
         self._give(self._reader, part)
@@ -129,6 +137,7 @@ class Folding:
             else:
                 reader.attribute(token)
         except SpecTextError as error:
+            error.hint = error.hint or f"{token.text} before the ^ or % asks the package itself"
             raise self._refusal(error) from None
 
     def _token(self, part: Part) -> Token:

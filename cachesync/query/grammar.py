@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from ..errors import QueryError
-from .items import Excluded, Fixed, Group, Item, Plain, either, together
+from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
 from .tree import FIELDS, Node, Not, Term
 from .values import plain_compiler
 
@@ -247,7 +247,8 @@ class _Reader:
             return self._spec(start)
         self._at = match.end()
         if text.startswith(_BUILTIN) and (names := self._qualified(text)):
-            return Fixed(names, start, is_spec=True)
+            part = Part(names, start, self._at, is_name=True)
+            return Fixed(names, start, is_spec=True, parts=(part,))
         prefix = text.endswith("*")
         word = text.removesuffix("*")
         self._refuse_star(word, start)

@@ -52,16 +52,16 @@ class _Naming:
         names: set[str] = set()
         for number, item in enumerate(items):
             is_name = number == place
-            part = _variant(item) if is_spec and isinstance(item, Plain) and not is_name else None
-            if isinstance(item, Fixed):
-                node = together(list(item.nodes))
+            parts = self._parts(item, is_spec=is_spec, is_name=is_name)
+            if parts:
+                node = together([term for part in parts for term in part.terms])
             elif isinstance(item, Group):
                 node = self.query(
                     item.alternatives, is_spec=is_spec, is_named=is_spec and not is_name,
                     excluded=excluded,
                 )  # fmt: skip
             else:
-                node = self._one(item, is_spec=is_spec, is_name=is_name, excluded=excluded)
+                node = self._one(item, is_spec=is_spec, excluded=excluded)
             names |= _names(node)
             if len(names) > 1:
                 raise QueryError(
@@ -70,32 +70,38 @@ class _Naming:
                     position=item.position,
                     hint="join them with OR, or quote what is a word and no name",
                 )
-            if isinstance(item, Fixed) and item.parts:
-                found.parts(item.parts)
-            elif part is not None:
-                found.parts((part,))
+            if parts:
+                found.parts(parts)
             else:
-                found.node(node, is_name=is_name and not isinstance(item, Group))
+                found.node(node, item.position)
         return found.tree(excluded=excluded)
 
-    def _one(
-        self, item: Plain | Fixed | Excluded, *, is_spec: bool, is_name: bool, excluded: bool
-    ) -> Node:  # fmt: skip
+    def _parts(self, item: Item, *, is_spec: bool, is_name: bool) -> tuple[Part, ...]:
+        """What an item is of a spec; empty for everything else."""
+        if isinstance(item, Fixed):
+            return item.parts
+        if not isinstance(item, Plain) or not is_spec:
+            return ()
+        if not is_name:
+            part = _variant(item)
+            return () if part is None else (part,)
+        name = name_of(item.text)
+        if not name:
+            raise QueryError(
+                f"{item.text} is no name of a package, as the first word of a spec is",
+                query=self._text,
+                position=item.position,
+                length=len(item.text),
+                hint=f'quote it to search for the word: "{item.text}"',
+            )
+        return (Part(name, item.position, item.position + len(item.text), is_name=True),)
+
+    def _one(self, item: Item, *, is_spec: bool, excluded: bool) -> Node:
         if isinstance(item, Fixed):
             return together(list(item.nodes))
         if isinstance(item, Plain):
-            if not is_name:
-                return item.term
-            name = name_of(item.text)
-            if not name:
-                raise QueryError(
-                    f"{item.text} is no name of a package, as the first word of a spec is",
-                    query=self._text,
-                    position=item.position,
-                    length=len(item.text),
-                    hint=f'quote it to search for the word: "{item.text}"',
-                )
-            return together(list(name))
+            return item.term
+        assert isinstance(item, Excluded), "groups are queries"
         inner = item.item
         if isinstance(inner, Group):
             return Not(
@@ -103,14 +109,11 @@ class _Naming:
             )
         return Not(self._alone(inner, is_spec=is_spec, excluded=not excluded))
 
-    def _alone(
-        self, item: Plain | Fixed | Excluded, *, is_spec: bool, excluded: bool
-    ) -> Node:  # fmt: skip
+    def _alone(self, item: Plain | Fixed | Excluded, *, is_spec: bool, excluded: bool) -> Node:
         """What stands behind a minus: a conjunction of its own."""
-        part = _variant(item) if is_spec and isinstance(item, Plain) else None
-        parts = item.parts if isinstance(item, Fixed) else (part,) if part is not None else ()
+        parts = self._parts(item, is_spec=is_spec, is_name=False)
         if not parts:
-            return self._one(item, is_spec=is_spec, is_name=False, excluded=excluded)
+            return self._one(item, is_spec=is_spec, excluded=excluded)
         alone = Conjunction(self._text)
         alone.parts(parts)
         return alone.tree(excluded=excluded)

@@ -19,7 +19,7 @@ _SIMPLE_VALUE = re.compile(r"[\w.,@~][\w.,@~=\-+]*")
 _EVERYTHING = "@:"
 _OPEN = Term("version", ":", spack=True)
 _SIGILS = {"version": "@", "compiler": "%", "hash": "/", UNJUDGED: ""}
-_VERSION_LIKE = re.compile(r"[a-zA-Z0-9_=:](?![\w.\-]*[=:])")
+_VERSION_LIKE = re.compile(r"[a-zA-Z0-9_=:](?!(?:[a-zA-Z_0-9.\-]*[a-zA-Z_0-9])?[=:])")
 
 
 def show(node: Node) -> str:
@@ -62,12 +62,14 @@ class _Printer:
         beside = explicit or names > 0
         text = ""
         before: Node | None = None
-        is_below = False
+        is_below = has_dag = False
         for number, child in enumerate(node.nodes):
-            if is_below and _is_attribute(child):
+            if (is_below and _is_attribute(child)) or (has_dag and isinstance(child, Dag)):
                 # Behind a dependency it would be asked of that.
                 text, before = f"{text} ({self._one(child, beside=False)})", None
                 continue
+            has_dag = has_dag or isinstance(child, Dag)
+            was_below = is_below
             is_below = isinstance(child, Dag) or (is_below and not _is_name(child))
             piece = self._one(child, beside=beside)
             if _is_name(before):
@@ -79,6 +81,7 @@ class _Printer:
             absorbed = _absorbs(before, piece)
             if absorbed:
                 piece = f"({self._one(child, beside=False)})"
+                is_below = was_below and not isinstance(child, Dag)
             text += f" {piece}" if text else piece
             # Nothing continues what is in parentheses, and a name says so there by itself.
             before = None if absorbed else child

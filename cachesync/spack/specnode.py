@@ -113,7 +113,7 @@ class NodeReader:
         """
         if token.kind is Kind.VERSION:
             if self._versions is not None:
-                raise token.error("a node has one version list", hint="join versions with a comma")
+                raise token.error("a node has one version list")
             self._check_versions(token, token.text[1:])
             self._versions = token
         elif token.kind is Kind.HASH:

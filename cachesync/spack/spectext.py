@@ -31,9 +31,9 @@ def show(spec: AbstractSpec, dialect: Dialect = "1.x") -> str:
     return _Writer(dialect, inside=False).spec(spec)
 
 
-def head(edge: AbstractEdge) -> str:
-    """What opens an edge to a package with a plain name, up to that name, in Spack 1.x's language."""
-    return _Writer("1.x", inside=False).head(edge)
+def head(edge: AbstractEdge, *, is_named: bool) -> str:
+    """What opens an edge, up to the name of its package where it has one, in Spack 1.x's language."""
+    return _Writer("1.x", inside=False).head(edge, is_named=is_named)
 
 
 class _Writer:
@@ -100,21 +100,21 @@ class _Writer:
         if edge.spec.name is None and self._dialect == "1.x":
             node = f"* {node}" if node else "*"
         behind = " ".join((node or "@:", *map(self._edge, edge.spec.edges)))
-        opened = self.head(edge, is_plain=edge.spec.name is not None)
+        opened = self.head(edge, is_named=edge.spec.name is not None)
         return (
             f"{opened} {behind}"
             if opened == edge.sigil and not edge.spec.name
             else f"{opened}{behind}"
         )
 
-    def head(self, edge: AbstractEdge, *, is_plain: bool = True) -> str:
-        """What stands before a node; `is_plain` says that an = may stand before it."""
+    def head(self, edge: AbstractEdge, *, is_named: bool) -> str:
+        """What stands before a node."""
         if edge.types or edge.when is not None or not all(map(_VIRTUAL.fullmatch, edge.virtuals)):
             return f"{edge.sigil}[{' '.join(self._attributes(edge))}] "
         if not edge.virtuals:
             return edge.sigil
         namespace = edge.spec.namespace
-        if is_plain and self._dialect == "1.x" and (
+        if is_named and self._dialect == "1.x" and (
             namespace is None or _NAMESPACE.fullmatch(namespace)
         ):  # fmt: skip
             return f"{edge.sigil}{','.join(edge.virtuals)}="
