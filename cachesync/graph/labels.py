@@ -7,6 +7,7 @@ the 64,000 nodes of a big index; where they take more room than they are worth, 
 from __future__ import annotations
 
 from array import array
+from itertools import chain, repeat
 from typing import Any
 
 from .arrays import DOWN, Graph, fitting, label_of
@@ -55,20 +56,22 @@ class _Masks:
     """The masks of nodes, worked out from those of their children."""
 
     def __init__(self, graph: Graph, first: int) -> None:
-        self._graph = graph
-        self._first = first
         self.labels = list(graph.tables.label)
-        self._label_numbers = {
-            label_of(name, virtuals): number for number, (name, virtuals) in enumerate(self.labels)
-        }
-        self._bits: dict[int, int] = {}
         self.values = [int(text, 16) for text in graph.tables.mask] or [0]
         self.numbers = {mask: number for number, mask in enumerate(self.values)}
-        self.down = [*graph.columns["down"][:first]] + [-1] * (graph.size - first)
-        self.reach = [*graph.columns["reach"][:first]] + [0] * (graph.size - first)
+        new = graph.size - first
+        self.down = array("i", chain(graph.columns["down"][:first], repeat(-1, new)))
+        self.reach = array("i", chain(graph.columns["reach"][:first], repeat(0, new)))
+        self._base = graph.starts[first]
+        self._starts = graph.starts
+        self._children = graph.children[self._base :]
+        self._types = graph.kinds[self._base :]
         kinds = graph.tables.kind
         self._is_down = [not DOWN.isdisjoint(types) for types, _ in kinds]
         self._is_build = ["build" in types for types, _ in kinds]
+        bits = _Bits(self.labels, kinds)
+        names = map(graph.columns["name"].__getitem__, self._children)
+        self._bits = [bits[edge] for edge in zip(names, self._types, strict=True)]
 
     def settle(self, node: int) -> bool:
         """Work out the masks of a node, those of what is below it first; false where it is below itself."""
@@ -87,32 +90,30 @@ class _Masks:
             on_path.add(below)
         return True
 
-    def _edges(self, node: int) -> zip[tuple[int, int]]:
-        start, end = self._graph.starts[node], self._graph.starts[node + 1]
-        return zip(self._graph.children[start:end], self._graph.kinds[start:end], strict=True)
+    def _bounds(self, node: int) -> slice:
+        return slice(self._starts[node] - self._base, self._starts[node + 1] - self._base)
 
     def _unsettled(self, node: int) -> int:
+        edges = self._bounds(node)
         return next(
             child
-            for child, kind in self._edges(node)
+            for child, kind in zip(self._children[edges], self._types[edges], strict=True)
             if self._is_down[kind] and self.down[child] < 0
         )
 
     def _work_out(self, node: int) -> bool:
         """False where a node that it follows an edge to has no masks yet."""
         down = build = 0
-        names, is_down, bits, masks = (
-            self._graph.columns["name"], self._is_down, self._bits, self.down,
-        )  # fmt: skip
-        kinds = len(is_down)
-        for child, kind in self._edges(node):
-            key = names[child] * kinds + kind
-            bit = bits.get(key) or self._learn(key, names[child], kind)
+        edges = self._bounds(node)
+        is_down, masks, values = self._is_down, self.down, self.values
+        for child, kind, bit in zip(
+            self._children[edges], self._types[edges], self._bits[edges], strict=True
+        ):
             if is_down[kind]:
                 number = masks[child]
                 if number < 0:
                     return False
-                down |= bit | self.values[number]
+                down |= bit | values[number]
             elif self._is_build[kind]:
                 build |= bit
         self.down[node] = self._number(down)
@@ -126,12 +127,23 @@ class _Masks:
             self.values.append(mask)
         return found
 
-    def _learn(self, key: int, name: int, kind: int) -> int:
-        virtuals = self._graph.tables.kind[kind][1]
+
+class _Bits(dict[tuple[int, int], int]):
+    """Name at the far side and kind of an edge -> the bit of its label, which is learnt where it is new."""
+
+    def __init__(self, labels: list[list[Any]], kinds: list[list[list[str]]]) -> None:
+        super().__init__()
+        self._labels = labels
+        self._kinds = kinds
+        self._numbers = {
+            label_of(name, virtuals): number for number, (name, virtuals) in enumerate(labels)
+        }
+
+    def __missing__(self, edge: tuple[int, int]) -> int:
+        name, virtuals = edge[0], self._kinds[edge[1]][1]
         label = label_of(name, virtuals)
-        number = self._label_numbers.get(label)
-        if number is None:
-            number = self._label_numbers[label] = len(self.labels)
-            self.labels.append([name, list(virtuals)])
-        self._bits[key] = 1 << number
-        return 1 << number
+        number = self._numbers.setdefault(label, len(self._labels))
+        if number == len(self._labels):
+            self._labels.append([name, list(virtuals)])
+        bit = self[edge] = 1 << number
+        return bit
