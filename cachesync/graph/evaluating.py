@@ -69,7 +69,8 @@ class Evaluator:
         found = roots & self.nodes.holds(asked)
         if self.nodes.is_virtual(asked.name):
             return found
-        for edge in sorted(asked.edges, key=_effort):
+        edges = {edge._replace(start=0, end=0): edge for edge in asked.edges}  # each once
+        for edge in sorted(edges.values(), key=_effort):
             if not found:
                 return 0
             if self.rules.is_old:

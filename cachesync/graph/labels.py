@@ -18,27 +18,26 @@ MOST_DIGITS = 1 << 21
 """Hexadecimal digits of all masks together."""
 
 
-def with_masks(graph: Graph, first: int) -> Graph:
+def with_masks(graph: Graph, first: int, most_digits: int = MOST_DIGITS) -> Graph:
     """The graph with the masks of its nodes from `first` on; those of the others are there."""
-    masks = None if first and not graph.tables.mask else _settled(graph, first)
+    masks = None if first and not graph.tables.mask else _settled(graph, first, most_digits)
     if masks is not None:
         texts = [f"{mask:x}" for mask in masks.values]
-        if sum(map(len, texts)) <= MOST_DIGITS:
-            columns = {
-                "down": fitting(masks.down, len(texts)),
-                "reach": fitting(masks.reach, len(texts)),
-            }
-            tables = graph.tables._replace(label=masks.labels, mask=texts)
-            return graph._replace(columns={**graph.columns, **columns}, tables=tables)
+        columns = {
+            "down": fitting(masks.down, len(texts)),
+            "reach": fitting(masks.reach, len(texts)),
+        }
+        tables = graph.tables._replace(label=masks.labels, mask=texts)
+        return graph._replace(columns={**graph.columns, **columns}, tables=tables)
     return graph._replace(
         columns={**graph.columns, "down": array("B"), "reach": array("B")},
         tables=graph.tables._replace(label=_labels(graph), mask=[]),
     )
 
 
-def _settled(graph: Graph, first: int) -> _Masks | None:
-    """The masks of all nodes; None for a forged graph that goes round."""
-    masks = _Masks(graph, first)
+def _settled(graph: Graph, first: int, most_digits: int) -> _Masks | None:
+    """The masks of all nodes; None where they take too much room, and for a forged graph that goes round."""
+    masks = _Masks(graph, first, most_digits)
     return masks if all(map(masks.settle, range(first, graph.size))) else None
 
 
@@ -47,7 +46,7 @@ def _labels(graph: Graph) -> list[list[Any]]:
     names, kinds = graph.columns["name"], graph.tables.kind
     pairs = set(zip(map(names.__getitem__, graph.children), graph.kinds, strict=True))
     return [
-        [name, virtuals]
+        [name, list(virtuals)]
         for name, virtuals in sorted({label_of(name, kinds[kind][1]) for name, kind in pairs})
     ]
 
@@ -55,10 +54,11 @@ def _labels(graph: Graph) -> list[list[Any]]:
 class _Masks:
     """The masks of nodes, worked out from those of their children."""
 
-    def __init__(self, graph: Graph, first: int) -> None:
+    def __init__(self, graph: Graph, first: int, most_digits: int) -> None:
         self.labels = list(graph.tables.label)
         self.values = [int(text, 16) for text in graph.tables.mask] or [0]
         self.numbers = {mask: number for number, mask in enumerate(self.values)}
+        self.room = most_digits - sum(map(len, graph.tables.mask))
         new = graph.size - first
         self.down = array("i", chain(graph.columns["down"][:first], repeat(-1, new)))
         self.reach = array("i", chain(graph.columns["reach"][:first], repeat(0, new)))
@@ -74,7 +74,12 @@ class _Masks:
         self._bits = [bits[edge] for edge in zip(names, self._types, strict=True)]
 
     def settle(self, node: int) -> bool:
-        """Work out the masks of a node, those of what is below it first; false where it is below itself."""
+        """Work out the masks of a node, those of what is below it first.
+
+        False where it is below itself, and where there is no room for more masks.
+        """
+        if self.room < 0:
+            return False
         if self.down[node] >= 0 or self._work_out(node):
             return True
         path, on_path = [node], {node}
@@ -125,6 +130,7 @@ class _Masks:
         if found is None:
             found = self.numbers[mask] = len(self.values)
             self.values.append(mask)
+            self.room -= mask.bit_length() // 4 + 1
         return found
 
 
