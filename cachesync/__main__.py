@@ -8,19 +8,22 @@ import sys
 
 __all__ = ["main"]
 
+_BRIEF = {"check", "diff", "history", "search", "show", "status", "sync"}
+"""The commands that do one thing and end: what they make is wanted until then, and is no circle."""
+
 
 def main() -> int:
     """Run the command that the arguments name; returns its exit status, or ends the process.
 
     For the daemon SIGHUP is a request that waits until it can be heeded, from the first act on:
-    whoever reloads a service that is just starting must not end it. A search makes values and ends:
+    whoever reloads a service that is just starting must not end it. A brief command makes values and ends:
     looking for garbage among them, and taking the process apart, would be a quarter of its time.
     """
     try:
         if "run" in sys.argv[1:]:
             _hold_hangup()
-        is_search = "search" in sys.argv[1:] and _command() == ["search"]
-        if is_search:
+        is_brief = not _BRIEF.isdisjoint(sys.argv[1:]) and _command() in _BRIEF
+        if is_brief:
             gc.disable()
         from .cli.entry import main as enter
     except (MemoryError, ImportError) as error:
@@ -29,18 +32,18 @@ def main() -> int:
         os.write(2, b"cachesync: error: out of memory\nhint: raise `ulimit -v`, or free some\n")
         return 1
     status = enter()
-    if is_search:
+    if is_brief:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
     return status
 
 
-def _command() -> list[str]:
-    """The word that is the command, if there is one."""
+def _command() -> str:
+    """The word that is the command; empty where there is none."""
     from .cli.options import split_globals
 
-    return split_globals(sys.argv[1:])[1][:1]
+    return next(iter(split_globals(sys.argv[1:])[1]), "")
 
 
 def _hold_hangup() -> None:
@@ -48,7 +51,7 @@ def _hold_hangup() -> None:
     import signal
 
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    if _command() != ["run"]:
+    if _command() != "run":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from .model import NO_COMPILER, Build, Details, Edge, EdgeKind
+from .model import NO_COMPILER, Build, Compilers, Details, Edge, EdgeKind
 from .spack import variants
 
 __all__ = [
     "Guard",
     "PageDiff",
     "compare",
+    "compilers_led_by",
     "contradicting",
     "differing",
     "join_details",
@@ -72,16 +73,18 @@ def reconcile(known: Build, seen: Build) -> Build:
 
     A compiler with a version beats a bare name beats `none`; a superset of variants beats the
     subset, a whole checksum of a patch its beginning; a value beats none. Where neither is more
-    specific the known one stays.
+    specific the known one stays. Who names one compiler says nothing of the other languages.
     """
+    compiler = _more_specific_compiler(known.compiler, seen.compiler)
     return Build(
         known.package or seen.package,
         known.version or seen.version,
-        _more_specific_compiler(known.compiler, seen.compiler),
+        compiler,
         known.os or seen.os,
         known.platform or seen.platform,
         known.target or seen.target,
         _more_specific_variants(known.variants, seen.variants),
+        _joined_compilers(compiler, known.compilers, seen.compilers),
     )
 
 
@@ -101,6 +104,8 @@ def contradicting(known: Build, seen: Build) -> list[str]:
     first, but where they contradict each other: there the first stands.
     """
     one, other = reconcile(known, seen), reconcile(seen, known)
+    if one.compiler != other.compiler:  # which leads the compilers: told once
+        other = other._replace(compilers=one.compilers)
     return [field for field in Build._fields if getattr(one, field) != getattr(other, field)]
 
 
@@ -152,6 +157,21 @@ def _more_specific_compiler(known: str, seen: str) -> str:
     if known == NO_COMPILER or (seen != known and seen.startswith(known + "@")):
         return seen
     return known
+
+
+def _joined_compilers(compiler: str, known: Compilers, seen: Compilers) -> Compilers:
+    if not known and not seen:
+        return ()
+    of_language = dict(known)
+    for language, theirs in seen:
+        of_language[language] = _more_specific_compiler(of_language.get(language, theirs), theirs)
+    return compilers_led_by(compiler, tuple(sorted(of_language.items())))
+
+
+def compilers_led_by(compiler: str, compilers: Compilers) -> Compilers:
+    """The compilers of a build whose own is the first of them; none where the languages do not differ."""
+    led = ((compilers[0][0], compiler), *compilers[1:]) if compilers else ()
+    return led if len({name for _, name in led}) > 1 else ()
 
 
 def first_by_path(paths: Iterable[str]) -> str:

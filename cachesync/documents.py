@@ -8,7 +8,7 @@ from typing import Any
 
 from .model import Build, Change, ChangeKind, Details, Edge
 
-__all__ = ["change_document", "details_document", "edges_document", "timestamp"]
+__all__ = ["build_document", "change_document", "details_document", "edges_document", "timestamp"]
 
 
 def change_document(change: Change) -> dict[str, Any]:
@@ -37,8 +37,6 @@ def change_document(change: Change) -> dict[str, Any]:
         value = getattr(change, key)
         if value is not None:
             found[key] = shown(value)
-    if change.compilers and change.build is not None:
-        found["build"]["compilers"] = dict(change.compilers)
     return found
 
 
@@ -62,8 +60,18 @@ def edges_document(edges: Iterable[Edge]) -> list[dict[str, Any]]:
     ]
 
 
+def build_document(build: Build) -> dict[str, Any]:
+    """A build as JSON: `compilers` is there where the languages differ."""
+    said = build._asdict()
+    if build.compilers:
+        said["compilers"] = dict(build.compilers)
+    else:
+        del said["compilers"]
+    return said
+
+
 def _build(build: Build) -> dict[str, Any]:
-    described = build._asdict()
+    described = build_document(build)
     del described["package"]
     return described
 

@@ -17,6 +17,7 @@ __all__ = [
     "Build",
     "Change",
     "ChangeKind",
+    "Compilers",
     "Details",
     "Edge",
     "EdgeKind",
@@ -33,6 +34,10 @@ NO_COMPILER = "none"
 """What pages written since Spack 1.0 say instead of a compiler (FORMATS: the 2025-07 era)."""
 
 
+Compilers = tuple[tuple[str, str], ...]
+"""Language and compiler (`name@=version`), in the order of the languages: c, cxx, fortran."""
+
+
 class Build(NamedTuple):
     """What specs that differ only by hash have in common.
 
@@ -47,6 +52,8 @@ class Build(NamedTuple):
     platform: str
     target: str
     variants: tuple[str, ...]
+    compilers: Compilers = ()
+    """Where the languages differ: all of them, of which `compiler` is the first; else empty."""
 
 
 Listed = tuple[Build, tuple[str, ...]]
@@ -92,8 +99,8 @@ class Details(NamedTuple):
     """Where an external is, as compact JSON; None for what Spack installed itself."""
     build_spec: str | None
     """The hash of the spec that was built, where this one is spliced."""
-    compilers: tuple[tuple[str, str], ...]
-    """Language and compiler (`name@=version`) where languages differ; else empty."""
+    compilers: Compilers
+    """Those of the build, as an index says them: empty where languages do not differ."""
     format: int
     """The version of the spec's document when it was made."""
     lists: tuple[str, ...] = ()
@@ -110,7 +117,7 @@ class Node(NamedTuple):
     details: Details
     edges: tuple[Edge, ...]
     checksum: bytes
-    """Eight bytes of BLAKE2b over the spec's bytes as they stand in the index."""
+    """The first eight bytes of the SHA-1 of the spec as it stands in the index."""
 
 
 class Placement(NamedTuple):
@@ -216,5 +223,3 @@ class Change(NamedTuple):
     edges: tuple[Edge, ...] | None = None
     checksum: str | None = None
     """Of index.read: what tells this content of a cache index from another."""
-    compilers: tuple[tuple[str, str], ...] = ()
-    """Of a spec: language and compiler, where the languages differ, as is known now."""

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.diff import Guard, compare, covers, first_by_path, page_order, reconcile
+from cachesync.diff import (
+    Guard,
+    compare,
+    compilers_led_by,
+    contradicting,
+    covers,
+    first_by_path,
+    page_order,
+    reconcile,
+)
 from cachesync.model import NO_COMPILER, Build
 
 _pages = st.dictionaries(st.sampled_from("abcdefgh"), st.frozensets(st.sampled_from("xyz")))
@@ -105,7 +114,15 @@ def test_a_prefix_covers_what_lies_below_it():
 
 _compilers = st.sampled_from((NO_COMPILER, "gcc", "gcc@=13.2.0", "gcc@=7.5.0", "gccgo@=1", "clang"))
 
-_builds = st.builds(
+_languages = st.dictionaries(st.sampled_from(("c", "cxx", "fortran")), _compilers)
+
+
+def _led(build, languages):
+    compilers = compilers_led_by(build.compiler, tuple(sorted(languages.items())))
+    return build._replace(compilers=compilers)
+
+
+_plain = st.builds(
     Build,
     package=st.just("hdf5"),
     version=st.just("1.14.5"),
@@ -114,7 +131,9 @@ _builds = st.builds(
     platform=st.sampled_from(("", "linux")),
     target=st.just("aarch64"),
     variants=st.sets(st.sampled_from(("+mpi", "~cxx", "+hl"))).map(lambda v: tuple(sorted(v))),
+    compilers=st.just(()),
 )
+_builds = st.builds(_led, _plain, _languages)
 
 
 @given(_builds)
@@ -149,6 +168,30 @@ def test_nothing_known_is_lost(known, seen):
     assert set(result.variants) >= set(known.variants)
     assert result.os == (known.os or seen.os)
     assert result.platform == (known.platform or seen.platform)
+    if result.compilers:
+        assert dict(result.compilers).keys() >= dict(known.compilers).keys()
+
+
+@given(_builds, _builds)
+def test_compilers_begin_with_the_builds_own_and_differ(known, seen):
+    """Whatever is joined: the languages are in order, the first has the build's compiler, not all have."""
+    result = reconcile(known, seen)
+    if result.compilers:
+        assert result.compilers == tuple(sorted(result.compilers))
+        assert result.compilers[0][1] == result.compiler
+        assert len(set(dict(result.compilers).values())) > 1
+
+
+@given(_builds, _compilers)
+def test_who_names_one_compiler_says_nothing_of_the_other_languages(build, compiler):
+    """A page is compared by the compiler of C alone, and takes no other away."""
+    page = build._replace(compiler=compiler, compilers=())
+    assert "compilers" not in contradicting(build, page)
+    assert ("compiler" in contradicting(build, page)) == (
+        reconcile(build, page).compiler != reconcile(page, build).compiler
+    )
+    if reconcile(build, page).compiler == build.compiler:
+        assert reconcile(build, page) == build
 
 
 @given(_builds, st.data())
@@ -161,6 +204,7 @@ def test_of_two_comparable_descriptions_the_more_specific_stays(specific, data):
         os=data.draw(st.sampled_from(("", specific.os))),
         platform=data.draw(st.sampled_from(("", specific.platform))),
     )
+    vague = _led(vague, data.draw(st.sampled_from(({}, dict(specific.compilers)))))
     assert reconcile(specific, vague) == specific
     assert reconcile(vague, specific) == specific
 

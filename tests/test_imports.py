@@ -88,6 +88,7 @@ OWNERS = {
     "importlib": [
         "cachesync.cli.app",
         "cachesync.cli.commands.doctor",
+        "cachesync.cli.metrics_port",
         "cachesync.notify.apprise_target",
     ],
 }

@@ -13,67 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachesync import query
 from cachesync.index import catchup
-from cachesync.index.reader import SearchIndex
 from cachesync.index.writer import discard
 from cachesync.ledger import connect, log, read, whole
 from cachesync.model import LocationState
-from cachesync.reports import verify
-from cachesync.search.facets import FACETS
-from cachesync.search.searcher import Searcher
-from tests.support.universe import Found, Universe, brute_force, histories, steps, trees
-
-
-def naive_facets(found: Found) -> dict[str, dict[str, dict[str, int]]]:
-    """The facets of what was found, counted value by value."""
-    counts: dict[str, dict[str, dict[str, int]]] = {name: {} for name in FACETS}
-    for build, specs in found.items():
-        values = [
-            {(n, getattr(build, n)) for n in ("target", "os", "compiler", "version", "package")}
-            | {("tag", place.tag) for place in places}
-            | {("stack", stack) for place in places for stack in place.stacks}
-            for places in specs.values()
-        ]
-        for name, value in set().union(*values):
-            count = counts[name].setdefault(value, {"specs": 0, "builds": 0})
-            count["specs"] += sum((name, value) in of_spec for of_spec in values)
-            count["builds"] += 1
-    return counts
-
-
-def check_answers(state: Path, db, nodes: list[query.Node]) -> None:
-    """`Searcher.search` says what brute force says, and counts what it says."""
-    searcher = Searcher(state)
-    try:
-        for node in nodes:
-            expected = brute_force(db, node)
-            answer = searcher.search(node)
-            found = {hit.build: {s.hash: s.placements for s in hit.specs} for hit in answer.hits}
-            assert found == expected
-            assert (answer.builds, answer.specs) == (
-                len(expected), sum(len(specs) for specs in expected.values())
-            )  # fmt: skip
-            assert searcher.search(node, limit=1, facets=True).facets == naive_facets(expected)
-            few = searcher.search(node, limit=1)
-            assert (few.builds, few.specs) == (answer.builds, answer.specs)
-            assert few.hits == answer.hits[:1]
-    finally:
-        searcher.close()
-
-
-def check_index(state: Path, db) -> None:
-    """The index holds what the ledger says, posting for posting, as a fresh one would."""
-    opened = SearchIndex(
-        state / connect.INDEX_DIRECTORY,
-        ledger=read.identity(db),
-        mark=lambda seq: read.mark(db, seq),
-    )
-    try:
-        assert opened.seq == read.last_seq(db)
-        assert list(verify.check_index(db, opened)) == []
-    finally:
-        opened.close()
+from tests.support.answering import check_answers, check_index
+from tests.support.universe import Universe, histories, steps, trees
 
 
 @pytest.mark.slow

@@ -8,21 +8,19 @@ from typing import Any
 
 import msgspec
 
-from ..model import NO_COMPILER, Edge, EdgeKind
+from ..model import NO_COMPILER, Compilers, Edge, EdgeKind
 from . import values
 from .index import Record, Split, are_hashes, is_hash
 from .lookups import Lookup
 from .places import Wrong, shown
 
-__all__ = ["MAX_EDGES", "NULL", "Compilers", "Dependency", "EdgeReader"]
+__all__ = ["MAX_EDGES", "NULL", "Dependency", "EdgeReader"]
 
 MAX_EDGES = 8_192
 """Of one node; the most in Spack's packages are some 200."""
 NULL = msgspec.Raw(b"null")
 """A part of a document that is not there."""
 
-Compilers = tuple[tuple[str, str], ...]
-"""Language and compiler (`name@=version`), in the order of the languages."""
 _Recipe = tuple[tuple[EdgeKind, ...], tuple[tuple[str, int], ...]]
 """The kinds of a spec's edges; each language that is compiled, and the first edge that does it."""
 

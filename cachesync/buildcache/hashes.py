@@ -11,10 +11,10 @@ from base64 import b32encode
 from hashlib import sha1
 from typing import Any
 
-from .index import Record
+from .index import CHECKSUM_BYTES, Record
 from .places import Wrong, shown
 
-__all__ = ["FORMATS", "dag_hash", "follows", "loaded"]
+__all__ = ["FORMATS", "dag_hash", "examine", "loaded"]
 
 FORMATS = range(4, 6)
 """The formats for which the rule was seen to hold (Spack 0.23 to 1.2)."""
@@ -24,18 +24,22 @@ _TAIL = ',"hash":"{}"}}'
 _TAIL_BYTES = len(_TAIL.format("x" * 32))
 
 
-def follows(record: Record, spec_hash: str) -> bool:
-    """Whether the hash is that of the bytes as they stand: all that is needed where it is so.
+def examine(record: Record, spec_hash: str) -> tuple[bytes, bool]:
+    """The `checksum` of a record, and whether its hash is that of its bytes as they stand; read once.
 
-    False says nothing: white space, or another place of the hash, and `dag_hash` must tell.
+    The hash needs no closer look where it is so. False says nothing: white space, or another place of the
+    hash, and `dag_hash` must tell.
     """
     view = memoryview(record.spec)
-    if view[-_TAIL_BYTES:] != _TAIL.format(spec_hash).encode():
-        return False
     digest = sha1(view[:-_TAIL_BYTES], usedforsecurity=False)
-    digest.update(b"}")
-    wanted = int(spec_hash.encode().translate(_BASE32), 32)
-    return int.from_bytes(digest.digest(), "big") == wanted
+    is_so = False
+    if view[-_TAIL_BYTES:] == _TAIL.format(spec_hash).encode():
+        bare = digest.copy()
+        bare.update(b"}")
+        wanted = int(spec_hash.encode().translate(_BASE32), 32)
+        is_so = int.from_bytes(bare.digest(), "big") == wanted
+    digest.update(view[-_TAIL_BYTES:])
+    return digest.digest()[:CHECKSUM_BYTES], is_so
 
 
 def loaded(spec: bytes) -> dict[str, Any]:

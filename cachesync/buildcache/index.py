@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from hashlib import blake2b
+from hashlib import sha1
 from typing import Any, NamedTuple
 
 import msgspec
@@ -105,7 +105,7 @@ def checksum(record: Record) -> bytes:
     It is over the bytes of `spec`: how many dependents a spec has in this index and whether it is
     cached are no matter, but every other way of writing the same counts as a change.
     """
-    return blake2b(record.spec, digest_size=CHECKSUM_BYTES).digest()
+    return sha1(record.spec, usedforsecurity=False).digest()[:CHECKSUM_BYTES]
 
 
 def are_hashes(texts: Iterable[str]) -> bool:

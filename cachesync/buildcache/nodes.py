@@ -13,11 +13,11 @@ from typing import TypeVar
 
 import msgspec
 
-from ..model import NO_COMPILER, Build, Details, Node
+from ..model import NO_COMPILER, Build, Compilers, Details, Node
 from ..pages.summary import normalise_compiler
 from . import hashes, values
-from .edges import NULL, Compilers, Dependency, EdgeReader
-from .index import Record, Refused, Split, checksum
+from .edges import NULL, Dependency, EdgeReader
+from .index import Record, Refused, Split
 from .lookups import Lookup
 from .places import Wrong, at_place, shown
 
@@ -112,8 +112,9 @@ class _Reader:
             raise Wrong(f"{shown(spec.hash)} is not the key", "hash")
         edges, by = self._edges.read(spec.dependencies, record) if spec.dependencies else ((), ())
         build, details = self._shape(spec, by)
-        node = Node(spec_hash, build, record.cached, details, edges, checksum(record))
-        if not hashes.follows(record, spec_hash):
+        checksum, is_so = hashes.examine(record, spec_hash)
+        node = Node(spec_hash, build, record.cached, details, edges, checksum)
+        if not is_so:
             self._examine(record, node)
         return node
 
@@ -190,7 +191,12 @@ def _build(
         arch.platform,
         arch.target,
         parameters.variants,
+        _where_they_differ(by),
     )
+
+
+def _where_they_differ(by: Compilers) -> Compilers:
+    return by if len({compiler for _, compiler in by}) > 1 else ()
 
 
 def _details(
@@ -208,7 +214,7 @@ def _details(
         arch.target_object,
         rest.external,
         rest.build_spec,
-        by if len({compiler for _, compiler in by}) > 1 else (),
+        _where_they_differ(by),
         spec_format if rest.format is None else rest.format,
         parameters.lists,
     )

@@ -122,6 +122,10 @@ def cli(ctx: click.Context, /, **_options: Any) -> None:
     ctx.ensure_object(Globals)
 
 
+def _is_word(argument: str) -> bool:
+    return not argument.startswith("-")
+
+
 def run(options: Globals, arguments: list[str]) -> int:
     """Run what the arguments name; returns the exit status. Raises CachesyncError."""
     try:
@@ -133,7 +137,12 @@ def run(options: Globals, arguments: list[str]) -> int:
         return 2
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "cachesync"
-        raise UsageError(error.format_message(), hint=f"{command} --help") from error
+        wrong = UsageError(error.format_message(), hint=f"{command} --help")
+        if "--check" in arguments and next(filter(_is_word, arguments), None) == "status":
+            from .commands.status import cannot_tell
+
+            cannot_tell(wrong, as_json=options.json)
+        raise wrong from error
     except click.exceptions.Exit as error:
         return int(error.exit_code)
     except SystemExit as error:

@@ -13,7 +13,6 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from .. import query as queries
 from ..ledger import connect, names
 from . import paths
 from .options import Globals, split_globals
@@ -121,5 +120,7 @@ def query_words(ctx: click.Context, incomplete: str) -> list[str]:
         return [f"{excluded}{value}" for value in _values(ctx, "variant", word)]
     if colon or excluded:
         return []
-    fields = [f"{name}:" for name in queries.FIELDS if name.startswith(word)]
+    from ..query import FIELDS
+
+    fields = [f"{name}:" for name in FIELDS if name.startswith(word)]
     return (_values(ctx, "package", word) if word else []) + fields

@@ -116,11 +116,22 @@ def _fail(error: CachesyncError, options: Globals) -> int:
         sys.stdout.flush()  # what was answered before it
     except (BrokenPipeError, AnswerError):  # `error` is that, or came before it
         streams.say_no_more()
+    if options.config or options.state_dir:
+        _reach(error, options)
     if not error.is_said and not (options.json and options.quiet):
         _complain(error)
     if options.json:
         print(_document(error), file=sys.stderr)
     return error.exit_status
+
+
+def _reach(error: CachesyncError, options: Globals) -> None:
+    """Have the commands that help reach what this one reached."""
+    from .remedies import reaching
+
+    error.message = reaching(error.message, options)
+    if error.hint is not None:
+        error.hint = reaching(error.hint, options)
 
 
 def _document(error: CachesyncError) -> str:

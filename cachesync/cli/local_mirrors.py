@@ -16,7 +16,7 @@ _Found = tuple[str, str, str, str | None]
 def look_at(source: BuildcacheSourceConfig, config: Config) -> Iterator[_Found]:
     """Whether each cache index of a mirror can be read, and how its changes are noticed."""
     from ..sources.base import Failed
-    from ..sources.mirror import Got, MirrorSource
+    from ..sources.mirror.source import Got, MirrorSource
     from ..system.filesystem import kind_of
     from ..watch.choice import choose
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ..errors import CachesyncError, IndexUnusableError
 from ..ledger import connect, read
@@ -36,13 +38,26 @@ def index_error(db: connect.Connection, state_dir: Path) -> str | None:
     return None
 
 
+def _sent(state_dir: Path) -> Mapping[str, Any] | None:
+    """What was last told of the outbox, and without a daemon, whether it can be used now."""
+    told = deliveries(state_dir)
+    if told is not None and told.get("error"):
+        return told
+    from ..notify.outbox import sound
+
+    fault = sound.fault(state_dir)
+    if fault is None:
+        return told
+    return {**(told or {}), "error": fault.message, "remedy": fault.hint}
+
+
 def judged(state_dir: Path, *, index_error: str | None) -> health.Health:
     """As `look`, where the index was looked at already. Never raises CachesyncError."""
     from ..daemon import runtime, standing
 
     said = runtime.running(state_dir)
     # A daemon says at once that its outbox cannot be used; the other file may wait for that very outbox.
-    sent = deliveries(state_dir) if said is None else said.get("deliveries")
+    sent = _sent(state_dir) if said is None else said.get("deliveries")
     facts = standing.gather(state_dir, daemon=said, deliveries=sent)
     facts = standing.from_outside(facts, state_dir)
     return health.judge(facts._replace(index_error=index_error))

@@ -5,13 +5,13 @@ What may stand in it is in `schema`, the values it gives in `settings`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ConfigError
+from .content import content
 from .schema import SCHEMA
 from .settings import Config
 from .yamlnodes import InvalidError, Problem, compose, problem_after, scalars
@@ -70,10 +70,7 @@ def refuse_values(path: Path, wrong: Mapping[str, str]) -> None:
 
 def _read(path: Path) -> str:
     try:
-        # O_NONBLOCK: a FIFO must not keep a daemon waiting.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            data = file.read(MAX_BYTES + 1) or b""
+        data = content(path, most_bytes=MAX_BYTES)
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"cannot read {path}: {reason}", ()) from error

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import CachesyncError
+from .content import content
 from .settings import (
     AppriseTarget,
     Config,
@@ -97,8 +98,7 @@ def _place(secret: Secret, environment: Mapping[str, str]) -> tuple[Path, str, s
 
 def _read(path: Path, where: str, remedy: str) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+        data = content(path, most_bytes=MOST_BYTES)
         text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"

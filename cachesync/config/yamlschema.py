@@ -40,6 +40,7 @@ T = TypeVar("T")
 _TEXT_TAGS = {TAG + name for name in ("str", "int", "float", "bool", "timestamp", "merge", "value")}
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,15}")
 _SHOWN_KEY_LENGTH = 40
+_WITH_TAG = " with an explicit tag (!), which is not understood here"
 
 
 Reader = Callable[[yaml.Node], T]
@@ -50,10 +51,13 @@ Reader = Callable[[yaml.Node], T]
 
 
 def _found(node: yaml.Node) -> str:
+    """What a node is; a tag that is not YAML's own for that is a part of it."""
     if isinstance(node, yaml.MappingNode):
-        return "a mapping"
+        return "a mapping" + ("" if node.tag == TAG + "map" else _WITH_TAG)
     if isinstance(node, yaml.SequenceNode):
-        return "a list"
+        return "a list" + ("" if node.tag == TAG + "seq" else _WITH_TAG)
+    if node.tag not in _TEXT_TAGS and node.tag != TAG + "null":
+        return "text" + _WITH_TAG
     kinds = {"null": "nothing", "int": "a number", "float": "a number", "bool": "true or false"}
     return kinds.get(node.tag.removeprefix(TAG), "text")
 

@@ -133,14 +133,17 @@ class Deliveries:
     def document(self) -> dict[str, Any] | None:
         """States and counts, and what is wrong; None where nothing is subscribed."""
         dispatcher = self._dispatcher
-        error = self._trouble.error or (None if dispatcher is None else dispatcher.error)
-        if error is None and self._summary is None:
+        trouble = self._trouble
+        if trouble.error is None and dispatcher is not None:
+            trouble = dispatcher.trouble
+        if trouble.error is None and self._summary is None:
             return None
         active = 0 if dispatcher is None else dispatcher.active
         results = {} if dispatcher is None else dict(dispatcher.results)
         return {
             **(self._summary or {}),
-            "error": error,
+            "error": trouble.error,
+            "remedy": trouble.remedy,
             "sending": active,
             "results": results,
         }
@@ -169,7 +172,7 @@ class Deliveries:
                 self._follow()
                 wait = 0.0
             except CachesyncError as error:
-                wait = self._trouble.failed(error.message, time.monotonic())
+                wait = self._trouble.failed(error.message, time.monotonic(), remedy=error.hint)
                 self._say()
             self._adopted.set()
             self._alive_at = time.monotonic()

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..config import reload
 from ..config.settings import Config
 from ..errors import ConfigError, UsageError
 from ..ledger import connect
-from ..reports.health import line
+from ..reports.health import Health, line
 from . import control, runtime
 from .commands import Commands
 from .delivery import Deliveries
@@ -89,7 +90,10 @@ class Service:
             state_dir, self.config, self.thread, clock=clock, passing=self.sources.passing,
             on_change=self._changed.ring,
         )  # fmt: skip
-        self.view = View(state_dir, self.thread, self.sources, self.deliveries, stuck=self._stuck)
+        self.view = View(
+            state_dir, self.thread, self.sources, self.deliveries, stuck=self._stuck,
+            configured=lambda: len(self.config.sources),
+        )  # fmt: skip
         self._published_at = 0.0
         self._commands = Commands(
             state_dir, self.thread, self.sources, self.deliveries,
@@ -236,10 +240,10 @@ class Service:
         self._notifier.tell("READY=1")
 
     def _take_over(self, config: Config) -> None:
-        if self.config.sources and not config.sources:
-            # An editor that empties the file before it writes it, sooner than a wish.
-            _log.error("the new config has no source and is refused; the old one goes on")
-            self.view.config_error = "it has no source"
+        refused = reload.refusal(config, before=len(self.config.sources))
+        if refused is not None:
+            _log.error("the new config is refused, the old one goes on: %s", refused)
+            self.view.config_error = refused
             return
         self.view.config_error = None
         before, self.config = self.config, config
@@ -275,9 +279,12 @@ def _offset() -> float:
 
 
 def serve(
-    state_dir: Path, load: Callable[[], Config], *, pages: Sequence[str] = (), pace: Pace = PACE
-) -> int:
+    state_dir: Path, load: Callable[[], Config], *, pages: Sequence[str] = (), pace: Pace = PACE,
+    retold: Callable[[Health], Health] = lambda found: found,
+) -> int:  # fmt: skip
     """Run the daemon until it is told to end; returns the exit status.
+
+    `retold` makes of remedies what whoever reads them at `/healthz` can follow.
 
     Raises ConfigError, LedgerBusyError naming the holder, LedgerError.
     """
@@ -287,6 +294,7 @@ def serve(
     )  # the unit starts it ignored: that is for nobody else
     with connect.writer_lock(state_dir), connect.ledger_errors(state_dir):
         service = Service(state_dir, load, pages=pages, pace=pace)
+        service.view.retold = retold
         try:
             service.start()
             return service.loop()

@@ -272,6 +272,7 @@ class Sources:
             "overflows": state.overflows,
             "overflowed": state.is_overflowed,
             "error": watched.worker.trouble.error,
+            "remedy": watched.worker.trouble.remedy,
             "watch": None if watcher is None else watcher.mode.value,
             "watch_reason": None if polled is None else polled.why.value,
             "watch_detail": None if polled is None else polled.reason,

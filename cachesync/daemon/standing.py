@@ -31,7 +31,7 @@ def gather(
 ) -> Facts:
     """The facts that the ledger, the state directory and the clock give. Never raises."""
     sources: list[dict[str, Any]] = []
-    newest, error = None, None
+    newest, error, remedy = None, None, None
     try:
         with connect.ledger_errors(state_dir):
             db = connect.open_reader(state_dir)
@@ -42,11 +42,12 @@ def gather(
             finally:
                 db.close()
     except CachesyncError as failed:
-        error = failed.message
+        error, remedy = failed.message, failed.hint
     return place(state_dir)._replace(
         sources=sources,
         newest=None if newest is None else newest / 1e6,
         ledger_error=error,
+        ledger_remedy=remedy,
         daemon=daemon,
         deliveries=deliveries,
     )

@@ -30,17 +30,21 @@ class View:
 
     def __init__(
         self, state_dir: Path, thread: WriterThread, sources: Sources, deliveries: Deliveries,
-        *, stuck: Callable[[], str | None],
+        *, stuck: Callable[[], str | None], configured: Callable[[], int],
     ) -> None:  # fmt: skip
+        """`configured` tells how many sources the configuration in force names."""
         self._state_dir = state_dir
         self._thread = thread
         self._sources = sources
         self._deliveries = deliveries
         self._stuck = stuck
+        self._configured = configured
         self._since = time.time()
         self._first_seq = thread.call(lambda writer: writer.seq)
         self._told: dict[tuple[health.Code, str], health.Reason] = {}
         self._seen: set[tuple[health.Code, str]] = set()
+        self.retold: Callable[[health.Health], health.Health] = lambda found: found
+        """Makes of remedies what who reads them elsewhere can follow."""
         self.config_error: str | None = None
         """Why the newest config is not in force."""
         self.metrics_error: str | None = None
@@ -53,6 +57,7 @@ class View:
             "started": runtime.started(os.getpid()),
             "since": int(self._since * 1e6),
             "stuck": self._stuck(),
+            "configured": self._configured(),
             "config_error": self.config_error,
             "metrics_error": self.metrics_error,
             "index_error": self._thread.index_error,
@@ -87,7 +92,7 @@ class View:
         sources = document["sources"]
         stuck = document["stuck"] or self._sources.stuck_pass(time.monotonic())
         return {
-            **health.document(self.judged(document)),
+            **health.document(self.retold(self.judged(document))),
             "healthy": stuck is None,
             "stuck": stuck,
             "detail": {

@@ -132,7 +132,7 @@ class Worker:
             except CachesyncError as error:
                 _refuse(asked, error)
                 # Sooner than a source that does not deliver: what is wrong is wrong here.
-                wait = self.trouble.failed(error.message, time.monotonic())
+                wait = self.trouble.failed(error.message, time.monotonic(), remedy=error.hint)
                 self._set(failures=self.state.failures + 1, retry_at=time.monotonic() + wait)
             except Exception as error:
                 # A mistake of this program, over this source: it is tried again like a failure.

@@ -123,7 +123,10 @@ class WriterThread:
             now = time.monotonic()
             if not isinstance(error, CachesyncError) and self._index.error is None:
                 _log.exception("indexing failed")
-            said, self.index_remedy = type(error).__name__, "cachesync doctor, and see the log"
+            said, self.index_remedy = (
+                type(error).__name__,
+                "see the log of the daemon; cachesync rebuild index",
+            )
             if isinstance(error, CachesyncError):
                 said, self.index_remedy = error.message, error.hint
             self._index.failed(said, now, took=now - started)

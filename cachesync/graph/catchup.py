@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import IndexUnusableError
 from ..ledger import connect, read
-from ..system.garbage import no_garbage_collection
+from ..system.garbage import garbage_collection
 from . import file
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
     read; where the file cannot be written it is removed: then everybody reads the ledger.
     """
     path = _path(state_dir)
-    with no_garbage_collection(), connect.ledger_errors(state_dir), read.snapshot(db):
+    with garbage_collection(wanted=False), connect.ledger_errors(state_dir), read.snapshot(db):
         stored, why = _stored(db, path)
         seq = read.last_seq(db)
         if stored is not None and stored.seq == seq:
@@ -43,7 +43,7 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
 
 def rebuild(db: connect.Connection, state_dir: Path) -> None:
     """Make the file anew; the caller holds the writer's lock."""
-    with no_garbage_collection(), connect.ledger_errors(state_dir), read.snapshot(db):
+    with garbage_collection(wanted=False), connect.ledger_errors(state_dir), read.snapshot(db):
         _write(db, _path(state_dir), _made(db), read.last_seq(db))
 
 
@@ -53,7 +53,7 @@ def current(db: connect.Connection, state_dir: Path) -> tuple[Graph, str | None]
     A file that is behind is made longer in memory; where that is too much, or there is none that can be
     used, all nodes are read from the ledger.
     """
-    with no_garbage_collection():
+    with garbage_collection(wanted=False):
         stored, why = _stored(db, _path(state_dir))
         if stored is not None:
             graph = _brought_up(db, stored)

@@ -15,7 +15,7 @@ from ..graph import catchup as graph
 from ..ledger import connect, read
 from ..ledger.documents import documents
 from ..system import child
-from ..system.garbage import no_garbage_collection
+from ..system.garbage import garbage_collection
 from . import writer
 from .layout import CURRENT
 from .reader import SearchIndex
@@ -49,7 +49,7 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
     """
     root = state_dir / connect.INDEX_DIRECTORY
     graph.catch_up(db, state_dir)
-    with no_garbage_collection(), connect.ledger_errors(state_dir), read.snapshot(db):
+    with garbage_collection(wanted=False), connect.ledger_errors(state_dir), read.snapshot(db):
         ledger, seq, mark = read.identity(db), read.last_seq(db), partial(read.mark, db)
         try:
             opened = SearchIndex(root, ledger=ledger, mark=mark)
@@ -78,7 +78,7 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
 def rebuild(db: connect.Connection, state_dir: Path) -> None:
     """Build the index anew beside the old one and swap it in, and the graph too."""
     graph.rebuild(db, state_dir)
-    with no_garbage_collection(), connect.ledger_errors(state_dir), read.snapshot(db):
+    with garbage_collection(wanted=False), connect.ledger_errors(state_dir), read.snapshot(db):
         _rebuild(db, state_dir)
 
 
@@ -129,7 +129,7 @@ def serve() -> None:
     """The process beside: one task from standard input, a segment to standard output."""
     state_dir, folder, seq = child.receive(sys.stdin.buffer)
     db = connect.open_reader(state_dir)
-    with no_garbage_collection(), read.snapshot(db):
+    with garbage_collection(wanted=False), read.snapshot(db):
         if read.last_seq(db) == seq:
             segment = writer.write_segment(folder, documents(db, half=1))
             child.send(segment, sys.stdout.buffer)

@@ -33,14 +33,14 @@ def postings(document: Document) -> dict[str, dict[str, int]]:
     build = document.build
     one = dict.fromkeys
     capitals: dict[str, int] = {}
-    compiler = query.plain_compiler(build.compiler)
+    compilers = [query.plain_compiler(one) for one in query.every_compiler(build)]
     return {
         "any": {"": document.specs},
         "package": _spelled("package", (build.package,), capitals),
         "name": one(query.name_runs(build.package), 1),
         "version": one(versions.ranges_of(build.version.lower()), 1),
         "version_text": {build.version.lower(): 1},
-        "compiler": _spelled("compiler", (compiler.partition("@")[0], compiler), capitals),
+        "compiler": _spelled("compiler", _with_names(compilers), capitals),
         "os": _spelled("os", (build.os,), capitals),
         "platform": _spelled("platform", (build.platform,), capitals),
         "target": _spelled("target", (build.target,), capitals),
@@ -50,6 +50,10 @@ def postings(document: Document) -> dict[str, dict[str, int]]:
         "stack": document.stacks,
         "source": document.sources,
     }
+
+
+def _with_names(compilers: Iterable[str]) -> list[str]:
+    return [value for one in compilers for value in (one.partition("@")[0], one)]
 
 
 def _spelled(field: str, values: Iterable[str], capitals: dict[str, int]) -> dict[str, int]:

@@ -22,7 +22,7 @@ __all__ = [
     "with_checksum",
 ]
 
-SCHEMA = 3
+SCHEMA = 4
 """Raised when what is indexed changes: an index with another number is rebuilt."""
 
 MISMATCH = "the search index is damaged (a checksum does not match)"

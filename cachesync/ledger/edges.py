@@ -40,7 +40,12 @@ def varint(number: int) -> bytes:
 
 def pack_distance(distance: int) -> bytes:
     """How far a dependency's id lies below that of the spec; not 0. The varint of its kind follows."""
-    return varint(2 * distance if distance > 0 else -2 * distance - 1)
+    number = 2 * distance if distance > 0 else -2 * distance - 1
+    if (
+        0x3FFF < number < 0x200000
+    ):  # what is far in a big index, which has a hundred thousand of them
+        return bytes((number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80, number >> 14))
+    return varint(number)
 
 
 @cache

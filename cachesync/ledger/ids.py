@@ -11,11 +11,21 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..model import Build, Listed
+from ..model import Build, Compilers, Listed
 from ..spack import variants as variant_texts
 from ..spack import versions
 
-__all__ = ["Ids", "KnownSpec", "insert_rows", "make_build", "pack", "unpack"]
+__all__ = [
+    "BUILD_COLUMNS",
+    "Ids",
+    "KnownSpec",
+    "build_parts",
+    "insert_rows",
+    "make_build",
+    "pack",
+    "unpack",
+    "unpack_compilers",
+]
 
 MAX_REMEMBERED = 500_000
 
@@ -30,16 +40,33 @@ def unpack(text: str) -> tuple[str, ...]:
     return tuple(text.split("\n")) if text else ()
 
 
+BUILD_COLUMNS = "package, version, compiler, os, platform, target, variants, compilers"
+"""What `make_build` takes."""
+
+
+def build_parts(build: Build) -> tuple[str, ...]:
+    """A build as `BUILD_COLUMNS` hold it."""
+    compilers = build.compilers and pack(tuple(map("=".join, build.compilers)))
+    return (*build[:6], pack(build.variants), compilers or "")
+
+
+def unpack_compilers(text: str) -> Compilers:
+    """What the column `compilers` has: `c=llvm@=17.0.6`, a line for each language."""
+    split = (line.partition("=") for line in unpack(text))
+    return tuple((language, compiler) for language, _, compiler in split)
+
+
 def make_build(row: Sequence[Any]) -> Build:
-    """The build in the columns package, version, compiler, os, platform, target, variants.
+    """The build in `BUILD_COLUMNS`.
 
     Some rows that only the change log refers to are older than the normal form of variants.
     """
-    package, version, compiler, os, platform, target, variants = row
+    package, version, compiler, os, platform, target, variants, compilers = row
     listed = unpack(variants)
     if "=" in variants:
         listed = variant_texts.normal_set(listed)
-    return Build(package, version, compiler, os, platform, target, listed)
+    several = unpack_compilers(compilers) if compilers else ()
+    return Build(package, version, compiler, os, platform, target, listed, several)
 
 
 ROWS_A_STATEMENT = 50
@@ -77,10 +104,10 @@ class Ids:
     """Ids by value, for one writer over `db`."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        from .shapes import digest  # here: those who only read need none
+        from .shapes import build_digest  # here: those who only read need none
 
         self._db = db
-        self._digest = digest
+        self._digest = build_digest
         self._start()
 
     def _start(self) -> None:
@@ -118,11 +145,12 @@ class Ids:
         """The id of `build`, made if it is new."""
         found = self._builds.get(build)
         if found is None:
-            parts = (*build[:6], pack(build.variants))
-            number = self._digest("\n".join(parts))
+            parts = build_parts(build)
+            number = self._digest(parts)
             row = None if self._complete else self._db.execute(
                 "SELECT id FROM build WHERE digest = ? AND package = ? AND version = ?"
-                " AND compiler = ? AND os = ? AND platform = ? AND target = ? AND variants = ?",
+                " AND compiler = ? AND os = ? AND platform = ? AND target = ? AND variants = ?"
+                " AND compilers = ?",
                 (number, *parts),
             ).fetchone()  # fmt: skip
             if row is not None:
@@ -132,7 +160,7 @@ class Ids:
                 key = self._version_keys.get(build.version)
                 if key is None:
                     key = self._version_keys[build.version] = versions.sort_key(build.version)
-                self._new_builds.append((found, *parts[:2], key, *parts[2:], number))
+                self._new_builds.append((found, *parts[:2], key, *parts[2:7], number, parts[7]))
             self._builds[build] = found
         return found
 
@@ -239,9 +267,7 @@ class Ids:
     def build_of(self, build_id: int) -> Build:
         """The build with an id, whether it is stored yet or not."""
         row = self._db.execute(
-            "SELECT package, version, compiler, os, platform, target, variants"
-            " FROM build WHERE id = ?",
-            (build_id,),
+            f"SELECT {BUILD_COLUMNS} FROM build WHERE id = ?", (build_id,)
         ).fetchone()
         if row is not None:
             return make_build(row)
@@ -249,7 +275,7 @@ class Ids:
 
     def store_new(self) -> None:
         """Insert what was made since the last call; within the caller's transaction."""
-        insert_rows(self._db, "build", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._new_builds)
+        insert_rows(self._db, "build", f"({', '.join('?' * 11)})", self._new_builds)
         insert_rows(self._db, "page", "(?, ?, ?, ?)", self._new_pages)
         insert_rows(self._db, "stacks", "(?, ?)", self._new_stacks)
         insert_rows(self._db, "spec", "(?, ?, ?, ?, ?)", list(self._new_specs.values()))

@@ -24,12 +24,15 @@ class Known(Transactions):
         self, source: SourceRow, scope: Collection[str] | None = None
     ) -> dict[str, KnownLocation]:
         """Everything known of where the source's pages lie; `scope` names top directories only."""
-        select = "SELECT path, signature, digest, state, page_id FROM location WHERE source_id = ?"
+        select = (
+            "SELECT path, signature, digest, state, page_id FROM location WHERE source_id = ?1"
+            " AND path NOT IN (SELECT path FROM statement WHERE source_id = ?1)"
+        )
         rows: Iterable[tuple[Any, ...]]
         if scope is None:
             rows = self.db.execute(select, (source.id,))
         else:
-            below = f"{select} AND path >= ? AND path < ?"  # 0 comes after /
+            below = f"{select} AND path >= ?2 AND path < ?3"  # 0 comes after /
             rows = itertools.chain.from_iterable(
                 self.db.execute(below, (source.id, f"{top}/", f"{top}0")) for top in sorted(scope)
             )

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ..model import ChangeKind, LocationState
+from ..model import ChangeKind
 from .ids import KnownSpec, unpack
 from .outcomes import SourceRow, Stated, StatementRow
 from .statements import StatementWriter
@@ -47,17 +47,17 @@ class LeavingWriter(StatementWriter):
 
     def carried(self, source: SourceRow, statement: StatementRow) -> list[Due]:
         """Everything that an index has placed, in the order of package and hash."""
-        packages = dict(
-            self.db.execute(
-                "SELECT g.id, g.package FROM page g JOIN tag t ON t.id = g.tag_id"
-                " WHERE t.source_id = ? AND t.name = ?",
-                (source.id, statement.tag),
-            )
+        rows = self.db.execute(
+            "SELECT g.package, s.hash, p.page_id, p.spec_id, k.names"
+            " FROM tag t CROSS JOIN page g ON g.tag_id = t.id"
+            " CROSS JOIN placement p ON p.page_id = g.id CROSS JOIN spec s ON s.id = p.spec_id"
+            " CROSS JOIN stacks k ON k.id = p.stacks_id WHERE t.source_id = ? AND t.name = ?",
+            (source.id, statement.tag),
         )
         return sorted(
-            Due(statement.tag, packages[page_id], spec_hash, page_id, spec_id, statement.stack)
-            for spec_hash, (page_id, spec_id, stacks) in self.stated(source, statement.tag).items()
-            if statement.stack in stacks
+            Due(statement.tag, package, spec_hash, page_id, spec_id, statement.stack)
+            for package, spec_hash, page_id, spec_id, names in rows
+            if statement.stack in unpack(names)
         )
 
     def evict_specs(self, source: SourceRow, going: Sequence[Due]) -> None:
@@ -110,24 +110,64 @@ class LeavingWriter(StatementWriter):
         """Commit that a source has a cache index no longer, of which nothing is placed any more."""
 
         def work() -> None:
-            if self._index_state(source, statement) is LocationState.REJECTED:
-                self._index_change(ChangeKind.INDEX_RECOVERED, source, statement)
+            self._leave_place(source, statement)
             self.db.execute("DELETE FROM leaving WHERE statement_id = ?", (statement.id,))
             self.db.execute("DELETE FROM statement WHERE id = ?", (statement.id,))
-            self.db.execute(
-                "DELETE FROM location WHERE source_id = ? AND path = ?", (source.id, statement.path)
-            )
+
+        self._transact(source, work)
+
+    def unstated(self, source: SourceRow) -> list[Due]:
+        """What pages of a source have placed under stacks that none of its cache indexes is of.
+
+        That of a source that had pages before it had cache indexes, in the order of tag and package.
+        """
+        stacks: dict[str, set[str]] = {}
+        for one in self.statements(source):
+            stacks.setdefault(one.tag, set()).add(one.stack)
+        rows = self.db.execute(
+            "SELECT t.name, g.package, s.hash, g.id, s.id, k.names FROM tag t"
+            " CROSS JOIN page g ON g.tag_id = t.id CROSS JOIN placement p ON p.page_id = g.id"
+            " CROSS JOIN spec s ON s.id = p.spec_id CROSS JOIN stacks k ON k.id = p.stacks_id"
+            " WHERE t.source_id = ? AND g.present ORDER BY 1, 2, 3",
+            (source.id,),
+        )
+        return [
+            Due(tag, package, spec_hash, page_id, spec_id, stack)
+            for tag, package, spec_hash, page_id, spec_id, names in rows
+            for stack in unpack(names)
+            if stack not in stacks.get(tag, ())
+        ]
+
+    def stated_packages(self, source: SourceRow) -> int:
+        """How many packages, in how many tags, only cache indexes have placed in a source."""
+        (count,) = self.db.execute(
+            "SELECT count(*) FROM tag t JOIN page g ON g.tag_id = t.id WHERE t.source_id = ?"
+            " AND NOT g.present AND EXISTS (SELECT 1 FROM placement p WHERE p.page_id = g.id)",
+            (source.id,),
+        ).fetchone()
+        return int(count)
+
+    def drop_statements(self, source: SourceRow) -> None:
+        """Commit that a source has no cache indexes any more, and evict what only they placed."""
+
+        def work() -> None:
+            for one in self.statements(source):
+                self._leave_place(source, one)
+            self._forget_statements(source)
 
         self._transact(source, work)
 
     def _forget_statements(self, source: SourceRow) -> None:
-        """Evict everything that the cache indexes of a source have placed, and forget them."""
+        """Evict everything that only the cache indexes of a source have placed, and forget them."""
         going: dict[int, list[int]] = {}
-        every = [due for one in self.statements(source) for due in self.carried(source, one)]
-        for due in sorted(every):
-            specs = going.setdefault(due.page_id, [])
-            if due.spec_id not in specs[-1:]:  # of several stacks
-                specs.append(due.spec_id)
+        rows = self.db.execute(
+            "SELECT g.id, s.id FROM tag t CROSS JOIN page g ON g.tag_id = t.id"
+            " CROSS JOIN placement p ON p.page_id = g.id CROSS JOIN spec s ON s.id = p.spec_id"
+            " WHERE t.source_id = ? AND NOT g.present ORDER BY t.name, g.package, s.hash",
+            (source.id,),
+        )
+        for page_id, spec_id in rows:
+            going.setdefault(page_id, []).append(spec_id)
         remaining = self._placement_counts(s for specs in going.values() for s in specs)
         for page_id, specs in going.items():
             self._evict(source, page_id, specs, remaining)

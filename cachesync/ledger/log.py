@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ..model import Build, Change, ChangeKind
-from . import dag, read
-from .ids import make_build, unpack
+from . import dag
+from .ids import BUILD_COLUMNS, make_build, unpack
 
 __all__ = [
     "Filter",
@@ -26,7 +26,8 @@ __all__ = [
 
 _SELECT = """
 SELECT c.seq, c.at, c.kind, coalesce(s.name, ''), t.name, g.package, x.hash, c.flags, k.names, c.before_id,
-       b.package, b.version, b.compiler, b.os, b.platform, b.target, b.variants, c.detail, c.spec_id
+       b.package, b.version, b.compiler, b.os, b.platform, b.target, b.variants, b.compilers,
+       c.detail, c.spec_id
 FROM change c
 LEFT JOIN source s ON s.id = c.source_id
 LEFT JOIN page g ON g.id = c.page_id
@@ -106,7 +107,7 @@ def placed(db: sqlite3.Connection) -> Iterator[Change]:
     names = {i: unpack(names) for i, names in db.execute("SELECT id, names FROM stacks")}
     rows = db.execute(
         "SELECT c.seq, c.at, s.name, t.name, g.package, x.hash, c.flags, p.stacks_id, b.package,"
-        " b.version, b.compiler, b.os, b.platform, b.target, b.variants"
+        " b.version, b.compiler, b.os, b.platform, b.target, b.variants, b.compilers"
         " FROM (SELECT max(seq) AS seq, at, spec_id, page_id, flags FROM change WHERE kind = 1"
         " GROUP BY spec_id, page_id) c"
         " JOIN placement p ON p.spec_id = c.spec_id AND p.page_id = c.page_id"
@@ -118,7 +119,7 @@ def placed(db: sqlite3.Connection) -> Iterator[Change]:
         yield Change(
             seq=row[0], at=row[1], kind=ChangeKind.SPEC_CACHED, source=row[2], tag=row[3],
             package=row[4], hash=row[5], flag=bool(row[6] & FLAG), stacks=names[row[7]],
-            build=make_build(row[8:15]),
+            build=make_build(row[8:16]),
         )  # fmt: skip
 
 
@@ -147,25 +148,23 @@ def _changes(db: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> Iterator[
     """The changes in rows of `_SELECT`; what nodes are described by is looked up for many at once."""
     rows = iter(rows)
     while some := list(islice(rows, MOST_AT_ONCE)):
-        pairs = [(row[18], row[9]) for row in some if row[2] == _DESCRIBED]
+        pairs = [(row[19], row[9]) for row in some if row[2] == _DESCRIBED]
         told = dag.told(db, pairs) if pairs else iter(())
-        several = read.compilers_of_specs(db, {row[18] for row in some if row[18] is not None})
         for row in some:
-            change = _change(db, row, next(told) if row[2] == _DESCRIBED else None)
-            yield change._replace(compilers=several[row[18]]) if row[18] in several else change
+            yield _change(db, row, next(told) if row[2] == _DESCRIBED else None)
 
 
 def _change(db: sqlite3.Connection, row: Sequence[Any], told: dag.Told | None) -> Change:
     kind = ChangeKind(row[2])
     before = row[9]
-    detail = json.loads(row[17]) if row[17] else {}
+    detail = json.loads(row[18]) if row[18] else {}
     return Change(
         seq=row[0], at=row[1], kind=kind, source=row[3], tag=row[4] or detail.get("tag"),
         package=row[5] if told is None else row[10], hash=row[6],
         flag=bool(row[7] & FLAG), baseline=bool(row[7] & BASELINE),
         stacks=unpack(detail.get("stack") or "") or None if row[8] is None else unpack(row[8]),
         stacks_before=_stacks(db, before) if kind is ChangeKind.SPEC_RESTACKED else None,
-        build=None if row[10] is None else make_build(row[10:17]),
+        build=None if row[10] is None else make_build(row[10:18]),
         build_before=_build(db, before) if kind is ChangeKind.SPEC_REFINED else None,
         path=detail.get("path"), reason=detail.get("reason"),
         subscription=detail.get("subscription"), target=detail.get("target"),
@@ -179,10 +178,7 @@ def _stacks(db: sqlite3.Connection, stacks_id: int) -> tuple[str, ...]:
 
 
 def _build(db: sqlite3.Connection, build_id: int) -> Build:
-    row = db.execute(
-        "SELECT package, version, compiler, os, platform, target, variants FROM build WHERE id = ?",
-        (build_id,),
-    ).fetchone()
+    row = db.execute(f"SELECT {BUILD_COLUMNS} FROM build WHERE id = ?", (build_id,)).fetchone()
     return make_build(row)
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from typing import NamedTuple
 
 from ..spack import variants
+from .ids import unpack_compilers
 
 __all__ = ["beginning_with"]
 
@@ -20,7 +21,6 @@ class _Column(NamedTuple):
 _COLUMNS = {
     "package": _Column("build", "package"),
     "version": _Column("build", "version"),
-    "compiler": _Column("build", "compiler"),
     "os": _Column("build", "os"),
     "platform": _Column("build", "platform"),
     "target": _Column("build", "target"),
@@ -46,6 +46,8 @@ def beginning_with(db: sqlite3.Connection, field: str, start: str, *, most: int)
         if field == "variant":
             names = set(map(variants.normal, names))
         return sorted(name for name in names if name.startswith(start))[:most]
+    if field == "compiler":
+        return _compilers(db, start)[:most]
     table, column, also = _COLUMNS[field]
     rows = db.execute(
         f"SELECT DISTINCT {column} FROM {table} WHERE {column} >= ? AND {column} < ?"
@@ -53,3 +55,10 @@ def beginning_with(db: sqlite3.Connection, field: str, start: str, *, most: int)
         (start, start + "\U0010ffff", most),
     )
     return [name for (name,) in rows if name]
+
+
+def _compilers(db: sqlite3.Connection, start: str) -> list[str]:
+    """Those of C, and of languages that have others."""
+    rows = db.execute("SELECT DISTINCT compiler, compilers FROM build")
+    names = {name for one, lines in rows for name in (one, *dict(unpack_compilers(lines)).values())}
+    return sorted(name for name in names if name and name.startswith(start))

@@ -1,7 +1,6 @@
 """Which changes cached a build for the first time, whatever the hash. Functions of a connection.
 
-A build is here what makes specs alike to people: package, version, variants, system, and the compiler of
-each language. Specs are judged by what is known of them now.
+Specs are judged by what is known of them now.
 """
 
 from __future__ import annotations
@@ -11,11 +10,8 @@ import sqlite3
 from collections.abc import Callable, Iterable
 
 from ..model import Change, ChangeKind
-from .read import COMPILERS
 
-__all__ = ["first_of_builds", "is_first_of_build", "several_compilers"]
-
-_COMPILERS = f"coalesce(nullif({COMPILERS}, '[]'), '')"
+__all__ = ["first_of_builds", "is_first_of_build"]
 
 
 def first_of_builds(db: sqlite3.Connection, hashes: Iterable[str] | None = None) -> set[int]:
@@ -26,8 +22,7 @@ def first_of_builds(db: sqlite3.Connection, hashes: Iterable[str] | None = None)
     )  # fmt: skip
     rows = db.execute(
         "SELECT min(c.seq) FROM change c JOIN spec s ON s.id = c.spec_id"
-        " LEFT JOIN node n ON n.id = s.node_id LEFT JOIN details d ON d.id = n.details_id"
-        f" WHERE c.kind = {int(ChangeKind.SPEC_CACHED)}{chosen} GROUP BY s.build_id, {_COMPILERS}",
+        f" WHERE c.kind = {int(ChangeKind.SPEC_CACHED)}{chosen} GROUP BY s.build_id",
         () if hashes is None else (json.dumps(sorted(set(hashes))),),
     )
     return {seq for (seq,) in rows}
@@ -46,13 +41,3 @@ def is_first_of_build(db: sqlite3.Connection) -> Callable[[Change], bool]:
         return change.seq in known
 
     return is_first
-
-
-def several_compilers(db: sqlite3.Connection) -> dict[str, str]:
-    """What tells apart the builds of specs whose languages have several compilers, by hash."""
-    return dict(
-        db.execute(
-            f"SELECT s.hash, {_COMPILERS} FROM details d JOIN node n ON n.details_id = d.id"
-            f" JOIN spec s ON s.node_id = n.id WHERE {_COMPILERS} != ''"
-        )
-    )

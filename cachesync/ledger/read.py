@@ -8,10 +8,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..model import Build, Details
-from .ids import make_build, unpack
+from ..model import Build
+from .ids import BUILD_COLUMNS, make_build, unpack
 
 __all__ = [
     "PlacedSpec",
@@ -98,8 +98,7 @@ def builds_in_order(
     """Some builds, or all, by id."""
     chosen = "" if build_ids is None else " WHERE id IN (SELECT value FROM json_each(?))"
     rows = db.execute(
-        "SELECT id, package, version, compiler, os, platform, target, variants FROM build"
-        f"{chosen} ORDER BY id",
+        f"SELECT id, {BUILD_COLUMNS} FROM build{chosen} ORDER BY id",
         () if build_ids is None else (id_list(build_ids),),
     )
     for row in rows:
@@ -116,21 +115,21 @@ def all_builds(db: sqlite3.Connection) -> Iterator[tuple[int, Build]]:
     return builds_in_order(db, None)
 
 
-Attributes = tuple[str, str, tuple[str, str, str]]
-"""A build's package, its version, and its compiler, os and target."""
+Attributes = tuple[str, str, tuple[str, str, str, str]]
+"""A build's package, its version, and its compiler, os, target and compilers (`unpack_compilers`)."""
 
 
 def attributes_of(db: sqlite3.Connection, build_ids: Iterable[int] | None) -> dict[int, Attributes]:
     """The attributes of some builds, or of all."""
     chosen = "" if build_ids is None else " WHERE id IN (SELECT value FROM json_each(?))"
     rows = db.execute(
-        f"SELECT id, package, version, compiler, os, target FROM build{chosen}",
+        f"SELECT id, package, version, compiler, os, target, compilers FROM build{chosen}",
         () if build_ids is None else (id_list(build_ids),),
     )
-    machines: dict[tuple[str, str, str], tuple[str, str, str]] = {}  # few: kept once
+    machines: dict[tuple[str, str, str, str], tuple[str, str, str, str]] = {}  # few: kept once
     found = {}
     for build_id, package, version, *machine in rows:
-        key = (machine[0], machine[1], machine[2])
+        key = (machine[0], machine[1], machine[2], machine[3])
         found[build_id] = (package, version, machines.setdefault(key, key))
     return found
 
@@ -195,35 +194,6 @@ def placed_specs(db: sqlite3.Connection, build_ids: Iterable[int]) -> Iterator[P
     for build_id, spec_hash, tag_id, stacks_id in placements_of(db, build_ids):
         source, tag = names.tags[tag_id]
         yield PlacedSpec(build_id, spec_hash, source, tag, names.stacks[stacks_id])
-
-
-Compilers = tuple[tuple[str, str], ...]
-"""Language and compiler, where the languages of a spec have several."""
-COMPILERS = f"json_extract(d.document, '$[{Details._fields.index('compilers')}]')"
-
-
-def compilers_of(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[str, Compilers]:
-    """The compilers by language of specs of some builds, by hash, where the languages differ."""
-    return _several(db, "s.hash", "s.build_id", build_ids)
-
-
-def compilers_of_specs(db: sqlite3.Connection, spec_ids: Iterable[int]) -> dict[int, Compilers]:
-    """The compilers by language of some specs, by id, where the languages differ."""
-    return _several(db, "s.id", "s.id", spec_ids)
-
-
-def _several(db: sqlite3.Connection, key: str, by: str, ids: Iterable[int]) -> dict[Any, Compilers]:
-    rows = db.execute(
-        f"SELECT {key}, {COMPILERS} FROM json_each(?) j JOIN spec s ON {by} = j.value"
-        " JOIN node n ON n.id = s.node_id JOIN details d ON d.id = n.details_id"
-        f" WHERE instr(d.document, '@=') AND {COMPILERS} != '[]'",
-        (id_list(ids),),
-    ).fetchall()
-    if not rows:
-        return {}
-    import json
-
-    return {found: tuple((lang, name) for lang, name in json.loads(said)) for found, said in rows}
 
 
 def switches_of(db: sqlite3.Connection, package: str) -> set[str]:

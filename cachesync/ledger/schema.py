@@ -192,11 +192,18 @@ def _with_nodes(db: sqlite3.Connection) -> None:
     rekey_builds(db)
 
 
+def _with_languages(db: sqlite3.Connection) -> None:
+    from .languages import tell_builds_apart
+
+    tell_builds_apart(db)
+
+
 _MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     _V1,
     _V2,
     _normalise_variants,
     _with_nodes,
+    _with_languages,
 )
 VERSION = len(_MIGRATIONS)
 

@@ -7,12 +7,12 @@ line has its id.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from ..model import Details
 
-__all__ = ["digest", "pack_details", "unpack_details"]
+__all__ = ["build_digest", "digest", "pack_details", "unpack_details"]
 
 _TARGET = Details._fields.index("target")
 
@@ -34,6 +34,11 @@ def unpack_details(document: str, targets: Mapping[int, str]) -> Details:
         compilers=tuple((language, compiler) for language, compiler in said.compilers),
         lists=tuple(said.lists),
     )
+
+
+def build_digest(parts: Sequence[str]) -> int:
+    """What to find a build by; `parts` are its columns. One with one compiler has that of schema 4."""
+    return digest("\n".join(parts if parts[-1] else parts[:-1]))
 
 
 def digest(document: str) -> int:

@@ -34,6 +34,9 @@ class SourceWriter(Transactions):
                 # Of another place nothing was tried yet: it is due.
                 " ON CONFLICT (name) DO UPDATE SET last_attempt = CASE"
                 " WHEN (type, location) = (excluded.type, excluded.location) THEN last_attempt END,"
+                # Cache indexes after pages, or the other way round, begin anew: with a baseline.
+                " selection = CASE WHEN (type = 'buildcache') = (excluded.type = 'buildcache')"
+                " THEN selection END,"
                 " type = excluded.type,"
                 " location = excluded.location, configured = excluded.configured,"
                 " interval = excluded.interval, forgotten = 0,"

@@ -42,11 +42,8 @@ class StatementWriter(NodeWriter):
         if found is None or (found.url, found.view, found.path) != (url, view, path):
 
             def work() -> None:
-                if found is not None:
-                    self.db.execute(
-                        "DELETE FROM location WHERE source_id = ? AND path = ?",
-                        (source.id, found.path),
-                    )
+                if found is not None and found.path != path:
+                    self._leave_place(source, found)
                 self.db.execute(
                     "INSERT INTO statement (source_id, url, view, tag, stack, path, passes, memory)"
                     " VALUES (?, ?, ?, ?, ?, ?, 0, '{}') ON CONFLICT (source_id, tag, stack)"
@@ -59,18 +56,19 @@ class StatementWriter(NodeWriter):
             known = {(row.tag, row.stack): row for row in self.statements(source)}
         return known[tag, stack]
 
-    def checksums(self, hashes: Collection[str]) -> dict[str, bytes]:
-        """The checksum of the record that told of each hash first; of hashes none told of, nothing."""
-        query = "SELECT s.hash, s.checksum FROM spec s WHERE s.checksum IS NOT NULL"
-        if self._is_large(hashes):
-            return dict(self.db.execute(query))
-        chosen = " AND s.hash IN (SELECT value FROM json_each(?))"
-        return dict(self.db.execute(query + chosen, (json.dumps(list(hashes)),)))
+    def told(self, hashes: Collection[str]) -> dict[str, tuple[int, bytes | None]]:
+        """Id and checksum of each spec that is known, by hash.
 
-    def _is_large(self, hashes: Collection[str]) -> bool:
-        """Whether so many of all specs are asked for that reading all of them is sooner done."""
+        The checksum is that of the record that told of it first; None where none did.
+        """
+        query = "SELECT s.hash, s.id, s.checksum FROM spec s"
         (count,) = self.db.execute("SELECT max(id) FROM spec").fetchone()
-        return 3 * len(hashes) > (count or 0)
+        if 3 * len(hashes) > (count or 0):  # reading all of them is sooner done
+            rows = self.db.execute(query)
+        else:
+            chosen = " WHERE s.hash IN (SELECT value FROM json_each(?))"
+            rows = self.db.execute(query + chosen, (json.dumps(list(hashes)),))
+        return {spec_hash: (spec_id, checksum) for spec_hash, spec_id, checksum in rows}
 
     def forms(self) -> set[tuple[str, bytes]]:
         """Hashes and checksums of other records that told of specs, and were joined."""
@@ -96,20 +94,43 @@ class StatementWriter(NodeWriter):
         ).fetchone()
         return [] if row is None or row[0] is None else str(row[0]).split("\n")
 
-    def stated(self, source: SourceRow, tag: str) -> dict[str, Stated]:
-        """Everything that is placed in a tag of a source, by hash."""
-        names = {i: unpack(text) for i, text in self.db.execute("SELECT id, names FROM stacks")}
+    def stated(self, source: SourceRow, tag: str, hashes: Collection[str]) -> dict[str, Stated]:
+        """How some specs are placed in a tag of a source, by hash; of those that are."""
         rows = self.db.execute(
-            "SELECT s.hash, p.page_id, p.spec_id, p.stacks_id"
-            " FROM tag t CROSS JOIN page g ON g.tag_id = t.id"
-            " CROSS JOIN placement p ON p.page_id = g.id CROSS JOIN spec s ON s.id = p.spec_id"
+            "SELECT s.hash, p.page_id, p.spec_id, k.names"
+            " FROM json_each(?) j CROSS JOIN spec s ON s.hash = j.value"
+            " CROSS JOIN placement p ON p.spec_id = s.id CROSS JOIN page g ON g.id = p.page_id"
+            " CROSS JOIN tag t ON t.id = g.tag_id CROSS JOIN stacks k ON k.id = p.stacks_id"
             " WHERE t.source_id = ? AND t.name = ?",
-            (source.id, tag),
+            (json.dumps(list(hashes)), source.id, tag),
         )
         return {
-            spec_hash: Stated(page_id, spec_id, names[stacks_id])
-            for spec_hash, page_id, spec_id, stacks_id in rows
+            spec_hash: Stated(page_id, spec_id, unpack(names))
+            for spec_hash, page_id, spec_id, names in rows
         }
+
+    def is_stated(self, source: SourceRow, tag: str) -> bool:
+        """Whether anything is placed in a tag of a source."""
+        (found,) = self.db.execute(
+            "SELECT EXISTS (SELECT 1 FROM tag t JOIN page g ON g.tag_id = t.id"
+            " JOIN placement p ON p.page_id = g.id WHERE t.source_id = ? AND t.name = ?)",
+            (source.id, tag),
+        ).fetchone()
+        return bool(found)
+
+    def carried_ids(self, source: SourceRow, tag: str, stack: str) -> set[int]:
+        """The ids of all that is placed in a tag of a source for a stack."""
+        chosen = {
+            stacks_id
+            for stacks_id, names in self.db.execute("SELECT id, names FROM stacks")
+            if stack in unpack(names)
+        }
+        rows = self.db.execute(
+            "SELECT p.spec_id, p.stacks_id FROM tag t CROSS JOIN page g ON g.tag_id = t.id"
+            " CROSS JOIN placement p ON p.page_id = g.id WHERE t.source_id = ? AND t.name = ?",
+            (source.id, tag),
+        )
+        return {spec_id for spec_id, stacks_id in rows if stacks_id in chosen}
 
     # -- what is there
 
@@ -294,6 +315,20 @@ class StatementWriter(NodeWriter):
             self.db, "leaving", "(?, ?, ?)",
             [(statement.id, spec_id, since) for spec_id in sorted(absent - before)],
         )  # fmt: skip
+
+    def _leave_place(self, source: SourceRow, statement: StatementRow) -> None:
+        """Forget the place of an index that lies elsewhere now, or is none of the source any more."""
+        (others,) = self.db.execute(
+            "SELECT count(*) FROM statement WHERE source_id = ? AND path = ? AND id != ?",
+            (source.id, statement.path, statement.id),
+        ).fetchone()
+        if others:  # it has another tag or stack now
+            return
+        if self._index_state(source, statement) is LocationState.REJECTED:
+            self._index_change(ChangeKind.INDEX_RECOVERED, source, statement)
+        self.db.execute(
+            "DELETE FROM location WHERE source_id = ? AND path = ?", (source.id, statement.path)
+        )
 
     def _index_state(self, source: SourceRow, statement: StatementRow) -> LocationState:
         row = self.db.execute(

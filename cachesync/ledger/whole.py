@@ -12,8 +12,13 @@ __all__ = [
     "LedgerPlacement",
     "all_placements",
     "integrity_problems",
+    "leaving",
     "located_pages",
+    "packages",
+    "placed_by",
     "placements_by_page",
+    "told_as",
+    "unclaimed",
 ]
 
 
@@ -60,6 +65,56 @@ def located_pages(db: sqlite3.Connection, source: str) -> dict[str, tuple[str, s
         (source,),
     )
     return {path: (tag, package) for path, tag, package in rows}
+
+
+def placed_by(db: sqlite3.Connection, source: str, tag: str, stack: str) -> set[str]:
+    """The hashes that are placed in a tag of a source with a stack."""
+    every = all_placements(db, source)
+    return {one.hash for one in every if one.tag == tag and stack in one.stacks}
+
+
+def leaving(db: sqlite3.Connection, source: str, tag: str, stack: str) -> set[str]:
+    """The hashes that a cache index has no longer, and that have not settled."""
+    rows = db.execute(
+        "SELECT s.hash FROM source r JOIN statement o ON o.source_id = r.id"
+        " JOIN leaving l ON l.statement_id = o.id JOIN spec s ON s.id = l.spec_id"
+        " WHERE r.name = ? AND o.tag = ? AND o.stack = ?",
+        (source, tag, stack),
+    )
+    return {spec_hash for (spec_hash,) in rows}
+
+
+def told_as(db: sqlite3.Connection) -> set[tuple[str, bytes]]:
+    """Hash and checksum of every record of a cache index that was recorded."""
+    rows = db.execute(
+        "SELECT hash, checksum FROM spec WHERE checksum IS NOT NULL UNION ALL"
+        " SELECT s.hash, f.checksum FROM form f JOIN spec s ON s.id = f.spec_id"
+    )
+    return set(rows)
+
+
+def packages(db: sqlite3.Connection) -> dict[str, str]:
+    """The package of every spec that is known, by its hash."""
+    return dict(
+        db.execute("SELECT s.hash, b.package FROM spec s JOIN build b ON b.id = s.build_id")
+    )
+
+
+def unclaimed(db: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:
+    """Source, tag and number of the placements that neither a page nor a cache index is there for."""
+    stacks: dict[tuple[int, str], set[str]] = {}
+    for source_id, tag, stack in db.execute("SELECT source_id, tag, stack FROM statement"):
+        stacks.setdefault((source_id, tag), set()).add(stack)
+    rows = db.execute(
+        "SELECT o.id, o.name, t.name, k.names, count(*) FROM placement p"
+        " JOIN page g ON g.id = p.page_id JOIN tag t ON t.id = g.tag_id"
+        " JOIN source o ON o.id = t.source_id JOIN stacks k ON k.id = p.stacks_id"
+        " WHERE NOT EXISTS (SELECT 1 FROM location l WHERE l.page_id = g.id)"
+        " GROUP BY 1, 3, 4 ORDER BY 2, 3"
+    )
+    for source_id, source, tag, names, count in rows:
+        if not stacks.get((source_id, tag), set()).issuperset(unpack(names)):
+            yield source, tag, count
 
 
 def integrity_problems(db: sqlite3.Connection) -> Iterator[str]:

@@ -46,25 +46,49 @@ class Writer(PageWriter, LeavingWriter, Known):
             remaining = self._placement_counts(s for specs in listed.values() for s in specs)
             for page_id, specs in listed.items():
                 self._evict(source, page_id, specs, remaining)
-                row = self.db.execute(
-                    "DELETE FROM location WHERE page_id = ? RETURNING path", (page_id,)
-                ).fetchone()
-                self.db.execute("UPDATE page SET present = 0 WHERE id = ?", (page_id,))
-                detail = {"path": row[0]} if row is not None else None
-                self._change(ChangeKind.PAGE_REMOVED, source.id, page_id=page_id, detail=detail)
+                self._leave(source, page_id)
 
         self._transact(source, work)
 
+    def _leave(self, source: SourceRow, page_id: int) -> None:
+        """A page is there no longer."""
+        row = self.db.execute(
+            "DELETE FROM location WHERE page_id = ? RETURNING path", (page_id,)
+        ).fetchone()
+        self.db.execute("UPDATE page SET present = 0 WHERE id = ?", (page_id,))
+        detail = {"path": row[0]} if row is not None else None
+        self._change(ChangeKind.PAGE_REMOVED, source.id, page_id=page_id, detail=detail)
+
     def drop_locations(self, source: SourceRow, paths: Iterable[str]) -> None:
         """Commit that nothing lies any more where something was rejected or skipped."""
+        self._transact(source, lambda: self._drop_locations(source, paths))
+
+    def _drop_locations(self, source: SourceRow, paths: Iterable[str]) -> None:
+        for path in paths:
+            self._learn_states(source, [Same(path, None)])
+            self._recovered(source, path, None)
+            self.db.execute(
+                "DELETE FROM location WHERE source_id = ? AND path = ?", (source.id, path)
+            )
+
+    def has_pages(self, source: SourceRow) -> bool:
+        """Whether a source of cache indexes had pages before, which are not dropped yet."""
+        (found,) = self.db.execute(
+            "SELECT EXISTS (SELECT 1 FROM location WHERE source_id = ?1"
+            " AND path NOT IN (SELECT path FROM statement WHERE source_id = ?1))",
+            (source.id,),
+        ).fetchone()
+        return bool(found)
+
+    def drop_pages(self, source: SourceRow) -> None:
+        """Commit that a source has cache indexes and no pages any more; what those placed stays."""
 
         def work() -> None:
-            for path in paths:
-                self._learn_states(source, [Same(path, None)])
-                self._recovered(source, path, None)
-                self.db.execute(
-                    "DELETE FROM location WHERE source_id = ? AND path = ?", (source.id, path)
-                )
+            pages = self.present_pages(source)
+            for page_id in sorted(pages, key=pages.get):  # type: ignore[arg-type]
+                self._leave(source, page_id)
+            self._drop_locations(source, list(self.locations(source)))
+            self._remember(source, {})
 
         self._transact(source, work)
 

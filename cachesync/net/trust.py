@@ -1,13 +1,16 @@
 """Whose certificates are trusted: the public authorities, this machine's, and those of a file.
 
 OpenSSL passes over what SSL_CERT_FILE and SSL_CERT_DIR name and it cannot read, and Python raises
-for SSLKEYLOGFILE without saying so. Here each is named.
+for SSLKEYLOGFILE without saying so. Here each is named; and what both would wait for, a pipe or a
+terminal, is not opened at all.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import ssl
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +24,9 @@ __all__ = ["read_authorities", "trusted"]
 MOST_BYTES = 32 << 20
 """Of certificates; all public authorities are a quarter of a mebibyte."""
 _BEGIN = b"-----BEGIN "
+_NO_FILE = "is no regular file"
+_HASHED = re.compile(r"[0-9a-f]{8}\.r?[0-9]+")
+"""The files that OpenSSL looks for in a directory of certificates (openssl-rehash(1))."""
 
 
 def read_authorities(path: str, *, named_by: str = "ca_file") -> Authorities:
@@ -28,8 +34,12 @@ def read_authorities(path: str, *, named_by: str = "ca_file") -> Authorities:
     where = f"{named_by}: {path}"
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            data = file.read(MOST_BYTES + 1) or b""
+        try:
+            if not _is_harmless(os.fstat(descriptor)):
+                raise CachesyncError(f"{where} {_NO_FILE}", hint=_remedy(named_by))
+            data = os.read(descriptor, MOST_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise CachesyncError(f"{where} cannot be read: {reason}", hint=_remedy(named_by)) from None
@@ -55,14 +65,14 @@ def trusted(
     Raises CachesyncError, which names the variable, when the environment says what cannot be done.
     """
     _look_at(environment)
+    key_log = environment.get("SSLKEYLOGFILE", "")
+    if key_log and not _may_be_opened(key_log):
+        raise _no_key_log(f"{key_log} {_NO_FILE}")
     try:
         context = ssl.create_default_context(cafile=certifi.where())
     except OSError as error:
-        key_log = environment.get("SSLKEYLOGFILE", "")
-        raise CachesyncError(
-            f"SSLKEYLOGFILE: {key_log} cannot be written: {error.strerror or error}",
-            hint="name a file that can be written, or unset SSLKEYLOGFILE",
-        ) from None
+        reason = f"{key_log} cannot be written: {error.strerror or error}"
+        raise _no_key_log(reason) from None
     context.load_default_certs()
     if authorities is not None:
         context.load_verify_locations(cadata=_certificates(authorities.pem))
@@ -76,12 +86,36 @@ def _look_at(environment: Mapping[str, str]) -> None:
         read_authorities(file, named_by="SSL_CERT_FILE")
     for folder in filter(None, environment.get("SSL_CERT_DIR", "").split(os.pathsep)):
         try:
-            os.listdir(Path(folder))
+            hashed = [name for name in os.listdir(Path(folder)) if _HASHED.fullmatch(name)]
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise CachesyncError(
                 f"SSL_CERT_DIR: {folder} cannot be read: {reason}", hint=_remedy("SSL_CERT_DIR")
             ) from None
+        for path in (os.path.join(folder, name) for name in hashed):
+            if not _may_be_opened(path):
+                raise CachesyncError(
+                    f"SSL_CERT_DIR: {path} {_NO_FILE}", hint=_remedy("SSL_CERT_DIR")
+                )
+
+
+def _is_harmless(found: os.stat_result) -> bool:
+    """Whether neither opening nor using it can wait for somebody; a directory says itself what it is."""
+    is_null = stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev
+    return is_null or stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
+
+
+def _may_be_opened(path: str) -> bool:
+    """Whether whoever opens it does not wait; what is not there is for them to tell."""
+    try:
+        return _is_harmless(os.stat(path))
+    except (OSError, ValueError):  # ValueError: NUL in the path
+        return True
+
+
+def _no_key_log(reason: str) -> CachesyncError:
+    remedy = "name a file that can be written, or unset SSLKEYLOGFILE"
+    return CachesyncError(f"SSLKEYLOGFILE: {reason}", hint=remedy)
 
 
 def _certificates(pem: str) -> str:

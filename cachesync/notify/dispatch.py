@@ -91,9 +91,9 @@ class Dispatcher:
         return now - self._alive_at
 
     @property
-    def error(self) -> str | None:
-        """Why nothing is sent, or what was sent is not recorded; None where all goes on."""
-        return self._looking.error or self._recording.error
+    def trouble(self) -> Trouble:
+        """Why nothing is sent, or what was sent is not recorded, where its `error` says so."""
+        return self._looking if self._looking.error is not None else self._recording
 
     @property
     def active(self) -> int:
@@ -130,7 +130,7 @@ class Dispatcher:
             try:
                 _, wait = self._begin()
             except CachesyncError as error:
-                wait = self._looking.failed(error.message, time.monotonic())
+                wait = self._looking.failed(error.message, time.monotonic(), remedy=error.hint)
             else:
                 self._looking.works()
             self._wake.wait(min(wait, LONGEST_WAIT_SECONDS / 6))
@@ -188,7 +188,7 @@ class Dispatcher:
         except CachesyncError as error:
             if not self._stop.is_set():
                 with self._lock:
-                    self._recording.failed(error.message, time.monotonic())
+                    self._recording.failed(error.message, time.monotonic(), remedy=error.hint)
         finally:
             with self._lock:
                 self._active.pop(target_id, None)

@@ -194,11 +194,9 @@ class Follower:
             events=frozenset((ChangeKind.SPEC_CACHED,)), first=First.EVERY
         )
         matcher, seen = Matcher((rule,)), set()
-        several = newbuilds.several_compilers(self._ledger) if entry.first is First.BUILD else {}
         found: list[Match] = []
         for change in log.placed(self._ledger):
-            hash_ = change.hash or ""
-            new = (change.build, several.get(hash_)) if entry.first is First.BUILD else hash_
+            new = change.build if entry.first is First.BUILD else change.hash
             if not matcher.matching(change) or (entry.first and new in seen):
                 continue
             seen.add(new)

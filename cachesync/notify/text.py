@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..spack.printed import by_language
+
 __all__ = ["MOST_LINES", "text", "title"]
 
 MOST_LINES = 20
@@ -64,7 +66,8 @@ def _line(change: Mapping[str, Any]) -> str:
     name = str(change.get("package", ""))
     if build:
         name = (
-            f"{name}@{build.get('version')} %{build.get('compiler')}"
+            f"{name}@{build.get('version')}"
+            f" {by_language(str(build.get('compiler')), build.get('compilers') or {})}"
             f" {build.get('os')} {build.get('target')}"
         )
     parts += [name, f"in {change['tag']}" if "tag" in change else ""]

@@ -40,7 +40,7 @@ from .tree import (
     wanted_variants,
     wants,
 )
-from .values import compiler_values, field_values, name_runs, plain_compiler
+from .values import compiler_values, every_compiler, field_values, name_runs, plain_compiler
 
 __all__ = [
     "BUILD_FIELDS",
@@ -58,6 +58,7 @@ __all__ = [
     "Or",
     "Term",
     "compiler_values",
+    "every_compiler",
     "field_values",
     "is_met_by_all",
     "matches",

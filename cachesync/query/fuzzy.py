@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from ..model import Build
 from .tree import Term
-from .values import compiler_values, name_runs
+from .values import field_values, name_runs
 
 __all__ = ["FIELDS", "MAX_DISTANCE", "is_near", "is_near_build"]
 
@@ -25,7 +25,7 @@ def is_near_build(term: Term, build: Build) -> bool:
     """Whether a name of the build is within the term's distance."""
     names = (
         *name_runs(build.package),
-        *compiler_values(build.compiler),
+        *field_values(build, "compiler"),
         build.os.lower(),
         build.platform.lower(),
         build.target.lower(),

@@ -12,7 +12,7 @@ from ..model import Build
 from ..spack import versions
 from .meaning import joined, matches_build
 from .tree import BUILD_FIELDS, And, Node, Not, Term, terms, wanted_variants
-from .values import compiler_values, name_runs
+from .values import field_values, name_runs
 
 __all__ = ["residual"]
 
@@ -39,7 +39,7 @@ def _values(build: Build) -> _Values:
         ("package", build.package.lower()), ("os", build.os.lower()),
         ("platform", build.platform.lower()), ("target", build.target.lower()),
     ]  # fmt: skip
-    pairs += (("compiler", value) for value in compiler_values(build.compiler))
+    pairs += (("compiler", value) for value in field_values(build, "compiler"))
     pairs += (("variant", variant.lower()) for variant in build.variants)
     pairs += [(None, value) for _, value in pairs]
     pairs += ((None, run) for run in name_runs(build.package))

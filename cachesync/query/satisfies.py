@@ -14,6 +14,7 @@ from functools import lru_cache
 from ..model import Build
 from ..spack import ranges, variants
 from .tree import Term
+from .values import every_compiler
 
 __all__ = ["compiler_satisfies", "satisfies", "target_satisfies"]
 
@@ -23,7 +24,7 @@ def satisfies(term: Term, build: Build) -> bool:
     if term.field == "version":
         return ranges.contains(term.value, build.version)
     if term.field == "compiler":
-        return compiler_satisfies(term.value, build.compiler)
+        return any(compiler_satisfies(term.value, one) for one in every_compiler(build))
     if term.field == "target":
         return target_satisfies(term.value, build.target)
     if term.field == "variant":

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ..model import Build
 
-__all__ = ["compiler_values", "field_values", "name_runs", "plain_compiler"]
+__all__ = ["compiler_values", "every_compiler", "field_values", "name_runs", "plain_compiler"]
 
 
 @lru_cache(maxsize=4096)
@@ -36,6 +36,13 @@ def plain_compiler(value: str) -> str:
     return value.replace("@=", "@", 1)
 
 
+def every_compiler(build: Build) -> tuple[str, ...]:
+    """The compilers of all languages of a build, each once; its own first."""
+    if not build.compilers:
+        return (build.compiler,)
+    return tuple(dict.fromkeys((build.compiler, *(name for _, name in build.compilers))))
+
+
 def compiler_values(compiler: str) -> tuple[str, ...]:
     """What `compiler:` matches: the name, and the name with the version (written `name@version`)."""
     plain = plain_compiler(compiler.lower())
@@ -46,7 +53,10 @@ def compiler_values(compiler: str) -> tuple[str, ...]:
 def field_values(build: Build, field: str) -> tuple[str, ...]:
     """The whole values, in lower case, that `field:value` compares with, for a build's fields."""
     if field == "compiler":
-        return compiler_values(build.compiler)
+        if not build.compilers:
+            return compiler_values(build.compiler)
+        every = (compiler_values(one) for one in every_compiler(build))
+        return tuple(dict.fromkeys(value for values in every for value in values))
     if field == "variant":
         return tuple(variant.lower() for variant in build.variants)
     value: str = getattr(build, field)

@@ -78,8 +78,8 @@ def count(statuses: Iterable[Status]) -> Coverage:
     """How many there are of each kind."""
     every = list(statuses)
     cached = every.count(Status.CACHED)
-    expected = sum(status.is_expected for status in every)
-    return Coverage(len(every), cached, expected - cached, len(every) - expected)
+    unexpected = sum(every.count(status) for status in Status if not status.is_expected)
+    return Coverage(len(every), cached, len(every) - unexpected - cached, unexpected)
 
 
 def needed(lock: Lock, start: Iterable[str], *, builds: bool) -> set[str]:
@@ -87,18 +87,24 @@ def needed(lock: Lock, start: Iterable[str], *, builds: bool) -> set[str]:
 
     What is external needs nothing more: Spack does not look behind it.
     """
-    found: set[str] = set()
-    waiting = list(start)
+    return _reached(_needs(lock, builds=builds), start)
+
+
+def _needs(lock: Lock, *, builds: bool) -> dict[str, tuple[str, ...]]:
+    """What each spec needs directly, by hash."""
+    return {
+        spec_hash: () if spec.external else spec.lasting + (spec.for_build if builds else ())
+        for spec_hash, spec in lock.specs.items()
+    }
+
+
+def _reached(needs: Mapping[str, tuple[str, ...]], start: Iterable[str]) -> set[str]:
+    found = set(start)
+    waiting = list(found)
     while waiting:
-        spec = lock.specs[waiting.pop()]
-        if spec.hash in found:
-            continue
-        found.add(spec.hash)
-        if spec.external:
-            continue
-        waiting.extend(spec.lasting)
-        if builds:
-            waiting.extend(spec.for_build)
+        fresh = [one for one in needs[waiting.pop()] if one not in found]
+        found.update(fresh)
+        waiting += fresh
     return found
 
 
@@ -110,19 +116,17 @@ def cover(
     Raises UsageError when following the dependencies of every root would take more than
     `most_steps`: a hostile lock can have as many roots as specs.
     """
-    edges = {
-        spec.hash: len(spec.lasting) + (len(spec.for_build) if builds else 0) + 1
-        for spec in lock.specs.values()
-    }
+    needs = _needs(lock, builds=builds)
+    edges = {spec_hash: len(needed) + 1 for spec_hash, needed in needs.items()}
     steps = 0
     found = []
     for root in lock.roots:
-        below = needed(lock, [root.hash], builds=builds)
+        below = _reached(needs, (root.hash,))
         steps += sum(map(edges.__getitem__, below))
         if steps > most_steps:
             raise UsageError(
                 f"the lock has too many dependencies to follow for each of its {len(lock.roots):,} roots"
             )
-        coverage = count(statuses[spec_hash] for spec_hash in below)
+        coverage = count(map(statuses.__getitem__, below))
         found.append(RootCoverage(root, statuses[root.hash], coverage))
     return found

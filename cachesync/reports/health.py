@@ -92,6 +92,8 @@ class Facts(NamedTuple):
     newest: float | None = None
     """When the newest change was made, Unix time."""
     ledger_error: str | None = None
+    ledger_remedy: str | None = None
+    """What helps then, as far as the error knew."""
     index_error: str | None = None
     """Why the search index cannot be read, as far as that was tried."""
     free_bytes: int | None = None
@@ -181,7 +183,7 @@ def _of_the_daemon(facts: Facts) -> Iterator[Reason]:
 def _of_the_place(facts: Facts) -> Iterator[Reason]:
     if facts.ledger_error is not None:
         yield _reason(Code.LEDGER_UNUSABLE, State.FAILING, "ledger", facts.ledger_error,
-                      "cachesync doctor")  # fmt: skip
+                      facts.ledger_remedy or "cachesync doctor")  # fmt: skip
     free = facts.free_bytes
     if free is not None and free < LOW_BYTES:
         is_full = free < FULL_BYTES
@@ -220,10 +222,10 @@ def _of_sources(facts: Facts) -> Iterator[Reason]:
         error = source["error"] or "no reason was recorded"
         if state == "held":
             yield _reason(Code.SOURCE_HELD, State.DEGRADED, name, f"held: {error}",
-                          f"mount it again; if it is meant, cachesync sync {name} --allow-mass-removal")  # fmt: skip
+                          f"{_back(source)}; if it is meant, cachesync sync {name} --allow-mass-removal")  # fmt: skip
         elif state == "failed":
             yield _reason(Code.SOURCE_FAILED, State.DEGRADED, name, f"failed: {error}",
-                          "cachesync doctor; it is tried again by itself")  # fmt: skip
+                          _failed_remedy(facts, name))  # fmt: skip
         elif state == "never" and said.get("doing", "idle") == "idle":
             yield _reason(Code.SOURCE_NEVER, State.DEGRADED, name, "it was never synced",
                           f"cachesync sync {name}")  # fmt: skip
@@ -237,12 +239,32 @@ def _of_sources(facts: Facts) -> Iterator[Reason]:
         if said.get("error") and said["error"] != known:
             yield _reason(Code.SOURCE_UNRECORDED, State.FAILING, name,
                           f"its passes cannot be recorded: {said['error']}",
-                          "cachesync doctor; it is tried again by itself")  # fmt: skip
+                          said.get("remedy") or "see the log of the daemon; it is tried again by itself")  # fmt: skip
+
+
+def _is_of_mirrors(source: Mapping[str, Any]) -> bool:
+    """Whether what is read of a source are cache indexes, and no pages."""
+    return bool(source["type"] == "buildcache")
+
+
+def _back(source: Mapping[str, Any]) -> str:
+    """What brings back what a held source had."""
+    if source["type"] == "directory":
+        return "mount it again"
+    return "update its cache index" if _is_of_mirrors(source) else "publish its pages again"
+
+
+def _failed_remedy(facts: Facts, name: str) -> str:
+    if facts.daemon is None:
+        return f"mend what this names; cachesync sync {name} tries again"
+    return f"mend what this names; it is tried again by itself, at once by cachesync sync {name}"
 
 
 def _rejected(source: Mapping[str, Any]) -> Reason:
     name, rejected, listed = source["name"], source["rejected"], source["places"]
-    pages = f"{rejected:,} of {listed:,} pages {'is' if rejected == 1 else 'are'} rejected"
+    one, several = ("cache index", "cache indexes") if _is_of_mirrors(source) else ("page", "pages")
+    what = f"{listed:,} {one if listed == 1 else several}"
+    pages = f"{rejected:,} of {what} {'is' if rejected == 1 else 'are'} rejected"
     remedy = "cachesync status names them; mend what writes them"
     if 2 * rejected > listed:
         return _reason(
@@ -253,6 +275,7 @@ def _rejected(source: Mapping[str, Any]) -> Reason:
 
 def _of_watching(facts: Facts) -> Iterator[Reason]:
     troubled = {s["name"] for s in facts.sources if s["state"] in ("failed", "held")}
+    of_mirrors = {s["name"] for s in facts.sources if _is_of_mirrors(s)}
     for name, said in _running(facts).items():
         if said.get("overflowed"):
             yield _reason(Code.WATCH_OVERFLOWED, State.DEGRADED, name,
@@ -262,10 +285,10 @@ def _of_watching(facts: Facts) -> Iterator[Reason]:
             is_meant = said.get("watch_reason") in ("configured", "filesystem")
             yield _reason(Code.WATCH_POLLING, State.OK if is_meant else State.DEGRADED, name,
                           said.get("degraded") or f"polled, since {said.get('watch_detail')}",
-                          None if is_meant else "cachesync doctor names the limit")  # fmt: skip
+                          None if is_meant else "mend what this names, or say so: `watch: {mode: poll}`")  # fmt: skip
         elif said.get("degraded") and name not in troubled:
             yield _reason(Code.WATCH_LOST, State.DEGRADED, name, said["degraded"],
-                          "check `path:` and that it is mounted")  # fmt: skip
+                          f"check `{'url' if name in of_mirrors else 'path'}:` and that it is mounted")  # fmt: skip
 
 
 def _of_deliveries(said: Mapping[str, Any] | None) -> Iterator[Reason]:
@@ -273,8 +296,8 @@ def _of_deliveries(said: Mapping[str, Any] | None) -> Iterator[Reason]:
         return
     if said.get("error"):
         yield _reason(Code.OUTBOX_UNUSABLE, State.FAILING, "notifications",
-                      f"nobody is notified: {said['error']}",
-                      "let outbox.sqlite belong to the daemon's user, or free some space")  # fmt: skip
+                      f"nobody is notified: {said['error']}", said.get("remedy")
+                      or "let outbox.sqlite belong to the daemon's user, or free some space")  # fmt: skip
     for subscription in said.get("subscriptions", ()):
         for target in subscription["targets"]:
             if target["state"] not in ("disabled", "failing"):

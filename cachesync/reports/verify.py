@@ -1,4 +1,4 @@
-"""Comparing ledger, change log, index and directory sources with each other.
+"""Comparing ledger, change log, index and directory sources with each other; for mirrors see `verifymirror`.
 
 Each function yields one line for each difference it finds; none repairs anything.
 """
@@ -37,9 +37,11 @@ Key = tuple[str, str, str, str]
 
 
 def check_database(db: Connection) -> Iterator[str]:
-    """What SQLite itself finds wrong with the database."""
+    """What SQLite itself finds wrong with the database, and placements that nothing is there for."""
     for problem in whole.integrity_problems(db):
         yield f"ledger: {problem}"
+    for source, tag, count in whole.unclaimed(db):
+        yield f"ledger: {count} placements in {source}: {tag} are of no page and no cache index"
 
 
 def replay(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..index.planes import bits
 from ..ledger import read
+from ..ledger.ids import unpack_compilers
 
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
@@ -62,10 +63,15 @@ def of_builds(
     rows = [attributes[build_id] for build_id in specs]
     counts["package"] = _sums([row[0] for row in rows], specs.values())
     counts["version"] = _sums([row[1] for row in rows], specs.values())
-    # Few combinations of compiler, system and target make up the many builds.
+    # Few combinations of compilers, system and target make up the many builds.
     machines = _sums([row[2] for row in rows], specs.values())
-    for machine, (number, builds) in machines.items():
-        for name, value in zip(("compiler", "os", "target"), machine, strict=True):
+    for (compiler, os, target, several), (number, builds) in machines.items():
+        compilers = {compiler, *dict(unpack_compilers(several)).values()} if several else {compiler}
+        for name, value in (
+            *(("compiler", one) for one in compilers),
+            ("os", os),
+            ("target", target),
+        ):
             count = counts[name].setdefault(value, [0, 0])
             count[0] += number
             count[1] += builds

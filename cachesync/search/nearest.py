@@ -107,8 +107,10 @@ def _values(
     if field == "variant":
         wanted = {variants.name_of(term.value).lower() for term, _ in query.terms(condition)}
         return {v for v in build.variants if variants.name_of(v).lower() in wanted}
+    if field == "compiler":
+        return {*query.every_compiler(build)} - {NO_COMPILER}
     if field in query.BUILD_FIELDS:
-        return {getattr(build, field)} - {NO_COMPILER}
+        return {getattr(build, field)}
     if field == "stack":
         return {stack for placement in placements for stack in placement.stacks}
     if field in ("tag", "source"):

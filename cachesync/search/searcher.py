@@ -35,8 +35,6 @@ class MatchedSpec(NamedTuple):
 
     hash: str
     placements: tuple[Placement, ...]
-    compilers: tuple[tuple[str, str], ...] = ()
-    """Language and compiler, where the languages differ."""
 
 
 class Hit(NamedTuple):
@@ -45,11 +43,6 @@ class Hit(NamedTuple):
     build: Build
     score: float
     specs: tuple[MatchedSpec, ...]
-
-    @property
-    def compilers(self) -> list[tuple[tuple[str, str], ...]]:
-        """What the specs are built by where languages differ, each once; a build may have several."""
-        return sorted({spec.compilers for spec in self.specs if spec.compilers})
 
 
 class Answer(NamedTuple):
@@ -327,7 +320,6 @@ class Searcher:
 
     def _hits(self, node: query.Node, chosen: list[tuple[int, float]]) -> tuple[Hit, ...]:
         described = read.builds(self._db, [build_id for build_id, _ in chosen])
-        compilers = read.compilers_of(self._db, described)
         names = read.Names(self._db)
         placed: dict[int, dict[str, list[Placement]]] = {}
         for group in scan.matching_groups(self._db, node, described.keys(), names):
@@ -339,7 +331,7 @@ class Searcher:
                 described[build_id],
                 score,
                 tuple(
-                    MatchedSpec(spec_hash, tuple(sorted(placements)), compilers.get(spec_hash, ()))
+                    MatchedSpec(spec_hash, tuple(sorted(placements)))
                     for spec_hash, placements in sorted(placed[build_id].items())
                 ),
             )

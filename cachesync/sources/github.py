@@ -135,7 +135,7 @@ class GithubSource:
                 f"no repository {config.repository} with a ref {config.ref}"
                 f" (answered {answer.status}; a private one needs a `token:` that may read it)"
             )
-        _expect_ok(answer)
+        self._expect_ok(answer)
         commit = answer.body.decode("ascii", "replace").strip()
         if not is_sha(commit):
             raise SourceError(garbage(answer.headers, expected="the sha of a commit"))
@@ -308,13 +308,21 @@ class GithubSource:
         query = "?recursive=1" if recursive else ""
         headers = {"Accept": "application/vnd.github+json"}
         answer = self._ask_api(f"git/trees/{sha}{query}", headers, MOST_TREE_BYTES)
-        _expect_ok(answer)
+        self._expect_ok(answer)
         return parse_tree(answer.body)
 
     def _ask_api(self, what: str, headers: dict[str, str], most_bytes: int) -> Response:
         url = f"{self._config.api_url}/repos/{self._config.repository}/{what}"
         headers["X-GitHub-Api-Version"] = "2022-11-28"
         return self._fetcher.fetch(Request(url, most_bytes, headers, self._authorization))
+
+    def _expect_ok(self, answer: Response) -> None:
+        if answer.status == 401 and self._authorization is None:
+            raise FetchError("answered 401: it asks for a token (set `token:`)")
+        if answer.status == 401:
+            raise FetchError("answered 401: the token is refused (see `token:`)")
+        if answer.status != 200:
+            raise FetchError(f"answered {answer.status}")
 
 
 class _Result:
@@ -336,10 +344,3 @@ class _Result:
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
-
-
-def _expect_ok(answer: Response) -> None:
-    if answer.status == 401:
-        raise FetchError("answered 401: the token is refused (see `token:`)")
-    if answer.status != 200:
-        raise FetchError(f"answered {answer.status}")

@@ -27,7 +27,7 @@ MAX_NAME = 1_000
 
 _HASH = re.compile(r"[a-z2-7]{32}")
 _BYTE = re.compile(r"\(byte (\d+)\)")
-_LASTING = {"link", "run"}
+_LASTING = ("link", "run")
 """Types of the dependencies that are needed once something is installed."""
 
 
@@ -69,37 +69,37 @@ class Lock(NamedTuple):
 # -- the document
 
 
-class _Meta(msgspec.Struct):
+class _Meta(msgspec.Struct, gc=False):
     file_type: str = msgspec.field(name="file-type", default="")
     lockfile_version: int = msgspec.field(name="lockfile-version", default=0)
 
 
-class _Types(msgspec.Struct):
+class _Types(msgspec.Struct, gc=False):
     deptypes: list[str] = []
 
 
-class _Dependency(msgspec.Struct):
+class _Dependency(msgspec.Struct, gc=False):
     hash: str
     name: str = ""
     type: list[str] | str = []
     parameters: _Types | None = None
 
 
-class _TargetName(msgspec.Struct):
+class _TargetName(msgspec.Struct, gc=False):
     name: str = ""
 
 
-class _Arch(msgspec.Struct):
+class _Arch(msgspec.Struct, gc=False):
     platform: str | None = None
     platform_os: str | None = None
     target: str | _TargetName | None = None
 
 
-class _Parameters(msgspec.Struct):
+class _Parameters(msgspec.Struct, gc=False):
     dev_path: msgspec.Raw = msgspec.Raw()
 
 
-class _Spec(msgspec.Struct):
+class _Spec(msgspec.Struct, gc=False):
     name: str
     version: str = ""
     arch: _Arch | None = None
@@ -108,19 +108,19 @@ class _Spec(msgspec.Struct):
     dependencies: list[_Dependency] | None = None
 
 
-class _RootRecord(msgspec.Struct):
+class _RootRecord(msgspec.Struct, gc=False):
     hash: str
     spec: str = ""
 
 
-class _Environment(msgspec.Struct):
+class _Head(msgspec.Struct, gc=False):
+    meta: _Meta | None = msgspec.field(name="_meta", default=None)
+
+
+class _Environment(_Head, gc=False):
     roots: list[_RootRecord] = []
     concrete_specs: dict[str, _Spec] = {}
     include_concrete: dict[str, _Environment] = {}
-
-
-class _Head(msgspec.Struct):
-    meta: _Meta | None = msgspec.field(name="_meta", default=None)
 
 
 _BOM = b"\xef\xbb\xbf"
@@ -143,19 +143,13 @@ def parse(data: bytes, *, name: str) -> Lock:
     if not document.strip():
         raise _nothing(name, "it is empty")
     try:
-        document = _document(document)
-        meta = _HEAD.decode(document).meta
-        if meta is not None:
-            _check_version(meta, name)
-        environment = _DOCUMENT.decode(document)
+        environment = _environment(document, name)
     except msgspec.ValidationError as error:
         raise UsageError(f"{name} is no lockfile: {error}") from None
     except RecursionError:
         raise UsageError(f"{name} is no lockfile: it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{name} is no JSON: {_with_line(str(error), document)}") from None
-    if meta is None:
-        raise _foreign(name)
     lock = _lock(environment, name)
     if not lock.roots:
         raise _nothing(name, "it has no roots")
@@ -168,18 +162,25 @@ def _nothing(name: str, why: str) -> UsageError:
     )
 
 
-def _document(data: bytes) -> bytes:
-    """The JSON document that `data` begins with; raises DecodeError where there is none."""
+def _environment(data: bytes, name: str) -> _Environment:
+    """What the JSON document says that `data` begins with.
+
+    Raises UsageError for versions that are not read, and DecodeError where there is no such document.
+    """
     try:
-        _HEAD.decode(data)
+        environment = _DOCUMENT.decode(data)
     except msgspec.ValidationError:
-        return data  # whoever reads it hears of it
+        meta = _HEAD.decode(data).meta
+        if meta is not None:
+            _check_version(meta, name)  # older ones have another shape
+        raise
     except msgspec.DecodeError as error:
         at = _BYTE.search(str(error))
         if _BEHIND not in str(error) or at is None:
             raise
-        return data[: int(at[1]) - 1]
-    return data
+        return _environment(data[: int(at[1]) - 1], name)
+    _check_version(environment.meta, name)
+    return environment
 
 
 def _with_line(message: str, data: bytes) -> str:
@@ -198,8 +199,8 @@ def _foreign(name: str) -> UsageError:
     )
 
 
-def _check_version(meta: _Meta, name: str) -> None:
-    if meta.file_type != "spack-lockfile":
+def _check_version(meta: _Meta | None, name: str) -> None:
+    if meta is None or meta.file_type != "spack-lockfile":
         raise _foreign(name)
     version = meta.lockfile_version
     if version < 1:
@@ -260,7 +261,9 @@ def _spec(spec_hash: str, spec: _Spec) -> LockSpec:
     lasting: list[str] = []
     for_build: list[str] = []
     for dependency in spec.dependencies or ():
-        (lasting if _types(dependency) & _LASTING else for_build).append(dependency.hash)
+        types = dependency.type if dependency.parameters is None else dependency.parameters.deptypes
+        lasts = types in _LASTING if isinstance(types, str) else "link" in types or "run" in types
+        (lasting if lasts else for_build).append(dependency.hash)
     return LockSpec(
         spec_hash,
         spec.name[:MAX_NAME],
@@ -273,12 +276,6 @@ def _spec(spec_hash: str, spec: _Spec) -> LockSpec:
         lasting=tuple(lasting),
         for_build=tuple(for_build),
     )
-
-
-def _types(dependency: _Dependency) -> set[str]:
-    if dependency.parameters is not None:
-        return set(dependency.parameters.deptypes)
-    return set([dependency.type] if isinstance(dependency.type, str) else dependency.type)
 
 
 def _target(target: Any) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from ..model import Build, Details, Edge
 from .variants import PATCHES, read, spelled
 
-__all__ = ["compilers", "spec"]
+__all__ = ["by_language", "compilers", "spec"]
 
 LANGUAGES = ("c", "cxx", "fortran")
 SHORT_DIGITS = 7
@@ -44,9 +44,9 @@ def spec(build: Build, details: Details | None = None) -> str:
     return " ".join((first.rstrip(), *pairs, *arch))
 
 
-def compilers(build: Build, edges: Iterable[Edge], details: Details) -> str:
+def compilers(build: Build, edges: Iterable[Edge]) -> str:
     """`%c,cxx=gcc@12.3.0` for every compiler of a spec, as `{compilers}` prints them; else empty."""
-    by_language: Mapping[str, str] = dict(details.compilers)
+    by_language = dict(build.compilers)
     by_edge: list[tuple[tuple[str, ...], str]] = []
     for _, kind in edges:
         languages = tuple(one for one in LANGUAGES if one in kind.virtuals)
@@ -61,6 +61,16 @@ def compilers(build: Build, edges: Iterable[Edge], details: Details) -> str:
         f"%{','.join(sorted(set(languages)))}={_title(compiler, '@')}"
         for compiler, languages in grouped.items()
     )
+
+
+def by_language(compiler: str, compilers: Mapping[str, str]) -> str:
+    """`%gcc@=12.3.0`; where languages differ `%c,cxx=llvm@=17.0.6 %fortran=gcc@=12.3.0`."""
+    grouped: dict[str, list[str]] = {}
+    for language, name in compilers.items():
+        grouped.setdefault(name, []).append(language)
+    if not grouped:
+        return f"%{compiler}"
+    return " ".join(f"%{','.join(languages)}={name}" for name, languages in grouped.items())
 
 
 def _variants(variants: Iterable[str], lists: frozenset[str]) -> tuple[str, list[str]]:

@@ -19,7 +19,7 @@ from ..ledger.write import Writer
 from ..model import SourceState
 from ..selection import Selection
 from ..sources.base import Failed, Unchanged
-from ..system.garbage import no_garbage_collection
+from ..system.garbage import garbage_collection
 from .mirrorsource import Got, MirrorSource, Statement
 from .reading_index import CHUNK_SPECS, Reading
 from .recorder import Progress
@@ -43,7 +43,7 @@ def run_mirror_pass(
 
     The result counts cache indexes; what is held are specs. See `passes.run_pass` for the rest.
     """
-    with no_garbage_collection():
+    with garbage_collection(wanted=False):
         return _Pass(
             writer, source, row, selection, guard, allow_mass_removal, since, progress
         ).run()
@@ -74,6 +74,7 @@ class _Pass:
         self._again = row.selection is not None and row.selection != selection
         self._failures: list[tuple[str, str]] = []
         self._emptied = 0
+        self._unread = False
         self._settle = source.settle
         self.changed = 0
         self.unchanged = 0
@@ -83,7 +84,8 @@ class _Pass:
         before = writer.placed_count(row)
         for statement in source.statements:
             self._progress(row.name, 0, 0)
-            self._read(statement, self._known(statement))
+            known = self._known(statement)
+            self._unread |= not self._read(statement, known) and known.is_new
         held, gone = self._remove(before)
         result = PassResult(
             row.name,
@@ -121,7 +123,8 @@ class _Pass:
 
     # -- what is there
 
-    def _read(self, statement: Statement, known: StatementRow) -> None:
+    def _read(self, statement: Statement, known: StatementRow) -> bool:
+        """Bring the ledger up to one index; false where what it says now is not known."""
         try:
             seen = self._source.read(statement, {} if self._again else known.memory)
         except SourceError as error:
@@ -129,17 +132,19 @@ class _Pass:
         if isinstance(seen, Unchanged):
             self.unchanged += 1
             self._writer.unchanged(self._row, known, seen.memory)
-        elif isinstance(seen, Failed):
+            return True
+        if isinstance(seen, Failed):
             if seen.is_passing:
                 self._failures.append((known.path, seen.reason))
             else:
                 self._writer.reject_index(self._row, known, seen.reason, seen.memory)
-        else:
-            with ExitStack() as opened:
-                close = getattr(seen, "close", None)
-                if close is not None:
-                    opened.callback(_closed, close)
-                self._take(seen, known)
+            return False
+        with ExitStack() as opened:
+            close = getattr(seen, "close", None)
+            if close is not None:
+                opened.callback(_closed, close)
+            self._take(seen, known)
+        return not self._writer.is_rejected(self._row, known)
 
     def _take(self, got: Got, known: StatementRow) -> None:
         """Record an index that is there."""
@@ -154,15 +159,14 @@ class _Pass:
         except CacheIndexError as error:
             self._writer.reject_index(self._row, known, error.message, got.memory)
             return
-        stated = self._writer.stated(self._row, known.tag)
+        carried = self._writer.carried_ids(self._row, known.tag, known.stack)
         if not split.records and not split.refused:
-            carried = sum(known.stack in one.stacks for one in stated.values())
             if carried and not self._allow:
-                self._emptied += carried
+                self._emptied += len(carried)
                 return
             if carried:  # it is accepted, once: not held again when it has settled
                 self._settle = 1
-        Reading(self._writer, self._row, known, split, stated, self._selection, self._progress,
+        Reading(self._writer, self._row, known, split, carried, self._selection, self._progress,
                  again=self._again).record(got)  # fmt: skip
 
     # -- what is not
@@ -170,12 +174,11 @@ class _Pass:
     def _remove(self, before: int) -> tuple[int, int]:
         """Remove what left, and return 0; or how many specs the guard holds, and how many went before."""
         writer, row = self._writer, self._row
-        configured = {(statement.tag, statement.stack) for statement in self._source.statements}
-        dropped = [
-            known for known in writer.statements(row) if (known.tag, known.stack) not in configured
-        ]
+        dropped = self._dropped()
+        had_pages = not self._unread and writer.has_pages(row)
         due = writer.due(row, self._settle)
         due += [one for known in dropped for one in writer.carried(row, known)]
+        due += writer.unstated(row) if had_pages else ()
         due = sorted(set(due))
         leaving = self._leaving(due)
         gone = 0
@@ -190,7 +193,17 @@ class _Pass:
         if not held:
             for known in dropped:
                 writer.drop_statement(row, known)
+            if had_pages:
+                writer.drop_pages(row)
         return held + self._emptied, gone
+
+    def _dropped(self) -> list[StatementRow]:
+        """The cache indexes that the source has no longer; none as long as one in their place is unread."""
+        if self._unread:
+            return []
+        configured = {(statement.tag, statement.stack) for statement in self._source.statements}
+        every = self._writer.statements(self._row)
+        return [known for known in every if (known.tag, known.stack) not in configured]
 
     def _leaving(self, due: Sequence[Due]) -> set[tuple[int, int]]:
         """Page and id of the specs that no stack of a tag carries when everything due is gone."""
@@ -200,7 +213,9 @@ class _Pass:
         carried = {
             (one.page_id, one.spec_id): one.stacks
             for tag in sorted({one.tag for one in due})
-            for one in self._writer.stated(self._row, tag).values()
+            for one in self._writer.stated(
+                self._row, tag, [one.hash for one in due if one.tag == tag]
+            ).values()
         }
         return {key for key, stacks in lost.items() if stacks.issuperset(carried[key])}
 

@@ -49,16 +49,15 @@ class Remotes:
         Raises CachesyncError when a secret or a certificate is not where the config says.
         """
         if isinstance(entry, BuildcacheSourceConfig):
-            from ..sources import mirror
+            from ..sources.mirror import source
 
             fetcher = self._shared(entry) if is_fetched(entry) else None
-            return mirror.MirrorSource(entry, self._limits, fetcher)
+            return source.MirrorSource(entry, self._limits, fetcher)
         fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource
 
-            token = None if entry.token is None else reveal(entry.token, self._environment)
-            return GithubSource(entry, self._limits, fetcher, token=token)
+            return GithubSource(entry, self._limits, fetcher, token=self._token(entry))
         if isinstance(entry, HttpSourceConfig):
             from ..sources.http import HttpSource
 
@@ -82,9 +81,17 @@ class Remotes:
                 )
             return self._fetchers[access]
 
+    def _token(self, entry: GithubSourceConfig) -> str | None:
+        return None if entry.token is None else reveal(entry.token, self._environment)
+
     def reach(self, entry: SourceConfig) -> int:
-        """Ask for the address of a source; the status it answers with. Raises CachesyncError."""
-        request = net.Request(address(entry), most_bytes=self._limits.page_bytes)
+        """Ask for the address of a source, as who it is; the status it answers with. Raises CachesyncError."""
+        token = self._token(entry) if isinstance(entry, GithubSourceConfig) else None
+        request = net.Request(
+            address(entry),
+            most_bytes=self._limits.page_bytes,
+            authorization=None if token is None else f"Bearer {token}",
+        )
         with self._shared(entry).stream(request) as download:
             return download.status
 

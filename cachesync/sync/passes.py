@@ -7,7 +7,7 @@ that is cut off loses at most one chunk of work and no change; the next pass fin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import closing, nullcontext
+from contextlib import closing
 
 from .. import diff
 from ..errors import SourceError
@@ -18,7 +18,7 @@ from ..selection import Selection
 from ..sources.base import Listing, Past, Source
 from ..sources.directory import DirectorySource
 from ..sources.remote import remark
-from ..system.garbage import no_garbage_collection
+from ..system.garbage import garbage_collection
 from .beside import Looker
 from .mirrorsource import MirrorSource, is_of_mirrors
 from .plan import Plan, Signatures
@@ -104,6 +104,8 @@ class _Pass:
         self._is_there = is_there
         self._is_part = is_there is not None
         self._gone = 0
+        self._stated = 0
+        self._has_statements = False
         self._again = row.selection is not None and row.selection != selection
         self._remarked: str | None = None
 
@@ -115,7 +117,7 @@ class _Pass:
         plan = Plan(known, again=self._again)
         past = Past(writer.memory(row), Signatures(known))
         self._remarked = remark(past.memory)
-        quiet = no_garbage_collection() if source.concurrency == 0 else nullcontext()
+        quiet = garbage_collection(wanted=source.concurrency > 0)
         with quiet, closing(Looker(source, self._selection)) as looker:
             try:
                 listing = source.listing(lambda entries: looker.offer(plan.take(entries)), past)
@@ -131,7 +133,8 @@ class _Pass:
             recorder.record(plan.news(listing))
             recorder.record_looks(looker.looks(), plan.to_look_at, known)
             removal = self._removal(known, recorder)
-        held = self._remove(removal, recorder, before, listing)
+            self._count_stated(recorder, listing)
+        held = self._remove(removal, recorder, before + self._stated, listing)
         as_before = recorder.count_as_before(known)
         unchanged = plan.unchanged + recorder.same + as_before
         result = PassResult(
@@ -165,7 +168,7 @@ class _Pass:
 
     def _remove(self, removal: Removal, recorder: Recorder, before: int, listing: Listing) -> int:
         """Remove it, and return 0; or return how many pages the guard holds."""
-        retiring = len(removal.pages) + len(removal.emptied)
+        retiring = len(removal.pages) + len(removal.emptied) + self._stated
         self._gone = self._count_gone() if retiring else 0
         is_held = retiring > 0 and (
             listing.is_void
@@ -184,7 +187,15 @@ class _Pass:
         if removal.troubles:
             self._writer.drop_locations(self._row, removal.troubles)
         recorder.evict(removal.shrunk)
+        if self._has_statements:
+            self._writer.drop_statements(self._row)
         return 0
+
+    def _count_stated(self, recorder: Recorder, listing: Listing) -> None:
+        """What the source placed by cache indexes, before it had pages, leaves once all pages are read."""
+        is_whole = not (self._is_part or recorder.failures or recorder.missing or listing.unlisted)
+        self._has_statements = is_whole and bool(self._writer.statements(self._row))
+        self._stated = self._writer.stated_packages(self._row) if self._has_statements else 0
 
     def _count_gone(self) -> int:
         return 0 if self._since is None else self._writer.gone_since(self._row, self._since)
@@ -193,7 +204,7 @@ class _Pass:
         """Record how the pass ended."""
         writer, row = self._writer, self._row
         if result.held:
-            reason = _held(result.held, gone=self._gone, pages=before)
+            reason = _held(result.held, gone=self._gone, pages=before + self._stated)
             if not (self._is_part and row.state is SourceState.HELD):
                 writer.hold(row, reason)  # a part would take back what a whole pass said of more
             return result._replace(state=SourceState.HELD, error=reason)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..buildcache import index
 from ..buildcache.nodes import nodes
-from ..ledger.outcomes import SourceRow, Stated, StatementRow
+from ..ledger.outcomes import SourceRow, StatementRow
 from ..ledger.write import Writer
 from ..model import Node
 from ..selection import Selection
@@ -32,7 +32,7 @@ class Reading:
         row: SourceRow,
         known: StatementRow,
         split: index.Split,
-        stated: Mapping[str, Stated],
+        carried: set[int],
         selection: Selection,
         progress: Progress,
         *,
@@ -44,7 +44,9 @@ class Reading:
         self._split = split
         self._records = split.records
         self._refused = list(split.refused)
-        self._stated = stated
+        self._carried = carried
+        self._told: dict[str, tuple[int, bytes | None]] = {}
+        self._is_first = not writer.is_stated(row, known.tag)
         self._selection = None if selection == Selection() else selection
         self._progress = progress
         self._is_baseline = known.is_new or again
@@ -69,10 +71,11 @@ class Reading:
             # What is not in it says nothing of what left: that it once was there is all one knows.
             writer.reject_index(self._row, known, reason, got.memory)
             return
+        told, carried = self._told, self._carried
         cached = [
             spec_hash
             for spec_hash, record in self._records.items()
-            if record.cached and spec_hash not in decoded
+            if record.cached and spec_hash not in decoded and told[spec_hash][0] not in carried
         ]
         if self._selection is not None:
             packages = writer.packages_of(cached)
@@ -88,26 +91,29 @@ class Reading:
         return self._selection is None or self._selection.admits(self._known.tag, package)
 
     def _commit(self, some: Sequence[Node], cached: Sequence[str]) -> None:
-        stack, stated = self._known.stack, self._stated
+        known = self._known
+        stated = {} if self._is_first else self._writer.stated(self._row, known.tag, cached)
         if stated:
-            cached = [one for one in cached if one not in stated or stack not in stated[one].stacks]
+            cached = [
+                one for one in cached if one not in stated or known.stack not in stated[one].stacks
+            ]
         if some or cached:
             self._warnings += self._writer.record_index(
-                self._row, self._known, some, cached, stated, baseline=self._is_baseline
+                self._row, known, some, cached, stated, baseline=self._is_baseline
             )
 
     def _unknown(self) -> list[str]:
         """The hashes of records that say something the ledger does not have."""
-        checksums = self._writer.checksums(self._records.keys())
-        if not checksums:
+        self._told = self._writer.told(self._records.keys())
+        if not self._told:
             return list(self._records)
-        known_as, checksum = checksums.get, index.checksum
+        known_as, checksum = self._told.get, index.checksum
         unknown = [
             spec_hash
             for spec_hash, record in self._records.items()
-            if (told := known_as(spec_hash)) is None or told != checksum(record)
+            if (told := known_as(spec_hash)) is None or told[1] != checksum(record)
         ]
-        forms = self._writer.forms() if any(map(checksums.__contains__, unknown)) else set()
+        forms = self._writer.forms() if any(map(self._told.__contains__, unknown)) else set()
         if not forms:
             return unknown
         return [one for one in unknown if (one, checksum(self._records[one])) not in forms]
@@ -145,14 +151,14 @@ class Reading:
         """
         if not all(map(_HASH.fullmatch, refused)):
             return []
-        stack, records = self._known.stack, self._records
-        gone = []
-        for spec_hash, (_, spec_id, stacks) in self._stated.items():
-            if stack in stacks and spec_hash not in refused:
-                record = records.get(spec_hash)
-                if record is None or not record.cached:
-                    gone.append(spec_id)
-        return gone
+        told = self._told
+        there = {
+            told[spec_hash][0]
+            for spec_hash, record in self._records.items()
+            if record.cached and spec_hash in told
+        }
+        there.update(told[one][0] for one in refused if one in told)
+        return sorted(self._carried - there)
 
     def _all_warnings(self, decoded: set[str]) -> list[str]:
         """What there is to warn of in the whole index: also of records that were not decoded again."""

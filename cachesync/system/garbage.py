@@ -6,19 +6,22 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["give_back", "no_garbage_collection"]
+__all__ = ["garbage_collection", "give_back"]
 
 
 @contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """For what makes millions of objects and no cycles: looking for them would double its time."""
+def garbage_collection(*, wanted: bool) -> Iterator[None]:
+    """Whether the collector runs meanwhile, whatever it did before.
+
+    Not for what makes millions of objects and no cycles: looking for them would double its time. What
+    speaks to the network makes cycles.
+    """
     enabled = gc.isenabled()
-    gc.disable()
+    (gc.enable if wanted else gc.disable)()
     try:
         yield
     finally:
-        if enabled:
-            gc.enable()
+        (gc.enable if enabled else gc.disable)()
 
 
 def give_back() -> None:

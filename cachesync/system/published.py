@@ -42,7 +42,7 @@ _TARGET = {
     "next_attempt": _TEXT,
 }  # fmt: skip
 _DELIVERIES = {
-    "note?": _TEXT, "noted?": _TEXT, "error?": _TEXT,
+    "note?": _TEXT, "noted?": _TEXT, "error?": _TEXT, "remedy?": _TEXT,
     "subscriptions?": [{"name": str, "waiting?": int, "targets": [_TARGET]}],
 }  # fmt: skip
 """What is read of it: a key that ends in `?` may be missing, others that are there do not matter."""

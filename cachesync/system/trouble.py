@@ -38,6 +38,8 @@ class Trouble:
         """
         self.error: str | None = None
         """Why it does not work; None while it does."""
+        self.remedy: str | None = None
+        """What helps then, as far as the error knew."""
         self.retry_at: float | None = None
         """When it is to be tried again, by the clock of `failed`."""
         self._begins = begins
@@ -45,12 +47,14 @@ class Trouble:
         self._on_change = on_change
         self._failures = 0
 
-    def failed(self, error: str, now: float, *, took: float = 0.0) -> float:
+    def failed(
+        self, error: str, now: float, *, took: float = 0.0, remedy: str | None = None
+    ) -> float:
         """Note a failure; returns the seconds until the next attempt."""
         is_another = self.error is None or _kind(error) != _kind(self.error)
         if is_another:
             _log.error("%s: %s", self._begins, error)
-        self.error = error
+        self.error, self.remedy = error, remedy
         self._failures += 1
         wait = delay(self._failures, took=took)
         self.retry_at = now + wait
@@ -67,7 +71,7 @@ class Trouble:
         is_over = self.error is not None
         if is_over:
             _log.info("%s", self._over)
-        self.error = self.retry_at = None
+        self.error = self.remedy = self.retry_at = None
         self._failures = 0
         if is_over:
             self._on_change()

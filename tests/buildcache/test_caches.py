@@ -88,7 +88,7 @@ def test_a_record_says_what_spack_prints_of_it():
         build, details = node.build, node.details
         name, _, version = build.compiler.partition("@=")
         assert printed.spec(build, details) == fact["short"]
-        assert printed.compilers(build, node.edges, details) == said["{compilers}"]
+        assert printed.compilers(build, node.edges) == said["{compilers}"]
         assert (name, version or NO_COMPILER) == (
             said["{compiler.name}"],
             said["{compiler.version}"],

@@ -431,12 +431,12 @@ def _decoded(installs: dict[str, Any], spec_hash: str, version: int) -> tuple[An
             texts.append(f"{key}={variants.spelled(joined)}")
     target = spec["arch"]["target"]
     compilers = [by[one] for one in ("c", "cxx", "fortran") if one in by]
+    differ = tuple(sorted(by.items())) if len(set(compilers)) > 1 else ()
     build = Build(
         spec["name"], spec["version"], compilers[0] if compilers else "none",
         spec["arch"]["platform_os"], "linux", target if isinstance(target, str) else target["name"],
-        variants.normal_set(texts),
+        variants.normal_set(texts), differ,
     )  # fmt: skip
-    differ = tuple(sorted(by.items())) if len(set(compilers)) > 1 else ()
     return build, whole["in_buildcache"], edges, tuple(sorted(flags)), tuple(sorted(lists)), differ
 
 

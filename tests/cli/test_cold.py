@@ -1,5 +1,6 @@
 """What `cachesync search` loads and leaves: it is asked at every key of other tools, and starts cold."""
 
+import json
 import re
 import subprocess
 
@@ -53,6 +54,22 @@ def test_a_search_loads_what_it_needs(synced):
     ours = {name.removeprefix("cachesync.") for name in names if name.startswith("cachesync.")}
     assert ours == LOADED
     assert {name.partition(".")[0] for name in names} & HEAVY == set()
+
+
+def test_checking_a_lock_asks_no_query(synced, tmp_path):
+    """So it loads neither the language nor what answers it: a CI job checks a lock at every change."""
+    spec_hash = "a" * 32
+    lock = {
+        "_meta": {"file-type": "spack-lockfile", "lockfile-version": 6, "specfile-version": 5},
+        "roots": [{"hash": spec_hash, "spec": "zlib"}],
+        "concrete_specs": {spec_hash: {"name": "zlib", "version": "1", "hash": spec_hash}},
+    }
+    path = tmp_path / "spack.lock"
+    path.write_text(json.dumps(lock))
+    done = _cold(synced, "check", str(path), PYTHONPROFILEIMPORTTIME="1")
+    assert "1 missing" in done.stderr or "0 missing" in done.stderr
+    names = set(re.findall(r"^import time:.*\| +cachesync\.(\w+)", done.stderr, re.MULTILINE))
+    assert names & {"query", "search", "index", "sync", "notify", "config"} == set()
 
 
 @pytest.mark.parametrize(

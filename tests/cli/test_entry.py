@@ -119,7 +119,7 @@ def test_search_before_anything_was_synced(world):
     """A search in an empty state directory is status 1 with a hint; other readers fail likewise."""
     result = world.run("search", "hdf5", status=1)
     assert_error(result, "nothing was ever synced")
-    assert "hint: cachesync sync" in result.err
+    assert f"hint: cachesync --state-dir {world.state} sync --pages DIR, or " in result.err
     assert not world.state.exists(), "a reader makes nothing"
     for command in (["show", "x"], ["changes"], ["status"], ["verify"], ["backup", "b"]):
         assert_error(world.run(*command, status=1), "nothing was ever synced")

@@ -355,7 +355,9 @@ def test_a_source_that_fails(site, quiet):
         if quiet
         else json.loads(result.err.splitlines()[-1])["error"]
     )
-    assert error == {"message": "site: failed", "hint": "cachesync status", "exit": 1}
+    assert error == {
+        "message": "site: failed", "hint": f"cachesync --state-dir {site.state} status", "exit": 1,
+    }  # fmt: skip
 
 
 def test_an_answer_that_is_no(site):
@@ -388,11 +390,9 @@ def test_a_state_that_no_source_was_ever_read_into(world):
     """Where a source was tried, what to ask is `cachesync status`."""
     world.configure("sources:\n" + world.directory_source(path=world.root / "missing"))
     world.run("sync", status=1)
-    for line in ("search hdf5", "show hdf5"):
-        assert world.run(*line.split(), status=1).err.splitlines()[-1] == "hint: cachesync status"
-    assert (
-        world.run("search", "-q", "hdf5", status=3).err.splitlines()[-1] == "hint: cachesync status"
-    )
+    hint = f"hint: cachesync --state-dir {world.state} status"
+    for line, status in (("search hdf5", 1), ("show hdf5", 1), ("search -q hdf5", 3)):
+        assert world.run(*line.split(), status=status).err.splitlines()[-1] == hint
     assert "failed" in world.run("status").out
 
 
@@ -605,6 +605,20 @@ def test_a_monitor_that_asks_wrongly_cannot_tell(still, named, said):
     assert result.err == ""
     error = assert_error(still.run(*named, "status", "--check", "--json", status=3), 3)
     assert str(error["message"]).replace("|", "/") == said
+
+
+@pytest.mark.parametrize(
+    "line", ["status --check --nope", "--nope status --check", "status --check x"]
+)
+def test_a_monitor_whose_command_is_mistyped_cannot_tell(still, line):
+    """2 is the status of a wrong question everywhere else, and to a monitor a site that fails."""
+    result = still.run(*line.split(), status=3)
+    assert result.out.startswith("cachesync cannot tell: ")
+    assert result.err == ""
+    told = still.run(*line.split(), "--json", status=3)
+    assert told.out == ""
+    assert assert_error(told, 3)["hint"]
+    still.run(*line.replace(" --check", "").split(), *["--nope"], status=2)
 
 
 def test_a_monitor_whose_answer_nobody_gets_cannot_tell(still):

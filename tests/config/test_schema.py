@@ -225,6 +225,31 @@ NOT_PROGRAM = "expected the absolute path of a program, or a name to be found in
         ),
         ("log: {level: !x info}", "1:14: log.level: an explicit tag (!) is not understood here"),
         ("log: {level: !!binary info}", "1:14: log.level: an explicit tag (!) is not understood"),
+        (
+            "sources: !!python/tuple [a]",
+            "1:10: sources: expected a list, found a list with an explicit tag (!)",
+        ),
+        (
+            "sources: !!omap [a: b]",
+            "1:10: sources: expected a list, found a list with an explicit tag",
+        ),
+        (
+            "sources: !!set {a}",
+            "1:10: sources: expected a list, found a mapping with an explicit tag",
+        ),
+        (
+            "sources: !!python/none x",
+            "1:10: sources: expected a list, found text with an explicit tag",
+        ),
+        (
+            "log: !!python/object:a.B {}",
+            "1:6: log: expected a mapping, found a mapping with an explicit",
+        ),
+        ("log: !!map [a]", "1:6: log: expected a mapping, found a list with an explicit tag (!)"),
+        (
+            "sources: [!x {type: directory}]",
+            "1:11: sources: expected a mapping, found a mapping with an explicit tag (!)",
+        ),
         # subscriptions
         (SUBSCRIPTION + "    query: a", "3:5: subscriptions: the key targets is missing"),
         (

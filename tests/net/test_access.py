@@ -1,5 +1,6 @@
 """Which proxy an address is asked for through, and whose certificates are trusted."""
 
+import os
 import ssl
 import threading
 
@@ -268,12 +269,31 @@ def test_variables_that_name_what_cannot_be_used_are_named(tmp_path, monkeypatch
     assert name in caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "ca_file"])
+def test_what_would_be_waited_for_is_not_opened(tmp_path, monkeypatch, name):
+    """OpenSSL opens a pipe and waits for whoever is at its other end, for ever; a terminal as well."""
+    pipe = tmp_path / "0123abcd.0"
+    os.mkfifo(pipe)
+    devices = ["/dev/zero", "/dev/ptmx"] if name != "SSL_CERT_DIR" else []
+    for path in (str(pipe), *devices):
+        if name == "ca_file":
+            with pytest.raises(CachesyncError) as caught:
+                read_authorities(path)
+        else:
+            monkeypatch.setenv(name, str(tmp_path) if name == "SSL_CERT_DIR" else path)
+            with pytest.raises(CachesyncError) as caught:
+                trusted()
+        assert caught.value.message == f"{name}: {path} is no regular file"
+        assert caught.value.hint
+
+
 def test_variables_that_can_be_used_are(tmp_path, monkeypatch, ca_file):
     """And /dev/null is nobody besides."""
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     before = len(trusted().get_ca_certs())
-    monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")
+    for name in ("SSL_CERT_FILE", "SSLKEYLOGFILE"):
+        monkeypatch.setenv(name, "/dev/null")
     trusted()
     monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
     trusted()

@@ -14,7 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "config" / "webhook.schema.json").read_text(encoding="utf-8"))
 AT = 1_763_820_000_123_456
 SENDER = Sender("hdf5-arm", "hdf5 +mpi")
-BUILD = Build("hdf5", "1.14.5", "gcc@=13.2.0", "ubuntu24.04", "linux", "aarch64", ("+mpi",))
+BUILD = Build(
+    "hdf5", "1.14.5", "llvm@=17.0.6", "ubuntu24.04", "linux", "aarch64", ("+mpi",),
+    (("c", "llvm@=17.0.6"), ("cxx", "llvm@=17.0.6"), ("fortran", "gcc@=13.2.0")),
+)  # fmt: skip
 
 
 def closed(schema):
@@ -39,7 +42,6 @@ def change(kind, seq=42, **more):
         values |= {
             "hash": "bxjpbzp6ar2cezwvhbxsx35wxgtsrzah", "flag": True, "baseline": True,
             "stacks": ("root",), "stacks_before": ("e4s", "root"), "build": BUILD, "build_before": BUILD,
-            "compilers": (("c", "llvm@=17.0.6"), ("cxx", "llvm@=17.0.6"), ("fortran", "gcc@=13.2.0")),
         }  # fmt: skip
     elif kind.label.startswith("page."):
         values |= {"path": "develop/hdf5/specs.md", "reason": "no YAML"}

@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cachesync.model import Build
 from cachesync.query import (
     compiler_values,
+    every_compiler,
+    field_values,
     name_runs,
 )
 
@@ -48,3 +51,26 @@ def test_a_name_of_very_many_parts_costs_little():
 def test_what_is_compared_with_a_compiler(compiler, values):
     """The name, and the name with its version, written the short way."""
     assert compiler_values(compiler) == values
+
+
+@pytest.mark.parametrize(
+    ("compilers", "values"),
+    [
+        ((), ("llvm", "llvm@17.0.6")),
+        (
+            (("c", "llvm@=17.0.6"), ("cxx", "llvm@=17.0.6"), ("fortran", "llvm@=18.1.8")),
+            ("llvm", "llvm@17.0.6", "llvm@18.1.8"),
+        ),
+        (
+            (("c", "llvm@=17.0.6"), ("fortran", "gcc")),
+            ("llvm", "llvm@17.0.6", "gcc"),
+        ),
+    ],
+)
+def test_the_compilers_of_all_languages_are_compared_with(compilers, values):
+    """Each once, that of the build first."""
+    build = Build("p", "1", "llvm@=17.0.6", "o", "linux", "t", (), compilers)
+    assert field_values(build, "compiler") == values
+    assert every_compiler(build) == tuple(
+        dict.fromkeys(("llvm@=17.0.6", *dict(compilers).values()))
+    )

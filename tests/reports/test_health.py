@@ -84,6 +84,46 @@ def test_what_keeps_the_index_from_being_written_says_what_helps():
         assert reason.remedy == told
 
 
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_remedy_is_no_way_round_in_a_circle(is_running):
+    """`doctor` tells these remedies, so none sends anybody there; only a ledger that says nothing does."""
+    daemon = (
+        running(site={"error": "disk", "watch": "polling"}, index_error="no")
+        if is_running
+        else None
+    )
+    sources = [source(state="failed", error="no"), source(state="held"), source(rejected=9)]
+    facts = Facts(1, sources=sources, daemon=daemon, ledger_error="damaged",
+                  ledger_remedy="restore a backup", index_error="damaged")  # fmt: skip
+    reasons = judge(facts).reasons
+    assert len(reasons) == (7 if is_running else 5)
+    assert not any("doctor" in (reason.remedy or "") for reason in reasons)
+    failed = next(reason for reason in reasons if reason.code is Code.SOURCE_FAILED)
+    assert "cachesync sync site" in failed.remedy
+    assert ("by itself" in failed.remedy) is is_running
+
+
+def test_what_cannot_be_recorded_says_what_helps():
+    """What the error knew, as in the log."""
+    said = {"error": "the disk is full", "remedy": "free some space"}
+    (reason,) = judge(Facts(1, daemon=running(site=said))).reasons
+    assert reason.remedy == "free some space"
+
+
+@pytest.mark.parametrize(("type_", "what", "back"), [
+    ("directory", "page", "mount it again"), ("http", "page", "publish its pages again"),
+    ("buildcache", "cache index", "update its cache index"),
+])  # fmt: skip
+def test_what_is_told_of_a_source_is_what_it_has(type_, what, back):
+    """A mirror has cache indexes and no pages, and only a directory can be mounted."""
+    sources = [source(name="a", type=type_, state="held"), source(type=type_, places=1, rejected=1),
+               source(name="c", type=type_, places=3, rejected=1)]  # fmt: skip
+    held, alone, of_three = judge(Facts(1, sources=sources)).reasons
+    assert held.remedy.startswith(f"{back}; if it is meant, ")
+    assert alone.text == f"more than half: 1 of 1 {what} is rejected"
+    assert of_three.text == f"1 of 3 {what}{'s' if what == 'page' else 'es'} is rejected"
+
+
 def test_all_well_is_ok_without_a_reason():
     """With and without a daemon; a first pass that goes on is no fault."""
     first = running(site={"doing": "reading everything"})

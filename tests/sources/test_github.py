@@ -253,6 +253,22 @@ def test_what_cannot_be_listed_is_an_error(server, hasty, commit, tree):
     assert source.memory() == past.memory
 
 
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        (None, "answered 401: it asks for a token (set `token:`)"),
+        ("t0ken", "answered 401: the token is refused (see `token:`)"),
+    ],
+)
+def test_401_says_whether_there_was_a_token(server, fetcher, token, said):
+    """Where none is configured none was refused."""
+    hub = stub.GithubStub(server, pages_of(1))
+    server.mount(f"/api/repos/{hub.repository}/commits/", stub.status(401))
+    with pytest.raises(SourceError) as caught:
+        github_source(hub, fetcher, token=token).listing()
+    assert caught.value.message == said
+
+
 def test_a_directory_that_is_not_there_is_an_error(server, fetcher):
     """A renamed directory is not a cache without pages."""
     hub = stub.GithubStub(server, pages_of(2), path="a/b")

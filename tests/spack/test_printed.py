@@ -13,9 +13,7 @@ LLVM = record("llvm", "17.0.6")
 
 def _printed(one: Record) -> tuple[str, str]:
     node = {found.hash: found for found in nodes(split(document([one])))}[one.hash]
-    return printed.spec(node.build, node.details), printed.compilers(
-        node.build, node.edges, node.details
-    )
+    return printed.spec(node.build, node.details), printed.compilers(node.build, node.edges)
 
 
 def test_a_spec_is_printed_whole():
@@ -74,4 +72,4 @@ def test_an_old_spec_has_one_compiler():
     node = next(
         nodes(split(document([record("zlib", compiler="gcc@12.3.0", spec_format=4)], version="7")))
     )
-    assert printed.compilers(node.build, node.edges, node.details) == "%gcc@=12.3.0"
+    assert printed.compilers(node.build, node.edges) == "%gcc@=12.3.0"

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachesync import diff, query
-from cachesync.cli.commands.checking import Within, check_list, check_lock
+from cachesync.cli.commands.checking import Within, check_lock
+from cachesync.cli.commands.checklist import check_list
 from cachesync.index import catchup
 from cachesync.ledger import log
 from cachesync.model import NO_COMPILER, Build, ChangeKind

@@ -166,11 +166,23 @@ def impure(
 
 def commands_that_meet(graph: Graph, room: str, commands: Collection[str]) -> list[tuple[str, str]]:
     """Commands that import each other, and what stands beside one command but serves several."""
+    users = {
+        name: {n for n in importing(graph, name) if n.startswith(f"{room}.")} - {name}
+        for name in graph
+        if name.startswith(f"{room}.")
+    }
     found = []
-    for name in (n for n in graph if n.startswith(f"{room}.")):
-        users = {n for n in importing(graph, name) if n.startswith(f"{room}.")} - {name}
-        if users and (name in commands or len(users) > 1):
-            found += [(user, name) for user in sorted(users)]
+    for name, direct in users.items():
+        served: set[str] = set()
+        waiting, seen = list(direct), set(direct)
+        while waiting:
+            one = waiting.pop()
+            served |= {one} & set(commands)
+            fresh = set() if one in commands else users[one] - seen
+            seen |= fresh
+            waiting += fresh
+        if direct and (name in commands or len(served) > 1):
+            found += [(user, name) for user in sorted(direct)]
     return found
 
 

@@ -64,7 +64,7 @@ def network() -> Iterator[Network]:
         pytest.skip("network namespaces need root")
     if shutil.which("ip", path=_FOLDERS) is None:
         pytest.skip("needs ip (iproute2)")
-    there = Network(f"cachesync{os.getpid()}")
+    there = Network(f"proxied{os.getpid()}")
     hosts = Path("/etc/netns", there.outer)
     made = subprocess.run(
         ["ip", "netns", "add", there.outer], capture_output=True, text=True, check=False

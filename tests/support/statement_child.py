@@ -18,7 +18,7 @@ from tests.support.statedsource import Stated, StatedSource
 
 def main(state: Path, files: list[Path]) -> None:
     documents = {
-        Stated("file:///m", file.stem, "v1", file.stem): file.read_bytes() for file in files
+        Stated("https://m.example", file.stem, "v1", file.stem): file.read_bytes() for file in files
     }
     with connect.writer_lock(state):
         db = connect.open_writer(state, now=0)

@@ -41,10 +41,17 @@ HDF5 = record(
 MIXED = record(
     "hdf5", "1.14.5", edge(LLVM, "build", virtuals=("c",)), edge(GCC, "build", virtuals=("fortran",)), ZLIB,
 )  # fmt: skip
+NAG = record("nag", "7.2", external="/opt/nag", target="x86_64")
+WITH_NAG = record(
+    "hdf5", "1.14.5", edge(LLVM, "build", virtuals=("c",)), edge(NAG, "build", virtuals=("fortran",)), ZLIB,
+)  # fmt: skip
+ALL_LLVM = record(
+    "hdf5", "1.14.5", edge(LLVM, "build", virtuals=("c", "cxx", "fortran")), ZLIB,
+)  # fmt: skip
 OLD_ZLIB = record("zlib", "1.3.1", compiler="gcc@11.4.0", spec_format=4)
 OLD = record("libpng", "1.6.39", OLD_ZLIB, compiler="gcc@11.4.0", spec_format=4)
 PY = record("py-six", "1.16.0", edge(ZLIB, "run"))
-RECORDS = (GCC, LLVM, ZLIB, MPI, HDF5, MIXED, OLD_ZLIB, OLD, PY)
+RECORDS = (GCC, LLVM, ZLIB, MPI, HDF5, MIXED, NAG, WITH_NAG, ALL_LLVM, OLD_ZLIB, OLD, PY)
 
 
 def migrated(one: Record) -> Record:
@@ -119,6 +126,8 @@ class World:
         self.expected: dict[tuple[str, Stated], dict[str, int]] = {}
         """Of each index the hashes it has placed, with the passes they were absent in."""
         self.cached: dict[tuple[str, Stated], set[str]] = {}
+        self.read: set[tuple[str, Stated]] = set()
+        """The indexes that were read once."""
 
     def clock(self) -> int:
         self.ticks += 1_000_000
@@ -143,6 +152,7 @@ class World:
                     writer.forget(row)
             for key in [key for key in self.expected if key[0] == where]:
                 del self.expected[key]
+            self.read = {key for key in self.read if key[0] != where}
         else:
             statements = STATEMENTS[where]
             statement = statements[which % len(statements)]
@@ -188,13 +198,17 @@ class World:
 
     def _expect(self, source: str) -> None:
         """What a pass makes of the model: the specs of an index, and how long they are absent."""
-        for key in [key for key in self.expected if key[0] == source]:
-            if key[1] not in self.documents[source]:
-                del self.expected[key]
+        failing = {key for key, said in self.documents[source].items() if _is_bad(said)}
+        if all((source, statement) in self.read for statement in failing):
+            for key in [key for key in self.expected if key[0] == source]:
+                if key[1] not in self.documents[source]:
+                    del self.expected[key]
+                    self.read.discard(key)
         for statement, said in self.documents[source].items():
             placed = self.expected.setdefault((source, statement), {})
-            if isinstance(said, Failed) or said == b"{}":
+            if isinstance(said, Failed) or statement in failing:
                 continue
+            self.read.add((source, statement))
             records = json.loads(said)["database"]["installs"]
             if not records and placed:  # held
                 continue
@@ -235,6 +249,7 @@ class World:
                 continue
             assert (build.package, build.version) == (one.name, one.spec["version"])
             assert build.compiler == _compiler(one)
+            assert dict(build.compilers) == several_compilers(one)
             assert dict(told.edges) == {
                 need.to.hash: EdgeKind(need.types, need.virtuals) for need in _merged(one)
             }
@@ -257,6 +272,10 @@ def check_described_first(changes: list) -> None:
             assert change.hash in described
 
 
+def _is_bad(said: bytes | Failed) -> bool:
+    return isinstance(said, Failed) or said == b"{}"
+
+
 def _form(one: Record, *, is_migrated: bool) -> Record:
     return migrated(one) if is_migrated and "compiler" in one.spec else one
 
@@ -277,11 +296,27 @@ def _compiler(one: Record) -> str:
     """The compiler of a record by the rule: the edge with c, else cxx, else fortran."""
     if "compiler" in one.spec:
         return f"{one.spec['compiler']['name']}@={one.spec['compiler']['version']}"
-    for language in ("c", "cxx", "fortran"):
-        for need in one.needs:
-            if language in need.virtuals:
-                return f"{need.to.name}@={need.to.spec['version']}"
-    return "none"
+    return next(iter(_by_language(one).values()), "none")
+
+
+def compilers_of(one: Record) -> set[str]:
+    """The compilers of a record, whatever the language."""
+    return {_compiler(one), *_by_language(one).values()}
+
+
+def several_compilers(one: Record) -> dict[str, str]:
+    """The compilers of a record by language; none where they do not differ."""
+    found = _by_language(one)
+    return found if len(set(found.values())) > 1 else {}
+
+
+def _by_language(one: Record) -> dict[str, str]:
+    return {
+        language: f"{need.to.name}@={need.to.spec['version']}"
+        for language in ("c", "cxx", "fortran")
+        for need in one.needs
+        if language in need.virtuals
+    }
 
 
 def placed(db: Any) -> Mapping[tuple[str, str, str], tuple[str, ...]]:

@@ -1,49 +1,27 @@
-"""A sync that is killed at any moment loses nothing and reports nothing twice.
-
-Every system call that changes what is on disk is a moment; `strace` kills the process right before
-the N-th of them.
-"""
+"""A sync that is killed at any moment loses nothing and reports nothing twice: see `support.killing`."""
 
 import os
 import random
 import shutil
 import signal
-from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.rig import (
-    Done,
-    State,
-    Tree,
-    call,
-    calls_of,
-    evenly,
-    in_parallel,
-    page,
-    spec,
-    tracing,
-    why_no_tracing,
-)  # fmt: skip
+from tests.support.killing import (
+    SYSCALLS,
+    Case,
+    killed_before_every,
+    killed_before_some,
+    need_tracing,
+    resume,
+    traced,
+    undisturbed,
+)
+from tests.support.rig import State, Tree, call, evenly, in_parallel, page, spec
 
-SYSCALLS = (
-    "pwrite64", "write", "fsync", "fdatasync", "rename", "renameat", "renameat2", "unlink",
-    "unlinkat", "ftruncate", "mkdir", "symlink",
-)  # fmt: skip
 AT_MOST = {"pwrite64": 14, "write": 6, "fdatasync": 7, "unlink": 4, "unlinkat": 3}
 """Of so many calls the normal run tries these; of all others, and in the soak run, every one."""
-
-
-class Case(NamedTuple):
-    """A sync to disturb: the state before it and the log after it."""
-
-    before: State
-    expected: list[dict[str, Any]]
-    calls: Counter[str]
-    seconds: float
-    """How long it takes from nothing, undisturbed."""
 
 
 def first_trees(root: Path) -> tuple[Path, Path]:
@@ -81,17 +59,10 @@ def second_trees(site_root: Path, other_root: Path) -> None:
     other.write("develop", "late", [spec("only", 1), spec("p", 3, 3)])
 
 
-def traced(state: State, trace: Path, *inject: str) -> Done:
-    """A sync whose calls are written down, and which is disturbed so."""
-    return call(state.command("sync", "--quiet"), tracer=tracing(trace, SYSCALLS, *inject))
-
-
 @pytest.fixture(scope="module", params=["first import", "second sync"])
 def case(request, tmp_path_factory) -> Case:
     """The state before, and what an undisturbed sync makes of it."""
-    reason = why_no_tracing()
-    if reason is not None:
-        pytest.skip(reason)
+    need_tracing()
     root = tmp_path_factory.mktemp("crash")
     sources = first_trees(root)
     before = State(root / "before", *sources)
@@ -101,13 +72,10 @@ def case(request, tmp_path_factory) -> Case:
         second_trees(*sources)
     else:
         before.path.mkdir()
-    undisturbed = before.copy_to(root / "undisturbed")
-    done = traced(undisturbed, root / "trace")
-    assert done.status == 0, done
-    undisturbed.assert_sound()
-    assert undisturbed.sync().json["changes"] == {}
+    after, case = undisturbed(before, root)
+    assert after.sync().json["changes"] == {}
     cold = call(before.copy_to(root / "cold").command("sync", "--quiet", prefix=["env"]))
-    return Case(before, undisturbed.log(), calls_of(root / "trace"), cold.seconds)
+    return case._replace(seconds=cold.seconds)
 
 
 def test_the_case_holds_every_kind_of_change(case):
@@ -123,39 +91,17 @@ def test_the_case_holds_every_kind_of_change(case):
         assert {c["last"] for c in case.expected if c["kind"] == "spec.evicted"} == {True, False}
 
 
-def resume(state: State, case: Case) -> None:
-    """The next sync ends well, everything agrees, and the log is that of an undisturbed run."""
-    done = state.run("sync", "--json")
-    assert done.status == 0, f"the next sync failed: {done}"
-    state.assert_sound()
-    assert state.log() == case.expected
-
-
-def kill_before(case: Case, workdir: Path, syscall: str, number: int) -> None:
-    """Kill a sync right before the `number`-th `syscall` and go on from there."""
-    state = case.before.copy_to(workdir / f"{syscall}-{number}")
-    log = workdir / f"{syscall}-{number}.trace"
-    done = traced(state, log, "-e", f"inject={syscall}:signal=KILL:when={number}")
-    # Runs differ by a call or two (names are random): the last ones may not be reached.
-    survived = done.status == 0 and number > case.calls[syscall] - 3
-    assert survived or done.status == -signal.SIGKILL, f"it was not killed: {done}"
-    resume(state, case)
-    shutil.rmtree(state.path)
-
-
 @pytest.mark.parametrize("syscall", SYSCALLS)
 def test_killed_before_a_write_the_next_sync_completes_it(case, tmp_path, syscall):
     """Killed before any one call that changes the disk, the next sync writes the same log."""
-    numbers = evenly(range(1, case.calls[syscall] + 1), AT_MOST.get(syscall, 60))
-    assert not in_parallel(lambda n: kill_before(case, tmp_path, syscall, n), numbers)
+    killed_before_some(case, tmp_path, syscall, AT_MOST.get(syscall, 60))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("syscall", SYSCALLS)
 def test_killed_before_every_single_write(case, tmp_path, syscall):
     """As above, without leaving one out."""
-    numbers = range(1, case.calls[syscall] + 1)
-    assert not in_parallel(lambda n: kill_before(case, tmp_path, syscall, n), numbers)
+    killed_before_every(case, tmp_path, syscall)
 
 
 def kill_at_random(case: Case, workdir: Path, seed: int) -> None:
@@ -193,20 +139,14 @@ def test_killed_again_and_again_the_syncs_get_there(case, tmp_path):
 @pytest.mark.soak
 def test_killed_between_the_chunks_of_a_large_import(tmp_path):
     """An import of several transactions, cut off between them, ends with the same log."""
-    reason = why_no_tracing()
-    if reason is not None:
-        pytest.skip(reason)
+    need_tracing()
     tree = Tree(tmp_path / "large")
     for number in range(130):
         rows = [spec("l", number, n, versions=[f"1.{n % 9}"]) for n in range(1000)]
         tree.write("develop", f"pkg-{number}", rows)
-    undisturbed = State(tmp_path / "undisturbed", tree.root)
-    undisturbed.config()
-    done = traced(undisturbed, tmp_path / "trace")
-    assert done.status == 0, done
-    calls, expected = calls_of(tmp_path / "trace"), undisturbed.log()
-    case = Case(State(tmp_path / "empty", tree.root), expected, calls, done.seconds)
-    case.before.path.mkdir()
+    before = State(tmp_path / "empty", tree.root)
+    before.config()
+    before.path.mkdir()
+    _, case = undisturbed(before, tmp_path)
     for syscall in ("fdatasync", "rename", "pwrite64"):
-        for number in evenly(range(1, calls[syscall] + 1), 12):
-            kill_before(case, tmp_path, syscall, number)
+        killed_before_some(case, tmp_path, syscall, 12)

@@ -71,8 +71,8 @@ def test_a_busy_metrics_port_is_said_and_stops_nothing(site):
         site.configure(
             f'sources:\n{site.directory_source()}metrics: {{listen: "127.0.0.1:{port}"}}\n'
         )
-        found = site.run("doctor", "--json", status=1).json["findings"]
-        assert [f["check"] for f in found if f["state"] == "error"] == ["metrics"]
+        found = site.run("doctor", "--json").json["findings"]
+        assert "metrics" in [f["check"] for f in found if f["state"] == "warning"]
         with daemon(site) as running:
             running.says("metrics: 127.0.0.1:")
             eventually(lambda: site.found("hdf5"))

@@ -49,7 +49,7 @@ def test_hangup_refuses_a_config_that_has_become_empty(site):
         watched(running)
         site.configure("")
         running.signal(signal.SIGHUP)
-        running.says("the new config has no source and is refused")
+        running.says("the new config is refused, the old one goes on: it has no source")
         assert list(running.state()["sources"]) == ["site"]
 
 

@@ -1,42 +1,26 @@
 """A pass over cache indexes that is killed at any moment loses nothing and reports nothing twice."""
 
 import os
-import shutil
-import signal
 import sys
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from tests.support.killing import (
+    SYSCALLS,
+    Case,
+    killed_before_every,
+    killed_before_some,
+    need_tracing,
+    undisturbed,
+)
 from tests.support.mirrors import document
-from tests.support.rig import (
-    Done,
-    State,
-    call,
-    calls_of,
-    evenly,
-    in_parallel,
-    tracing,
-    why_no_tracing,
-)  # fmt: skip
+from tests.support.rig import State, call
 from tests.support.statements import GCC, HDF5, MIXED, OLD, OLD_ZLIB, PY, ZLIB, migrated
-
-from .test_crash import SYSCALLS
 
 AT_MOST = 12
 """Of the calls of a kind; the soak leaves none out."""
-
-
-class Case(NamedTuple):
-    """A pass to disturb: the state before it and the log after it."""
-
-    before: State
-    files: list[Path]
-    expected: list[dict]
-    calls: Counter[str]
 
 
 def indexes(root: Path, *documents: bytes) -> list[Path]:
@@ -65,66 +49,45 @@ def second(root: Path) -> list[Path]:
     )
 
 
-def passed(state: State, files: list[Path], tracer: Sequence[str] = ()) -> Done:
+def over(files: list[Path]) -> Callable[[State], list[str]]:
+    """What makes a pass over some indexes."""
     child = [sys.executable, "-m", "tests.support.statement_child"]
-    return call([*child, os.fspath(state.path), *map(os.fspath, files)], tracer=tracer)
+    return lambda state: [*child, os.fspath(state.path), *map(os.fspath, files)]
 
 
 def run(state: State, files: list[Path]) -> None:
-    done = passed(state, files)
+    done = call(over(files)(state))
     assert done.status == 0, done
 
 
 @pytest.fixture(scope="module", params=["first import", "second sync"])
 def case(request, tmp_path_factory) -> Case:
     """The state before, and what an undisturbed pass makes of it."""
-    reason = why_no_tracing()
-    if reason is not None:
-        pytest.skip(reason)
+    need_tracing()
     root = tmp_path_factory.mktemp("crash")
     before, files = State(root / "before"), first(root)
     before.path.mkdir()
     if request.param == "second sync":
         run(before, files)
         files = second(root)
-    undisturbed = before.copy_to(root / "undisturbed")
-    done = passed(undisturbed, files, tracing(root / "trace", SYSCALLS))
-    assert done.status == 0, done
-    undisturbed.assert_sound()
-    expected = undisturbed.log()
-    run(undisturbed, files)
-    assert undisturbed.log() == expected
-    kinds = {change["kind"] for change in expected}
+    after, case = undisturbed(before, root, command=over(files))
+    run(after, files)
+    assert after.log() == case.expected
+    kinds = {change["kind"] for change in case.expected}
     assert {"spec.described", "spec.cached", "index.read"} <= kinds
     if request.param == "second sync":
         assert {"spec.evicted", "spec.restacked"} <= kinds
-    return Case(before, files, expected, calls_of(root / "trace"))
-
-
-def kill_before(case: Case, workdir: Path, syscall: str, number: int) -> None:
-    """Kill a pass right before the `number`-th `syscall` and go on from there."""
-    state = case.before.copy_to(workdir / f"{syscall}-{number}")
-    log = workdir / f"{syscall}-{number}.trace"
-    inject = f"inject={syscall}:signal=KILL:when={number}"
-    done = passed(state, case.files, tracing(log, SYSCALLS, "-e", inject))
-    survived = done.status == 0 and number > case.calls[syscall] - 3
-    assert survived or done.status == -signal.SIGKILL, f"it was not killed: {done}"
-    run(state, case.files)
-    state.assert_sound()
-    assert state.log() == case.expected
-    shutil.rmtree(state.path)
+    return case
 
 
 @pytest.mark.parametrize("syscall", SYSCALLS)
 def test_killed_before_a_write_the_next_pass_completes_it(case, tmp_path, syscall):
     """Killed before any one call that changes the disk, the next pass writes the same log."""
-    numbers = evenly(range(1, case.calls[syscall] + 1), AT_MOST)
-    assert not in_parallel(lambda n: kill_before(case, tmp_path, syscall, n), numbers)
+    killed_before_some(case, tmp_path, syscall, AT_MOST)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("syscall", SYSCALLS)
 def test_killed_before_every_write_the_next_pass_completes_it(case, tmp_path, syscall):
     """As above, without leaving one out."""
-    numbers = range(1, case.calls[syscall] + 1)
-    assert not in_parallel(lambda n: kill_before(case, tmp_path, syscall, n), numbers)
+    killed_before_every(case, tmp_path, syscall)

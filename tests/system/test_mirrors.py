@@ -10,7 +10,7 @@ import pytest
 from tests.support import caches, mirrors
 from tests.support.daemons import daemon, eventually
 from tests.support.webservers import serving
-from tests.support.world import World
+from tests.support.world import World, spec
 
 SERVED = ["file", "nginx", "apache"]
 NAMES = ["v2-0.23", "v3-1.1", "v3-1.1-next", "v3-1.1-signed", "v3-1.2dev", "v3-migrated-from-v2"]
@@ -171,6 +171,56 @@ def test_the_daemon_sees_a_new_index_at_once(tmp_path, layout, mode):
         is_placed(world, ZLIB, HDF5, CMAKE)
 
 
+def test_the_log_names_a_rejected_cache_index_once(tmp_path):
+    """With its view and the reason, as it names pages; what else is told speaks of cache indexes."""
+    world = World(tmp_path / "world")
+    root = tmp_path / "mirror"
+    made = mirrors.make_mirror(root, [ZLIB], view="a")
+    made.manifest.write_bytes(b"no manifest")
+    configure(world, root, ", view: a")
+    with daemon(world) as running:
+        running.says("ours: cache index rejected: ")
+        world.run("sync")
+        said = [line for line in running.log.splitlines() if "index rejected" in line]
+        assert len(said) == 1
+        assert f"{root.as_uri()}/v3/manifests/index/a/index.manifest.json: " in said[0]
+        status = world.run("status").out
+        assert "ours: more than half: 1 of 1 cache index is rejected" in status
+        assert world.run("status", "--json").json["rejected"][0]["reason"] in said[0]
+
+
+def test_a_source_becomes_a_mirror_and_pages_again(tmp_path):
+    """The configuration says another type of the same name: `sync` and the daemon leave what it says."""
+
+    def found():
+        shown = (
+            world.run("show", f"/{one.hash}", "--json", status=None) for one in (ZLIB, HDF5, CMAKE)
+        )
+        specs = (one.json["results"] for one in shown if one.status == 0)
+        return {(place["tag"], spec["hash"]) for (hit,) in filter(None, specs)
+                for spec in hit["specs"] for place in spec["placements"]}  # fmt: skip
+
+    world = World(tmp_path / "world")
+    root = tmp_path / "mirror"
+    mirrors.make_mirror(root, [ZLIB, HDF5])
+    world.page("develop", "zlib", spec(ZLIB.hash))
+    world.page("develop", "cmake", spec(CMAKE.hash))
+    world.configure("sources:\n" + world.directory_source("ours"))
+    synced(world)
+    pages = {("develop", one.hash) for one in (ZLIB, CMAKE)}
+    assert found() == pages
+    configure(world, root)
+    assert the_only(synced(world))["state"] == "ok"
+    assert found() == {("t", ZLIB.hash), ("t", HDF5.hash)}
+    world.verify()
+    world.configure("sources:\n" + world.directory_source("ours"))
+    with daemon(world):
+        eventually(lambda: found() == pages, 10.0)
+    (source,) = world.status()["sources"]
+    assert (source["pages"], source["type"], "mirrors" in source) == (2, "directory", False)
+    world.verify()
+
+
 def test_the_daemon_sees_a_new_view(tmp_path):
     world = World(tmp_path / "world")
     root = tmp_path / "mirror"
@@ -254,3 +304,26 @@ def test_install_help_names_the_mirror_and_the_view(tmp_path):
     install = world.run("search", "hdf5", "--install", "--json").json["results"][0]["install"]
     assert (install["mirror"], install["view"]) == (root.as_uri(), "b")
     assert install["commands"][0] == f"spack mirror add --name b t-cache {root.as_uri()}"
+
+
+@pytest.mark.parametrize("how", ["named once", "configured no longer"])
+def test_install_help_of_a_mirror_that_no_configuration_names(tmp_path, how):
+    """Its address and its view are those that were read, also where the view is called as the address ends.
+
+    The view is said as Spack 1.2 takes it, and that it needs that.
+    """
+    world = World(tmp_path / "world")
+    root = tmp_path / "v1.2"
+    mirrors.make_mirror(root, [ZLIB], view="v1.2")
+    if how == "named once":
+        synced(world, "--mirror", root.as_uri(), "--view", "v1.2")
+    else:
+        configure(world, root, ", view: v1.2")
+        synced(world)
+        world.configure("sources:\n" + world.directory_source("other"))
+        synced(world)
+    comment, needs, added, *_ = world.run("search", "zlib", "--install").out.splitlines()
+    name = "t" if how != "named once" else "v1.2"
+    assert f"in {name} of " in comment
+    assert needs == "# --name is that of a view: Spack 1.2 or later"
+    assert added == f"spack mirror add --name v1.2 {name}-cache {root.as_uri()}"

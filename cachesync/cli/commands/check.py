@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from ...errors import UsageError
-from ...reports import subscribing, wanted
 from ...spack import lockfile
 from .. import complete, paths
 from ..display import answer as answers
@@ -75,7 +74,10 @@ def check(
             lock = lockfile.parse(data, name=name)
             report = checking.check_lock(state_dir, lock, within, builds=not no_build_deps)
         else:
-            report = checking.check_list(state_dir, wanted.parse(data, name=name), within)
+            from ...reports import wanted
+            from .checklist import check_list
+
+            report = check_list(state_dir, wanted.parse(data, name=name), within)
     if report.total.unexpected == report.total.total:
         raise UsageError(
             f"{name} has nothing to check: every spec in it is external or developed",
@@ -103,7 +105,7 @@ def _read(file: str) -> bytes:
 
     Raises UsageError when it cannot be read.
     """
-    most = max(lockfile.MAX_BYTES, wanted.MAX_BYTES) + 1
+    most = lockfile.MAX_BYTES + 1  # the larger bound of both
     try:
         if file == "-":
             return sys.stdin.buffer.read(most)
@@ -124,6 +126,8 @@ def _is_lock(data: bytes, name: str) -> bool:
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"{"):
         return True
+    from ...reports import wanted
+
     is_manifest = wanted.is_spack_yaml(data) or (start and called == "spack.yaml")
     if is_manifest or (called == "spack.lock" and wanted.is_yaml(start)):
         raise UsageError(f"{name}: this is a spack.yaml; give its spack.lock")
@@ -137,6 +141,8 @@ def _say(report: Report) -> None:
 
 
 def _print_subscriptions(report: Report, within: checking.Within, *, name: str) -> None:
+    from ...reports import subscribing
+
     hashes, conditions = report.missing_trees()
     queries = list(subscribing.queries_for(hashes, conditions, report.within))
     # Of a place that was named, what other places have already is news as well.

@@ -10,8 +10,9 @@ import click
 
 from ...config import shown
 from ...config.file import SYSTEM_FILE, Why, refuse_values
+from ...config.settings import Config
 from ...errors import CachesyncError, UsageError
-from .. import files, paths
+from .. import files, paths, sourceless
 from ..configuration import find_config, found_config, load_config
 from ..display import answer as answers
 from ..display import output
@@ -44,7 +45,9 @@ def check(options: Globals, as_json: bool) -> int:
         loaded = load_config(options)
         require_extras(loaded)
         looks = list(files.look(loaded))
-        refuse_values(path, {found.path: found.text for found in looks if found.state == "error"})
+        wrong = {found.path: found.text for found in looks if found.state == "error"}
+        refused = sourceless.refused(options, loaded)
+        refuse_values(path, wrong if refused is None else {**wrong, "sources": refused})
     except CachesyncError as error:
         if as_json:
             _print_json(path, problems=error.problems or (error.message,))
@@ -52,22 +55,31 @@ def check(options: Globals, as_json: bool) -> int:
     for entry in loaded.subscriptions:
         for said in answers.unsaid_of(entry.condition).values():
             answers.note(f"subscription {entry.name}: {said}")
+    _tell(path, loaded, looks, lacking=sourceless.lacking(options, loaded), as_json=as_json)
+    return 0
+
+
+def _tell(
+    path: Path, config: Config, looks: Sequence[files.Look], *, lacking: str | None, as_json: bool
+) -> None:
+    """Print that a configuration is in order, and what is to know besides."""
     notes = [found.text for found in looks if found.state != "ok"]
+    is_empty = not config.sources and not config.subscriptions
+    if lacking is not None and (as_json or not is_empty):
+        notes.append(lacking)
     if as_json:
-        counts = {"sources": len(loaded.sources), "subscriptions": len(loaded.subscriptions)}
+        counts = {"sources": len(config.sources), "subscriptions": len(config.subscriptions)}
         _print_json(path, notes=notes, counts=counts)
-        return 0
+        return
     for text in notes:
         answers.note(text)
-    if not loaded.sources and not loaded.subscriptions:
-        print(
-            output.visible(f"{path}: it names no source and no subscription; `run` needs a source")
-        )
-        return 0
-    sources = output.number(len(loaded.sources), "source")
-    subscriptions = output.number(len(loaded.subscriptions), "subscription")
+    if is_empty:
+        needed = "" if lacking is None else "; `run` needs a source"
+        print(output.visible(f"{path}: it names no source and no subscription{needed}"))
+        return
+    sources = output.number(len(config.sources), "source")
+    subscriptions = output.number(len(config.subscriptions), "subscription")
     print(output.visible(f"{path}: ok, {sources}, {subscriptions}"))
-    return 0
 
 
 _CONFIG_REASONS = {

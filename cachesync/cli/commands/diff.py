@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from ... import query as queries
+from ...documents import build_document
 from ...ledger import connect, read
 from ...reports import tagdiff
 from ...search.scan import matching_in
@@ -16,7 +17,7 @@ from ...spack import tags
 from .. import complete, paths
 from ..display import answer as answers
 from ..display import excluding, output
-from ..display.columns import compiler
+from ..display.columns import compilers
 from ..display.pager import paged
 from ..options import Globals
 
@@ -137,7 +138,7 @@ def _document(answer: _Answer) -> dict[str, Any]:
 
 def _build(found: tagdiff.BuildDiff) -> dict[str, Any]:
     return {
-        **found.build._asdict(),
+        **build_document(found.build),
         "only_a": found.only_a,
         "only_b": found.only_b,
         "both": found.both,
@@ -175,7 +176,7 @@ def _build_row(found: tagdiff.BuildDiff) -> tuple[object, ...]:
     return (
         build.package,
         build.version,
-        compiler(build.compiler),
+        compilers(build),
         build.os,
         build.target,
         specs,

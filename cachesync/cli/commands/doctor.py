@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from ... import net
 from ...config.settings import (
     BuildcacheSourceConfig,
-    Config,
     DirectorySourceConfig,
-    GithubSourceConfig,
-    Secret,
-    SecretKind,
-    SourceConfig,
     WatchMode,
 )
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError, UsageError
 from ...ledger import connect, locks, log
-from .. import local_mirrors, paths, standing
-from ..configuration import find_config, load_config
+from ...notify.outbox import sound
+from ...reports.health import Code
+from .. import local_mirrors, metrics_port, paths, remote_sources, sourceless, standing
+from ..configuration import load_config
 from ..display import output
 from ..ending import ending
 from ..options import Globals
 from ..proxies import look_at_proxies
+from ..remedies import reaching
 from .owning import owners
 
 __all__ = ["doctor"]
@@ -65,7 +60,10 @@ def doctor(options: Globals, offline: bool, as_json: bool) -> int:
 
     Ends with 1 when something is an error; warnings leave it at 0.
     """
-    findings = list(_findings(options, offline=offline))
+    findings = [
+        found._replace(remedy=found.remedy and reaching(found.remedy, options))
+        for found in _findings(options, offline=offline)
+    ]
     status = 1 if any(finding.state == "error" for finding in findings) else 0
     with ending(status):
         if as_json:
@@ -86,8 +84,7 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         yield Finding("config", "error", text, "cachesync config check")
         yield from _state(paths.state_dir(options))  # the daemon goes on with an older one
         return
-    path = find_config(options)
-    yield Finding("config", "ok", str(path) if path else "none; the defaults apply")
+    yield Finding(*sourceless.look_at(options, config))
     state_dir = None
     try:
         state_dir = paths.state_dir(options)
@@ -101,14 +98,17 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     yield from _unit()
     directories = [s for s in config.sources if isinstance(s, DirectorySourceConfig)]
     yield from _directories(directories, config.watch.mode)
+    ways = [Finding(*found) for found in look_at_proxies(config)]
+    yield from ways
+    told = {found.text for found in ways if found.state == "error"}
     for source in config.sources:
         if isinstance(source, BuildcacheSourceConfig) and source.is_local:
             yield from (Finding(*found) for found in local_mirrors.look_at(source, config))
         elif not isinstance(source, DirectorySourceConfig):
-            yield _reach(source, config, offline=offline)
-    yield from (Finding(*found) for found in look_at_proxies(config))
+            found = remote_sources.look_at(source, config, offline=offline, told=told)
+            yield Finding(*found)
     is_running = state_dir is not None and runtime.running(state_dir) is not None
-    yield from _metrics(config, is_running=is_running)
+    yield from (Finding(*found) for found in metrics_port.look_at(config, is_running=is_running))
     from .. import credentials, targets
 
     yield from (Finding(*found) for found in targets.look_at(config))
@@ -167,9 +167,14 @@ def _state(state_dir: Path) -> Iterator[Finding]:
 def _health(state_dir: Path) -> Iterator[Finding]:
     """What everybody else is told, too; the disk has a finding of its own."""
     states = {"ok": "ok", "degraded": "warning", "failing": "error"}
-    for reason in standing.look(state_dir).reasons:
+    reasons = standing.look(state_dir).reasons
+    for reason in reasons:
         yield Finding(f"health: {reason.thing}", states[reason.state.value], reason.text,
                       reason.remedy)  # fmt: skip
+    if all(reason.code is not Code.OUTBOX_UNUSABLE for reason in reasons):
+        fault = sound.fault(state_dir, every_page=True)
+        if fault is not None:
+            yield Finding("outbox", "error", fault.message, fault.hint)
 
 
 def _newest(state_dir: Path) -> float | None:
@@ -272,62 +277,3 @@ def _limit(name: str) -> int | None:
         return int((INOTIFY / name).read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
-
-
-def _metrics(config: Config, *, is_running: bool) -> Iterator[Finding]:
-    if config.metrics is None:
-        return
-    if find_spec("prometheus_client") is None:
-        yield Finding("metrics", "error", "prometheus-client is not installed",
-                      "pip install 'cachesync[metrics]'")  # fmt: skip
-        return
-    host, port = config.metrics.host, config.metrics.port
-    if not is_running:  # else the port is the daemon's
-        try:
-            socket.create_server((host, port)).close()
-        except OSError as error:
-            yield Finding("metrics", "error", f"{host}:{port}: {error.strerror}",
-                          "name another port in `metrics: listen`")  # fmt: skip
-            return
-    yield Finding("metrics", "ok", f"{host}:{port}")
-
-
-def _credential(entry: SourceConfig) -> str | None:
-    """The systemd credential that only the service can see."""
-    return _hidden(entry.token if isinstance(entry, GithubSourceConfig) else None)
-
-
-def _hidden(secret: Secret | None) -> str | None:
-    is_hidden = secret is not None and secret.kind is SecretKind.CREDENTIAL
-    if secret is None or not is_hidden or "CREDENTIALS_DIRECTORY" in os.environ:
-        return None
-    return secret.name
-
-
-def _reach(entry: SourceConfig, config: Config, *, offline: bool) -> Finding:
-    from ...sync.opening import Remotes, address
-
-    if offline:
-        return Finding(entry.name, "not asked", f"{net.host(address(entry))}: --offline")
-    needed = None if isinstance(entry, DirectorySourceConfig) else _hidden(entry.proxy.password)
-    if needed is not None:
-        text = f"only the service has the credential {needed}, of the proxy"
-        return Finding(entry.name, "not asked", text)
-    remotes = Remotes(config.limits)
-    credential = _credential(entry)
-    try:
-        if credential is None:
-            remotes.open(entry)  # its secret is where the config says
-        status = remotes.reach(entry)
-        way = remotes.way(entry)
-        text = f"{net.host(address(entry))} answers {status}{way}"
-        if credential is not None:
-            text += f"; the credential {credential} was not tried: only the service has it"
-        if status in (401, 403, 404, 410) or status >= 500:
-            return Finding(entry.name, "warning", text, "check `url:` and the secret")
-        return Finding(entry.name, "ok", text)
-    except CachesyncError as error:
-        remedy = error.hint or "check `url:`, the network and the secret"
-        return Finding(entry.name, "error", error.message, remedy)
-    finally:
-        remotes.close()

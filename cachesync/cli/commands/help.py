@@ -49,7 +49,7 @@ Spack's spec syntax
   hdf5+mpi~szip             variants, on and off; off is never written -szip, but in a list for check
   libs=shared,static        a variant with (at least) these values; libs=* has it at all
   libs:=shared,static       with these values and no others
-  hdf5 %gcc@12:             the compiler, with a range of versions
+  hdf5 %gcc@12:             the compiler of any of its languages, with a range of versions
   os=ubuntu22.04            also platform=linux
   target=x86_64_v3          this target
   target=x86_64_v2:         those that run what is built for x86_64_v2

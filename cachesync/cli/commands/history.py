@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ...documents import build_document
 from ...errors import NotThereError
 from ...ledger import connect, log, read
 from ...reports import history as presence
@@ -91,7 +92,7 @@ def _document(what: str, stays: list[presence.Stay], seq: int) -> dict[str, Any]
                 "tag": stay.tag,
                 "package": stay.package,
                 "hash": stay.hash,
-                "build": stay.build._asdict(),
+                "build": build_document(stay.build),
                 "appeared": _moment(stay.appeared),
                 "vanished": _moment(stay.vanished),
                 "stacks": stay.stacks,

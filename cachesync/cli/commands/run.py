@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
+from functools import partial
 
 import click
 
 from ...config.settings import Config
-from ...errors import CachesyncError, LedgerMissingError, UsageError
-from ...ledger import connect, read
+from ...errors import UsageError
 from ...sync import belonging
-from .. import paths, rights
+from .. import paths, rights, sourceless
 from ..configuration import find_config, load_config
 from ..display import talk
 from ..options import Globals
+from ..remedies import of_health
 
 __all__ = ["run"]
-
-NO_SOURCE = (
-    "name one below `sources:` (config/cachesync.yaml shows how), or cachesync run --pages DIR"
-)
 
 
 @click.command(short_help="The daemon: watch, fetch, keep everything up to date.")
@@ -50,21 +45,10 @@ def run(options: Globals, pages: str | None, log_format: str | None) -> int:
     state_dir = paths.state_dir(options)
     rights.act_as_owner(state_dir)
     rights.require_writable(state_dir, may_be_own=True)
-    if not config.sources and not named and not _remembers(state_dir):
+    if not config.sources and not named and not sourceless.remembers(state_dir):
         where = "there is no config file" if path is None else f"{path} names none"
-        raise UsageError(f"there is no source to watch or to fetch: {where}", hint=NO_SOURCE)
-    return serve(state_dir, take_over, pages=named)
-
-
-def _remembers(state_dir: Path) -> bool:
-    """Whether a directory was once named by `--pages`; also where the ledger cannot be asked.
-
-    What is wrong with it is then said by whoever opens it to write.
-    """
-    try:
-        with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
-            return read.has_remembered(db)
-    except LedgerMissingError:
-        return False
-    except CachesyncError:
-        return True
+        raise UsageError(
+            f"there is no source to watch or to fetch: {where}", hint=sourceless.REMEDY
+        )
+    retold = partial(of_health, options=options)
+    return serve(state_dir, take_over, pages=named, retold=retold)

@@ -202,7 +202,7 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
             excluding.say(searcher, request.text)
         if request.group_by and not quiet:
             answers.say_unsaid(node)
-            return _run_by_package(searcher, node, request)
+            return _run_by_package(options, searcher, node, request)
         answer = searcher.search(
             node,
             limit=_limit(request),
@@ -216,9 +216,7 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
     finally:
         searcher.close()
     if answer.note is not None:
-        answers.note(
-            f"{answer.note}; the ledger answered, which is slower (`cachesync rebuild index`)"
-        )
+        answers.note(f"{answer.note}; {_slower(options)}")
     if not quiet:
         answers.warn_of_age(answer)
         answers.suggest_system(node, answer)
@@ -280,15 +278,30 @@ def _language(request: Request) -> dict[str, str]:
 
 
 def _installations(options: Globals, answer: Answer) -> list[Any]:
+    from ...ledger import connect, log
     from ..configuration import load_config
     from ..display.install import choose, mirrors, views
 
-    config = load_config(options)
-    known, viewed = mirrors(config), views(config)
+    config, state_dir = load_config(options), paths.state_dir(options)
+    with connect.ledger_errors(state_dir):
+        db = connect.open_reader(state_dir)
+        try:
+            indexes = log.mirrors(db)
+        finally:
+            db.close()
+    known, viewed = mirrors(config, indexes), views(config, indexes)
     return [choose(hit, known, viewed) for hit in answer.hits]
 
 
-def _run_by_package(searcher: Searcher, node: query.Node, request: Request) -> int:
+def _slower(options: Globals) -> str:
+    from ..remedies import reaching
+
+    return reaching("the ledger answered, which is slower (`cachesync rebuild index`)", options)
+
+
+def _run_by_package(
+    options: Globals, searcher: Searcher, node: query.Node, request: Request
+) -> int:
     from ...search.packages import by_package
 
     found = by_package(
@@ -299,7 +312,7 @@ def _run_by_package(searcher: Searcher, node: query.Node, request: Request) -> i
         unnamed = searcher.unnamed(node)
     answers.say_unnamed(unnamed)
     if not found.indexed:
-        answers.note("the ledger answered, which is slower (`cachesync rebuild index`)")
+        answers.note(_slower(options))
     if request.json:
         more = {} if no_hit is None else no_hit.document()
         more |= answers.unsaid_document(node, unnamed) | _language(request)

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from ... import query
-from ...documents import change_document
+from ...documents import build_document, change_document
 from ...errors import NotThereError, UsageError
 from ...ledger import connect, log
 from ...model import TOLD, Build, Change, ChangeKind
 from ...search.searcher import Answer, Hit, Searcher
+from ...spack.printed import by_language
 from .. import complete, naming, paths
-from ..display import answer as answers
 from ..display import dependencies, output
 from ..display.pager import paged
 from ..options import Globals
@@ -148,8 +148,7 @@ def _document(
         "specs": answer.specs,
         "results": [
             {
-                **hit.build._asdict(),
-                **answers.build_compilers(hit),
+                **build_document(hit.build),
                 "specs": [
                     {
                         "hash": s.hash,
@@ -212,7 +211,8 @@ def _print_hit(hit: Hit, known: showing.Facts) -> None:
 
 def _title(build: Build) -> str:
     where = f"{build.platform}-{build.os}-{build.target}"
-    return f"{build.package}@{build.version} %{build.compiler} {where}"
+    compilers = by_language(build.compiler, dict(build.compilers))
+    return f"{build.package}@{build.version} {compilers} {where}"
 
 
 def _cached_lines(cached: list[Change]) -> list[str]:

@@ -86,8 +86,8 @@ def document(spec: str, known: Facts) -> dict[str, Any]:
     one = known.known.get(spec)
     if one is not None and one.told is not None:
         details, edges = one.told
-        if details.compilers:
-            found["compilers"] = dict(details.compilers)
+        if one.build.compilers:
+            found["compilers"] = dict(one.build.compilers)
         found |= {
             "state": str(dependencies.state(one)),
             "spec": dependencies.form(one),

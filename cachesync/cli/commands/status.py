@@ -19,8 +19,9 @@ from .. import paths, standing
 from ..display import notifications, output
 from ..ending import CANNOT_TELL, ending
 from ..options import Globals
+from ..remedies import of_health, reaching
 
-__all__ = ["status"]
+__all__ = ["cannot_tell", "status"]
 
 SHOWN = 20
 STATUSES = {health.State.OK: 0, health.State.DEGRADED: 1, health.State.FAILING: 2}
@@ -46,12 +47,19 @@ def status(options: Globals, as_json: bool, check: bool) -> int:
             sys.stdout.flush()
         return STATUSES[state]
     except CachesyncError as error:
-        # Whatever is in the way, of 1 and 2 a monitor would say that the site is ill.
-        error.exit_status = CANNOT_TELL
-        if not as_json and not isinstance(error, AnswerError):
-            _print_check(f"cannot tell: {error.message}")
-            error.is_said = True
+        cannot_tell(error, as_json=as_json)
         raise
+
+
+def cannot_tell(error: CachesyncError, *, as_json: bool) -> None:
+    """Have what is in the way of `--check` end with 3, and say it where a monitor reads.
+
+    Of 1 and 2 it would say that the site is ill.
+    """
+    error.exit_status = CANNOT_TELL
+    if not as_json and not isinstance(error, AnswerError):
+        _print_check(f"cannot tell: {error.message}")
+        error.is_said = True
 
 
 def _told(options: Globals, *, as_json: bool) -> health.State:
@@ -66,14 +74,15 @@ def _told(options: Globals, *, as_json: bool) -> health.State:
                 "notifications": deliveries(state_dir),
                 "daemon": _daemon(state_dir),
             }
-            found = standing.judged(state_dir, index_error=document["index"]["error"])
+            judged = standing.judged(state_dir, index_error=document["index"]["error"])
+            found = of_health(judged, options)
             document = {"health": health.document(found), **document}
         finally:
             db.close()
     if as_json:
         output.print_json(document)
     else:
-        _print(document)
+        _print(document, options)
     return found.state
 
 
@@ -204,7 +213,7 @@ def _notes(db: Any) -> list[dict[str, str]]:
     ]
 
 
-def _print(document: dict[str, Any]) -> None:
+def _print(document: dict[str, Any], options: Globals) -> None:
     ledger, index = document["ledger"], document["index"]
     _print_health(document["health"])
     print(
@@ -215,7 +224,8 @@ def _print(document: dict[str, Any]) -> None:
     if ledger["nodes"]:
         print(f"        {ledger['nodes']:,} nodes, {ledger['edges']:,} edges")
     if index["error"] is not None:
-        print(f"index:  {index['error']} (`cachesync rebuild index`); searches ask the ledger")
+        remedy = reaching("`cachesync rebuild index`", options)
+        print(output.visible(f"index:  {index['error']} ({remedy}); searches ask the ledger"))
     else:
         behind = ledger["seq"] - index["seq"]
         lag = f"{behind:,} changes behind" if behind else "up to date"

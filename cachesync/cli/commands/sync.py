@@ -24,6 +24,7 @@ from .. import complete, notifying, paths, writing
 from ..configuration import load_config
 from ..display import output, talk, terminal
 from ..options import Globals
+from ..remedies import reaching
 
 __all__ = ["sync"]
 
@@ -112,7 +113,7 @@ def sync(
         shown = {name: answer[name] for name in ("sources", "changes", "seq")}
         output.print_json({**shown, "seconds": round(seconds, 3)})
     elif not options.quiet:
-        _print(answer, seconds)
+        _print(answer, seconds, options)
     if failures:
         raise failures[0]
     _require_all(answer["sources"])
@@ -241,7 +242,7 @@ def _tell_rejections(db: Any, name: str) -> None:
                      len(troubles) - SHOWN_REJECTIONS)  # fmt: skip
 
 
-def _print(answer: Mapping[str, Any], seconds: float) -> None:
+def _print(answer: Mapping[str, Any], seconds: float, options: Globals) -> None:
     for result in answer["sources"]:
         line = (
             f"{result['name']}: {result['state']}, {result['listed']:,} listed,"
@@ -261,7 +262,8 @@ def _print(answer: Mapping[str, Any], seconds: float) -> None:
             where = f"{page['page']}: not there, {page['passes']} of {page['of']}"
             print(output.visible(f"  {where}"))
         if len(missing) > SHOWN_REJECTIONS:
-            print(f"  ... and {len(missing) - SHOWN_REJECTIONS:,} more (`cachesync status`)")
+            remedy = reaching("`cachesync status`", options)
+            print(output.visible(f"  ... and {len(missing) - SHOWN_REJECTIONS:,} more ({remedy})"))
     changed = answer["changes"]
     for kind, count in changed.items():
         print(f"  {kind:<18}{count:>9,}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ...config.settings import Config
+from ...config.settings import BuildcacheSourceConfig, Config
 from ...errors import IndexUnusableError
 from ...ledger import connect, log, read
 from ...reports import verify as checks
@@ -24,13 +24,14 @@ from ..options import Globals
 __all__ = ["verify"]
 
 
-@click.command(short_help="Compare ledger, change log, index and directory sources.")
+@click.command(short_help="Compare ledger, change log, index, directories and mirrors.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def verify(options: Globals, as_json: bool) -> int:
-    """Compare ledger, change log, index and directory sources; name each difference, mend none.
+    """Compare ledger, change log, index and what lies on disk; name each difference, mend none.
 
-    Exit status 1 when there is a difference. An index that is merely behind is none.
+    On disk are directories of pages, and the cache indexes of mirrors at file: addresses. Exit status 1
+    when there is a difference. An index that is merely behind is none.
     """
     config = load_config(options)
     state_dir = paths.state_dir(options)
@@ -41,7 +42,7 @@ def verify(options: Globals, as_json: bool) -> int:
                 index_state, differences = _index(db, state_dir)
                 differences += checks.check_database(db)
                 differences += checks.check_log(db)
-                differences += _sources(db, config)
+                fetched = _sources(db, config, differences)
                 totals = log.totals(db)
         finally:
             db.close()
@@ -50,11 +51,13 @@ def verify(options: Globals, as_json: bool) -> int:
         if as_json:
             output.print_json(
                 {"ok": not differences, "differences": differences, "index": index_state,
-                 "ledger": totals}
+                 "not_compared": fetched, "ledger": totals}
             )  # fmt: skip
         else:
             for difference in differences:
                 print(output.visible(difference))
+            if fetched:
+                print(output.visible(f"not compared, since fetched: {', '.join(fetched)}"))
             if index_state["behind"]:
                 print(f"index: {index_state['behind']:,} changes behind")
             print(
@@ -85,17 +88,35 @@ def _index(db: Any, state_dir: Path) -> tuple[dict[str, Any], list[str]]:
     return {"seq": index.seq, "behind": max(0, read.last_seq(db) - index.seq)}, found
 
 
-def _sources(db: Any, config: Config) -> Iterator[str]:
+def _sources(db: Any, config: Config, differences: list[str]) -> list[str]:
+    """Compare the sources that lie on disk; returns the names of the others."""
     configured = {source.name: source for source in config.sources}
+    indexes = log.mirrors(db)
+    fetched = []
     for status in log.source_statuses(db):
-        if status.type != "directory" or status.state in ("orphaned", "never"):
+        if status.state in ("orphaned", "never"):
             continue
         entry = configured.get(status.name)
         selection = entry.selection if entry is not None else Selection()
-        source = DirectorySource(
-            status.name,
-            Path(status.location),
-            page_limit=config.limits.page_bytes,
-            selection=selection,
-        )
-        yield from checks.check_source(db, source, selection)
+        if status.type == "directory":
+            source = DirectorySource(
+                status.name,
+                Path(status.location),
+                page_limit=config.limits.page_bytes,
+                selection=selection,
+            )
+            differences += checks.check_source(db, source, selection)
+        elif _are_on_disk(indexes.get(status.name, ())):
+            from ...reports.verifymirror import check_mirror
+            from ...sources.mirror.source import MirrorSource
+
+            mirror = BuildcacheSourceConfig(status.name, status.location)
+            opened = MirrorSource(mirror, config.limits, None)
+            differences += check_mirror(db, opened, indexes[status.name], selection)
+        else:
+            fetched.append(status.name)
+    return fetched
+
+
+def _are_on_disk(indexes: Sequence[log.Mirror]) -> bool:
+    return bool(indexes) and all(one.url.startswith("file:") for one in indexes)

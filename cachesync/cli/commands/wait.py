@@ -71,9 +71,8 @@ def wait(
     wish = waiting.Wish(text, tree, specs, seconds)
     with or_cannot_tell():
         answer = _wait(
-            paths.state_dir(options),
+            options,
             wish,
-            quiet=options.quiet,
             minus=None if options.quiet or spack is not None else text,
         )
     found = answer.specs >= specs
@@ -135,20 +134,20 @@ class _Look:
         self.searcher = self.answer = None
 
 
-def _wait(state_dir: Path, wish: waiting.Wish, *, quiet: bool, minus: str | None) -> Answer:
+def _wait(options: Globals, wish: waiting.Wish, *, minus: str | None) -> Answer:
     """The answer that is enough, or the last one when the time is over.
 
     Raises LedgerError when there is none then.
     """
     until = None if wish.seconds is None else time.monotonic() + wish.seconds
-    is_told = quiet
-    with closing(_Look(state_dir, minus)) as look:
+    is_told = options.quiet
+    with closing(_Look(paths.state_dir(options), minus)) as look:
         while True:
             look.again(wish.node)
             if look.answer is not None and look.answer.specs >= wish.specs:
                 return look.answer
             if not is_told:
-                waiting.say_start(wish, look.searcher, look.answer, look.fault, state_dir)
+                waiting.say_start(wish, look.searcher, look.answer, look.fault, options)
                 is_told = True
             left = POLL_SECONDS if until is None else min(POLL_SECONDS, until - time.monotonic())
             if left > 0:

@@ -12,7 +12,10 @@ from ... import query
 from ...errors import LedgerError
 from ...ledger.read import SourceAge
 from ...search.searcher import Answer, Searcher
+from .. import paths
 from ..display import output
+from ..options import Globals
+from ..remedies import reaching
 
 __all__ = ["Wish", "say_over", "say_start", "span"]
 
@@ -37,7 +40,7 @@ def say_start(
     searcher: Searcher | None,
     answer: Answer | None,
     fault: LedgerError | None,
-    state_dir: Path,
+    options: Globals,
 ) -> None:
     """Say what is waited for, what was perhaps meant, how old the sources are and who reads them.
 
@@ -46,14 +49,14 @@ def say_start(
     most = "" if wish.seconds is None else f", for {span(wish.seconds)} at most"
     _say(f"waiting for {_named(wish, answer)}{most}")
     if fault is not None:
-        _say(fault.message)
+        _say(reaching(fault.message, options))
     elif searcher is not None and answer is not None:
         if not answer.builds:
             from ..display import nohit
 
             nohit.explain(searcher, wish.node).say()
         _say(_ages(answer.sources, time.time()))
-    _say(_reader(state_dir))
+    _say(reaching(_reader(paths.state_dir(options)), options))
 
 
 def say_over(wish: Wish, answer: Answer | None) -> None:

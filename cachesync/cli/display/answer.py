@@ -7,15 +7,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ... import query
-from ...search.searcher import Answer, Hit
 from . import columns, output
 
 if TYPE_CHECKING:
+    from ... import query
     from ...search.packages import PackagesAnswer
+    from ...search.searcher import Answer, Hit
 
 __all__ = [
-    "build_compilers",
     "document",
     "note",
     "note_systems",
@@ -60,7 +59,9 @@ def warn_of_age(answer: Answer) -> None:
 
 def suggest_system(node: query.Node, answer: Answer) -> None:
     """Say that hits for one target are for several systems, where the query names none."""
-    if not query.required(node, "os"):
+    from ...query import required
+
+    if not required(node, "os"):
         note_systems(answer.systems)
 
 
@@ -76,7 +77,9 @@ def note_systems(systems: Sequence[str], *, can_choose: bool = True) -> None:
 
 def unsaid_of(node: query.Node) -> dict[str, str]:
     """The conditions of a query that pages cannot answer, as they are typed, and why."""
-    if not any(term.field == "variant" for term, _ in query.terms(node)):
+    from ...query import terms
+
+    if not any(term.field == "variant" for term, _ in terms(node)):
         return {}
     from ...query.unsaid import sentence, unsaid
     from ...search.nearest import text_of
@@ -227,25 +230,22 @@ def document(text: str, answer: Answer) -> dict[str, Any]:
 
 def result(hit: Hit) -> dict[str, Any]:
     """One of the `results`."""
+    from ...documents import build_document  # with what JSON needs: a table does without
+
+    build = hit.build
+    several = {"compilers": dict(build.compilers)} if build.compilers else {}
     return {
-        **hit.build._asdict(),
-        **build_compilers(hit),
+        **build_document(build),
         "score": hit.score,
         "specs": [
             {
                 "hash": spec.hash,
-                **({"compilers": dict(spec.compilers)} if spec.compilers else {}),
+                **several,
                 "placements": [p._asdict() for p in spec.placements],
             }
             for spec in hit.specs
         ],
     }
-
-
-def build_compilers(hit: Hit) -> dict[str, Any]:
-    """`compilers` of a build, where languages differ and its specs agree."""
-    every = {spec.compilers for spec in hit.specs}
-    return {"compilers": dict(every.pop())} if len(every) == 1 and hit.compilers else {}
 
 
 def packages_document(text: str, answer: PackagesAnswer) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...model import Change
+from ...spack.printed import by_language
 from . import output
 
 __all__ = ["print_line"]
@@ -22,7 +23,7 @@ def print_line(change: Change) -> None:
     if change.hash is not None and change.build is not None:
         build = change.build
         parts.append(
-            f"/{change.hash[:7]} {build.package}@{build.version} %{build.compiler}"
+            f"/{change.hash[:7]} {build.package}@{build.version} {by_language(build.compiler, dict(build.compilers))}"
             f" {build.os} {build.target}"
         )
     if change.stacks_before is not None and change.stacks is not None:

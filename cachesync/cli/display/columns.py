@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ...errors import UsageError
-from ...model import NO_COMPILER
-from ...search.searcher import Hit
+from ...model import NO_COMPILER, Build
 
-__all__ = ["COLUMNS", "DEFAULT", "chosen", "compiler", "default_row", "headers", "row"]
+if TYPE_CHECKING:
+    from ...search.searcher import Hit
+
+__all__ = ["COLUMNS", "DEFAULT", "chosen", "compiler", "compilers", "default_row", "headers", "row"]
 
 DEFAULT = ("package", "version", "compiler", "os", "target", "specs", "tags", "variants")
 SHOWN_TAGS = 2
@@ -35,17 +38,17 @@ def compiler(value: str) -> str:
     return "-" if value == NO_COMPILER else value
 
 
-def _compilers(hit: Hit) -> str:
-    """The compiler of a build; by language where the languages of a spec have several."""
-    by_language = [" ".join(f"{lang}={name}" for lang, name in one) for one in hit.compilers]
-    others = [] if all(s.compilers for s in hit.specs) else [compiler(hit.build.compiler)]
-    return ", ".join(others + by_language)
+def compilers(build: Build) -> str:
+    """The compiler of a build as tables show it; by language where the languages have several."""
+    if build.compilers:
+        return " ".join("=".join(one) for one in build.compilers)
+    return compiler(build.compiler)
 
 
 COLUMNS: dict[str, Callable[[Hit], object]] = {
     "package": lambda hit: hit.build.package,
     "version": lambda hit: hit.build.version,
-    "compiler": _compilers,
+    "compiler": lambda hit: compilers(hit.build),
     "os": lambda hit: hit.build.os,
     "platform": lambda hit: hit.build.platform,
     "target": lambda hit: hit.build.target,

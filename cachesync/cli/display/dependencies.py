@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
+from ...documents import build_document
 from ...ledger.dag import Known
 from ...ledger.described import Graph
 from ...model import Edge, EdgeKind
@@ -43,7 +44,7 @@ def form(known: Known) -> str:
     if known.told is None:
         return printed.spec(known.build)
     details, edges = known.told
-    compilers = printed.compilers(known.build, edges, details)
+    compilers = printed.compilers(known.build, edges)
     return f"{printed.spec(known.build, details)} {compilers}".rstrip()
 
 
@@ -112,9 +113,7 @@ def document(graph: Graph) -> dict[str, Any]:
 def _node(spec_hash: str, known: Known | None) -> dict[str, Any]:
     found: dict[str, Any] = {"hash": spec_hash, "state": str(state(known))}
     if known is not None:
-        found |= {**known.build._asdict(), "spec": form(known)}
-        if known.told is not None and known.told.details.compilers:
-            found["compilers"] = dict(known.told.details.compilers)
+        found |= {**build_document(known.build), "spec": form(known)}
     return found
 
 

@@ -2,17 +2,18 @@
 
 The address of a mirror is a fact about a source that pages do not state. It is what the
 configuration says (`mirror:`), or known of the repository that the public pages live in; otherwise
-the output says that it is not known. A source of build caches is a mirror itself; a view of it is named
-with `--name`, as the notes of the release v2026.10.0 have it (BUILDCACHE, 4.2).
+the output says that it is not known. A source of build caches is a mirror itself. A view of one is said as
+`spack mirror add --name VIEW NAME URL`, which writes `view: VIEW` into mirrors.yaml (Spack 1.2.0.dev0,
+cmd/mirror.py and schema/mirrors.py); 1.1.1 has neither the option nor the key.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...config.mirrors import last_part, places
+from ...config.mirrors import places
 from ...config.settings import (
     ArchiveSourceConfig,
     BuildcacheSourceConfig,
@@ -20,9 +21,11 @@ from ...config.settings import (
     GithubSourceConfig,
     SourceConfig,
 )
+from ...ledger.log import Mirror
 from ...model import Placement
 from ...search.searcher import Hit
 from ...spack import tags
+from ...spack.printed import by_language
 from .output import visible
 
 __all__ = ["Installation", "choose", "mirrors", "views"]
@@ -46,8 +49,9 @@ class Installation(NamedTuple):
     def lines(self) -> list[str]:
         """Shell commands, with comments that say what they are about."""
         build, place = self.hit.build, self.placement
+        compilers = by_language(build.compiler, dict(build.compilers))
         about = (
-            f"{build.package}@{build.version} %{build.compiler} {build.platform}-{build.os}-{build.target},"
+            f"{build.package}@{build.version} {compilers} {build.platform}-{build.os}-{build.target},"
             f" in {place.tag} of {place.source} ({', '.join(place.stacks)})"
         )
         name = f"{place.tag.replace('/', '-')}-cache"
@@ -60,6 +64,8 @@ class Installation(NamedTuple):
         else:
             view = "" if self.view is None else f"--name {shlex.quote(self.view)} "
             mirror = [f"spack mirror add {view}{shlex.quote(name)} {shlex.quote(self.mirror)}"]
+            if self.view is not None:
+                mirror.insert(0, "# --name is that of a view: Spack 1.2 or later")
         return [
             visible(line)
             for line in (
@@ -83,15 +89,23 @@ class Installation(NamedTuple):
         }
 
 
-def mirrors(config: Config) -> dict[str, str]:
+Indexes = Mapping[str, Sequence[Mirror]]
+"""The cache indexes in the ledger, by source: of sources that the configuration does not name they tell."""
+
+
+def mirrors(config: Config, indexes: Indexes) -> dict[str, str]:
     """Source -> the template of its mirror's address, as far as it is known."""
-    found = {source.name: source.mirror or _known(source) for source in config.sources}
+    found = {name: group[0].url if group else None for name, group in indexes.items()}
+    found |= {source.name: source.mirror or _known(source) for source in config.sources}
     return {name: address for name, address in found.items() if address is not None}
 
 
-def views(config: Config) -> dict[tuple[str, str, str], str | None]:
+def views(config: Config, indexes: Indexes) -> dict[tuple[str, str, str], str | None]:
     """Source, tag and stack -> the view of a mirror that is called so."""
-    return {
+    told = {
+        (name, one.tag, one.stack): one.view for name, group in indexes.items() for one in group
+    }
+    return told | {
         (source.name, place.tag, place.stack): place.view
         for source in config.sources
         if isinstance(source, BuildcacheSourceConfig)
@@ -113,21 +127,14 @@ def choose(
     hit: Hit, known: Mapping[str, str], views: Mapping[tuple[str, str, str], str | None]
 ) -> Installation:
     """The spec to install: of those whose mirror is known, if any, the one in the newest tag."""
-
-    def is_known(source: str) -> bool:
-        return source in known or "://" in source  # named by `sync --mirror`
-
     best = max(
         ((spec, place) for spec in hit.specs for place in spec.placements),
         key=lambda pair: (
-            is_known(pair[1].source), tags.order(pair[1].tag), len(pair[0].placements), pair[0].hash,
+            pair[1].source in known, tags.order(pair[1].tag), len(pair[0].placements), pair[0].hash,
         ),
     )  # fmt: skip
     spec, place = best
     template = known.get(place.source)
-    if template is None and "://" in place.source:
-        url, tag = place.source, place.tag
-        return Installation(hit, spec.hash, place, url, None if tag == last_part(url) else tag)
     address = None if template is None else template.replace("{tag}", place.tag)
     found = (views.get((place.source, place.tag, stack)) for stack in place.stacks)
     return Installation(hit, spec.hash, place, address, next(found, None))

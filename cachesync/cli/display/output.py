@@ -86,11 +86,15 @@ def print_table(
     Where the terminal is too narrow for all columns, those called `below` go below each row; with
     `always_below` they do on every terminal.
     """
-    cells = [[visible(str(cell)) for cell in row] for row in rows]
+    cells = [[str(cell) for cell in row] for row in rows]
+    every = "".join(map("".join, cells))
+    if not (every.isprintable() and every.isascii()):
+        cells = [[visible(cell) for cell in row] for row in cells]
     if not sys.stdout.isatty():
         print("\t".join(terminal.paint(column, "bold") for column in columns))
-        for row in cells:
-            print("\t".join([terminal.paint(row[0], "cyan"), *row[1:]]))
+        if terminal.is_colored():
+            cells = [[terminal.paint(row[0], "cyan"), *row[1:]] for row in cells]
+        sys.stdout.writelines("\t".join(row) + "\n" for row in cells)
         return
     from rich.cells import cell_len
 

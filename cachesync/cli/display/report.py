@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ... import query
 from ...model import Placement
 from ...reports import coverage
 from ...reports.coverage import Coverage, RootCoverage, Status
 from ...spack import tags
 from . import answer as answers
 from . import output
+
+if TYPE_CHECKING:
+    from ... import query
 
 __all__ = ["Entry", "Report"]
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import click
 
 from ..options import Globals
+from ..remedies import reaching
 from .output import timestamp, visible
 
 __all__ = ["log_format", "set_up"]
@@ -29,20 +30,31 @@ class LogSettings(Protocol):
         """`debug`, `info`, `warning` or `error`."""
 
 
-class _Text(logging.Formatter):
+class _Told(logging.Formatter):
+    """What commands it names reach what this one does."""
+
+    def __init__(self, options: Globals) -> None:
+        super().__init__()
+        self._options = options
+
+    def message(self, record: logging.LogRecord) -> str:
+        return reaching(record.getMessage(), self._options)
+
+
+class _Text(_Told):
     def format(self, record: logging.LogRecord) -> str:
-        return f"cachesync: {record.levelname.lower()}: {visible(record.getMessage())}"
+        return f"cachesync: {record.levelname.lower()}: {visible(self.message(record))}"
 
 
-class _Journal(logging.Formatter):
+class _Journal(_Told):
     """The journal knows who speaks and when; it takes the priority from the line (sd-daemon(3))."""
 
-    def __init__(self, inner: logging.Formatter | None) -> None:
-        super().__init__()
+    def __init__(self, inner: logging.Formatter | None, options: Globals) -> None:
+        super().__init__(options)
         self._inner = inner
 
     def format(self, record: logging.LogRecord) -> str:
-        text = visible(record.getMessage()) if self._inner is None else self._inner.format(record)
+        text = visible(self.message(record)) if self._inner is None else self._inner.format(record)
         return f"<{_priority(record.levelno)}>{text}"
 
 
@@ -63,10 +75,10 @@ def _is_journal() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
-class _Json(logging.Formatter):
+class _Json(_Told):
     def format(self, record: logging.LogRecord) -> str:
         at = timestamp(int(time.time() * 1e6), fraction=True)
-        level, message = record.levelname.lower(), record.getMessage()
+        level, message = record.levelname.lower(), self.message(record)
         return json.dumps({"at": at, "level": level, "message": message})
 
 
@@ -80,8 +92,8 @@ log_format = click.option(
 def set_up(settings: LogSettings, options: Globals, form: str | None = None) -> None:
     """Send the log to standard error; `-v` and `-q` move the configured level, `form` the format."""
     handler = logging.StreamHandler(sys.stderr)
-    as_json = _Json() if (form or settings.format) == "json" else None
-    handler.setFormatter(_Journal(as_json) if _is_journal() else as_json or _Text())
+    as_json = _Json(options) if (form or settings.format) == "json" else None
+    handler.setFormatter(_Journal(as_json, options) if _is_journal() else as_json or _Text(options))
     logger = logging.getLogger("cachesync")
     logger.handlers[:] = [handler]
     logger.propagate = False

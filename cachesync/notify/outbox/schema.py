@@ -7,7 +7,7 @@ import sqlite3
 from ...errors import OutboxError
 from ...ledger.schema import statements
 
-__all__ = ["APPLICATION_ID", "VERSION", "make"]
+__all__ = ["APPLICATION_ID", "VERSION", "is_made", "make"]
 
 APPLICATION_ID = 0x6373_6F62  # "csob"
 VERSION = 1
@@ -94,15 +94,15 @@ CREATE INDEX delivery_message ON delivery (message_id);
 """
 
 
-def make(db: sqlite3.Connection) -> None:
-    """Make the tables where there are none yet.
+def is_made(db: sqlite3.Connection) -> bool:
+    """Whether there are tables yet.
 
     Raises OutboxError when the database is another one, or was written by a newer cachesync.
     """
     (version,) = db.execute("PRAGMA user_version").fetchone()
     (application,) = db.execute("PRAGMA application_id").fetchone()
     if (version, application) == (VERSION, APPLICATION_ID):
-        return
+        return True
     if (version, application) != (0, 0):
         newer = application == APPLICATION_ID
         raise OutboxError(
@@ -110,6 +110,13 @@ def make(db: sqlite3.Connection) -> None:
             else "outbox.sqlite in the state directory is no outbox of cachesync",
             hint="upgrade cachesync" if newer else "move it away",
         )  # fmt: skip
+    return False
+
+
+def make(db: sqlite3.Connection) -> None:
+    """Make the tables where there are none yet. Raises OutboxError, as `is_made`."""
+    if is_made(db):
+        return
     db.execute("BEGIN IMMEDIATE")
     try:
         for statement in statements(_TABLES):

@@ -205,4 +205,4 @@ def test_the_mirror_of_the_public_pages_is_known():
         name="x",
     )
     public = "https://binaries.spack.io/{tag}"
-    assert mirrors(loaded) == {"a": public, "c": "file:///m", "d": public}
+    assert mirrors(loaded, {}) == {"a": public, "c": "file:///m", "d": public}

@@ -13,10 +13,9 @@ import pytest
 
 from cachesync.buildcache import index
 from cachesync.config.settings import BuildcacheSourceConfig, Limits
-from cachesync.sources import mirror
 from cachesync.sources.base import Failed, Unchanged
-from cachesync.sources.mirror import Got, MirrorSource
-from cachesync.sources.mirrorweb import MOST_PARTS
+from cachesync.sources.mirror.source import LOOK_AGAIN_SECONDS, Got, MirrorSource
+from cachesync.sources.mirror.web import MOST_PARTS
 from tests.support import mirrors
 from tests.support import stubserver as stub
 from tests.support.webservers import serving
@@ -191,7 +190,7 @@ def test_a_layout_that_appears_is_found_within_a_day(root, fetcher):
         first = made.read(made.statements[0], {})
         first.close()
         mirrors.make_mirror(root, [HDF5])
-        now[0] += mirror.LOOK_AGAIN_SECONDS - 1
+        now[0] += LOOK_AGAIN_SECONDS - 1
         assert made.read(made.statements[0], first.memory) == Unchanged()
         now[0] += 1
         assert placed(made.read(made.statements[0], first.memory)) == hashes(OLD, HDF5)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
-from .base import Unchanged
-from .mirrorspool import Spool
+from ..base import Unchanged
+from .spool import Spool
 
 __all__ = ["NOTHING", "Absent", "Arrived", "Place", "Small"]
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from ..errors import SourceError
-from .base import UNCHANGED, Unchanged
-from .directory import is_settled, signature
-from .mirrorplace import NOTHING, Absent, Arrived, Small
-from .mirrorspool import Spool
+from ...errors import SourceError
+from ..base import UNCHANGED, Unchanged
+from ..directory import is_settled, signature
+from .place import NOTHING, Absent, Arrived, Small
+from .spool import Spool
 
 __all__ = ["Files"]
 
@@ -23,7 +23,7 @@ _SIGNATURE = "file"
 
 
 class Files:
-    """See `mirrorplace.Place`. `root` is absolute; nothing is ever written there."""
+    """See `place.Place`. `root` is absolute; nothing is ever written there."""
 
     is_near = True
 
@@ -67,8 +67,7 @@ class Files:
         try:
             with self._opened(path) as descriptor:
                 status = os.fstat(descriptor)
-                for piece in _pieces(descriptor, None):
-                    spool.write(piece)
+                spool.copy(descriptor)
                 after = os.fstat(descriptor)
         except FileNotFoundError:
             return self._absent()
@@ -147,12 +146,9 @@ class Files:
         return next(closed, full)
 
 
-def _pieces(descriptor: int, most_bytes: int | None) -> Iterator[bytes]:
+def _pieces(descriptor: int, most_bytes: int) -> Iterator[bytes]:
     """What a file holds, at most so much."""
     left = most_bytes
-    while piece := os.read(descriptor, _PIECE if left is None else min(left, _PIECE)):
+    while left and (piece := os.read(descriptor, min(left, _PIECE))):
         yield piece
-        if left is not None:
-            left -= len(piece)
-            if not left:
-                return
+        left -= len(piece)

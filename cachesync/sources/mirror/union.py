@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..buildcache import index
-from .mirrorspool import Spool
+from ...buildcache import index
+from .spool import Spool
 
 __all__ = ["union"]
 

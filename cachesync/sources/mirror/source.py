@@ -12,19 +12,19 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Self
 
-from ..buildcache import layout
-from ..config import mirrors
-from ..config.settings import BuildcacheSourceConfig, Limits
-from ..errors import CacheIndexError, SourceError
-from ..net import Fetcher, shown
-from .base import Failed, Unchanged
-from .mirrorfiles import Files
-from .mirrorparts import Part, PartError, look
-from .mirrorplace import Place
-from .mirrorspool import Spool
-from .mirrorunion import union
-from .mirrorweb import Web
-from .remote import fingerprint
+from ...buildcache import layout
+from ...config import mirrors
+from ...config.settings import BuildcacheSourceConfig, Limits
+from ...errors import CacheIndexError, SourceError
+from ...net import Fetcher, shown
+from ..base import Failed, Unchanged
+from ..remote import fingerprint
+from .files import Files
+from .parts import Part, PartError, look
+from .place import Place
+from .spool import Spool
+from .union import union
+from .web import Web
 
 __all__ = ["Got", "MirrorSource", "Statement"]
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from ..errors import SourceError
-from ..net import (
+from ...errors import SourceError
+from ...net import (
     Download,
     Fetcher,
     FetchError,
@@ -22,10 +22,10 @@ from ..net import (
     TooLargeError,
     shown,
 )
-from .base import UNCHANGED, Unchanged
-from .mirrorplace import NOTHING, Absent, Arrived, Small
-from .mirrorspool import Spool
-from .remote import conditions, validators
+from ..base import UNCHANGED, Unchanged
+from ..remote import conditions, validators
+from .place import NOTHING, Absent, Arrived, Small
+from .spool import Spool
 
 __all__ = ["Web"]
 
@@ -50,7 +50,7 @@ class _Begun(NamedTuple):
 
 
 class Web:
-    """See `mirrorplace.Place`."""
+    """See `place.Place`."""
 
     is_near = False
 
@@ -91,15 +91,14 @@ class Web:
         asked = conditions(before)
         begun: _Begun | None = None
         why = "no part of it fits"
-        for part in range(MOST_PARTS):
+        for _ in range(MOST_PARTS):
             if begun is None or begun.etag is None or not may_resume:
                 spool.clear()
             headers = {**_AS_STORED, **(_rest_of(begun, spool.size) if spool.size else asked)}
             with self._stream(path, headers) as download:
-                is_first = begun is None
-                begun = _begun_with(download, begun, spool)
+                past, begun = begun, _begun_with(download, begun, spool)
                 if begun is None:  # not with this; the next one is asked for everything
-                    found = None if not is_first else _without(download, is_conditional=bool(asked))
+                    found = _without(download, is_conditional=bool(asked)) if past is None else None
                     if found is not None:
                         return found
                     continue
@@ -111,7 +110,7 @@ class Web:
                 except FetchError as error:
                     why = error.message
                 else:
-                    return Arrived(validators(begun.headers), begun.headers, is_joined=part > 0)
+                    return Arrived(validators(begun.headers), begun.headers, begun is past)
         raise FetchError(f"{why} ({MOST_PARTS} attempts)")
 
     @contextmanager

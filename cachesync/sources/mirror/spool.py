@@ -1,5 +1,7 @@
 """A file on its way in: written to an unlinked temporary file, counted and hashed, and mapped at the end.
 
+It is hashed by a thread beside the writing, which Python lets run: with two processors it costs nothing.
+
 A mapped file of the mirror itself would end the process when somebody truncates it; this one is nobody
 else's. It lies in $TMPDIR, else in /var/tmp, which is a disk where /tmp may be memory.
 """
@@ -7,20 +9,25 @@ else's. It lies in $TMPDIR, else in /var/tmp, which is a disk where /tmp may be 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import mmap
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
+from queue import SimpleQueue
 from typing import Self
 
-from ..buildcache.unpacking import unpacked
-from ..errors import CacheIndexError, SourceError
-from ..net.inflate import GZIP_MAGIC
+from ...buildcache.unpacking import unpacked
+from ...errors import CacheIndexError, SourceError
+from ...net.inflate import GZIP_MAGIC
 
 __all__ = ["Spool", "is_packed", "unpack"]
 
 _PIECE = 1 << 20
+_COPIED = 8 << 20
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LARGE = "/var/tmp"  # noqa: S108 - the files have no name there
 
 
@@ -30,12 +37,12 @@ class Spool:
     def __init__(self, most_bytes: int, algorithm: str = "sha256") -> None:
         self._most = most_bytes
         self._algorithm = algorithm
-        self._hash = hashlib.new(algorithm)
         self.size = 0
         with _room():
             self._file = tempfile.TemporaryFile(  # noqa: SIM115 - closed by `close`
                 dir=_directory(), prefix="cachesync-", buffering=0
             )
+        self._hash = _Hash(algorithm, self._file.fileno())
 
     def __enter__(self) -> Self:
         return self
@@ -45,31 +52,57 @@ class Spool:
 
     def close(self) -> None:
         """Give the room back."""
+        self._hash.stop()
         self._file.close()
 
     def write(self, piece: bytes) -> None:
         """Add a piece."""
-        self.size += len(piece)
-        if self.size > self._most:
-            raise SourceError(f"larger than the limit of {self._most:,} bytes (`limits: download`)")
-        self._hash.update(piece)
+        self._check(self.size + len(piece))
         left = memoryview(piece)
         with _room():
             while left:
                 left = left[self._file.write(left) :]
+        self._grow(len(piece))
+
+    def copy(self, descriptor: int) -> None:
+        """Add what is left of an open file; raises what reading it raises."""
+        while copied := self._by_kernel(descriptor):
+            self._grow(copied)
+            self._check(self.size)
+        while piece := os.read(descriptor, _PIECE):
+            self.write(piece)
+
+    def _by_kernel(self, descriptor: int) -> int:
+        """Bytes that the kernel has copied; none at the end, and where it does not between these two."""
+        try:
+            return os.copy_file_range(descriptor, self._file.fileno(), _COPIED)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                return 0
+            with _room():
+                raise
+
+    def _check(self, size: int) -> None:
+        if size > self._most:
+            raise SourceError(f"larger than the limit of {self._most:,} bytes (`limits: download`)")
+
+    def _grow(self, count: int) -> None:
+        self.size += count
+        self._hash.grown(self.size)
 
     def clear(self) -> None:
         """Begin again."""
+        self._hash.stop()
         self.size = 0
-        self._hash = hashlib.new(self._algorithm)
         with _room():
             self._file.seek(0)
             self._file.truncate()
+        self._hash = _Hash(self._algorithm, self._file.fileno())
 
     @property
     def checksum(self) -> str:
         """Of what was written, in hexadecimal digits."""
-        return self._hash.hexdigest()
+        return self._hash.of(self.size)
 
     def begins(self) -> bytes:
         """The first bytes."""
@@ -87,6 +120,52 @@ class Spool:
         if not self.size:
             raise CacheIndexError("the index is empty")
         return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+class _Hash:
+    """The checksum of a file that grows, made by a thread once there is much of it."""
+
+    def __init__(self, algorithm: str, descriptor: int) -> None:
+        self._hash = hashlib.new(algorithm)
+        self._descriptor = descriptor
+        self._at = 0
+        self._sizes: SimpleQueue[int | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def grown(self, size: int) -> None:
+        """Say that the file has so many bytes now."""
+        if self._thread is None:
+            if size < self._at + _PIECE:
+                return
+            self._thread = threading.Thread(target=self._follow, daemon=True, name="checksum")
+            self._thread.start()
+        self._sizes.put(size)
+
+    def of(self, size: int) -> str:
+        """The checksum of so many bytes, which is all there is."""
+        self.stop()
+        self._read(size)  # also where the thread failed: that is raised here
+        return self._hash.hexdigest()
+
+    def stop(self) -> None:
+        """End the thread, when it has done what it was told of."""
+        if self._thread is not None:
+            self._sizes.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _follow(self) -> None:
+        with contextlib.suppress(OSError):
+            while (size := self._sizes.get()) is not None:
+                self._read(size)
+
+    def _read(self, size: int) -> None:
+        while self._at < size:
+            piece = os.pread(self._descriptor, min(_PIECE, size - self._at), self._at)
+            if not piece:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            self._hash.update(piece)
+            self._at += len(piece)
 
 
 def is_packed(spool: Spool) -> bool:

@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from ..buildcache import layout, manifest
-from ..errors import CacheIndexError, SourceError
-from ..net import host
-from .base import Unchanged
-from .mirrorplace import Absent, Place, Small
-from .mirrorspool import Spool, is_packed, unpack
-from .remote import garbage
+from ...buildcache import layout, manifest
+from ...errors import CacheIndexError, SourceError
+from ...net import host
+from ..base import Unchanged
+from ..remote import garbage
+from .place import Absent, Place, Small
+from .spool import Spool, is_packed, unpack
 
 __all__ = ["Part", "PartError", "look"]
 
@@ -150,13 +150,14 @@ def _index(
     """Layout 2, whose checksum lies beside the index and may be of another moment.
 
     Where they disagree both are asked for once more; if they go on to, the index is taken as it is, and
-    parsed whole.
+    parsed whole. So is one that came in parts where no checksum lies: a server may give two files one ETag.
     """
     spool = Spool(most_bytes)
     try:
         arrived = mirror.large(place.first, spool, known)
         if not isinstance(arrived, Unchanged | Absent) and (
-            f"sha256:{spool.checksum}" != before and not _agrees(mirror, place, spool)
+            f"sha256:{spool.checksum}" != before
+            and not _agrees(mirror, place, spool, otherwise=not arrived.is_joined)
         ):
             spool.clear()
             arrived = mirror.large(place.first, spool, may_resume=False)
@@ -172,17 +173,19 @@ def _index(
     return part
 
 
-def _agrees(mirror: Place, place: layout.IndexPlace, spool: Spool) -> bool:
-    """Whether the checksum beside an index is that of what was read; true where there is none."""
+def _agrees(mirror: Place, place: layout.IndexPlace, spool: Spool, *, otherwise: bool) -> bool:
+    """Whether the checksum beside an index is that of what was read; `otherwise` where there is none."""
     assert place.checksum is not None
     try:
         said = mirror.small(place.checksum, most_bytes=CHECKSUM_BYTES)
     except SourceError:
-        return True
+        return otherwise
     if not isinstance(said, Small):
-        return True
+        return otherwise
     text = said.data.strip().lower()
-    return len(text) != hashlib.sha256().digest_size * 2 or text == spool.checksum.encode()
+    if len(text) != hashlib.sha256().digest_size * 2:
+        return otherwise
+    return text == spool.checksum.encode()
 
 
 def _blob(mirror: Place, blob: manifest.Blob, most_bytes: int) -> Spool:

@@ -1,0 +1,88 @@
+"""What `doctor` finds of sources that are fetched: whether each answers, or what is in the way."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+
+from .. import net
+from ..config.settings import (
+    Config,
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    Secret,
+    SecretKind,
+    SourceConfig,
+)
+from ..errors import CachesyncError
+from ..sync.opening import Remotes, address
+
+__all__ = ["look_at"]
+
+_Found = tuple[str, str, str, str | None]
+"""As the fields of a finding: check, state, text, remedy."""
+
+
+def look_at(entry: SourceConfig, config: Config, *, offline: bool, told: set[str]) -> _Found:
+    """Whether the address of a source answers.
+
+    `told` are the errors that are told already, of a certificate or a secret: what is in it keeps
+    the source from being asked, and is not told twice. What is found to be so is put in.
+    """
+    host = net.host(address(entry))
+    if offline:
+        return entry.name, "not asked", f"{host}: --offline", None
+    needed = None if isinstance(entry, DirectorySourceConfig) else _hidden(entry.proxy.password)
+    if needed is not None:
+        text = f"only the service has the credential {needed}, of the proxy"
+        return entry.name, "not asked", text, None
+    credential = _hidden(entry.token) if isinstance(entry, GithubSourceConfig) else None
+    if isinstance(entry, GithubSourceConfig) and credential is not None:
+        entry = entry._replace(token=None)
+    with closing(Remotes(config.limits)) as remotes:
+        try:
+            remotes.open(entry)  # its secret and certificates are where the config says
+        except CachesyncError as error:
+            if error.message in told:
+                text = f"{host}: what keeps it from being asked is told already"
+                return entry.name, "not asked", text, None
+            told.add(error.message)
+            return entry.name, "error", error.message, error.hint
+        return _reach(entry, remotes, host=host, credential=credential)
+
+
+def _reach(entry: SourceConfig, remotes: Remotes, *, host: str, credential: str | None) -> _Found:
+    try:
+        status = remotes.reach(entry)
+        text = f"{host} answers {status}{remotes.way(entry)}"
+    except CachesyncError as error:
+        remedy = error.hint or "check `url:`, the network and the secret"
+        return entry.name, "error", error.message, remedy
+    if credential is not None:
+        text += f"; the credential {credential} was not tried: only the service has it"
+    if status in (401, 403, 404, 410) or status >= 500:
+        return entry.name, "warning", text, _remedy(entry, status, is_tried=credential is None)
+    return entry.name, "ok", text, None
+
+
+def _remedy(entry: SourceConfig, status: int, *, is_tried: bool) -> str:
+    """What helps where a source answers that it has nothing, or not for us."""
+    if status >= 500:
+        return "its server is ill; it is asked again by itself"
+    if not isinstance(entry, GithubSourceConfig):
+        return "check `url:`"
+    if entry.token is not None:
+        return "check `repository:`, and whether the token may read it"
+    return (
+        "check `repository:`"
+        if not is_tried
+        else "check `repository:`; a private one needs a `token:`"
+    )
+
+
+def _hidden(secret: Secret | None) -> str | None:
+    """The systemd credential that only the service can see."""
+    is_hidden = secret is not None and secret.kind is SecretKind.CREDENTIAL
+    if secret is None or not is_hidden or "CREDENTIALS_DIRECTORY" in os.environ:
+        return None
+    return secret.name
