@@ -15,7 +15,7 @@ from cachesync.spack.abstract import AbstractEdge, AbstractSpec
 from cachesync.spack.satisfying import Question
 from tests.spack.test_satisfying import SMALL
 from tests.support.asked import asked, dags, of_old
-from tests.support.dags import graph_of
+from tests.support.dags import Dag, graph_of, node
 
 
 def one_by_one(dag, names, spec, dialect, *, through_build):
@@ -70,6 +70,20 @@ def test_a_question_has_an_end():
     with pytest.raises(UsageError, match="too many dependencies"):
         evaluator.reaching.from_above(evaluator.nodes.every)
     assert evaluator.satisfying(AbstractSpec(edges=edges[-1:]))
+
+
+def test_nodes_are_known_to_the_ledger_by_its_ids():
+    """What is found is told by the ids of specs, all of them or those that are cached."""
+    dag = Dag(
+        [node("a", "a", [("x", "link")]), node("b", "b", [("a", "run")])._replace(cached=False)]
+    )
+    graph, names, hashes = graph_of(dag)
+    evaluator = Evaluator(graph, "1.x", hashes)
+    every = evaluator.satisfying(AbstractSpec())
+    assert names == ["a", "b", "x"]
+    assert evaluator.spec_ids(every) == [1, 2]
+    assert evaluator.spec_ids(every, placed=True) == [1]
+    assert [evaluator.node_of(one) for one in (1, 2, 3, 0)] == [0, 1, None, None]
 
 
 def test_too_many_masks_are_none():
