@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from itertools import chain, repeat
+from operator import add, mul
 from typing import Any
 
 from .arrays import DOWN, Graph, fitting, label_of
@@ -71,7 +72,8 @@ class _Masks:
         self._is_build = ["build" in types for types, _ in kinds]
         bits = _Bits(self.labels, kinds)
         names = map(graph.columns["name"].__getitem__, self._children)
-        self._bits = [bits[edge] for edge in zip(names, self._types, strict=True)]
+        edges = map(add, map(mul, names, repeat(len(kinds))), self._types)
+        self._bits = list(map(bits.__getitem__, edges))
 
     def settle(self, node: int) -> bool:
         """Work out the masks of a node, those of what is below it first.
@@ -134,8 +136,8 @@ class _Masks:
         return found
 
 
-class _Bits(dict[tuple[int, int], int]):
-    """Name at the far side and kind of an edge -> the bit of its label, which is learnt where it is new."""
+class _Bits(dict[int, int]):
+    """Name at the far side and kind of an edge, as one number -> the bit of its label, learnt where it is new."""
 
     def __init__(self, labels: list[list[Any]], kinds: list[list[list[str]]]) -> None:
         super().__init__()
@@ -145,8 +147,9 @@ class _Bits(dict[tuple[int, int], int]):
             label_of(name, virtuals): number for number, (name, virtuals) in enumerate(labels)
         }
 
-    def __missing__(self, edge: tuple[int, int]) -> int:
-        name, virtuals = edge[0], self._kinds[edge[1]][1]
+    def __missing__(self, edge: int) -> int:
+        name, kind = divmod(edge, len(self._kinds))
+        virtuals = self._kinds[kind][1]
         label = label_of(name, virtuals)
         number = self._numbers.setdefault(label, len(self._labels))
         if number == len(self._labels):
