@@ -47,7 +47,7 @@ PARSERS = {
         "buildcache.values": {"msgspec", "sys"},
         "documents": {"datetime", "json"},
         "graph.arrays": {"array"},
-        "graph.labels": {"array"},
+        "graph.labels": {"array", "operator"},
         "graph.making": {"array", "operator", "cachesync.ledger.edges"},
         "graph.masks": {"sys"},
         "graph.owners": {"array"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -78,7 +77,6 @@ def _write(db: connect.Connection, path: Path, graph: Graph, seq: int) -> None:
     stamp = file.Stamp(read.identity(db), seq, read.mark(db, seq))
     try:
         file.write(path, graph, stamp)
-        os.chmod(path, 0o644)
     except OSError:
         with suppress(OSError):
             file.discard(path)

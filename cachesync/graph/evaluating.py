@@ -7,6 +7,7 @@ asked of many goes up from the few that are found; what is asked of few goes dow
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from ..model import EdgeKind
@@ -14,7 +15,7 @@ from ..spack import nodetest
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from ..spack.nodetest import RULES
 from .arrays import Graph
-from .masks import Mask, kind_table, mask_of, single
+from .masks import Mask, flags_of, kind_table, mask_of, single
 from .nodes import Hashes, NodeSets
 from .reaching import STEPS, Reaching
 
@@ -61,6 +62,22 @@ class Evaluator:
         self.reaching.begin()
         return self._satisfying(spec, self.nodes.every if roots is None else roots)
 
+    def spec_ids(self, found: Mask, *, placed: bool = False) -> list[int]:
+        """The ledger's ids of some nodes, those that it has; with `placed` of those that are cached."""
+        flags = flags_of(found, self.graph.size)
+        ids = compress(self.graph.spec_ids, flags)
+        if placed:
+            where = compress(self.graph.placed, flags)
+            return [spec_id for spec_id, is_placed in zip(ids, where, strict=True) if is_placed]
+        return [spec_id for spec_id in ids if spec_id]
+
+    def node_of(self, spec_id: int) -> int | None:
+        """The node of a spec; None where no index told of it."""
+        try:
+            return self.graph.spec_ids.index(spec_id) if spec_id else None
+        except ValueError:
+            return None
+
     def is_met_by(self, node: int, spec: AbstractSpec) -> bool:
         """Whether one node satisfies a spec, which is part of the last question."""
         return bool(self._satisfying(spec, single(node)))
@@ -69,7 +86,8 @@ class Evaluator:
         found = roots & self.nodes.holds(asked)
         if self.nodes.is_virtual(asked.name):
             return found
-        for edge in sorted(asked.edges, key=_effort):
+        edges = {edge._replace(start=0, end=0): edge for edge in asked.edges}  # each once
+        for edge in sorted(edges.values(), key=_effort):
             if not found:
                 return 0
             if self.rules.is_old:

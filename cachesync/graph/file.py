@@ -79,6 +79,7 @@ def write(path: Path, graph: Graph, stamp: Stamp) -> None:
         with open(beside, "wb") as file:
             file.write(b"%d\n" % checksum)
             file.writelines(parts)
+        beside.chmod(0o644)
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)

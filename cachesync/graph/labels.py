@@ -7,6 +7,8 @@ the 64,000 nodes of a big index; where they take more room than they are worth, 
 from __future__ import annotations
 
 from array import array
+from itertools import chain, repeat
+from operator import add, mul
 from typing import Any
 
 from .arrays import DOWN, Graph, fitting, label_of
@@ -17,27 +19,26 @@ MOST_DIGITS = 1 << 21
 """Hexadecimal digits of all masks together."""
 
 
-def with_masks(graph: Graph, first: int) -> Graph:
+def with_masks(graph: Graph, first: int, most_digits: int = MOST_DIGITS) -> Graph:
     """The graph with the masks of its nodes from `first` on; those of the others are there."""
-    masks = None if first and not graph.tables.mask else _settled(graph, first)
+    masks = None if first and not graph.tables.mask else _settled(graph, first, most_digits)
     if masks is not None:
         texts = [f"{mask:x}" for mask in masks.values]
-        if sum(map(len, texts)) <= MOST_DIGITS:
-            columns = {
-                "down": fitting(masks.down, len(texts)),
-                "reach": fitting(masks.reach, len(texts)),
-            }
-            tables = graph.tables._replace(label=masks.labels, mask=texts)
-            return graph._replace(columns={**graph.columns, **columns}, tables=tables)
+        columns = {
+            "down": fitting(masks.down, len(texts)),
+            "reach": fitting(masks.reach, len(texts)),
+        }
+        tables = graph.tables._replace(label=masks.labels, mask=texts)
+        return graph._replace(columns={**graph.columns, **columns}, tables=tables)
     return graph._replace(
         columns={**graph.columns, "down": array("B"), "reach": array("B")},
         tables=graph.tables._replace(label=_labels(graph), mask=[]),
     )
 
 
-def _settled(graph: Graph, first: int) -> _Masks | None:
-    """The masks of all nodes; None for a forged graph that goes round."""
-    masks = _Masks(graph, first)
+def _settled(graph: Graph, first: int, most_digits: int) -> _Masks | None:
+    """The masks of all nodes; None where they take too much room, and for a forged graph that goes round."""
+    masks = _Masks(graph, first, most_digits)
     return masks if all(map(masks.settle, range(first, graph.size))) else None
 
 
@@ -46,7 +47,7 @@ def _labels(graph: Graph) -> list[list[Any]]:
     names, kinds = graph.columns["name"], graph.tables.kind
     pairs = set(zip(map(names.__getitem__, graph.children), graph.kinds, strict=True))
     return [
-        [name, virtuals]
+        [name, list(virtuals)]
         for name, virtuals in sorted({label_of(name, kinds[kind][1]) for name, kind in pairs})
     ]
 
@@ -54,24 +55,33 @@ def _labels(graph: Graph) -> list[list[Any]]:
 class _Masks:
     """The masks of nodes, worked out from those of their children."""
 
-    def __init__(self, graph: Graph, first: int) -> None:
-        self._graph = graph
-        self._first = first
+    def __init__(self, graph: Graph, first: int, most_digits: int) -> None:
         self.labels = list(graph.tables.label)
-        self._label_numbers = {
-            label_of(name, virtuals): number for number, (name, virtuals) in enumerate(self.labels)
-        }
-        self._bits: dict[int, int] = {}
         self.values = [int(text, 16) for text in graph.tables.mask] or [0]
         self.numbers = {mask: number for number, mask in enumerate(self.values)}
-        self.down = [*graph.columns["down"][:first]] + [-1] * (graph.size - first)
-        self.reach = [*graph.columns["reach"][:first]] + [0] * (graph.size - first)
+        self.room = most_digits - sum(map(len, graph.tables.mask))
+        new = graph.size - first
+        self.down = array("i", chain(graph.columns["down"][:first], repeat(-1, new)))
+        self.reach = array("i", chain(graph.columns["reach"][:first], repeat(0, new)))
+        self._base = graph.starts[first]
+        self._starts = graph.starts
+        self._children = graph.children[self._base :]
+        self._types = graph.kinds[self._base :]
         kinds = graph.tables.kind
         self._is_down = [not DOWN.isdisjoint(types) for types, _ in kinds]
         self._is_build = ["build" in types for types, _ in kinds]
+        bits = _Bits(self.labels, kinds)
+        names = map(graph.columns["name"].__getitem__, self._children)
+        edges = map(add, map(mul, names, repeat(len(kinds))), self._types)
+        self._bits = list(map(bits.__getitem__, edges))
 
     def settle(self, node: int) -> bool:
-        """Work out the masks of a node, those of what is below it first; false where it is below itself."""
+        """Work out the masks of a node, those of what is below it first.
+
+        False where it is below itself, and where there is no room for more masks.
+        """
+        if self.room < 0:
+            return False
         if self.down[node] >= 0 or self._work_out(node):
             return True
         path, on_path = [node], {node}
@@ -87,32 +97,30 @@ class _Masks:
             on_path.add(below)
         return True
 
-    def _edges(self, node: int) -> zip[tuple[int, int]]:
-        start, end = self._graph.starts[node], self._graph.starts[node + 1]
-        return zip(self._graph.children[start:end], self._graph.kinds[start:end], strict=True)
+    def _bounds(self, node: int) -> slice:
+        return slice(self._starts[node] - self._base, self._starts[node + 1] - self._base)
 
     def _unsettled(self, node: int) -> int:
+        edges = self._bounds(node)
         return next(
             child
-            for child, kind in self._edges(node)
+            for child, kind in zip(self._children[edges], self._types[edges], strict=True)
             if self._is_down[kind] and self.down[child] < 0
         )
 
     def _work_out(self, node: int) -> bool:
         """False where a node that it follows an edge to has no masks yet."""
         down = build = 0
-        names, is_down, bits, masks = (
-            self._graph.columns["name"], self._is_down, self._bits, self.down,
-        )  # fmt: skip
-        kinds = len(is_down)
-        for child, kind in self._edges(node):
-            key = names[child] * kinds + kind
-            bit = bits.get(key) or self._learn(key, names[child], kind)
+        edges = self._bounds(node)
+        is_down, masks, values = self._is_down, self.down, self.values
+        for child, kind, bit in zip(
+            self._children[edges], self._types[edges], self._bits[edges], strict=True
+        ):
             if is_down[kind]:
                 number = masks[child]
                 if number < 0:
                     return False
-                down |= bit | self.values[number]
+                down |= bit | values[number]
             elif self._is_build[kind]:
                 build |= bit
         self.down[node] = self._number(down)
@@ -124,14 +132,27 @@ class _Masks:
         if found is None:
             found = self.numbers[mask] = len(self.values)
             self.values.append(mask)
+            self.room -= mask.bit_length() // 4 + 1
         return found
 
-    def _learn(self, key: int, name: int, kind: int) -> int:
-        virtuals = self._graph.tables.kind[kind][1]
+
+class _Bits(dict[int, int]):
+    """Name at the far side and kind of an edge, as one number -> the bit of its label, learnt where it is new."""
+
+    def __init__(self, labels: list[list[Any]], kinds: list[list[list[str]]]) -> None:
+        super().__init__()
+        self._labels = labels
+        self._kinds = kinds
+        self._numbers = {
+            label_of(name, virtuals): number for number, (name, virtuals) in enumerate(labels)
+        }
+
+    def __missing__(self, edge: int) -> int:
+        name, kind = divmod(edge, len(self._kinds))
+        virtuals = self._kinds[kind][1]
         label = label_of(name, virtuals)
-        number = self._label_numbers.get(label)
-        if number is None:
-            number = self._label_numbers[label] = len(self.labels)
-            self.labels.append([name, list(virtuals)])
-        self._bits[key] = 1 << number
-        return 1 << number
+        number = self._numbers.setdefault(label, len(self._labels))
+        if number == len(self._labels):
+            self._labels.append([name, list(virtuals)])
+        bit = self[edge] = 1 << number
+        return bit

@@ -65,13 +65,11 @@ def _placed(graph: Graph, places: Mapping[int, int], news: News) -> Graph:
 
 def _added(graph: Graph, places: dict[int, int], news: News, ancestors: Ancestors) -> Graph:
     shaper = Shaper(graph.tables, ancestors)
-    starts, to, kinds = _unpacked(news.nodes)
-    places = dict(zip(graph.spec_ids, range(graph.size), strict=True))
+    starts, to, kinds, unknown = _unpacked(news.nodes)
     places.update((spec_id, graph.size + number) for number, (spec_id, *_) in enumerate(news.nodes))
     shapes = _shapes(news, shaper)
-    unknown = {one for one in to if isinstance(one, str)}
-    by_hash = news.find(unknown) if unknown else {}
-    missing = {one for one in to if isinstance(one, int)} | set(by_hash.values())
+    by_hash = news.find(set(unknown)) if unknown else {}
+    missing = {one for one in to if one > 0} | set(by_hash.values())
     missing -= places.keys()
     spec_ids = [spec_id for spec_id, *_ in news.nodes]
     placed = set(news.placed)
@@ -81,15 +79,13 @@ def _added(graph: Graph, places: dict[int, int], news: News, ancestors: Ancestor
         spec_ids.append(spec_id)
         shapes.append(shaper.shape(build, None))
     hashes = shaper.tables.unknown
-    for one in sorted(unknown - by_hash.keys()):
-        if one not in hashes:
+    for one, number in sorted(unknown.items()):
+        if one not in by_hash and one not in hashes:
             hashes[one] = graph.size + len(spec_ids)
             spec_ids.append(0)
             shapes.append(shaper.shape(NAMELESS, None))
-    children = [
-        places[one] if isinstance(one, int) else places[by_hash[one]] if one in by_hash else hashes[one]
-        for one in to
-    ]  # fmt: skip
+        places[number] = places[by_hash[one]] if one in by_hash else hashes[one]
+    children = list(map(places.__getitem__, to))
     starts += [starts[-1]] * (len(spec_ids) - len(news.nodes))
     tables = shaper.tables._replace(kind=_kinds(shaper.tables, news.kinds))
     build_ids = [build_id for _, build_id, _, _ in news.nodes]
@@ -117,15 +113,22 @@ def _shapes(news: News, shaper: Shaper) -> list[Shape]:
 
 def _unpacked(
     nodes: Sequence[tuple[int, int, int, bytes]],
-) -> tuple[list[int], list[int | str], list[int]]:
-    """Where the edges of each node begin, to what they lead, and their kinds."""
+) -> tuple[list[int], list[int], list[int], dict[str, int]]:
+    """Where the edges of each node begin, to what they lead, and their kinds.
+
+    That is the id of a spec, or a number below 0, by the hash of one that has none.
+    """
     starts, to, kinds = [0], [], []
+    unknown: dict[str, int] = {}
     for spec_id, _, _, packed in nodes:
         for dependency, kind in unpack_edges(spec_id, packed):
-            to.append(dependency)
+            if isinstance(dependency, int):
+                to.append(dependency)
+            else:
+                to.append(unknown.setdefault(dependency, -1 - len(unknown)))
             kinds.append(kind)
         starts.append(len(to))
-    return starts, to, kinds
+    return starts, to, kinds, unknown
 
 
 def _kinds(tables: Tables, kinds: Mapping[int, EdgeKind]) -> list[list[list[str]]]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from ..spack import nodetest
 from ..spack.abstract import AbstractSpec, AskedVariant
-from ..spack.concrete import NATIVE_FORMAT, virtuals_of
 from ..spack.nodetest import Rules
+from ..spack.virtuals import virtuals_of
 from .masks import Mask, everything, flags_of, mask_of, select
 from .reaching import Reaching
 
@@ -192,6 +192,8 @@ class NodeSets:
 
     def old(self) -> Mask:
         """The nodes whose compiler is an attribute."""
+        from ..spack.oldcompilers import NATIVE_FORMAT
+
         rests = self.graph.tables.rest
         return self.select(
             "rest", [one for one, rest in enumerate(rests) if rest[2] < NATIVE_FORMAT]

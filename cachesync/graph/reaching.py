@@ -21,6 +21,9 @@ MOST_TIMES = 24
 
 
 STEPS = 6_000
+"""Up, until it is tried to go down from the roots."""
+FEW_ROOTS = 64
+"""From so many it is tried first."""
 DOWN_STEP = 3
 """What a node costs on the way down, in steps up."""
 
@@ -118,11 +121,15 @@ class Reaching:
             marks = self.parents_of(mask, _both(self._is_any, is_kind))
             self.up(marks, _marked(marks), everything=True)
             return roots & mask_of(marks)
+        count, below = roots.bit_count(), self._steps // DOWN_STEP
+        few = self.reached_by(roots, mask, is_kind, below) if count <= FEW_ROOTS else None
+        if few is not None:
+            return few
         marks, direct = self._one_step(mask, is_kind)
         waiting = _marked(marks)
         if not self.up(marks, waiting, most=self._steps):
-            if roots.bit_count() <= self._steps:
-                few = self.reached_by(roots, mask, is_kind, self._steps // DOWN_STEP)
+            if FEW_ROOTS < count <= below:
+                few = self.reached_by(roots, mask, is_kind, below)
                 if few is not None:
                     return few
             self.up(marks, waiting)

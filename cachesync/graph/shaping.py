@@ -36,7 +36,7 @@ class Shaper:
             for name, found in self.tables._asdict().items()
             if isinstance(found, list)
         }
-        self._variants: dict[Any, int] = {}
+        self._known: dict[Any, Shape] = {}
 
     def number(self, table: str, value: Any) -> int:
         """The number of a value, which is learnt where it is new."""
@@ -50,39 +50,42 @@ class Shaper:
 
     def shape(self, build: Build, details: Details | None) -> Shape:
         """What is said of a node."""
+        keys = (build.variants, details), (build.platform, build.os, build.target), build.compiler
+        of_variants, place, compiler = map(self._known.get, keys)
+        if of_variants is None or place is None or compiler is None:
+            of_variants, place, compiler = found = self._parts(build, details)
+            self._known.update(zip(keys, found, strict=True))
+        return (
+            self.number("name", build.package),
+            self.number("version", build.version),
+            of_variants[0],
+            place[0],
+            of_variants[1],
+            compiler[0],
+        )
+
+    def _parts(self, build: Build, details: Details | None) -> tuple[Shape, Shape, Shape]:
+        """The numbers of what follows from variants and details, from the place, and from the compiler."""
         facts = facts_of(build, details)
         if facts.target not in self.tables.target:
             known = self._ancestors(facts.target)
             self.tables.target[facts.target] = None if known is None else sorted(known)
+        pairs = [
+            self.number("pair", [name, value if isinstance(value, bool) else sorted(value)])
+            for name, value in sorted(facts.variants.items())
+        ]
+        rest = [
+            facts.namespace,
+            [[key, sorted(said)] for key, said in sorted(facts.flags.items())],
+            facts.format,
+            facts.is_external,
+        ]
+        compiler = None if facts.compiler is None else list(facts.compiler)
         return (
-            self.number("name", facts.name),
-            self.number("version", facts.version),
-            self._variants_of(build, details, facts.variants),
-            self.number("place", [facts.platform, facts.os, facts.target]),
-            self.number(
-                "rest",
-                [
-                    facts.namespace,
-                    [[key, sorted(said)] for key, said in sorted(facts.flags.items())],
-                    facts.format,
-                    facts.is_external,
-                ],
-            ),
-            self.number("compiler", None if facts.compiler is None else list(facts.compiler)),
+            (self.number("variants", pairs), self.number("rest", rest)),
+            (self.number("place", [facts.platform, facts.os, facts.target]),),
+            (self.number("compiler", compiler),),
         )
-
-    def _variants_of(self, build: Build, details: Details | None, found: Any) -> int:
-        said = None if details is None else (details.lists, details.patches)
-        key = build.variants, said
-        number = self._variants.get(key)
-        if number is None:
-            pairs = (
-                [name, value if isinstance(value, bool) else sorted(value)]
-                for name, value in sorted(found.items())
-            )
-            number = self.number("variants", [self.number("pair", pair) for pair in pairs])
-            self._variants[key] = number
-        return number
 
 
 def _key(value: Any) -> Any:

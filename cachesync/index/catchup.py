@@ -47,8 +47,13 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
     Returns why everything was indexed, None when only changes were.
     Raises LedgerError when the index cannot be written.
     """
-    root = state_dir / connect.INDEX_DIRECTORY
+    why = _catch_up(db, state_dir)
     graph.catch_up(db, state_dir)
+    return why
+
+
+def _catch_up(db: connect.Connection, state_dir: Path) -> str | None:
+    root = state_dir / connect.INDEX_DIRECTORY
     with garbage_collection(wanted=False), connect.ledger_errors(state_dir), read.snapshot(db):
         ledger, seq, mark = read.identity(db), read.last_seq(db), partial(read.mark, db)
         try:
@@ -77,9 +82,9 @@ def catch_up(db: connect.Connection, state_dir: Path) -> str | None:
 
 def rebuild(db: connect.Connection, state_dir: Path) -> None:
     """Build the index anew beside the old one and swap it in, and the graph too."""
-    graph.rebuild(db, state_dir)
     with garbage_collection(wanted=False), connect.ledger_errors(state_dir), read.snapshot(db):
         _rebuild(db, state_dir)
+    graph.rebuild(db, state_dir)
 
 
 def _rebuild(db: connect.Connection, state_dir: Path) -> None:

@@ -17,53 +17,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import query
 from ..errors import IndexUnusableError
 from ..ledger import connect, read
-from ..model import Build, Placement
+from ..model import Placement
 from . import candidates, ranking, scan
+from .answers import Answer, Hit, MatchedSpec
 from .records import KnownBuilds, LedgerRecords
 
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
     from .dags import Dags
 
-__all__ = ["Answer", "Hit", "MatchedSpec", "Searcher"]
+__all__ = ["Searcher"]
 
 MAX_BEHIND = 4_000
 """Builds changed since the index's cursor beyond which the ledger answers the whole query."""
-
-
-class MatchedSpec(NamedTuple):
-    """A spec that matches, with those of its placements that do."""
-
-    hash: str
-    placements: tuple[Placement, ...]
-
-
-class Hit(NamedTuple):
-    """A build that matches, with those of its specs that do."""
-
-    build: Build
-    score: float
-    specs: tuple[MatchedSpec, ...]
-
-
-class Answer(NamedTuple):
-    """What a query found."""
-
-    builds: int
-    specs: int
-    """All matches, not only those among `hits`."""
-    hits: tuple[Hit, ...]
-    facets: dict[str, dict[str, dict[str, int]]]
-    seq: int
-    """The last change that the answer takes into account."""
-    sources: tuple[read.SourceAge, ...]
-    note: str | None
-    """Why the ledger answered instead of the index; None when the index did."""
-    took_ms: float
-    systems: tuple[str, ...] = ()
-    """The systems of all builds that match, where they were asked for."""
-    unnamed: int = 0
-    """Builds left out only because their pages name no compiler, where they were asked for."""
 
 
 class _Matched(NamedTuple):

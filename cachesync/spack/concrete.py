@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol, TypeVar
 
 from ..model import NO_COMPILER, Build, Details, EdgeKind
 from . import variants
 
-__all__ = ["NATIVE_FORMAT", "Facts", "Graph", "Virtuals", "facts_of", "virtuals_of"]
-
-NATIVE_FORMAT = 5
-"""From this format on compilers are nodes; specs of older ones have a compiler attribute."""
+__all__ = ["Facts", "Graph", "facts_of"]
 
 K = TypeVar("K", bound=Hashable)
-Virtuals = Mapping[str, Collection[str]]
-"""Name of a virtual package -> the packages that provide it to somebody."""
 
 
 class Facts(NamedTuple):
@@ -93,18 +88,4 @@ def _variants(
             found[said.name] = values
         else:
             found[said.name] = frozenset((",".join(sorted(values)),))
-    return found
-
-
-def virtuals_of(names: Iterable[str], carried: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """The virtual packages of a graph, each with the packages that provide it.
-
-    `names` are those of its nodes; `carried` says of edges which virtual and the name of its far side.
-    What is the name of a node is no virtual package.
-    """
-    known = frozenset(names)
-    found: dict[str, set[str]] = {}
-    for virtual, provider in carried:
-        if virtual not in known:
-            found.setdefault(virtual, set()).add(provider)
     return found

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UnsaidError
 from .abstract import AbstractSpec, AskedVariant
-from .concrete import Facts, Virtuals
 from .variants import PATCHES
+
+if TYPE_CHECKING:
+    from .concrete import Facts
+    from .virtuals import Virtuals
 
 __all__ = [
     "RULES",

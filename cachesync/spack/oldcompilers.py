@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from . import ranges
 from .abstract import AbstractSpec
-from .concrete import Virtuals
 from .nodetest import Rules
+from .virtuals import Virtuals
 
-__all__ = ["is_language", "old_compiler_holds"]
+__all__ = ["NATIVE_FORMAT", "is_language", "old_compiler_holds"]
+
+NATIVE_FORMAT = 5
+"""From this format on compilers are nodes."""
 
 _C = frozenset(("nvhpc", "aocc", "apple-clang", "cce", "fj", "xl", "msvc", "llvm"))
 _PROVIDERS = {

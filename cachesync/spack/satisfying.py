@@ -15,8 +15,10 @@ from typing import Generic, TypeVar
 from ..model import EdgeKind
 from . import nodetest, oldcompilers, targets
 from .abstract import AbstractEdge, AbstractSpec, AskedVariant
-from .concrete import NATIVE_FORMAT, Facts, Graph, Virtuals
+from .concrete import Facts, Graph
 from .nodetest import RULES, Ancestors
+from .oldcompilers import NATIVE_FORMAT
+from .virtuals import Virtuals
 
 __all__ = ["DOWN", "Question", "satisfies", "sought_first", "types_of"]
 

@@ -2,16 +2,20 @@
 
 import itertools
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cachesync.errors import UnsaidError
+from cachesync.errors import UnsaidError, UsageError
+from cachesync.graph import labels, reaching
 from cachesync.graph.evaluating import Evaluator
 from cachesync.graph.masks import members
 from cachesync.graph.paths import reasons
+from cachesync.spack.abstract import AbstractEdge, AbstractSpec
 from cachesync.spack.satisfying import Question
+from tests.spack.test_satisfying import SMALL
 from tests.support.asked import asked, dags, of_old
-from tests.support.dags import graph_of
+from tests.support.dags import Dag, graph_of, node
 
 
 def one_by_one(dag, names, spec, dialect, *, through_build):
@@ -49,6 +53,50 @@ def test_all_at_once_is_one_by_one(dag, spec, dialect, through_build, few, steps
     found = judged(lambda: list(members(evaluator.satisfying(spec), graph.size)))
     expected = judged(lambda: one_by_one(dag, names, spec, dialect, through_build=through_build))
     assert found == expected
+
+
+def test_a_question_has_an_end():
+    """A text of many things that each lead to everything is refused, not answered in a minute."""
+    graph, _, hashes = graph_of(SMALL)
+    edges = tuple(
+        AbstractEdge("^", AbstractSpec(versions=f":{number}"), through)
+        for number in range(200)
+        for through in ((), ("link",))
+    )
+    with pytest.raises(UsageError):
+        Evaluator(graph, "1.x", hashes).satisfying(AbstractSpec(edges=edges))
+    evaluator = Evaluator(graph, "1.x", hashes)
+    evaluator.reaching.charge(reaching.MOST_NODES - 1)
+    with pytest.raises(UsageError, match="too many dependencies"):
+        evaluator.reaching.from_above(evaluator.nodes.every)
+    assert evaluator.satisfying(AbstractSpec(edges=edges[-1:]))
+
+
+def test_nodes_are_known_to_the_ledger_by_its_ids():
+    """What is found is told by the ids of specs, all of them or those that are cached."""
+    dag = Dag(
+        [node("a", "a", [("x", "link")]), node("b", "b", [("a", "run")])._replace(cached=False)]
+    )
+    graph, names, hashes = graph_of(dag)
+    evaluator = Evaluator(graph, "1.x", hashes)
+    every = evaluator.satisfying(AbstractSpec())
+    assert names == ["a", "b", "x"]
+    assert evaluator.spec_ids(every) == [1, 2]
+    assert evaluator.spec_ids(every, placed=True) == [1]
+    assert [evaluator.node_of(one) for one in (1, 2, 3, 0)] == [0, 1, None, None]
+
+
+def test_too_many_masks_are_none():
+    """Where the sets of labels take too much room there are none, and the answers are the same."""
+    spec = AbstractSpec(edges=(AbstractEdge("^", AbstractSpec("zlib")),))
+    whole, _, hashes = graph_of(SMALL)
+    for room in range(12):
+        without = whole._replace(tables=whole.tables._replace(label=[], mask=[]))
+        graph = labels.with_masks(without, 0, room)
+        assert room > 6 or not graph.tables.mask
+        assert sorted(graph.tables.label) == sorted(whole.tables.label)
+        found = Evaluator(graph, "1.x", hashes).satisfying(spec)
+        assert found == Evaluator(whole, "1.x", hashes).satisfying(spec)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))

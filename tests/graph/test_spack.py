@@ -2,19 +2,27 @@
 
 import json
 import lzma
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import pytest
 
+from cachesync.diff import Guard
 from cachesync.errors import UnsaidError
+from cachesync.graph import catchup as graph_catchup
 from cachesync.graph.evaluating import Evaluator
 from cachesync.graph.masks import members
+from cachesync.graph.nodes import Hashes
+from cachesync.ledger import connect, graphrows
+from cachesync.selection import Selection
 from cachesync.spack.satisfying import Question
 from cachesync.spack.specparser import parse
 from cachesync.spack.spectokens import SpecTextError
+from cachesync.sync.passes import run_pass
 from tests.support import caches
 from tests.support.dags import graph_of, read_index
+from tests.support.statedsource import Stated, StatedSource
 from tests.support.world import SHARED
+from tests.support.writing import writing
 
 FUZZ = SHARED / "buildcaches" / "fuzz.v3-1.1.by-1.1.1.json.xz"
 ORACLES = {
@@ -84,6 +92,35 @@ def test_the_oracle_says_the_same(oracle):
     said = [one for one in said if not any(word in one["q"] for word in OF_A_MACHINE)]
     assert len(said) > 250
     assert [one["q"] for one in said if asked.wrong(one, among)] == []
+
+
+@caches.needs_caches
+@pytest.mark.parametrize("oracle", sorted(ORACLES))
+def test_the_ledger_says_the_same(oracle, tmp_path):
+    """What the ledger keeps of an index, and the file of the graph, are enough for the answers of Spack."""
+    mirror, dialect, as_of_1_2 = ORACLES[oracle]
+    stated = Stated(f"file:///{mirror}", None, "v1", "root")
+    source = StatedSource("m", {stated: caches.index_of(mirror)}, 1)
+    with writing(tmp_path, lambda: 1_000_000) as writer:
+        row = writer.source("m", "buildcache", "m", configured=True, interval=None)
+        run_pass(writer, source, row, selection=Selection(), guard=Guard())
+        graph_catchup.catch_up(writer.db, tmp_path)
+    db = connect.open_reader(tmp_path)
+    graph, why = graph_catchup.current(db, tmp_path)
+    assert why is None
+    hashes = Hashes(partial(graphrows.with_hash, db), partial(graphrows.hashes, db))
+    evaluator = Evaluator(graph, dialect, hashes)
+    asked = Asked(mirror, dialect, as_of_1_2=as_of_1_2)
+    said = json.loads((caches.unpacked() / "oracle" / f"{oracle}.json").read_bytes())["queries"]
+    for one in said:
+        try:
+            spec = asked.read(one["q"])
+            expected = [found for found in asked.at_once(spec) if found in asked.dag.cached]
+            found = evaluator.spec_ids(evaluator.satisfying(spec), placed=True)
+        except (SpecTextError, UnsaidError):
+            continue
+        assert sorted(graphrows.hashes(db, found).values()) == expected, one["q"]
+    db.close()
 
 
 @caches.needs_caches

@@ -72,7 +72,10 @@ def test_it_is_read_as_spack_reads_it(text, tree):
     ("version", "text"),
     [
         *(("0.23", text) for text in ("hdf5 ^zlib", "hdf5 ++mpi", "hdf5 --mpi", "x==y")),
-        *(("1.x", text) for text in ("hdf5", "hdf5 ^zlib", "hdf5 %c=gcc@13", "+mpi", "^[virtuals=mpi] x")),
+        *(
+            ("1.x", text)
+            for text in ("hdf5", "hdf5 ^zlib", "hdf5 %c=gcc@13", "+mpi", "^[virtuals=mpi] x")
+        ),
         ("1.1", "hdf5"),
         ("1.2.0", "hdf5"),
     ],

@@ -11,8 +11,9 @@ from cachesync.graph.making import NOTHING, News, extended
 from cachesync.graph.nodes import Hashes
 from cachesync.ledger.edges import pack_distance, pack_unknown, varint
 from cachesync.model import Build, Details, EdgeKind, Node
-from cachesync.spack.concrete import Facts, facts_of, virtuals_of
+from cachesync.spack.concrete import Facts, facts_of
 from cachesync.spack.targets import known_ancestors
+from cachesync.spack.virtuals import virtuals_of
 
 PLAIN = Details("builtin", None, (), (), None, None, None, (), 5)
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from ... import query
 from ...errors import UsageError
-from ...search.searcher import Answer, Searcher
+from ...search.answers import Answer
+from ...search.searcher import Searcher
 from .. import paths
 from ..display import answer as answers
 from ..display import columns, output

@@ -12,7 +12,8 @@ from ...documents import build_document, change_document
 from ...errors import NotThereError, UsageError
 from ...ledger import connect, log
 from ...model import TOLD, Build, Change, ChangeKind
-from ...search.searcher import Answer, Hit, Searcher
+from ...search.answers import Answer, Hit
+from ...search.searcher import Searcher
 from ...spack.printed import by_language
 from .. import complete, naming, paths
 from ..display import dependencies, output

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ...documents import details_document, edges_document
 from ...errors import NotThereError
 from ...ledger import connect, dag, described
-from ...search.searcher import Hit, MatchedSpec
+from ...search.answers import Hit, MatchedSpec
 from ..display import dependencies, output
 
 __all__ = [

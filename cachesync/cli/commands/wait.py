@@ -11,7 +11,8 @@ import click
 from ... import query as queries
 from ...config import scalars
 from ...errors import LedgerBusyError, LedgerError, LedgerMissingError, UsageError
-from ...search.searcher import Answer, Searcher
+from ...search.answers import Answer
+from ...search.searcher import Searcher
 from .. import complete, paths
 from ..display import answer as answers
 from ..display import excluding, output

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from ... import query
 from ...errors import LedgerError
 from ...ledger.read import SourceAge
-from ...search.searcher import Answer, Searcher
+from ...search.answers import Answer
+from ...search.searcher import Searcher
 from .. import paths
 from ..display import output
 from ..options import Globals

@@ -11,8 +11,8 @@ from . import columns, output
 
 if TYPE_CHECKING:
     from ... import query
+    from ...search.answers import Answer, Hit
     from ...search.packages import PackagesAnswer
-    from ...search.searcher import Answer, Hit
 
 __all__ = [
     "document",

@@ -9,7 +9,7 @@ from ...errors import UsageError
 from ...model import NO_COMPILER, Build
 
 if TYPE_CHECKING:
-    from ...search.searcher import Hit
+    from ...search.answers import Hit
 
 __all__ = ["COLUMNS", "DEFAULT", "chosen", "compiler", "compilers", "default_row", "headers", "row"]
 

@@ -23,7 +23,7 @@ from ...config.settings import (
 )
 from ...ledger.log import Mirror
 from ...model import Placement
-from ...search.searcher import Hit
+from ...search.answers import Hit
 from ...spack import tags
 from ...spack.printed import by_language
 from .output import visible

@@ -1,0 +1,45 @@
+"""What an answer is: builds that match, with their specs and placements, and all that is said beside. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..ledger import read
+from ..model import Build, Placement
+
+__all__ = ["Answer", "Hit", "MatchedSpec"]
+
+
+class MatchedSpec(NamedTuple):
+    """A spec that matches, with those of its placements that do."""
+
+    hash: str
+    placements: tuple[Placement, ...]
+
+
+class Hit(NamedTuple):
+    """A build that matches, with those of its specs that do."""
+
+    build: Build
+    score: float
+    specs: tuple[MatchedSpec, ...]
+
+
+class Answer(NamedTuple):
+    """What a query found."""
+
+    builds: int
+    specs: int
+    """All matches, not only those among `hits`."""
+    hits: tuple[Hit, ...]
+    facets: dict[str, dict[str, dict[str, int]]]
+    seq: int
+    """The last change that the answer takes into account."""
+    sources: tuple[read.SourceAge, ...]
+    note: str | None
+    """Why the ledger answered instead of the index; None when the index did."""
+    took_ms: float
+    systems: tuple[str, ...] = ()
+    """The systems of all builds that match, where they were asked for."""
+    unnamed: int = 0
+    """Builds left out only because their pages name no compiler, where they were asked for."""
