@@ -129,7 +129,7 @@ def test_what_is_not_one_spec_is_refused_where_it_stands(text, position, length,
 @pytest.mark.parametrize("version", ["0.22", "2", "", "1.x.y"])
 def test_other_spacks_are_refused(version):
     """Those whose language is not known."""
-    with pytest.raises(UsageError, match="takes 0.23 or 1.x"):
+    with pytest.raises(UsageError, match=r"takes 0\.23 or 1\.x"):
         parse_in(version, "hdf5")
 
 

@@ -169,7 +169,7 @@ def test_real_specs_with_other_compilers_are_builds_of_their_own(tmp_path):
     } == made
     assert {result["compiler"] for result in results} == {"llvm@=17.0.6"}
     assert len(results) == 2 * len(world.search("%llvm@=17.0.6 %gcc@13")["results"])
-    assert len(world.search("%gcc")["results"]) == len(results) + len(
+    assert len(world.search("compiler:gcc")["results"]) == len(results) + len(
         world.search("compiler:gcc -%llvm")["results"]
     )
     assert world.status()["warnings"] == []
