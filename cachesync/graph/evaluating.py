@@ -7,7 +7,6 @@ asked of many goes up from the few that are found; what is asked of few goes dow
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import compress
 from typing import TYPE_CHECKING
 
 from ..model import EdgeKind
@@ -15,7 +14,7 @@ from ..spack import nodetest
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from ..spack.nodetest import RULES
 from .arrays import Graph
-from .masks import Mask, flags_of, kind_table, mask_of, single
+from .masks import Mask, kind_table, mask_of, members, single
 from .nodes import Hashes, NodeSets
 from .reaching import STEPS, Reaching
 
@@ -49,6 +48,7 @@ class Evaluator:
         self.reaching = Reaching(graph, through_build=through_build, steps=steps)
         self.nodes = NodeSets(self.reaching, self.rules, hashes)
         self._few = few
+        self._placed = mask_of(graph.placed)
         self._owners: dict[str, Owners] = {}
         self._mask_values: list[int] = []
 
@@ -64,11 +64,9 @@ class Evaluator:
 
     def spec_ids(self, found: Mask, *, placed: bool = False) -> list[int]:
         """The ledger's ids of some nodes, those that it has; with `placed` of those that are cached."""
-        flags = flags_of(found, self.graph.size)
-        ids = compress(self.graph.spec_ids, flags)
         if placed:
-            where = compress(self.graph.placed, flags)
-            return [spec_id for spec_id, is_placed in zip(ids, where, strict=True) if is_placed]
+            found &= self._placed
+        ids = map(self.graph.spec_ids.__getitem__, members(found, self.graph.size))
         return [spec_id for spec_id in ids if spec_id]
 
     def node_of(self, spec_id: int) -> int | None:

@@ -9,6 +9,7 @@ from itertools import compress
 from .arrays import Numbers
 
 __all__ = [
+    "SPARSE",
     "Mask",
     "chosen",
     "everything",
@@ -16,12 +17,15 @@ __all__ = [
     "kind_table",
     "mask_of",
     "members",
+    "planes_of",
     "select",
     "single",
 ]
 
 Mask = int
 """1 in the byte of each node that belongs."""
+SPARSE = 16
+"""Sets of fewer than one in so many nodes are looked through by their members."""
 MOST_PAGES = 8
 """Values with so many different high bytes are looked up one by one."""
 
@@ -48,27 +52,41 @@ def single(node: int) -> Mask:
 
 def members(mask: Mask, size: int) -> Iterator[int]:
     """The nodes of a set, in order."""
-    return compress(range(size), flags_of(mask, size))
+    flags = flags_of(mask, size)
+    return _few(flags) if mask.bit_count() * SPARSE < size else compress(range(size), flags)
 
 
-def select(column: Numbers, values: Collection[int], most: int) -> Mask:
+def _few(flags: bytes) -> Iterator[int]:
+    at = flags.find(1)
+    while at >= 0:
+        yield at
+        at = flags.find(1, at + 1)
+
+
+def planes_of(column: Numbers) -> tuple[bytes, ...]:
+    """The low bytes of the numbers in a column, then the next ones."""
+    data, width = column.tobytes(), column.itemsize
+    order = range(width) if sys.byteorder == "little" else range(width - 1, -1, -1)
+    return tuple(data[place::width] for place in order)
+
+
+def select(column: Numbers, planes: tuple[bytes, ...], values: Collection[int], most: int) -> Mask:
     """The nodes that have one of some values below `most` in a column."""
     if not values:
         return 0
     if len(values) == most:
         return everything(len(column))
-    if column.itemsize == 1:
-        return mask_of(column.tobytes().translate(_table(values)))
+    if len(planes) == 1:
+        return mask_of(planes[0].translate(_table(values)))
     pages: dict[int, list[int]] = {}
     for value in values:
         pages.setdefault(value >> 8, []).append(value & 0xFF)
-    if column.itemsize != 2 or len(pages) > MOST_PAGES:
+    if len(planes) != 2 or len(pages) > MOST_PAGES:
         wanted = bytearray(most)
         for value in values:
             wanted[value] = 1
         return mask_of(bytes(map(wanted.__getitem__, column)))
-    data = column.tobytes()
-    low, high = (data[0::2], data[1::2]) if sys.byteorder == "little" else (data[1::2], data[0::2])
+    low, high = planes
     found = 0
     for page, parts in pages.items():
         found |= mask_of(low.translate(_table(parts))) & mask_of(high.translate(_table((page,))))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from itertools import compress
 from typing import Any, NamedTuple
 
 from ..spack import nodetest
 from ..spack.abstract import AbstractSpec, AskedVariant
 from ..spack.nodetest import Rules
 from ..spack.virtuals import virtuals_of
-from .masks import Mask, everything, flags_of, mask_of, select
+from .arrays import Numbers
+from .masks import SPARSE, Mask, everything, mask_of, members, planes_of, select
 from .reaching import Reaching
 
 __all__ = ["Hashes", "NodeSets"]
@@ -50,6 +50,7 @@ class NodeSets:
             ),
         )
         self._known: dict[int, str] = {}
+        self._planes: dict[str, tuple[bytes, ...]] = {}
         self._held: dict[int, tuple[AbstractSpec, Mask]] = {}
 
     def ancestors(self, target: str) -> Collection[str] | None:
@@ -63,11 +64,11 @@ class NodeSets:
 
     def select(self, column: str, values: Collection[int], table: str | None = None) -> Mask:
         """The nodes that have one of some values in a column."""
-        return select(
-            self.graph.columns[column],
-            values,
-            len(getattr(self.graph.tables, table or column)),
-        )
+        planes = self._planes.get(column)
+        if planes is None:
+            planes = self._planes[column] = planes_of(self.graph.columns[column])
+        most = len(getattr(self.graph.tables, table or column))
+        return select(self.graph.columns[column], planes, values, most)
 
     def named(self, name: str) -> Mask:
         """The nodes called so."""
@@ -152,10 +153,23 @@ class NodeSets:
 
     def _passing(self, column: str, test: Callable[[int], bool], among: Mask) -> Mask:
         """The nodes whose value in a column passes; those among some, and perhaps others."""
-        numbers: Iterable[int] = range(len(getattr(self.graph.tables, column)))
-        if len(numbers) > FEW_VALUES and among != self.every:  # type: ignore[arg-type]
-            numbers = set(compress(self.graph.columns[column], flags_of(among, self.size)))
+        if among.bit_count() * SPARSE < self.size:
+            return self._passing_few(self.graph.columns[column], test, among)
+        numbers: Collection[int] = range(len(getattr(self.graph.tables, column)))
+        if len(numbers) > FEW_VALUES and among != self.every:
+            found = self.graph.columns[column]
+            numbers = set(map(found.__getitem__, members(among, self.size)))
         return self.select(column, [number for number in numbers if test(number)])
+
+    def _passing_few(self, column: Numbers, test: Callable[[int], bool], among: Mask) -> Mask:
+        passes: dict[int, bool] = {}
+        flags = bytearray(self.size)
+        for node in members(among, self.size):
+            value = column[node]
+            if value not in passes:
+                passes[value] = test(value)
+            flags[node] = passes[value]
+        return mask_of(flags)
 
     def _is_place(self, place: list[str], asked: AbstractSpec) -> bool:
         said = (place[0], place[1], place[2])

@@ -170,9 +170,9 @@ class Reaching:
         for node in found:  # which grows
             start, end = starts[node], starts[node + 1]
             for child in chosen(children[start:end], kinds[start:end], followed):
+                if child >= node:
+                    return None
                 if not seen[child]:
-                    if child > node:
-                        return None
                     seen[child] = 1
                     found.append(child)
             if len(found) > most:
