@@ -116,7 +116,7 @@ def _fail(error: CachesyncError, options: Globals) -> int:
         sys.stdout.flush()  # what was answered before it
     except (BrokenPipeError, AnswerError):  # `error` is that, or came before it
         streams.say_no_more()
-    if options.config or options.state_dir:
+    if (options.config or options.state_dir) and "cachesync " in f"{error.message} {error.hint}":
         _reach(error, options)
     if not error.is_said and not (options.json and options.quiet):
         _complain(error)

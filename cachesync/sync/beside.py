@@ -232,10 +232,11 @@ class _Unpacker:
     def unpack(self, packed: _Packed) -> Iterator[Look]:
         if packed.afresh:
             self._forget()
-        self._builds += [
-            build._replace(variants=tuple(map(sys.intern, build.variants)))
-            for build in packed.builds
-        ]
+        builds = packed.builds  # in place: what arrived goes as soon as it is known by other words
+        for number, build in enumerate(builds):
+            builds[number] = build._replace(variants=tuple(map(sys.intern, build.variants)))
+        self._builds += builds
+        builds.clear()
         self._stacks += packed.stacks
         pairs = array("I", packed.listed)
         self._listed += zip(

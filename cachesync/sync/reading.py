@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import PageError, PageSkipped
 from ..ledger.outcomes import Good, Outcome, Rejected, Same, Skipped
@@ -13,6 +13,9 @@ from ..pages import summary
 from ..pages.parse import PageParser
 from ..selection import Selection
 from ..sources.base import Changed, Failed, Gone, Missing, Source, Unchanged
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["DIGEST_BYTES", "Look", "Place", "looks"]
 
@@ -50,7 +53,9 @@ def looks(source: Source, selection: Selection, places: Iterable[Place]) -> Iter
     parser = PageParser()
     reads = _reads if source.concurrency == 0 else _reads_at_once
     for place, content in reads(source, places):
-        yield _see(parser, selection, place, content)
+        seen = _see(parser, selection, place, content)
+        del content  # it may be large, and what was seen in it is recorded before the next is read
+        yield seen
 
 
 _Content = Changed | Unchanged | Missing | Gone | Failed
@@ -65,9 +70,14 @@ def _reads(source: Source, places: Iterable[Place]) -> Iterator[tuple[Place, _Co
         yield place, _read(source, place)
 
 
+def _taken(under_way: deque[tuple[Place, Future[_Content]]]) -> tuple[Place, _Content]:
+    place, reading = under_way.popleft()
+    return place, reading.result()
+
+
 def _reads_at_once(source: Source, places: Iterable[Place]) -> Iterator[tuple[Place, _Content]]:
     """Some reads at a time, their results in order; few wait to be taken."""
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor
 
     under_way: deque[tuple[Place, Future[_Content]]] = deque()
     with ThreadPoolExecutor(source.concurrency, thread_name_prefix="read") as pool:
@@ -75,11 +85,9 @@ def _reads_at_once(source: Source, places: Iterable[Place]) -> Iterator[tuple[Pl
             for place in places:
                 under_way.append((place, pool.submit(_read, source, place)))
                 if len(under_way) > 2 * source.concurrency:
-                    first, content = under_way.popleft()
-                    yield first, content.result()
+                    yield _taken(under_way)
             while under_way:
-                first, content = under_way.popleft()
-                yield first, content.result()
+                yield _taken(under_way)
         finally:
             for _, future in under_way:
                 future.cancel()
