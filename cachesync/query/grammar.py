@@ -2,7 +2,7 @@
 
 Terms that stand side by side must all hold; OR separates alternatives, each a query of its own, and
 binds less than standing side by side; parentheses group. Spack's spec syntax is read by
-`specsyntax`, and which word is a package's name is decided by `naming` once everything is read.
+`sigils`, and which word is a package's name is decided by `naming` once everything is read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from ..errors import QueryError
-from .items import Excluded, Fixed, Group, Item, Plain, either, together
+from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
 from .tree import FIELDS, Node, Not, Term
 from .values import plain_compiler
 
@@ -154,7 +154,8 @@ class _Reader:
             if isinstance(item, Plain)
             else ()
         )
-        self._terms += max(1, len(nodes))
+        edges = [part for part in item.parts if part.edge] if isinstance(item, Fixed) else []
+        self._terms += max(1, len(nodes) + sum(not edge.terms for edge in edges))
         if self._terms > MAX_TERMS:
             raise self._error(f"more than {MAX_TERMS} terms", start)
         self._wide += sum(isinstance(n, Term) and (n.prefix or n.distance > 0) for n in nodes)
@@ -246,7 +247,8 @@ class _Reader:
             return self._spec(start)
         self._at = match.end()
         if text.startswith(_BUILTIN) and (names := self._qualified(text)):
-            return Fixed(names, start, is_spec=True)
+            part = Part(names, start, self._at, is_name=True)
+            return Fixed(names, start, is_spec=True, parts=(part,))
         prefix = text.endswith("*")
         word = text.removesuffix("*")
         self._refuse_star(word, start)
@@ -284,11 +286,11 @@ class _Reader:
         return Term(None, word, distance=int(digits))
 
     def _spec(self, start: int) -> Fixed:
-        from . import specsyntax
+        from . import sigils
 
         self._has_spec = True
-        terms, self._at = specsyntax.read(self._text, start)
-        return Fixed(terms, start, is_spec=True)
+        terms, parts, self._at = sigils.read(self._text, start)
+        return Fixed(terms, start, is_spec=True, parts=parts)
 
     def _refuse_star(self, value: str, at: int) -> None:
         star = value.find("*")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .tree import And, Everything, Node, Or, Term
 
-__all__ = ["Excluded", "Fixed", "Group", "Item", "Plain", "either", "together"]
+if TYPE_CHECKING:
+    from ..spack.specedges import Edge
+
+__all__ = ["Excluded", "Fixed", "Group", "Item", "Part", "Plain", "either", "together"]
 
 
 class Plain(NamedTuple):
@@ -15,6 +18,23 @@ class Plain(NamedTuple):
     term: Term
     text: str
     position: int
+
+
+class Part(NamedTuple):
+    """One token of spec syntax: where it stands, and what it asks of a build that pages tell of."""
+
+    terms: tuple[Term, ...]
+    start: int
+    end: int
+    is_name: bool = False
+    """A package's, perhaps with its namespace."""
+    pair: tuple[str, str, bool] | None = None
+    """Of `key=value` both, and whether these values are meant and no others."""
+    is_propagated: bool = False
+    edge: Edge | None = None
+    """Of a `^` or `%` what it opens."""
+    name: str | None = None
+    """Of the package behind a `^` or `%`."""
 
 
 class Fixed(NamedTuple):
@@ -26,6 +46,8 @@ class Fixed(NamedTuple):
     """Spack's spec syntax."""
     is_word: bool = False
     """A word that is quoted, a prefix or fuzzy: it stands where a name could, and is none."""
+    parts: tuple[Part, ...] = ()
+    """Of spec syntax."""
 
 
 class Group(NamedTuple):

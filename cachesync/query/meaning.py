@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ..model import Build
 from ..spack import versions
-from .tree import BUILD_FIELDS, And, Node, Not, Or, Term, wanted_variants
+from .tree import BUILD_FIELDS, UNJUDGED, And, Dag, Node, Not, Or, Term, wanted_variants
 from .values import field_values, name_runs, plain_compiler
 
 __all__ = [
@@ -40,11 +40,16 @@ def matches(
 
 
 def residue(node: Node, build: Build) -> Node | bool:
-    """What of `node` still depends on the spec and its placement once the build is known."""
+    """What of `node` still depends on the spec and its placement once the build is known.
+
+    What is asked of a DAG is answered as for a spec whose DAG is not known.
+    """
+    if isinstance(node, Dag):
+        return residue(node.plain, build)
     if isinstance(node, Term):
         if matches_build(node, build):
             return True
-        return node if node.field is None or node.field not in BUILD_FIELDS else False
+        return node if node.field not in (*BUILD_FIELDS, UNJUDGED) else False
     if isinstance(node, Not):
         inner = residue(node.node, build)
         return not inner if isinstance(inner, bool) else Not(inner)
@@ -69,6 +74,8 @@ def matches_where(
     node: Node, spec_hash: str, *, source: str, tag: str, stacks: tuple[str, ...]
 ) -> bool:
     """Whether a spec and its placement satisfy a residue."""
+    if isinstance(node, Dag):
+        return matches_where(node.plain, spec_hash, source=source, tag=tag, stacks=stacks)
     if isinstance(node, Term):
         return matches_hash(node, spec_hash) or matches_placement(
             node, source=source, tag=tag, stacks=stacks

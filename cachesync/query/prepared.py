@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ..model import Build
 from ..spack import versions
 from .meaning import joined, matches_build
-from .tree import BUILD_FIELDS, And, Node, Not, Term, terms, wanted_variants
+from .tree import BUILD_FIELDS, UNJUDGED, And, Dag, Node, Not, Term, terms, wanted_variants
 from .values import field_values, name_runs
 
 __all__ = ["residual"]
@@ -48,6 +48,8 @@ def _values(build: Build) -> _Values:
 
 
 def _prepared(node: Node) -> _Residue:
+    if isinstance(node, Dag):
+        return _prepared(node.plain)
     if isinstance(node, Term):
         return _term(node)
     if isinstance(node, Not):
@@ -66,6 +68,8 @@ def _prepared(node: Node) -> _Residue:
 
 
 def _term(term: Term) -> _Residue:
+    if term.field == UNJUDGED:
+        return lambda *_: False
     if term.field not in (None, *BUILD_FIELDS):
         return lambda *_: term
     otherwise: Node | bool = term if term.field is None else False

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from .specsyntax import VALUE
-from .tree import And, Everything, Node, Not, Or, Term
+from .specsyntax import quoted
+from .tree import UNJUDGED, And, Dag, Everything, Node, Not, Or, Term
 
 __all__ = ["show"]
 
@@ -18,8 +18,8 @@ _SIMPLE_WORD = re.compile(r"[\w.,][\w.,\-]*")
 _SIMPLE_VALUE = re.compile(r"[\w.,@~][\w.,@~=\-+]*")
 _EVERYTHING = "@:"
 _OPEN = Term("version", ":", spack=True)
-_SIGILS = {"version": "@", "compiler": "%", "hash": "/"}
-_VERSION_LIKE = re.compile(r"[a-zA-Z0-9_=:](?![\w.\-]*[=:])")
+_SIGILS = {"version": "@", "compiler": "%", "hash": "/", UNJUDGED: ""}
+_VERSION_LIKE = re.compile(r"[a-zA-Z0-9_=:](?!(?:[a-zA-Z_0-9.\-]*[a-zA-Z_0-9])?[=:])")
 
 
 def show(node: Node) -> str:
@@ -31,6 +31,8 @@ def show(node: Node) -> str:
 
 def _has_spec(node: Node) -> bool:
     """Whether a tree is written with spec syntax; a conjunction of nothing is."""
+    if isinstance(node, Dag):
+        return True
     if isinstance(node, Term):
         return node.spack
     if isinstance(node, Not):
@@ -59,10 +61,18 @@ class _Printer:
         beside = explicit or names > 0
         text = ""
         before: Node | None = None
+        is_below = has_dag = False
         for number, child in enumerate(node.nodes):
+            if (is_below and _is_attribute(child)) or (has_dag and isinstance(child, Dag)):
+                # Behind a dependency it would be asked of that.
+                text, before = f"{text} ({self._one(child, beside=False)})", None
+                continue
+            has_dag = has_dag or isinstance(child, Dag)
+            was_below = is_below
+            is_below = isinstance(child, Dag) or (is_below and not _is_name(child))
             piece = self._one(child, beside=beside)
             if _is_name(before):
-                if piece[0] in "@+~%/":
+                if piece[0] in "@+~%/^":
                     text, before = text + piece, child
                     continue
                 if number > 1 or names > 1 or not explicit or text == "OR":
@@ -70,19 +80,22 @@ class _Printer:
             absorbed = _absorbs(before, piece)
             if absorbed:
                 piece = f"({self._one(child, beside=False)})"
+                is_below = was_below and not isinstance(child, Dag)
             text += f" {piece}" if text else piece
             # Nothing continues what is in parentheses, and a name says so there by itself.
             before = None if absorbed else child
         return f"{text}@:" if _is_name(before) else text
 
     def _one(self, node: Node, *, beside: bool) -> str:
+        if isinstance(node, Dag):
+            return node.text
         if isinstance(node, Term):
             if not node.spack:
                 return self._word(node)
             return _name_or_spec(node, beside=beside)
         if isinstance(node, Not):
             inner = self._one(node.node, beside=False)
-            return f"-({inner})" if isinstance(node.node, Not) else f"-{inner}"
+            return f"-({inner})" if isinstance(node.node, (Not, Dag)) else f"-{inner}"
         return f"({self.any_of(node)})"
 
     def _word(self, term: Term) -> str:
@@ -105,9 +118,16 @@ def _is_name(node: Node | None) -> bool:
     return isinstance(node, Term) and node.spack and node.field == "package"
 
 
+def _is_attribute(node: Node) -> bool:
+    """Whether a node is written so that it belongs to the package that stands before it."""
+    return isinstance(node, Dag) or (
+        isinstance(node, Term) and node.spack and node.field != "package"
+    )
+
+
 def _says_so_itself(node: Node) -> bool:
     """Whether the node is spec syntax wherever it stands."""
-    return (
+    return isinstance(node, Dag) or (
         isinstance(node, Term) and node.spack and node.field != "package" and node.value[0] != "+"
     )
 
@@ -119,6 +139,8 @@ def _absorbs(before: Node | None, piece: str) -> bool:
     """
     if isinstance(before, Not):
         before = before.node
+    if isinstance(before, Dag):
+        return before.text[-1] == ":" and _VERSION_LIKE.match(piece) is not None
     if isinstance(before, Term) and before.spack and before.field in ("version", "compiler"):
         if before.value[-1] == ":" and _VERSION_LIKE.match(piece) is not None:
             return True
@@ -136,12 +158,9 @@ def _name_or_spec(term: Term, *, beside: bool) -> str:
 
 
 def _variant(text: str, *, beside: bool) -> str:
-    name, _, value = text.partition("=")
+    name, equals, value = text.partition("=")
     if text[0] == "~":
         return text if not text[1:].isdecimal() else f"{text[1:]}=false"  # x~1 is fuzzy
     if text[0] == "+":
         return text if beside else f"{text[1:]}=true"
-    if VALUE.fullmatch(value) and value[0] != "=":
-        return text
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{name}="{escaped}"'
+    return f"{name}{equals}{quoted(value)}"

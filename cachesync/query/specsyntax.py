@@ -16,6 +16,7 @@ from ..spack.variants import ANY_VALUE
 from .tree import Term
 
 __all__ = [
+    "FILE",
     "NAME",
     "NAMESPACE",
     "QUALIFIED",
@@ -23,7 +24,7 @@ __all__ = [
     "SpecReader",
     "name_of",
     "named",
-    "read",
+    "quoted",
     "variant_of",
 ]
 
@@ -36,7 +37,7 @@ VALUE = re.compile(r"[a-zA-Z_0-9\-+*.,:=~/\\]+")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _ESCAPED = re.compile(r"\\(['\"\\])")
 _HASH = re.compile(r"[a-zA-Z_0-9]+")
-_FILE = re.compile(r"(?:\.|/|[a-zA-Z0-9_-]*/)[a-zA-Z0-9_./-]*\.(?:json|yaml)")
+FILE = re.compile(r"(?:\.|/|[a-zA-Z0-9_-]*/)[a-zA-Z0-9_./-]*\.(?:json|yaml)")
 _VERSION = re.compile(r"[a-zA-Z0-9_](?:[a-zA-Z_0-9.\-]*[a-zA-Z0-9_])?")
 _GIT = re.compile(
     r"(?:git\.[a-zA-Z_0-9][a-zA-Z_0-9./\-]*|[A-Fa-f0-9]{40}(?![a-zA-Z_0-9.\-]))"
@@ -62,20 +63,6 @@ _NOT_KNOWN = "None"
 """What Spack prints for a part of an architecture that is not known; it asks for nothing."""
 
 
-def read(text: str, start: int) -> tuple[tuple[Term, ...], int]:
-    """The terms of the spec syntax that begins at `start`, and where it ends.
-
-    It ends at a space outside of its tokens, at a parenthesis or at the end of the text. Raises
-    QueryError for what is no spec syntax.
-    """
-    reader = SpecReader(text, start)
-    if _FILE.match(text, start):
-        raise reader.error("a query is no file", hint='quote a word that holds a /: "a/b"')
-    while reader.goes_on():
-        reader.token()
-    return tuple(reader.terms), reader.at
-
-
 def name_of(text: str) -> tuple[Term, ...]:
     """The package a name is of, with its namespace; empty for what Spack takes for no name."""
     return named(text) if _PACKAGE.fullmatch(text) is not None else ()
@@ -99,6 +86,14 @@ def variant_of(text: str) -> Term | None:
     if not text.startswith("+") or NAME.fullmatch(name) is None:
         return None
     return Term("variant", f"+{name}", spack=True)
+
+
+def quoted(value: str) -> str:
+    """What stands behind a =, in quotes where it needs them."""
+    if VALUE.fullmatch(value) and value[0] != "=":
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 class SpecReader:
@@ -178,14 +173,15 @@ class SpecReader:
         )
 
     def _version(self) -> None:
-        at = self._after_space(self.at + 1)
-        git = _GIT.match(self.text, at)
-        if git is not None:
-            value, self.at = git[0], git.end()
-        else:
-            value, self.at = self._versions(at, "@ needs a version")
+        value, self.at = self._version_list(self.at + 1)
         if value != ":":
             self._add("version", value)
+
+    def _version_list(self, start: int) -> tuple[str, int]:
+        """What stands behind an @, and where it ends."""
+        at = self._after_space(start)
+        git = _GIT.match(self.text, at)
+        return (git[0], git.end()) if git is not None else self._versions(at, "@ needs a version")
 
     def _versions(self, start: int, missing: str) -> tuple[str, int]:
         """A version list and where it ends."""

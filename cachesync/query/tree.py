@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..spack import variants
+
+if TYPE_CHECKING:
+    from ..spack.abstract import AbstractSpec
 
 __all__ = [
     "BUILD_FIELDS",
     "FIELDS",
     "PLACEMENT_FIELDS",
+    "UNJUDGED",
     "And",
+    "Dag",
     "Everything",
     "Node",
     "Not",
     "Or",
     "Term",
+    "as_pages",
     "is_met_by_all",
     "required",
     "terms",
@@ -27,6 +33,8 @@ __all__ = [
 BUILD_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant")
 PLACEMENT_FIELDS = ("stack", "tag", "source")
 FIELDS = (*BUILD_FIELDS, *PLACEMENT_FIELDS, "hash")
+UNJUDGED = "dependency"
+"""The field, which nobody can write, of a condition that only a DAG tells of; its value is Spack's syntax."""
 
 
 class Term(NamedTuple):
@@ -77,13 +85,45 @@ class Or(NamedTuple):
     nodes: tuple[Node, ...]
 
 
-Node = Term | Not | And | Or
+class Dag(NamedTuple):
+    """What is asked of what a spec depends on, and what is asked where that is not known."""
+
+    spec: AbstractSpec
+    """The root's edges, and those of its variants that are asked of all below it; nothing else of it."""
+    dialect: str
+    """The Spack whose language it is in, and whose `satisfies` it means: `1.x` or `0.23`."""
+    plain: Node
+    """What a spec is judged by whose DAG is not known: that of a page. No edge with `^` is met there."""
+    text: str
+    """What asks for it, in one form: that of `spec` before Spack makes one edge of several."""
+
+
+Node = Term | Not | And | Or | Dag
 Everything = And(())
 
 
-def terms(node: Node) -> Iterator[tuple[Term, bool]]:
-    """Every term of a tree, and whether it is wanted (true) or excluded."""
+def as_pages(node: Node) -> Node:
+    """A tree with what pages are judged by in place of what is asked of DAGs, conjunctions opened."""
+    if isinstance(node, Dag):
+        return node.plain
     if isinstance(node, Term):
+        return node
+    if isinstance(node, Not):
+        return Not(as_pages(node.node))
+    children = tuple(map(as_pages, node.nodes))
+    if isinstance(node, Or):
+        return Or(children)
+    flat: list[Node] = []
+    for child in children:
+        flat.extend(child.nodes if isinstance(child, And) else (child,))
+    return And(tuple(flat))
+
+
+def terms(node: Node) -> Iterator[tuple[Term, bool]]:
+    """Every term of a tree, and whether it is wanted (true) or excluded; of a DAG those for pages."""
+    if isinstance(node, Dag):
+        yield from terms(node.plain)
+    elif isinstance(node, Term):
         yield node, True
     elif isinstance(node, Not):
         for term, wanted in terms(node.node):
@@ -95,6 +135,8 @@ def terms(node: Node) -> Iterator[tuple[Term, bool]]:
 
 def is_met_by_all(node: Node) -> bool:
     """Whether a tree asks for nothing: it has no condition, or an alternative that has none."""
+    if isinstance(node, Dag):
+        return False
     if isinstance(node, Or):
         return any(map(is_met_by_all, node.nodes))
     return isinstance(node, And) and all(map(is_met_by_all, node.nodes))
@@ -106,7 +148,7 @@ def wants(node: Node) -> bool:
         return all(map(wants, node.nodes))
     if isinstance(node, And):
         return any(map(wants, node.nodes))
-    return isinstance(node, Term)
+    return isinstance(node, (Term, Dag))
 
 
 def required(node: Node, field: str) -> list[Term]:
@@ -115,4 +157,4 @@ def required(node: Node, field: str) -> list[Term]:
         return [node] if node.field == field else []
     if isinstance(node, And):
         return [term for child in node.nodes for term in required(child, field)]
-    return []
+    return []  # of a DAG nothing: what pages are asked is not asked of others

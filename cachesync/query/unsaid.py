@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import NO_COMPILER
-from .tree import And, Node, Term, terms
+from .tree import UNJUDGED, And, Dag, Node, Term, terms
 
 __all__ = [
     "FLAGS",
@@ -58,7 +58,9 @@ def sentence(found: Unsaid, text: str) -> str:
 
 
 def conditions(node: Node) -> tuple[Node, ...]:
-    """What must hold together for a tree to match."""
+    """What must hold together for a tree to match a page."""
+    if isinstance(node, Dag):
+        return conditions(node.plain)
     if not isinstance(node, And):
         return (node,)
     return tuple(one for child in node.nodes for one in conditions(child))
@@ -102,6 +104,8 @@ def _is_unsaid(node: Node) -> bool:
 
 
 def _subject(term: Term) -> str | None:
+    if term.field == UNJUDGED:
+        return "dependencies"
     if term.field != "variant":
         return None
     return _NEVER_TOLD.get(term.value.lstrip("+~").partition("=")[0].removesuffix(":"))

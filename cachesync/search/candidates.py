@@ -81,6 +81,8 @@ class _Evaluation:
 
     def of(self, node: query.Node, within: set[int] | None) -> Candidates:
         """The candidates of a node; only those in `within` count, where it is given."""
+        if isinstance(node, query.Dag):
+            return self.of(node.plain, within)
         if isinstance(node, query.Term):
             return self._term(node, within)
         if isinstance(node, query.Not):
@@ -118,6 +120,8 @@ class _Evaluation:
         if term.spack:
             if term.field == "hash":
                 return Candidates(set(), dict(self._records.with_hash(term.value)))
+            if term.field == query.UNJUDGED:
+                return Candidates(set(), {})
             return Candidates(self._spec(term), {})
         postings = self._postings
         whole: set[int] = set()
@@ -170,6 +174,8 @@ class _Evaluation:
 
 def _cost(node: query.Node) -> int:
     """What is evaluated first: names, other terms, what is excluded, conditions on versions."""
+    if isinstance(node, query.Dag):
+        return _cost(node.plain)
     if isinstance(node, query.Term):
         if node.field == "package":
             return -1

@@ -113,7 +113,7 @@ class NodeReader:
         """
         if token.kind is Kind.VERSION:
             if self._versions is not None:
-                raise token.error("a node has one version list", hint="join versions with a comma")
+                raise token.error("a node has one version list")
             self._check_versions(token, token.text[1:])
             self._versions = token
         elif token.kind is Kind.HASH:
@@ -187,8 +187,14 @@ class NodeReader:
             rest = f"={rest}"  # `cflags==` is the value `=`
         if self._dialect == "0.23" and "\n" in rest:
             raise token.error("Spack 0.23 reads no value with a line break")
-        value = unquoted(rest)
-        if is_propagated:
+        self.pair(token, name, unquoted(rest), is_exact=bool(colon))
+
+    def pair(self, token: Token, name: str, value: str, *, is_exact: bool) -> None:
+        """Take a key and its value, which stand in a token.
+
+        Raises SpecTextError for what may not be asked for, or not again.
+        """
+        if token.kind is Kind.PROPAGATED_PAIR:
             self._refuse_propagated(token, name)
         if name in FLAGS:
             self._flags[name] = self._flags.get(name, ()) + _flags(value)
@@ -204,7 +210,7 @@ class NodeReader:
         elif name in _SYSTEM or name in ("platform", "target"):
             self._architectural(token, {"os" if name in _SYSTEM else name: value})
         else:
-            self._variant(token, self._asked(token, name, value, is_exact=bool(colon)))
+            self._variant(token, self._asked(token, name, value, is_exact=is_exact))
 
     def _asked(self, token: Token, name: str, value: str, *, is_exact: bool) -> AskedVariant:
         is_propagated = token.kind is Kind.PROPAGATED_PAIR

@@ -11,29 +11,19 @@ them one, and what Spack loses by that is lost.
 
 from __future__ import annotations
 
-from typing import Literal
+from .abstract import AbstractSpec
+from .specedges import ALWAYS, Edge, Node, translated
+from .specmerging import said
+from .specnode import ATTRIBUTES, NodeReader
+from .spectokens import Dialect, Kind, SpecTextError, Token, assigned, tokens, tokens_of_edge
 
-from .abstract import AbstractEdge, AbstractSpec
-from .specmerging import ExcludedError, merged, said
-from .specnode import ATTRIBUTES, MAX_LISTED, NodeReader
-from .spectokens import Dialect, Kind, SpecTextError, Token, assigned, tokens
-
-__all__ = ["MAX_DEPTH", "parse"]
+__all__ = ["MAX_DEPTH", "opened", "parse"]
 
 MAX_DEPTH = 8
 """Conditions (`when=`) inside conditions."""
 
-_LEGACY = {
-    "clang": "llvm",
-    "oneapi": "intel-oneapi-compilers",
-    "rocmcc": "llvm-amdgpu",
-    "intel": "intel-oneapi-compilers-classic",
-    "arm": "acfl",
-}
-"""What compilers were called before they were packages (`aliases.py`)."""
 _TYPES = ("build", "link", "run", "test")
 _AROUND = "'\" "
-_ALWAYS = said(AbstractSpec())
 _ONE = "ask for one spec at a time"
 
 
@@ -45,7 +35,7 @@ def parse(text: str, dialect: Dialect, *, as_of_1_2: bool = False) -> AbstractSp
 
     Raises SpecTextError for anything else, and for what that Spack raises on once it judges by it.
     """
-    reader = _Reader(text, dialect, as_of_1_2=as_of_1_2)
+    reader = _Reader(text, tokens(text, dialect), dialect, as_of_1_2=as_of_1_2)
     specs = reader.specs()
     if not specs:
         raise SpecTextError("Spack has no spec without a word in it", 0, kind="count")
@@ -60,49 +50,30 @@ def parse(text: str, dialect: Dialect, *, as_of_1_2: bool = False) -> AbstractSp
     return specs[0][0]
 
 
-class _Edge:
-    """An edge that may still grow."""
+def opened(text: str, start: int) -> tuple[Edge, Token | None, int]:
+    """The edge that a `^` or `%` in a text opens: `%`, `%[when=+mpi]`, `%c,cxx=gcc`, in Spack 1.x's language.
 
-    def __init__(self, sigil: Literal["^", "%"], start: int) -> None:
-        self.sigil: Literal["^", "%"] = sigil
-        self.start = self.end = start
-        self.node = _Node(AbstractSpec())
-        self.types: frozenset[str] = frozenset()
-        self.virtuals: frozenset[str] = frozenset()
-        self.when: AbstractSpec | None = None
-        self.condition = _ALWAYS
-        """What `when` says, however it is written."""
-
-    def frozen(self) -> AbstractEdge:
-        """The edge as it is now."""
-        return AbstractEdge(
-            self.sigil, self.node.frozen(), tuple(sorted(self.types)),
-            tuple(sorted(self.virtuals)), self.when, self.start, self.end,
-        )  # fmt: skip
-
-
-class _Node:
-    """A node to which edges may still be added."""
-
-    def __init__(self, spec: AbstractSpec) -> None:
-        self.spec = spec
-        self.edges: list[_Edge] = []
-
-    def frozen(self) -> AbstractSpec:
-        """The node as it is now."""
-        edges = tuple(edge.frozen() for edge in self.edges)
-        return self.spec._replace(target=self.spec.target or None, edges=edges)
+    With it the name of its node where that stands behind an =, and where the text goes on. Raises SpecTextError, whose positions are those in the whole text.
+    """
+    found = tokens_of_edge(text, start, "1.x")
+    reader = _Reader(text, found, "1.x", as_of_1_2=False)
+    edge, name = reader.edge()
+    if reader.later:
+        raise reader.later[0]
+    return edge, name, found[-1].end
 
 
 class _Reader:
     """Goes through the tokens of one text."""
 
-    def __init__(self, text: str, dialect: Dialect, *, as_of_1_2: bool, depth: int = 0) -> None:
+    def __init__(
+        self, text: str, found: list[Token], dialect: Dialect, *, as_of_1_2: bool, depth: int = 0
+    ) -> None:  # fmt: skip
         self._text = text
+        self._tokens = found
         self._dialect = dialect
         self._as_of_1_2 = as_of_1_2
         self._depth = depth
-        self._tokens = tokens(text, dialect)
         self._at = 0
         self.later: list[SpecTextError] = []
         """What Spack raises once it judges by the text."""
@@ -124,22 +95,21 @@ class _Reader:
     def _spec(self) -> AbstractSpec:
         root = current = self._node(None)
         while (token := self._next(Kind.SIGIL, Kind.EDGE_OPEN)) is not None:
-            self._at += 1
-            edge, name = self._edge(token)
+            edge, name = self.edge()
             if name is None:
                 self._require_node(token)
             edge.node = self._node(name)
             edge.end = self._tokens[self._at - 1].end
+            edge.text = self._text[edge.start : edge.end]
             if edge.sigil == "%":
-                old = edge.node.spec.name
-                edge.node.spec = edge.node.spec._replace(name=_LEGACY.get(old or "", old))
-                self._add(current, edge)
+                edge.node.spec = translated(edge.node.spec)
+                current.add(edge, self._dialect, as_of_1_2=self._as_of_1_2)
             else:
                 current = edge.node
-                self._add(root, edge)
+                root.add(edge, self._dialect, as_of_1_2=self._as_of_1_2)
         return root.frozen()
 
-    def _node(self, name: Token | None) -> _Node:
+    def _node(self, name: Token | None) -> Node:
         """The node that begins here, `name` being what stands before it; it may be empty."""
         reader = NodeReader(self._dialect)
         if name is None and (name := self._next(Kind.NAME, Kind.QUALIFIED)) is not None:
@@ -155,7 +125,7 @@ class _Reader:
             self._at += 1
         spec = reader.spec()
         self.later += reader.later
-        return _Node(spec)
+        return Node(spec)
 
     def _require_node(self, token: Token) -> None:
         """Refuse a sigil behind which Spack wants something."""
@@ -165,9 +135,11 @@ class _Reader:
         elif self._next() is None or self._next(Kind.SIGIL):
             raise token.error("^ needs the name of a package")
 
-    def _edge(self, token: Token) -> tuple[_Edge, Token | None]:
-        """The edge that a token opens, and the name of its node where that stands in a token with it."""
-        edge = _Edge("%" if token.text[0] == "%" else "^", token.start)
+    def edge(self) -> tuple[Edge, Token | None]:
+        """The edge that is opened here, and the name of its node where that stands in a token with it."""
+        token = self._tokens[self._at]
+        self._at += 1
+        edge = Edge("%" if token.text[0] == "%" else "^", token.start)
         if token.kind is Kind.SIGIL:
             virtuals, name = assigned(token)
             edge.virtuals = frozenset(virtuals)
@@ -200,7 +172,7 @@ class _Reader:
         if "when" in given:
             when = self._condition(*given["when"])
             edge.condition = said(when)
-            edge.when = None if edge.condition == _ALWAYS else when
+            edge.when = None if edge.condition == ALWAYS else when
         return edge, name
 
     def _condition(self, token: Token, value: str) -> AbstractSpec:
@@ -211,7 +183,8 @@ class _Reader:
         text = value.partition(",")[0]
         try:
             reader = _Reader(
-                text, self._dialect, as_of_1_2=self._as_of_1_2, depth=self._depth + 1
+                text, tokens(text, self._dialect), self._dialect, as_of_1_2=self._as_of_1_2,
+                depth=self._depth + 1,
             )  # fmt: skip
             specs = reader.specs()
         except SpecTextError as error:
@@ -224,44 +197,6 @@ class _Reader:
         self.later += (error.moved(start) for error in reader.later)
         return specs[0][0]
 
-    def _add(self, parent: _Node, edge: _Edge) -> None:
-        """Add an edge as Spack does, which is to one there is, where that is of the same kind."""
-        name = edge.node.spec.name
-        siblings = [one for one in parent.edges if one.condition == edge.condition]
-        if name is not None or self._as_of_1_2:
-            siblings = [one for one in siblings if one.node.spec.name == name]
-        same = (one for one in siblings if name is not None and one.types == edge.types)
-        known = next(same, None)
-        if known is not None:
-            self._merge(known, edge)
-            return
-        for sibling in siblings:
-            if _overlap(sibling.types, edge.types):
-                what = name or "a package without a name"
-                raise self._error(
-                    edge, f"{what} is asked for twice, and the types of dependency exclude each other"
-                )  # fmt: skip
-        parent.edges.append(edge)
-
-    def _merge(self, known: _Edge, edge: _Edge) -> None:
-        try:
-            spec = merged(known.node.spec, edge.node.spec, self._dialect)
-        except ExcludedError as error:
-            raise self._error(
-                edge,
-                f"{edge.node.spec.name} is asked for twice, and {error} exclude each other",
-                f"the other is {self._text[known.start : known.end]}",
-            ) from None
-        if spec.versions is not None and spec.versions.count(",") >= MAX_LISTED:
-            raise self._error(edge, f"more than {MAX_LISTED} versions in one list")
-        if spec.target is not None and spec.target.count(",") >= MAX_LISTED:
-            raise self._error(edge, f"more than {MAX_LISTED} targets in one list")
-        known.node.spec = spec
-        known.virtuals |= edge.virtuals
-
-    def _error(self, edge: _Edge, message: str, hint: str | None = None) -> SpecTextError:
-        return SpecTextError(message, edge.start, length=edge.end - edge.start, hint=hint)
-
 
 def _types(token: Token, value: str) -> frozenset[str]:
     found = value.split(",")
@@ -272,9 +207,3 @@ def _types(token: Token, value: str) -> frozenset[str]:
                 hint=f"there are {', '.join(_TYPES)}",
             )  # fmt: skip
     return frozenset(found)
-
-
-def _overlap(first: frozenset[str], second: frozenset[str]) -> bool:
-    """Whether one package cannot be a dependency by both sets of types at once."""
-    below = {"link", "run"}
-    return bool(first & second) or bool(first & below and second & below)

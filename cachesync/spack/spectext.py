@@ -12,7 +12,7 @@ import re
 from .abstract import AbstractEdge, AbstractSpec, AskedVariant
 from .spectokens import Dialect
 
-__all__ = ["show"]
+__all__ = ["head", "show"]
 
 _ID = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
 _VIRTUAL = re.compile(_ID)
@@ -29,6 +29,11 @@ _AROUND = "'\" "
 def show(spec: AbstractSpec, dialect: Dialect = "1.x") -> str:
     """The text of a spec that `specparser.parse` made; it makes an equal spec of it again."""
     return _Writer(dialect, inside=False).spec(spec)
+
+
+def head(edge: AbstractEdge, *, is_named: bool) -> str:
+    """What opens an edge, up to the name of its package where it has one, in Spack 1.x's language."""
+    return _Writer("1.x", inside=False).head(edge, is_named=is_named)
 
 
 class _Writer:
@@ -95,15 +100,25 @@ class _Writer:
         if edge.spec.name is None and self._dialect == "1.x":
             node = f"* {node}" if node else "*"
         behind = " ".join((node or "@:", *map(self._edge, edge.spec.edges)))
-        if not edge.types and edge.when is None and all(map(_VIRTUAL.fullmatch, edge.virtuals)):
-            if not edge.virtuals:
-                return f"{edge.sigil}{behind}" if edge.spec.name else f"{edge.sigil} {behind}"
-            namespace = edge.spec.namespace
-            if self._dialect == "1.x" and edge.spec.name is not None and (
-                namespace is None or _NAMESPACE.fullmatch(namespace)
-            ):  # fmt: skip
-                return f"{edge.sigil}{','.join(edge.virtuals)}={behind}"
-        return f"{edge.sigil}[{' '.join(self._attributes(edge))}] {behind}"
+        opened = self.head(edge, is_named=edge.spec.name is not None)
+        return (
+            f"{opened} {behind}"
+            if opened == edge.sigil and not edge.spec.name
+            else f"{opened}{behind}"
+        )
+
+    def head(self, edge: AbstractEdge, *, is_named: bool) -> str:
+        """What stands before a node."""
+        if edge.types or edge.when is not None or not all(map(_VIRTUAL.fullmatch, edge.virtuals)):
+            return f"{edge.sigil}[{' '.join(self._attributes(edge))}] "
+        if not edge.virtuals:
+            return edge.sigil
+        namespace = edge.spec.namespace
+        if is_named and self._dialect == "1.x" and (
+            namespace is None or _NAMESPACE.fullmatch(namespace)
+        ):  # fmt: skip
+            return f"{edge.sigil}{','.join(edge.virtuals)}="
+        return f"{edge.sigil}[{' '.join(self._attributes(edge))}] "
 
     def _attributes(self, edge: AbstractEdge) -> list[str]:
         found = []

@@ -22,6 +22,7 @@ __all__ = [
     "Token",
     "assigned",
     "tokens",
+    "tokens_of_edge",
 ]
 
 Dialect = Literal["1.x", "0.23"]
@@ -147,19 +148,37 @@ def tokens(text: str, dialect: Dialect) -> list[Token]:
     """
     if len(text) > MAX_LENGTH:
         raise SpecTextError(f"the spec is longer than {MAX_LENGTH:,} characters", 0)
-    pattern = _pattern(dialect)
     found: list[Token] = []
     at = _space(text, 0)
     while at < len(text):
-        match = pattern.match(text, at)
-        if match is None:
-            raise _no_token(text, at, dialect)
-        assert match.lastgroup is not None, "every form is a group"
-        found.append(Token(Kind(match.lastgroup), match[0], at))
+        token = _token(text, at, dialect)
+        found.append(token)
         if len(found) > MAX_TOKENS:
             raise SpecTextError(f"more than {MAX_TOKENS} parts in one spec", at)
-        at = _space(text, match.end())
+        at = _space(text, token.end)
     return found
+
+
+def tokens_of_edge(text: str, start: int, dialect: Dialect) -> list[Token]:
+    """The tokens that open an edge: one sigil, or all from the bracket behind it to that which closes it.
+
+    Raises SpecTextError for what is no token.
+    """
+    found = [_token(text, start, dialect)]
+    while found[0].kind is Kind.EDGE_OPEN and found[-1].kind is not Kind.EDGE_CLOSE:
+        at = _space(text, found[-1].end)
+        if at == len(text):
+            break
+        found.append(_token(text, at, dialect))
+    return found
+
+
+def _token(text: str, at: int, dialect: Dialect) -> Token:
+    match = _pattern(dialect).match(text, at)
+    if match is None:
+        raise _no_token(text, at, dialect)
+    assert match.lastgroup is not None, "every form is a group"
+    return Token(Kind(match.lastgroup), match[0], at)
 
 
 def _space(text: str, at: int) -> int:

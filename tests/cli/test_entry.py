@@ -193,7 +193,7 @@ def test_no_hit_is_done(site):
 @pytest.mark.parametrize(
     ("query", "caret"),
     [
-        ("hdf5 ^zlib@1.2", 5),
+        ("hdf5 ^zlib@3:1", 11),
         ("hdf5  %", 6),
         ("hdf5@3:1", 5),
         ("hdf5 target=x86_99:", 12),

@@ -16,14 +16,14 @@ try:
 except ImportError:
     sys.exit("fuzz_query: this needs atheris: pip install atheris")
 
-with atheris.instrument_imports(
-    include=["cachesync.query", "cachesync.spack.ranges", "cachesync.spack.versions"]
-):
+with atheris.instrument_imports(include=["cachesync.query", "cachesync.spack"]):
     from cachesync import query
     from cachesync.errors import QueryError
     from cachesync.model import Build
-    from cachesync.query import naming, printing, satisfies, specsyntax  # noqa: F401 - to be instrumented
+    from cachesync.query import dags, naming, printing, satisfies, sigils, specsyntax  # noqa: F401 - to be instrumented
     from cachesync.query.printing import show
+    from cachesync.spack import specparser
+    from cachesync.spack.spectokens import SpecTextError
 
 MOST_SECONDS = 0.05
 LONGEST = 400
@@ -34,7 +34,8 @@ BUILD = Build(
 FRAGMENTS = (
     "hdf5", "@1.14:", "@=", "%gcc@12:", "+mpi", "++", "~cuda", "x=1:", "libs=shared", "libs:=shared", "arch=--aarch64",
     "target=x86_64:", "os=None", "namespace=builtin", "tag:develop", "variant:", " OR ", "(", ")", " -",
-    "/abc", '"', "*", "~1", " ", " ",
+    "/abc", '"', "*", "~1", " ", " ", "^", "^zlib", "%c,cxx=gcc", "^mpi=openmpi", "^[virtuals=", "%[when='+m'] ",
+    "deptypes=build", "]", "%%", "--x", "libs==a", "git.main=1", "/",
 )  # fmt: skip
 
 
@@ -60,9 +61,19 @@ def seconds_to_read(text: str) -> float:
     return time.perf_counter() - started
 
 
+def check_spack(text: str) -> None:
+    """A text as each Spack reads it: a spec, or a refusal that lies in the text."""
+    for dialect in ("1.x", "0.23"):
+        try:
+            specparser.parse(text, dialect)  # type: ignore[arg-type]
+        except SpecTextError as error:
+            assert 0 <= error.position <= len(text), text  # noqa: PT017
+
+
 def check(data: bytes) -> None:
     """One text; AssertionError, or whatever else is raised, is a defect."""
     text = text_of(data)
+    check_spack(text)
     if seconds_to_read(text) > MOST_SECONDS:
         # The machine may have been busy: the least of some counts.
         assert min(seconds_to_read(text) for _ in range(5)) <= MOST_SECONDS, text

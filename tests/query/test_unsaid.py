@@ -91,6 +91,18 @@ def test_the_answer_says_that_pages_do_not_say(site, text):
     assert "unsaid" not in site.run("search", "hdf5", "--json").json
 
 
+@pytest.mark.parametrize(
+    ("text", "condition"), [("hdf5 ^zlib@1.2 +x", "^zlib@1.2 +x"), ("hdf5 -^zlib", "^zlib")]
+)
+def test_the_answer_says_that_pages_tell_no_dependencies(site, text, condition):
+    """Wanted or excluded: none is a hit, and the reason is told."""
+    result = site.run("search", "--", text)
+    assert result.out == ""
+    assert f"what `{condition}` asks: they never tell dependencies" in result.err
+    document = site.run("search", "--json", "--", text).json
+    assert [one["condition"] for one in document["unsaid"]] == [condition]
+
+
 def test_what_else_is_wrong_is_still_said(site):
     """A condition that pages can answer is to blame for itself."""
     document = site.run("search", "hdf5@99 cflags=-O3", "--json").json

@@ -46,8 +46,8 @@ def test_a_line_is_a_spec():
 def test_errors_name_the_line_and_the_position():
     """A query that is not understood keeps its caret."""
     with pytest.raises(QueryError, match=r"^x: line 2: ") as caught:
-        wanted.parse(b"hdf5\nzlib  ^cmake # no\n", name="x")
-    assert (caught.value.query, caught.value.position) == ("zlib  ^cmake", 6)
+        wanted.parse(b"hdf5\nzlib  ^cmake@ # no\n", name="x")
+    assert (caught.value.query, caught.value.position) == ("zlib  ^cmake@", 12)
     with pytest.raises(UsageError, match="x: line 2: /abc may be too many hashes; 4 characters"):
         wanted.parse(b"a\n/abc\n", name="x")
     with pytest.raises(UsageError, match="x: line 3 is not UTF-8"):
@@ -56,20 +56,20 @@ def test_errors_name_the_line_and_the_position():
 
 def test_all_bad_lines_are_told_at_once():
     """Each with its number and what is wrong, what is no text and too little of a hash among them."""
-    data = b"zlib ^cmake\nhdf5\n\xff\n/abc\n- hdf5@=\n@:\n"
+    data = b"zlib ^cmake +\nhdf5\n\xff\n/abc\n- hdf5@=\n@:\n"
     with pytest.raises(ListError, match=r"^x: 5 lines are not understood$") as caught:
         wanted.parse(data, name="x")
     first, *others = caught.value.problems
-    assert first.startswith("line 1: ^ asks for a dependency")
-    assert first.endswith(": zlib ^cmake")
+    assert first.startswith("line 1: + needs the name of a variant")
+    assert first.endswith(": zlib ^cmake +")
     assert [problem.partition(":")[0] for problem in others] == [
         "line 3 is not UTF-8", "line 4", "line 5", "line 6",
     ]  # fmt: skip
     assert caught.value.exit_status == 2
     with pytest.raises(ListError) as caught:
-        wanted.parse(b"^a\n" * 1_000, name="x")
+        wanted.parse(b"^\n" * 1_000, name="x")
     assert caught.value.problems[-1] == "... and 900 more"
-    assert caught.value.hint == "search for the package itself"
+    assert caught.value.hint == "^* is any"
 
 
 @pytest.mark.parametrize("data", [b"", b"\n \r\n", b"# hdf5\n  # zlib", b"\xef\xbb\xbf"])

@@ -77,9 +77,9 @@ def note_systems(systems: Sequence[str], *, can_choose: bool = True) -> None:
 
 def unsaid_of(node: query.Node) -> dict[str, str]:
     """The conditions of a query that pages cannot answer, as they are typed, and why."""
-    from ...query import terms
+    from ...query import UNJUDGED, terms
 
-    if not any(term.field == "variant" for term, _ in terms(node)):
+    if not any(term.field in ("variant", UNJUDGED) for term, _ in terms(node)):
         return {}
     from ...query.unsaid import sentence, unsaid
     from ...search.nearest import text_of

@@ -141,7 +141,7 @@ def test_check_a_list_of_specs_with_hashes(site, tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"hdf5\nzlib ^cmake\n", "list: line 2: ^ asks for a dependency"),
+        (b"hdf5\nzlib ^\n", "list: line 2: ^ needs the name of a package"),
         (b"hdf5\n\xff\n", "line 2 is not UTF-8"),
         (b'{"_meta": {}}', "no spack.lock: it has no _meta with file-type"),
         (b'\n {"_meta": ', "no JSON"),

@@ -211,11 +211,11 @@ def test_a_lock_of_several_systems_is_told(site, tmp_path):
 
 def test_check_tells_all_bad_lines(site, tmp_path):
     """One a line on standard error, status 2, and no answer."""
-    (tmp_path / "list").write_text("hdf5 ^cmake\nzlib\n/abc\n\x1b[31m ^x\n")
+    (tmp_path / "list").write_text("hdf5 ^cmake@\nzlib\n/abc\n\x1b[31m ^\n")
     result = site.run("check", tmp_path / "list", status=2)
     assert result.out == ""
     assert "list: 3 lines are not understood" in result.err
-    for part in ("  line 1: ^ asks for", "  line 3: /abc may be", "  line 4: "):
+    for part in ("  line 1: @ needs a version", "  line 3: /abc may be", "  line 4: "):
         assert part in result.err
     assert "\x1b" not in result.err
 

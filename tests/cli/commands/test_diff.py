@@ -63,7 +63,7 @@ def test_diff_for_people_and_pipes(site):
     [
         ((OLD, "develp"), 1, "no tag develp", "did you mean develop?"),
         (("other/develop", NEW), 1, "no tag other/develop", "did you mean"),
-        ((OLD, NEW, "hdf5 ^zlib"), 2, "dependency", ""),
+        ((OLD, NEW, "hdf5 ^"), 2, "^ needs the name of a package", ""),
         ((OLD,), 2, "Missing argument", ""),
     ],
 )
