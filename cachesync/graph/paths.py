@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from .evaluating import Evaluator
-from .masks import Mask, flags_of, single
+from .masks import Mask, flags_of, mask_of, single
 
 __all__ = ["Reason", "reasons"]
 
@@ -15,30 +15,39 @@ __all__ = ["Reason", "reasons"]
 class Reason(NamedTuple):
     """Where something that hangs from a spec was found."""
 
-    sigil: Literal["^", "%"]
-    asked: AbstractSpec
+    edge: AbstractEdge
     nodes: tuple[int, ...]
     """From the root to the node, along edges; the root alone for a compiler that is no node."""
 
 
-def reasons(evaluator: Evaluator, root: int, spec: AbstractSpec) -> list[Reason]:
-    """The reasons why a node satisfies a spec, in the order of the spec, each the shortest way there is.
+def reasons(
+    evaluator: Evaluator, roots: Collection[int], spec: AbstractSpec
+) -> dict[int, list[Reason]]:
+    """The reasons why nodes satisfy a spec, in the order of the spec, each the shortest way there is.
 
-    What need not be there, because of a condition that does not hold, is left out; so is everything where
-    the node does not satisfy the spec.
+    What need not be there, because of a condition that does not hold, is left out; so are nodes that do
+    not satisfy the spec. Raises UnsaidError for what no index can answer.
     """
-    if not evaluator.satisfying(spec, single(root)) or evaluator.nodes.is_virtual(spec.name):
-        return []
-    return list(_Reasons(evaluator, root).of(spec))
+    marks = bytearray(evaluator.graph.size)
+    for root in roots:
+        marks[root] = 1
+    found = flags_of(evaluator.satisfying(spec, mask_of(marks)), len(marks))
+    satisfied = [root for root in roots if found[root]]
+    if evaluator.nodes.is_virtual(spec.name):
+        return {root: [] for root in satisfied}
+    looking: dict[int, bytes] = {}
+    return {root: list(_Reasons(evaluator, root, looking).of(spec)) for root in satisfied}
 
 
 class _Reasons:
     """The reasons of one root."""
 
-    def __init__(self, evaluator: Evaluator, root: int) -> None:
+    def __init__(self, evaluator: Evaluator, root: int, looking: dict[int, bytes]) -> None:
+        """`looking` keeps what each edge looks for, which is the same for all roots."""
         self._evaluator = evaluator
         self._root = root
         self._size = evaluator.graph.size
+        self._looking = looking
 
     def of(self, spec: AbstractSpec) -> Iterator[Reason]:
         """Of everything that hangs from the root."""
@@ -57,12 +66,19 @@ class _Reasons:
     def _reason(self, edge: AbstractEdge) -> Reason:
         if edge.sigil == "%":
             return self._direct((self._root,), edge)
-        return Reason("^", edge.spec, self._way(self._evaluator.sought(edge), edge))
+        return Reason(edge, self._way(edge))
 
-    def _way(self, wanted: Mask, edge: AbstractEdge) -> tuple[int, ...]:
-        """The shortest way to a node of a set that `^` takes."""
+    def _flags(self, edge: AbstractEdge, wanted: Callable[[], Mask]) -> bytes:
+        """What an edge looks for, a flag a node."""
+        found = self._looking.get(id(edge))
+        if found is None:
+            found = self._looking[id(edge)] = flags_of(wanted(), self._size)
+        return found
+
+    def _way(self, edge: AbstractEdge) -> tuple[int, ...]:
+        """The shortest way to a node that `^` looks for."""
         evaluator = self._evaluator
-        flags = flags_of(wanted, self._size)
+        flags = self._flags(edge, lambda: evaluator.sought(edge))
         is_old = evaluator.rules.is_old
         kinds = None if is_old else evaluator.below_kinds(edge)
         found = evaluator.reaching.path(self._root, flags, kinds, everything=is_old)
@@ -74,7 +90,7 @@ class _Reasons:
         if name is None:
             return (self._root,)
         if evaluator.rules.asks_each:
-            return self._way(evaluator.sought(edge), edge)
+            return self._way(edge)
         owner = evaluator.owners(name).first(self._root)
         if owner is None or owner == self._root:
             return None if owner is None else (self._root,)
@@ -86,10 +102,10 @@ class _Reasons:
     def _direct(self, way: tuple[int, ...], edge: AbstractEdge) -> Reason:
         """The way on to what hangs by `%`; no further for a compiler that is an attribute."""
         evaluator, graph = self._evaluator, self._evaluator.graph
-        wanted = flags_of(evaluator.nodes.holds(edge.spec), self._size)
+        wanted = self._flags(edge, lambda: evaluator.nodes.holds(edge.spec))
         kinds = evaluator.direct_kinds(edge)
         start, end = graph.starts[way[-1]], graph.starts[way[-1] + 1]
         for child, kind in zip(graph.children[start:end], graph.kinds[start:end], strict=True):
             if wanted[child] and kinds[kind]:
-                return Reason("%", edge.spec, (*way, child))
-        return Reason("%", edge.spec, way)
+                return Reason(edge, (*way, child))
+        return Reason(edge, way)

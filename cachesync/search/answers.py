@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..ledger import read
 from ..model import Build, Placement
+
+if TYPE_CHECKING:
+    from .why import Why
 
 __all__ = ["Answer", "Hit", "MatchedSpec"]
 
@@ -43,3 +46,5 @@ class Answer(NamedTuple):
     """The systems of all builds that match, where they were asked for."""
     unnamed: int = 0
     """Builds left out only because their pages name no compiler, where they were asked for."""
+    why: dict[str, tuple[Why, ...]] | None = None
+    """By hash, which dependencies of the specs among `hits` were found; None where it was not asked for."""

@@ -82,16 +82,22 @@ class Dags:
         graph = self._current()
         found = self._found.get(dag)
         if found is None:
-            evaluator = self._evaluators.get(dag.dialect)
-            if evaluator is None:
-                hashes = Hashes(
-                    partial(graphrows.with_hash, self._db), partial(graphrows.hashes, self._db)
-                )
-                evaluator = self._evaluators[dag.dialect] = Evaluator(
-                    graph, dag.dialect, hashes, through_build=self._through_build
-                )
+            evaluator = self.evaluator(dag.dialect)
             told = mask_of(bytes(map(bool, graph.builds)))
             found = self._found[dag] = Found(graph, evaluator.satisfying(dag.spec), told)
+        return found
+
+    def evaluator(self, dialect: str) -> Evaluator:
+        """What answers in a language; the caller reads in a snapshot."""
+        graph = self._current()
+        found = self._evaluators.get(dialect)
+        if found is None:
+            hashes = Hashes(
+                partial(graphrows.with_hash, self._db), partial(graphrows.hashes, self._db)
+            )
+            found = self._evaluators[dialect] = Evaluator(
+                graph, dialect, hashes, through_build=self._through_build
+            )
         return found
 
     def _current(self) -> Graph:

@@ -25,6 +25,7 @@ from .records import KnownBuilds, LedgerRecords
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
     from .dags import Dags
+    from .why import Why
 
 __all__ = ["Searcher"]
 
@@ -50,10 +51,17 @@ class _Matched(NamedTuple):
 class Searcher:
     """An open state directory to ask. Not for use by several threads."""
 
-    def __init__(self, state_dir: Path, *, patience_seconds: float = connect.BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        patience_seconds: float = connect.BUSY_SECONDS,
+        through_build: bool = False,
+    ) -> None:
         """Raises LedgerMissingError when nothing was ever synced, LedgerError when it is unusable.
 
-        A ledger that another process has locked is tried for so long.
+        A ledger that another process has locked is tried for so long. With `through_build` `^` goes on
+        through what only building needs.
         """
         self._state_dir = state_dir
         self._file = connect.file_identity(state_dir)
@@ -67,6 +75,7 @@ class Searcher:
         self._fault: str | None = None
         self._known = KnownBuilds(self._db)
         self._dags: Dags | None = None
+        self._through_build = through_build
 
     def _require_anything(self) -> None:
         with connect.ledger_errors(self._state_dir):
@@ -102,6 +111,7 @@ class Searcher:
         facets: bool = False,
         systems: bool = False,
         unnamed: bool = False,
+        why: bool = False,
     ) -> Answer:
         """What matches `node`, best first; `limit` 0 means all."""
         started = time.perf_counter()
@@ -119,6 +129,7 @@ class Searcher:
                 named = self.systems(counts) if systems else ()
                 left_out = self.unnamed(asked) if unnamed else 0
                 sources = tuple(read.source_ages(db))
+                reasons = self._why(asked, hits) if why else None
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(
             len(counts),
@@ -131,6 +142,7 @@ class Searcher:
             took_ms,
             named,
             left_out,
+            reasons,
         )
 
     @property
@@ -160,8 +172,16 @@ class Searcher:
         if self._dags is None:
             from .dags import Dags
 
-            self._dags = Dags(self._db, self._state_dir)
+            self._dags = Dags(self._db, self._state_dir, through_build=self._through_build)
         return self._dags.judged(node)
+
+    def _why(self, node: query.Node, hits: Collection[Hit]) -> dict[str, tuple[Why, ...]]:
+        if self._dags is None:
+            return {}
+        from .why import reasons
+
+        hashes = {spec.hash for hit in hits for spec in hit.specs}
+        return reasons(self._dags, self._db, node, hashes)
 
     def unnamed(self, node: query.Node) -> int:
         """Builds that match but for the compiler, which their pages do not name; inside of `moment`."""

@@ -12,7 +12,7 @@ import re
 from .abstract import AbstractEdge, AbstractSpec, AskedVariant
 from .spectokens import Dialect
 
-__all__ = ["head", "show"]
+__all__ = ["head", "one_edge", "show"]
 
 _ID = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
 _VIRTUAL = re.compile(_ID)
@@ -36,6 +36,13 @@ def head(edge: AbstractEdge, *, is_named: bool) -> str:
     return _Writer("1.x", inside=False).head(edge, is_named=is_named)
 
 
+def one_edge(edge: AbstractEdge, dialect: Dialect = "1.x") -> str:
+    """The text of an edge and of the node behind it, without what hangs from that."""
+    alone = edge._replace(spec=edge.spec._replace(edges=()))
+    text = _Writer(dialect, inside=False).edge(alone)
+    return text.replace(f"{edge.spec.name} @", f"{edge.spec.name}@", 1)
+
+
 class _Writer:
     """Writes one spec; inside a condition there is but one kind of quotes."""
 
@@ -45,7 +52,7 @@ class _Writer:
 
     def spec(self, spec: AbstractSpec) -> str:
         """A whole spec; `@:` where it asks for nothing."""
-        pieces = [self._node(spec), *map(self._edge, spec.edges)]
+        pieces = [self._node(spec), *map(self.edge, spec.edges)]
         return " ".join(filter(None, pieces)) or "@:"
 
     def _node(self, spec: AbstractSpec) -> str:
@@ -95,11 +102,12 @@ class _Writer:
             given.insert(0, given[0])
         return [self._pair(name, value) for name, value in given]
 
-    def _edge(self, edge: AbstractEdge) -> str:
+    def edge(self, edge: AbstractEdge) -> str:
+        """A whole edge."""
         node = self._node(edge.spec)
         if edge.spec.name is None and self._dialect == "1.x":
             node = f"* {node}" if node else "*"
-        behind = " ".join((node or "@:", *map(self._edge, edge.spec.edges)))
+        behind = " ".join((node or "@:", *map(self.edge, edge.spec.edges)))
         opened = self.head(edge, is_named=edge.spec.name is not None)
         return (
             f"{opened} {behind}"

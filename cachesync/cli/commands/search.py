@@ -24,6 +24,7 @@ __all__ = ["HELP", "OPTIONS", "SORTS", "Request", "parse_arguments", "run"]
 SHORT = {"-q": "--quiet", "-h": "--help"}
 DEFAULT_LIMIT = 20
 SORTS = ("relevance", "package", "version", "newest")
+THROUGH = "build"
 
 
 class Option(NamedTuple):
@@ -42,6 +43,8 @@ OPTIONS = (
     Option("--columns", "LIST", "the table's columns, such as package,version,tags"),
     Option("--group-by", "package", "one row a package instead of one a build"),
     Option("--spack", "0.23|1.x", "the query is a spec of this Spack and nothing else"),
+    Option("--through", THROUGH, "^ goes on through what only building needs, to any depth"),
+    Option("--why", None, "which dependencies matched: the way from each spec to them"),
     Option("--facets", None, "count specs and builds by target, os, compiler, stack, tag, ..."),
     Option("--hashes", None, "all hashes of each build; in a pipe nothing else, one a line"),
     Option("--install", None, "the commands that install the best hit from its cache"),
@@ -51,6 +54,7 @@ OPTIONS = (
     Option("--help", None, "this text (also -h)"),
 )
 
+_ONLY = {"--group-by": "package", "--through": THROUGH}
 _NEEDED = {"--runs-on": "the name of a target, or host", "--spack": "0.23 or 1.x"}
 
 HELP = """\
@@ -95,6 +99,8 @@ class Request(NamedTuple):
     columns: tuple[str, ...] | None = None
     group_by: str | None = None
     spack: str | None = None
+    through: str | None = None
+    why: bool = False
     facets: bool = False
     hashes: bool = False
     install: bool = False
@@ -148,6 +154,7 @@ def _refuse_contradictions(request: Request) -> None:
     for one, others in {
         "columns": ("json", "hashes", "install", "group_by"),
         "group_by": ("hashes", "install", "facets"),
+        "why": ("hashes", "install", "group_by"),
         "install": ("hashes", "facets"),
     }.items():
         for other in others:
@@ -159,9 +166,9 @@ def _refuse_contradictions(request: Request) -> None:
 def _value(option: Option, value: str) -> int | str | tuple[str, ...]:
     if option.name == "--columns":
         return columns.chosen(value)
-    if option.name == "--group-by":
-        if value != "package":
-            raise UsageError("--group-by takes package")
+    if option.name in _ONLY:
+        if value != _ONLY[option.name]:
+            raise UsageError(f"{option.name} takes {_ONLY[option.name]}")
         return value
     if option.name in _NEEDED:
         if not value:
@@ -194,7 +201,7 @@ def run(options: Globals, arguments: list[str]) -> int:
 
 
 def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool) -> int:
-    searcher = Searcher(paths.state_dir(options))
+    searcher = Searcher(paths.state_dir(options), through_build=request.through is not None)
     try:
         minus = any(word.lstrip("(")[:1] == "-" for word in request.text.split())
         if minus and request.spack is None and not quiet:  # to Spack `-x` is `~x`
@@ -212,6 +219,7 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
             facets=request.facets,
             systems=request.runs_on is not None,
             unnamed=not quiet,
+            why=request.why and not quiet,
         )
         no_hit = _explain(searcher, node, request) if not answer.builds and not quiet else None
     finally:
@@ -274,8 +282,9 @@ def _show(
 
 
 def _language(request: Request) -> dict[str, str]:
-    """What says in JSON that the query is Spack's."""
-    return {} if request.spack is None else {"spack": request.spack}
+    """What says in JSON how the query was read: that it is Spack's, and how far `^` goes."""
+    given = {"spack": request.spack, "through": request.through}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _installations(options: Globals, answer: Answer) -> list[Any]:

@@ -48,6 +48,7 @@ _VALUES = {
     "--sort": _words(*implementation.SORTS),
     "--runs-on": complete.machines,
     "--group-by": _words("package"),
+    "--through": _words(implementation.THROUGH),
     "--columns": _columns,
 }
 

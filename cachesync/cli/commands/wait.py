@@ -40,6 +40,9 @@ POLL_SECONDS = 0.5
     help="Wait until so many specs match (1).",
 )  # fmt: skip
 @click.option("--spack", metavar="0.23|1.x", help="QUERY is a spec of this Spack and nothing else.")
+@click.option(
+    "--through", type=click.Choice(["build"]), help="^ goes on through what only building needs."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, when it ends.")
 @click.pass_obj
 def wait(
@@ -48,6 +51,7 @@ def wait(
     timeout: str | None,
     specs: int,
     spack: str | None,
+    through: str | None,
     as_json: bool,
 ) -> int:
     """Wait until QUERY, as `cachesync search` takes it, matches something that is cached.
@@ -75,14 +79,14 @@ def wait(
             options,
             wish,
             minus=None if options.quiet or spack is not None else text,
+            through_build=through is not None,
         )
     found = answer.specs >= specs
     if not found and not options.quiet:
         waiting.say_over(wish, answer)
     if as_json:
-        output.print_json(
-            {"query": text, "found": found, "builds": answer.builds, "specs": answer.specs}
-        )
+        told = {"query": text, "found": found, "builds": answer.builds, "specs": answer.specs}
+        output.print_json(told | ({} if through is None else {"through": through}))
     elif found and not options.quiet:
         print(f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}")
     return 0 if found else 1
@@ -98,10 +102,11 @@ def _duration(text: str) -> float:
 class _Look:
     """The ledger, opened again where it has become another; None is answered as long as it is away."""
 
-    def __init__(self, state_dir: Path, minus: str | None) -> None:
+    def __init__(self, state_dir: Path, minus: str | None, *, through_build: bool) -> None:
         """`minus` is the query of which is said what its `-x` do: now, or when a package comes."""
         self._state_dir = state_dir
         self._minus = minus
+        self._through_build = through_build
         self._told: set[str] = set()
         self.searcher: Searcher | None = None
         self.answer: Answer | None = None
@@ -114,7 +119,11 @@ class _Look:
             if self.searcher is not None and not self.searcher.is_current:
                 self.close()
             if self.searcher is None:
-                self.searcher = Searcher(self._state_dir, patience_seconds=POLL_SECONDS)
+                self.searcher = Searcher(
+                    self._state_dir,
+                    patience_seconds=POLL_SECONDS,
+                    through_build=self._through_build,
+                )
             if self.answer is None or self.searcher.seq != self.answer.seq:
                 self.answer = self.searcher.search(node, limit=1)
                 self._say_excluding(self.searcher)
@@ -135,14 +144,17 @@ class _Look:
         self.searcher = self.answer = None
 
 
-def _wait(options: Globals, wish: waiting.Wish, *, minus: str | None) -> Answer:
+def _wait(
+    options: Globals, wish: waiting.Wish, *, minus: str | None, through_build: bool
+) -> Answer:
     """The answer that is enough, or the last one when the time is over.
 
     Raises LedgerError when there is none then.
     """
     until = None if wish.seconds is None else time.monotonic() + wish.seconds
     is_told = options.quiet
-    with closing(_Look(paths.state_dir(options), minus)) as look:
+    look = _Look(paths.state_dir(options), minus, through_build=through_build)
+    with closing(look):
         while True:
             look.again(wish.node)
             if look.answer is not None and look.answer.specs >= wish.specs:

@@ -126,9 +126,19 @@ def print_answer(
         shown = (*shown, "hashes")
         for row, hit in zip(rows, answer.hits, strict=True):
             row.append(" ".join(f"/{spec.hash}" for spec in hit.specs))
+    headers = columns.headers(shown)
+    if answer.why is not None:
+        from . import reasons
+
+        headers = [*headers, reasons.HEADER]
+        for row, hit in zip(rows, answer.hits, strict=True):
+            row.append(reasons.cell(hit, answer.why))
     if rows:
         output.print_table(
-            columns.headers(shown), rows, below=("VARIANTS", "HASHES"), always_below=with_hashes
+            headers,
+            rows,
+            below=("VARIANTS", "HASHES", "WHY"),
+            always_below=with_hashes or answer.why is not None,
         )
     print_facets(answer.facets)
     print_count(
@@ -223,6 +233,12 @@ def document(text: str, answer: Answer) -> dict[str, Any]:
         },
         "results": [result(hit) for hit in answer.hits],
     }
+    if answer.why is not None:
+        from . import reasons
+
+        for one in found["results"]:
+            for spec in one["specs"]:
+                spec["why"] = reasons.document(answer.why.get(spec["hash"], ()))
     if answer.facets:
         found["facets"] = answer.facets
     return found

@@ -151,10 +151,10 @@ def _print_with_lines_below(
             text.stylize("cyan", 0, len(line[0]))
         console.print(text, soft_wrap=True)
         for position in below if number else ():
-            for part in wrap(
-                cells[number - 1][position], max(20, console.width - 4), break_on_hyphens=False
-            ):
-                console.print(Text(f"    {part}", style="dim"), soft_wrap=True)
+            cell = cells[number - 1][position]
+            for paragraph in cell.split("; ") if columns[position] == "WHY" else [cell]:
+                for part in wrap(paragraph, max(20, console.width - 4), break_on_hyphens=False):
+                    console.print(Text(f"    {part}", style="dim"), soft_wrap=True)
 
 
 def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None:

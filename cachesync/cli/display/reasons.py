@@ -1,0 +1,46 @@
+"""Which dependencies matched, as `search --why` tells: for people, for pipes, and as JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...search.answers import Hit
+    from ...search.why import Step, Why
+
+__all__ = ["HEADER", "cell", "document"]
+
+HEADER = "WHY"
+SHORT_HASH = 7
+SHOWN_SPECS = 4
+"""So many specs of a build have their ways shown on a terminal."""
+
+
+def cell(hit: Hit, why: Mapping[str, tuple[Why, ...]]) -> str:
+    """What of the query was found below the specs of a build, with `; ` between."""
+    told = [its for spec in hit.specs if (its := why.get(spec.hash))]
+    shown = told[:SHOWN_SPECS] if sys.stdout.isatty() else told
+    found = [_line(one) for its in shown for one in its]
+    if len(shown) < len(told):
+        found.append(f"... and of {len(told) - len(shown):,} more (--json has all)")
+    return "; ".join(found)
+
+
+def _line(why: Why) -> str:
+    return f"{why.asked}: {' > '.join(map(_step, why.path))}"
+
+
+def _step(step: Step) -> str:
+    version = "" if step.version is None else f"@{step.version}"
+    return f"{step.name or ''}{version}/{step.hash[:SHORT_HASH]}"
+
+
+def document(why: Iterable[Why]) -> list[dict[str, Any]]:
+    """The same of one spec, hashes whole; a name and version that are not known are left out."""
+    return [{"asked": one.asked, "path": [_known(step) for step in one.path]} for one in why]
+
+
+def _known(step: Step) -> dict[str, str]:
+    return {name: value for name, value in step._asdict().items() if value is not None}

@@ -1,0 +1,89 @@
+"""Which dependencies of a spec made it a hit: the way to each, from the spec down along edges."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from .. import query
+from ..graph import paths
+from ..ledger import connect, graphrows
+from ..spack.spectext import one_edge
+
+if TYPE_CHECKING:
+    from ..graph.evaluating import Evaluator
+    from ..spack.spectokens import Dialect
+    from .dags import Dags
+
+__all__ = ["Step", "Why", "reasons"]
+
+
+class Step(NamedTuple):
+    """A spec on the way."""
+
+    name: str | None
+    """None of what nothing but an edge tells of, and so the version."""
+    version: str | None
+    hash: str
+
+
+class Why(NamedTuple):
+    """A dependency that was found."""
+
+    asked: str
+    """What for, in spec syntax: `^openmpi@5:`."""
+    path: tuple[Step, ...]
+    """From the hit to the dependency; the hit alone for a compiler that is no dependency of it."""
+
+
+def reasons(
+    dags: Dags, db: connect.Connection, node: query.Node, hashes: Collection[str]
+) -> dict[str, tuple[Why, ...]]:
+    """By hash what of a query, not yet judged, was found below some specs; nothing of those without a DAG.
+
+    Of alternatives those that hold; what is excluded has no way to it. The caller reads in a snapshot.
+    Raises UnsaidError for what no index can answer.
+    """
+    spec_ids = graphrows.of_hashes(db, hashes)
+    found: dict[str, dict[Why, None]] = {spec_hash: {} for spec_hash in spec_ids}
+    for dag in dict.fromkeys(_wanted(node)):
+        evaluator = dags.evaluator(dag.dialect)
+        numbers = {spec_id: number for number, spec_id in enumerate(evaluator.graph.spec_ids)}
+        roots = {
+            numbers[spec_id]: spec_hash
+            for spec_hash, spec_id in spec_ids.items()
+            if spec_id in numbers
+        }
+        dialect: Dialect = "0.23" if evaluator.rules.is_old else "1.x"
+        told = paths.reasons(evaluator, roots, dag.spec)
+        steps = _steps(evaluator, told.values())
+        for root, its in told.items():
+            for edge, nodes in its:
+                way = tuple(map(steps.__getitem__, nodes))
+                found[roots[root]][Why(one_edge(edge, dialect), way)] = None
+    return {spec_hash: tuple(its) for spec_hash, its in found.items()}
+
+
+def _wanted(node: query.Node) -> Iterator[query.Dag]:
+    """The parts of a tree that ask of DAGs for something to be there."""
+    if isinstance(node, query.Dag):
+        yield node
+    elif isinstance(node, (query.And, query.Or)):
+        for child in node.nodes:
+            yield from _wanted(child)
+
+
+def _steps(evaluator: Evaluator, told: Iterable[list[paths.Reason]]) -> dict[int, Step]:
+    """What is said of each node on the ways."""
+    graph = evaluator.graph
+    nodes = {node for its in told for reason in its for node in reason.nodes}
+    hashes = evaluator.nodes.hashes_of(nodes)
+    names, versions = graph.tables.name, graph.tables.version
+    return {
+        node: Step(
+            names[graph.columns["name"][node]] or None,
+            versions[graph.columns["version"][node]] or None,
+            hashes[node],
+        )
+        for node in nodes
+    }
