@@ -73,7 +73,7 @@ def test_people_read_the_way(world):
     head, row = world.run("search", "--why", "hdf5 ^zlib-ng").out.splitlines()
     assert head.split("\t")[-1] == "WHY"
     way = f"hdf5@1.14.6/{HDF5.hash[:7]} > zlib-ng@2.2.4/{ZLIB.hash[:7]}"
-    assert row.split("\t")[-1] == f"^zlib-ng: {way}"
+    assert row.split("\t")[-1] == f"^zlib-ng  {way}"
 
 
 def test_other_values_and_contradictions_are_refused(world):

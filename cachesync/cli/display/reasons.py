@@ -29,7 +29,7 @@ def cell(hit: Hit, why: Mapping[str, tuple[Why, ...]]) -> str:
 
 
 def _line(why: Why) -> str:
-    return f"{why.asked}: {' > '.join(map(_step, why.path))}"
+    return f"{why.asked}  {' > '.join(map(_step, why.path))}"
 
 
 def _step(step: Step) -> str:
