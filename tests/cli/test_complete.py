@@ -81,6 +81,8 @@ def complete(world: World, line: str, **more: str) -> list[str]:
         ("cachesync changes --package zlib-", ["zlib-ng"]),
         ("cachesync check --runs-on zen4", ["zen4"]),
         ("cachesync search hdf5 --runs-on hos", ["host"]),
+        ("cachesync search hdf5 --through b", ["build"]),
+        ("cachesync wait hdf5 --through b", ["build"]),
         ("cachesync wait os:", ["os:ubuntu24.04"]),
         ("cachesync forget s", ["site"]),
         ("cachesync sync s", ["site"]),
