@@ -203,17 +203,17 @@ def test_real_locks_are_checked_against_real_mirrors(real, name):
 
 def test_what_is_below_decides_of_a_difference(site):
     """`diff` asks DAGs as `search` does: of the same places the specs that a search finds there."""
-    for text in (
+    for asked in (
         "^openmpi@4",
         "hdf5 %fortran=gcc@12",
         "%c=llvm",
         "hdf5 -^openmpi",
         "^zlib-ng@:2.1",
     ):
-        document = site.run("diff", "new", "team/x86", text, "--json").json
+        document = site.run("diff", "new", "team/x86", asked, "--json").json
         told = [spec for side in ("only_a", "only_b") for b in document[side] for spec in b[side]]
-        expected = [set(site.found(f"{text} source:{name}")) for name in ("three", "view")]
-        assert set(told) == expected[0] ^ expected[1], text
+        expected = [set(site.found(f"{asked} source:{name}")) for name in ("three", "view")]
+        assert set(told) == expected[0] ^ expected[1], asked
     assert site.run("diff", "new", "team/x86", "^openmpi", "--json").json["specs"] == {
         "only_a": 1, "only_b": 0, "both": 0,
     }  # fmt: skip
