@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import query
 from ..graph import catchup
 from ..graph.evaluating import Evaluator
-from ..graph.masks import flags_of, mask_of
+from ..graph.masks import everything, flags_of, mask_of
 from ..graph.nodes import Hashes
 from ..ledger import connect, graphrows, read
 
@@ -90,7 +90,9 @@ class Dags:
                 evaluator = self._evaluators[dag.dialect] = Evaluator(
                     graph, dag.dialect, hashes, through_build=self._through_build
                 )
-            told = mask_of(bytes(map(bool, graph.builds)))
+            told = everything(graph.size)
+            if 0 in graph.builds:
+                told = mask_of(bytes(map(bool, graph.builds)))
             found = self._found[dag] = Found(graph, evaluator.satisfying(dag.spec), told)
         return found
 

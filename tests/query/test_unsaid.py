@@ -156,7 +156,9 @@ def test_the_language_of_a_spack(site, command):
     assert_error(site.run(*command, "--spack", "0.23", "hdf5 OR zlib", status=2), "no OR")
     assert_error(site.run(*command, "--spack", "0.22", "hdf5", status=2), "--spack takes")
     for version, text in (("0.23", "hdf5 ^zlib"), ("1.x", "hdf5"), ("1.1", "hdf5")):
-        assert site.run(*command, "--spack", version, text, "--json", status=None).json["builds"] == 0
+        assert (
+            site.run(*command, "--spack", version, text, "--json", status=None).json["builds"] == 0
+        )
     assert_error(site.run("search", "--spack", status=2), "--spack takes")
 
 
