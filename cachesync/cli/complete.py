@@ -6,6 +6,7 @@ than one that offers nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -52,9 +53,17 @@ def _globals(ctx: click.Context) -> Globals:
 
 def _values(ctx: click.Context, field: str, start: str) -> list[str]:
     """The values of a field that begin so; none where anything at all is wrong."""
+    return _read(ctx, lambda db: names.beginning_with(db, field, start, most=MOST))
+
+
+def _versions(ctx: click.Context, package: str, start: str) -> list[str]:
+    return _read(ctx, lambda db: names.versions_of(db, package, start, most=MOST))
+
+
+def _read(ctx: click.Context, find: Callable[[connect.Connection], list[str]]) -> list[str]:
     try:
         with _ledger(ctx) as db:
-            found = names.beginning_with(db, field, start, most=MOST)
+            found = find(db)
     except Exception:  # see the module's docstring
         return []
     # What a shell would have to quote, or a terminal could not show, is typed by hand.
@@ -83,6 +92,10 @@ def machines(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
     return [name for name in ("host", *known()) if name.startswith(incomplete)]
 
 
+_NODE = re.compile(
+    r"((?:.*[\^%](?:[a-z][a-z0-9_,-]*=)?)?)([a-z0-9_-]*)(?:(@=?(?:[^@]*[,:]=?)?)([^@,:]*))?"
+)
+"""What stands before a package, the package, what stands before a version of it, the version: each as far as it goes."""
 _COMPLETED_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant",
                      "stack", "tag", "source", "hash")  # fmt: skip
 
@@ -118,6 +131,13 @@ def query_words(ctx: click.Context, incomplete: str) -> list[str]:
         return [f"{excluded}{field}:{value}" for value in _values(ctx, field, start)]
     if word.startswith("+"):
         return [f"{excluded}{value}" for value in _values(ctx, "variant", word)]
+    if (node := _NODE.fullmatch(word)) is not None:
+        before, package, behind, version = node.groups()
+        if behind is not None:
+            found = _versions(ctx, package, version)
+            return [f"{excluded}{before}{package}{behind}{one}" for one in found]
+        if before:
+            return [f"{excluded}{before}{one}" for one in _values(ctx, "package", package)]
     if colon or excluded:
         return []
     from ..query import FIELDS

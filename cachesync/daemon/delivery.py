@@ -216,7 +216,7 @@ class Deliveries:
             self._abandon()
         if self._committer is None:
             self._committer = Committer(self._state_dir)
-        follower = Follower(ledger, self._committer.run)
+        follower = Follower(ledger, self._committer.run, self._state_dir)
         follower.begin(self._config, now=self._clock())
         if self._dispatcher is None:
             if self._poster_in_use is None:

@@ -18,6 +18,7 @@ __all__ = [
     "Trouble",
     "changes",
     "counts_since",
+    "histories",
     "history",
     "newest_at",
     "package_history",
@@ -57,7 +58,7 @@ class Filter(NamedTuple):
     until: int | None = None
     """Only changes with no greater `seq`."""
     news_of: Sequence[str] | None = None
-    """When given, no baselines but those of these sources."""
+    """When given, no baselines but those of these sources; what nodes are described by is not left out."""
     about: Callable[[Change], bool] | None = None
     """What else a change must be."""
 
@@ -86,7 +87,9 @@ def changes(
             more.append(value)
     if wanted.news_of is not None:
         loud = ",".join("?" * len(wanted.news_of))
-        conditions.append(f"(NOT c.flags & {BASELINE} OR s.name IN ({loud}))")
+        conditions.append(
+            f"(NOT c.flags & {BASELINE} OR s.name IN ({loud}) OR c.kind = {_DESCRIBED})"
+        )
         more.extend(wanted.news_of)
     if wanted.kinds:
         conditions.append(f"c.kind IN ({','.join(str(int(kind)) for kind in wanted.kinds)})")
@@ -130,6 +133,18 @@ def history(db: sqlite3.Connection, spec_hash: str) -> Iterator[Change]:
         f" AND c.kind != {_DESCRIBED} ORDER BY c.seq"
     )
     yield from _changes(db, db.execute(query, (spec_hash,)))
+
+
+def histories(db: sqlite3.Connection, spec_ids: Iterable[int]) -> Iterator[tuple[int, Change]]:
+    """The changes that placed some specs, oldest first, each with the spec's id; the whole log is looked through."""
+    placing = f"{int(ChangeKind.SPEC_CACHED)} AND {int(ChangeKind.SPEC_RESTACKED)}"
+    rows = db.execute(
+        f"{_SELECT} WHERE c.spec_id IN (SELECT value FROM json_each(?))"
+        f" AND c.kind BETWEEN {placing} ORDER BY c.seq",
+        (json.dumps(list(spec_ids)),),
+    )
+    for row in rows:
+        yield row[19], _change(db, row, None)
 
 
 def package_history(db: sqlite3.Connection, package: str) -> Iterator[Change]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..spack import variants
 from .ids import unpack_compilers
 
-__all__ = ["beginning_with"]
+__all__ = ["beginning_with", "versions_of"]
 
 
 class _Column(NamedTuple):
@@ -55,6 +55,16 @@ def beginning_with(db: sqlite3.Connection, field: str, start: str, *, most: int)
         (start, start + "\U0010ffff", most),
     )
     return [name for (name,) in rows if name]
+
+
+def versions_of(db: sqlite3.Connection, package: str, start: str, *, most: int) -> list[str]:
+    """Versions of a package, cached or depended on, that begin with `start`, in order, at most `most`."""
+    rows = db.execute(
+        "SELECT DISTINCT version FROM build WHERE length(package) = length(?1) AND package = ?1"
+        " AND version >= ?2 AND version < ?3 ORDER BY 1 LIMIT ?4",
+        (package, start, start + "\U0010ffff", most),
+    )
+    return [version for (version,) in rows if version]
 
 
 def _compilers(db: sqlite3.Connection, start: str) -> list[str]:

@@ -41,7 +41,8 @@ class NodeWriter(SourceWriter):
             known = known_as(spec_hash)
             if known is not None:
                 self._seq = seq
-                self._join(source, known, spec_hash, (build, details, edges), checksum, warnings)
+                told = build, details, edges
+                self._join(source, known, spec_hash, told, checksum, flags, warnings)
                 seq = self._seq
                 node_id = self._next_node_id
                 continue
@@ -71,9 +72,13 @@ class NodeWriter(SourceWriter):
         spec_hash: str,
         told: tuple[Build, Details, tuple[Edge, ...]],
         checksum: bytes,
+        flags: int,
         warnings: list[str],
     ) -> None:
-        """An index tells of a hash that is known: keep what either says, silently."""
+        """An index tells of a hash that is known: keep what either says, silently.
+
+        What was known of it by others is described with the `flags` of the pass; more of it is no news.
+        """
         build, details, edges = told
         known = self._refine(source, known, spec_hash, build, warnings)
         self._ids.store_new()  # what the database is asked for has to be there
@@ -90,6 +95,7 @@ class NodeWriter(SourceWriter):
                 return
         else:
             self.db.execute("UPDATE spec SET checksum = ? WHERE id = ?", (checksum, known.id))
+        flags = flags if known.node_id is None else BASELINE
         shaping, node_id = self._shaping, self._next_node()
         self._next_node_id += 1
         self.db.execute(
@@ -100,7 +106,7 @@ class NodeWriter(SourceWriter):
         known = known._replace(node_id=node_id)
         self._ids.update_spec(spec_hash, known)
         self._seq += 1
-        self._described.append((self._seq, known.id, known.build_id, node_id, BASELINE))
+        self._described.append((self._seq, known.id, known.build_id, node_id, flags))
 
     def _refine(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from .. import query
@@ -16,9 +17,9 @@ from ..config import settings
 from ..config.settings import Config
 from ..errors import QueryError
 from ..ledger import connect as ledger_connect
-from ..ledger import log, newbuilds, read
+from ..ledger import log, read
 from ..model import Change, ChangeKind, First
-from . import naming
+from . import judging, naming
 from .message import Match, Message, Sender, compose, match, message_of_test, news_of_target
 from .outbox import intake, queue
 from .outbox.connect import Connection, Run
@@ -77,8 +78,10 @@ def _envelope_bytes(sender: Sender, targets: Sequence[settings.Target]) -> int:
 class Follower:
     """Follows one ledger into the outbox that `run` works on. Not for use by several threads."""
 
-    def __init__(self, ledger: ledger_connect.Connection, run: Run) -> None:
+    def __init__(self, ledger: ledger_connect.Connection, run: Run, state_dir: Path) -> None:
         self._ledger = ledger
+        self._state_dir = state_dir
+        self._judge = judging.Judge(ledger, state_dir)
         self._run = run
         self._matcher = Matcher(())
         self._settled: list[Settled] = []
@@ -150,7 +153,7 @@ class Follower:
             )
             settled.append(_settled(known, config))
         loud = [source.name for source in config.sources if source.notify_baseline]
-        self._matcher, self._settled = Matcher(rules, loud=loud), settled
+        self._matcher, self._settled = Matcher(rules, loud=loud, judge=self._judge.verdict), settled
 
     def adopt(self, config: Config, *, now: int) -> None:
         """Take the subscriptions of a config over; those that are new or edited start from here.
@@ -193,7 +196,8 @@ class Follower:
         rule = rule_of(entry)._replace(
             events=frozenset((ChangeKind.SPEC_CACHED,)), first=First.EVERY
         )
-        matcher, seen = Matcher((rule,)), set()
+        judge = judging.Judge(self._ledger, self._state_dir, knows_later=True)
+        matcher, seen = Matcher((rule,), judge=judge.verdict), set()
         found: list[Match] = []
         for change in log.placed(self._ledger):
             new = change.build if entry.first is First.BUILD else change.hash
@@ -219,11 +223,7 @@ class Follower:
         return count
 
     def _take(self, changes: Sequence[Change], upto: int, now: int) -> None:
-        found: dict[int, list[Change]] = {}
-        for change in changes:
-            for number in self._matcher.matching(change):
-                found.setdefault(number, []).append(change)
-        self._keep_new_builds(found)
+        found = judging.matched(self._matcher, changes, self._judge, self._ledger)
         news = [change for change in changes if change.kind in _TARGETS]
         mark = read.mark(self._ledger, upto)
         known: dict[int, Match] = {}
@@ -241,22 +241,6 @@ class Follower:
 
         self._run(work)
         self._seq = upto
-
-    def _keep_new_builds(self, found: dict[int, list[Change]]) -> None:
-        """Drop what caches a build that was cached before, where only new builds are wanted."""
-        wanting = [n for n in found if self._matcher.rules[n].first is First.BUILD]
-        hashes = {change.hash for n in wanting for change in found[n] if change.hash is not None}
-        if not hashes:
-            return
-        new = newbuilds.first_of_builds(self._ledger, hashes)
-        for number in wanting:
-            kept = [
-                c for c in found[number] if c.kind is not ChangeKind.SPEC_CACHED or c.seq in new
-            ]
-            if kept:
-                found[number] = kept
-            else:
-                del found[number]
 
     def _tell(self, outbox: Connection, change: Change, now: int) -> None:
         """Note that the log speaks of a target, and tell the others of its subscription."""

@@ -50,7 +50,7 @@ class Once:
         self._config = config
         self._writer = writer
         self.committer = Committer(state_dir)
-        self._follower = Follower(ledger, self.committer.run)
+        self._follower = Follower(ledger, self.committer.run, state_dir)
         self._follower.begin(config, now=clock())
 
     def finish(self, seconds: float = SEND_SECONDS) -> None:

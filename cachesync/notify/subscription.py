@@ -2,6 +2,8 @@
 
 - A change of a spec matches as its placement does in a search (`query.matches`). A restacked or
   refined spec matches by what it was or by what it is.
+- What is asked of DAGs is judged by what was known at the change. Where the DAG of a cached spec becomes
+  known (`spec.described`) and only that makes it match, a subscription on `spec.cached` is about it.
 - A change of a page matches by package, tag and source: bare words and the fields of these three
   decide. What else the query says of builds, stacks and hashes is no condition on a page.
 - A change of a source matches by `source:` terms, and otherwise because it was asked for.
@@ -14,7 +16,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from .. import query
@@ -22,7 +24,10 @@ from ..model import Build, Change, ChangeKind, First
 from ..query.fuzzy import is_near
 from ..spack import versions
 
-__all__ = ["Matcher", "Rule", "matches"]
+__all__ = ["Judge", "Matcher", "Rule", "matches"]
+
+Judge = Callable[[query.Dag, int], bool | None]
+"""Whether the spec of a change, by its seq, is what is asked of DAGs; None where its DAG is not known then."""
 
 MOST_KNOWN = 50_000
 """Builds whose verdicts are remembered."""
@@ -149,6 +154,23 @@ def _is_called(term: query.Term, name: str) -> bool:
 # -- many at once
 
 
+class _Asked(NamedTuple):
+    """What is asked of DAGs, with whom to ask; instead of a spec it is given a change, 0 of none."""
+
+    dag: query.Dag
+    judge: Judge
+
+    def of(self, spec_id: int) -> bool | None:
+        """See `query.Verdicts`."""
+        return self.judge(self.dag, spec_id) if spec_id else None
+
+
+def _judged_by(judge: Judge | None, node: query.Node) -> query.Node:
+    if judge is None or next(query.each_dag(node), None) is None:
+        return node
+    return query.with_dags(node, lambda dag: query.Judged(_Asked(dag, judge), dag.plain))
+
+
 class _Needs(NamedTuple):
     """What whatever matches a query must have; less than all of the query."""
 
@@ -183,16 +205,28 @@ class Matcher:
     A query is looked at only where the values and words that it requires occur.
     """
 
-    def __init__(self, rules: Sequence[Rule], *, loud: Collection[str] = ()) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], *, loud: Collection[str] = (), judge: Judge | None = None
+    ) -> None:
+        """Without a `judge` no DAG is known."""
         self.rules = tuple(rules)
+        self._conditions = [_judged_by(judge, rule.condition) for rule in rules]
         self._loud = frozenset(loud)
         some = any(rule.baseline for rule in rules)
         self.news_of = None if some else tuple(sorted(self._loud))
         """Sources whose baseline is to be looked at; None: all."""
-        self.kinds = tuple(sorted(_TARGETS.union(*(rule.events for rule in rules))))
+        self._becoming = [
+            number for number, rule in enumerate(rules)
+            if ChangeKind.SPEC_CACHED in rule.events
+            and next(query.each_judged(self._conditions[number]), None) is not None
+        ]  # fmt: skip
+        kinds = _TARGETS.union(*(rule.events for rule in rules))
+        self.kinds = tuple(sorted(kinds | {ChangeKind.SPEC_DESCRIBED} if self._becoming else kinds))
         """What changes are to be looked at at all; those of targets always."""
         self._needs = {
-            n: _Needs.of(rule.condition) for n, rule in enumerate(rules) if rule.events & _SPECS
+            n: _Needs.of(self._conditions[n])
+            for n, rule in enumerate(rules)
+            if rule.events & _SPECS
         }
         self._canonical = {w: versions.canonical(w) for n in self._needs.values() for w in n.words}
         self._by_word: dict[str, set[int]] = {}
@@ -214,6 +248,34 @@ class Matcher:
             return [n for n in sorted(numbers) if _is_asked_for(rules[n], change, loud)]
         return [n for n, rule in enumerate(rules) if matches(rule, change, loud=loud)]
 
+    def becoming(self, described: Change, placed: Sequence[Change]) -> Iterator[tuple[int, Change]]:
+        """The subscriptions that a spec matches since its DAG is known, each with what cached it where it does.
+
+        `placed` are the changes that cached it where it is: that either is news is enough.
+        """
+        assert described.build is not None, "a change of a spec has its build"
+        for number in self._becoming:
+            for change in placed:
+                told = change._replace(baseline=described.baseline and change.baseline)
+                if (
+                    _is_asked_for(self.rules[number], told, self._loud_of(described, change))
+                    and self._holds(number, change, described.build, described.seq)
+                    and not self._holds(number, change, change.build or described.build, 0)
+                ):
+                    yield number, change
+                    break
+
+    def _loud_of(self, described: Change, cached: Change) -> Collection[str]:
+        """Who tells decides whether it is news, not where the spec is."""
+        return (cached.source,) if described.source in self._loud else ()
+
+    def _holds(self, number: int, placed: Change, build: Build, seq: int) -> bool:
+        rest = query.residue(self._conditions[number], build)
+        return query.matches_where(
+            rest, placed.hash or "", source=placed.source, tag=placed.tag or "",
+            stacks=placed.stacks or (), spec_id=seq,
+        ) if not isinstance(rest, bool) else rest  # fmt: skip
+
     def _matching_spec(self, change: Change) -> set[int]:
         found: set[int] = set()
         spec_hash = change.hash or ""
@@ -226,11 +288,13 @@ class Matcher:
             by_hash = self._by_hash.get(spec_hash[: query.MIN_HASH_WORD])
             for number in elsewhere | by_hash if by_hash else elsewhere:
                 if number not in known:
-                    known[number] = query.residue(self.rules[number].condition, build)
+                    known[number] = query.residue(self._conditions[number], build)
             for number, rest in known.items():
                 if rest is True or (
                     rest is not False
-                    and query.matches_where(rest, spec_hash, source=source, tag=tag, stacks=stacks)
+                    and query.matches_where(
+                        rest, spec_hash, source=source, tag=tag, stacks=stacks, spec_id=change.seq
+                    )
                 ):
                     found.add(number)
         return found
@@ -250,7 +314,7 @@ class Matcher:
             if needs.values <= values and all(
                 word in words or self._canonical[word] in words for word in needs.words
             ):
-                rest = query.residue(self.rules[number].condition, build)
+                rest = query.residue(self._conditions[number], build)
                 if rest is not False:
                     known[number] = rest
         self._builds[build] = known

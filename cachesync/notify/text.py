@@ -20,6 +20,7 @@ _SAID = {
     "spec.evicted": "evicted",
     "spec.restacked": "restacked",
     "spec.refined": "described more exactly",
+    "spec.described": "known with dependencies",
 }
 
 

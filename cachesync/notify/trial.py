@@ -7,22 +7,24 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
-from .. import net
+from .. import net, query
 from ..config import settings
 from ..config.secrets import environment_names
 from ..config.settings import Config
 from ..errors import CachesyncError, UsageError
 from ..ledger import connect, newbuilds
-from ..model import Change, ChangeKind, First
+from ..model import Change, First
 from . import naming
 from .follower import rule_of, sender_of
+from .judging import Judge, is_told
 from .message import Message, message_of_test
 from .subscription import Matcher
 from .target import Delivery, Outcome, Result, open_target
 
-__all__ = ["is_about", "named", "send_test"]
+__all__ = ["asks_of_dags", "is_about", "named", "send_test"]
 
 MOST_AT_ONCE = 32
 
@@ -36,22 +38,20 @@ def named(config: Config, name: str) -> settings.Subscription:
     return found
 
 
+def asks_of_dags(entry: settings.Subscription) -> bool:
+    """Whether a subscription may be about what a spec is described by."""
+    return next(query.each_dag(entry.condition), None) is not None
+
+
 def is_about(
-    config: Config, entry: settings.Subscription, db: connect.Connection
+    config: Config, entry: settings.Subscription, db: connect.Connection, state_dir: Path
 ) -> Callable[[Change], bool]:
-    """What says whether a subscription is about a change of the ledger."""
+    """What says whether a subscription is about a change of the ledger; they come in the order of the log."""
     loud = [source.name for source in config.sources if source.notify_baseline]
-    matcher = Matcher((rule_of(entry),), loud=loud)
-    if entry.first is not First.BUILD:
-        return lambda change: bool(matcher.matching(change))
-    is_new = newbuilds.is_first_of_build(db)
-
-    def is_told(change: Change) -> bool:
-        if not matcher.matching(change):
-            return False
-        return change.kind is not ChangeKind.SPEC_CACHED or is_new(change)
-
-    return is_told
+    judge = Judge(db, state_dir)
+    matcher = Matcher((rule_of(entry),), loud=loud, judge=judge.verdict)
+    is_new = newbuilds.is_first_of_build(db) if entry.first is First.BUILD else None
+    return is_told(matcher, judge, is_new)
 
 
 def send_test(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cachesync.model import TOLD, Build, Change, ChangeKind
+from cachesync.model import Build, Change, ChangeKind
 from cachesync.notify import message
 from cachesync.notify.message import Sender
 
@@ -59,7 +59,7 @@ def change(kind, seq=42, **more):
 
 def bodies():
     """Every sort of message, made by what makes real ones."""
-    everything = [message.match(change(kind)) for kind in TOLD]
+    everything = [message.match(change(kind)) for kind in ChangeKind]
     where = {"since_seq": 41, "until_seq": 57, "at": AT}
     for found in everything:
         yield from message.compose(SENDER, [found], **where)
@@ -127,7 +127,7 @@ def test_the_schema_names_no_key_that_no_body_has():
 
 def test_the_schema_names_every_type_and_kind():
     """Those of the change log, and the two that messages add."""
-    kinds = [kind.label for kind in TOLD]
+    kinds = [kind.label for kind in ChangeKind]
     assert SCHEMA["$defs"]["change"]["properties"]["kind"]["enum"] == kinds
     types = [message.type_of([kind]) for kind in kinds] + [message.MIXED, message.TEST]
     assert SCHEMA["properties"]["type"]["enum"] == types

@@ -56,7 +56,7 @@ class Site:
     def open(self) -> None:
         """What a process does that starts."""
         self.outbox = open_outbox(self.state)
-        self.follower = Follower(self.ledger, self.run)
+        self.follower = Follower(self.ledger, self.run, self.state)
         self.follower.begin(self.config, now=self.now)
 
     def crash(self) -> None:

@@ -208,7 +208,7 @@ def test_nobody_is_told_of_the_migration(tmp_path):
     state.sync()
     ledger = connect.open_reader(state.path)
     try:
-        follower = Follower(ledger, run)
+        follower = Follower(ledger, run, state.path)
         follower.begin(config, now=at)
         run(lambda db: intake.add_messages(db, 1, [Message("t", b"{}", last, last, 0)], at=at))
         before = messages()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -85,12 +85,12 @@ def changes(
     )
     state_dir = paths.state_dir(options)
     show = _print_json if as_json else print_line
-    about = None if subscription is None else _about(options, subscription)
+    about = None if subscription is None else _about(options, subscription, state_dir)
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
             if about is not None:
-                wanted = wanted._replace(about=about(db))
+                wanted = about(wanted, db)
             last = _print_some(db, wanted, since=since, limit=limit, show=show)
             while follow:
                 sys.stdout.flush()
@@ -103,12 +103,21 @@ def changes(
     return 0
 
 
-def _about(options: Globals, name: str) -> Callable[[connect.Connection], Callable[[Change], bool]]:
-    """What says of a ledger whether a change is one that a subscription would tell of."""
+def _about(
+    options: Globals, name: str, state_dir: Path
+) -> Callable[[log.Filter, connect.Connection], log.Filter]:
+    """What makes a filter one for what a subscription would tell of."""
     from ...notify import trial
 
     config = load_config(options)
-    return partial(trial.is_about, config, trial.named(config, name))
+    entry = trial.named(config, name)
+
+    def about(wanted: log.Filter, db: connect.Connection) -> log.Filter:
+        if wanted.kinds == TOLD and trial.asks_of_dags(entry):
+            wanted = wanted._replace(kinds=tuple(ChangeKind))
+        return wanted._replace(about=trial.is_about(config, entry, db, state_dir))
+
+    return about
 
 
 def _print_some(

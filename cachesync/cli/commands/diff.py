@@ -12,6 +12,7 @@ from ... import query as queries
 from ...documents import build_document
 from ...ledger import connect, read
 from ...reports import tagdiff
+from ...search.dags import Dags
 from ...search.scan import matching_in
 from ...spack import tags
 from .. import complete, paths
@@ -98,6 +99,7 @@ def _compare(options: Globals, tag_a: str, tag_b: str, node: queries.Node) -> _A
             with read.snapshot(db):
                 known = {place: tag_id for tag_id, place in read.Names(db).tags.items()}
                 places = [tags.resolve(tag, known) for tag in (tag_a, tag_b)]
+                node = Dags(db, state_dir).judged(node)
                 sides = [matching_in(db, node, [known[p] for p in found]) for found in places]
                 described = read.builds(db, sides[0].keys() | sides[1].keys())
                 seq = read.last_seq(db)

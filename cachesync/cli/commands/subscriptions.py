@@ -99,7 +99,9 @@ def test(options: Globals, name: str, dry_run: bool, days: int, as_json: bool) -
         db = connect.open_reader(state_dir)
         try:
             found = list(
-                log.changes(db, log.Filter(since=since, about=trial.is_about(config, entry, db)))
+                log.changes(
+                    db, log.Filter(since=since, about=trial.is_about(config, entry, db, state_dir))
+                )
             )
             seq = read.last_seq(db)
         finally:

@@ -199,3 +199,36 @@ def test_real_locks_are_checked_against_real_mirrors(real, name):
     if name in known:
         counts = [list(found.values()).count(status) for status in ("cached", "external")]
         assert (len(found), *counts) == known[name]
+
+
+def test_what_is_below_decides_of_a_difference(site):
+    """`diff` asks DAGs as `search` does: of the same places the specs that a search finds there."""
+    for asked in (
+        "^openmpi@4",
+        "hdf5 %fortran=gcc@12",
+        "%c=llvm",
+        "hdf5 -^openmpi",
+        "^zlib-ng@:2.1",
+    ):
+        document = site.run("diff", "new", "team/x86", asked, "--json").json
+        told = [spec for side in ("only_a", "only_b") for b in document[side] for spec in b[side]]
+        expected = [set(site.found(f"{asked} source:{name}")) for name in ("three", "view")]
+        assert set(told) == expected[0] ^ expected[1], asked
+    assert site.run("diff", "new", "team/x86", "^openmpi", "--json").json["specs"] == {
+        "only_a": 1, "only_b": 0, "both": 0,
+    }  # fmt: skip
+
+
+def test_what_is_below_decides_of_waiting(site):
+    """`wait` ends where a DAG is as asked for, and does not for another."""
+    site.run("wait", "--timeout", "1s", "hdf5 ^openmpi@4 %c=gcc@12")
+    site.run("wait", "--timeout", "1ms", "hdf5 ^openmpi@5", status=1)
+
+
+def test_what_is_below_decides_of_a_list(site, tmp_path):
+    """A list of specs is checked with what each asks of dependencies."""
+    path = tmp_path / "list"
+    path.write_text("hdf5 ^openmpi@4\nhdf5 %c=llvm@17\n")
+    site.run("check", path)
+    path.write_text("hdf5 ^openmpi@5\n")
+    site.run("check", path, status=1)
