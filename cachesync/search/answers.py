@@ -43,3 +43,7 @@ class Answer(NamedTuple):
     """The systems of all builds that match, where they were asked for."""
     unnamed: int = 0
     """Builds left out only because their pages name no compiler, where they were asked for."""
+    unjudged: int = 0
+    """Builds of which only a DAG would say whether they match, and none is known; where they were asked for."""
+    knows_dags: bool = False
+    """Whether the DAG of any spec is known, where something was asked of DAGs."""

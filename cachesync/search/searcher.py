@@ -118,6 +118,8 @@ class Searcher:
                 found = self._facets(node, matched) if facets else {}
                 named = self.systems(counts) if systems else ()
                 left_out = self.unnamed(asked) if unnamed else 0
+                unjudged = self.unjudged(asked, counts) if unnamed else 0
+                knows_dags = node is not asked and self._dags_of().is_any_known()
                 sources = tuple(read.source_ages(db))
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(
@@ -131,6 +133,8 @@ class Searcher:
             took_ms,
             named,
             left_out,
+            unjudged,
+            knows_dags,
         )
 
     @property
@@ -157,11 +161,25 @@ class Searcher:
         """
         if next(query.each_dag(node), None) is None:
             return node
+        return self._dags_of().judged(node)
+
+    def _dags_of(self) -> Dags:
         if self._dags is None:
             from .dags import Dags
 
             self._dags = Dags(self._db, self._state_dir)
-        return self._dags.judged(node)
+        return self._dags
+
+    def unjudged(self, node: query.Node, counts: Collection[int] | None = None) -> int:
+        """Builds, without those that match (`counts`), that a DAG would decide of; inside of `moment`."""
+        if next(query.each_dag(node), None) is None:
+            return 0
+        tree = self._dags_of().unjudged(node)
+        if tree is None:
+            return 0
+        return len(
+            self.matching(tree).keys() - set(self.matching(node) if counts is None else counts)
+        )
 
     def unnamed(self, node: query.Node) -> int:
         """Builds that match but for the compiler, which their pages do not name; inside of `moment`."""
