@@ -95,3 +95,19 @@ def test_what_is_excluded_is_not_there():
     assert isinstance(tree, Not)
     assert opened(tree.node) == Or(())
     assert opened(parse_in("1.x", "hdf5 ^zlib")) == HDF5_NAME
+
+
+def test_which_package_is_asked_is_said_where_it_matters(site, tmp_path):
+    """Where a DAG is known the variant is the compiler's; a ledger of pages alone asks the package."""
+    found = site.run("search", "hdf5 %gcc@13 +mpi", "--json")
+    said = "note: `+mpi` asks gcc for it; `hdf5 +mpi %gcc@13` asks hdf5"
+    assert said in found.err
+    assert found.json["order"] == [
+        {"text": "+mpi", "asks": "gcc", "instead": "hdf5 +mpi %gcc@13"}
+    ]  # fmt: skip
+    world = World(tmp_path)
+    world.page("develop", "hdf5", spec("a"))
+    world.sync("--pages", world.pages)
+    alone = world.run("search", "hdf5 %gcc@13 +mpi", "--json")
+    assert "asks" not in alone.err
+    assert "order" not in alone.json

@@ -224,6 +224,8 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
         answers.say_unsaid(node, dependencies=False)
         answers.say_unjudged(node, answer.unjudged)
         answers.say_unnamed(answer.unnamed)
+        if answer.knows_dags:
+            answers.say_order(node)
         _show(options, request, node, answer, no_hit)
     return 1 if quiet and not answer.builds else 0
 
@@ -251,6 +253,7 @@ def _show(
     if request.json:
         document = answers.document(request.text, answer)
         document |= answers.unsaid_document(node, answer.unnamed, answer.unjudged)
+        document |= answers.order_document(node) if answer.knows_dags else {}
         document |= _language(request)
         if request.install:
             for result, made in zip(

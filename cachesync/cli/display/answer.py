@@ -11,6 +11,7 @@ from . import columns, output
 
 if TYPE_CHECKING:
     from ... import query
+    from ...query.order import Misplaced
     from ...search.answers import Answer, Hit
     from ...search.packages import PackagesAnswer
 
@@ -18,12 +19,14 @@ __all__ = [
     "document",
     "note",
     "note_systems",
+    "order_document",
     "packages_document",
     "print_answer",
     "print_facets",
     "print_hashes",
     "print_packages",
     "result",
+    "say_order",
     "say_unjudged",
     "say_unnamed",
     "say_unsaid",
@@ -112,6 +115,29 @@ def say_unjudged(node: query.Node, builds: int) -> None:
             f"{output.number(builds, 'build')} could not be judged by {asked}: only pages tell of"
             f" {'it' if builds == 1 else 'them'}, and pages tell no dependencies"
         )
+
+
+def say_order(node: query.Node) -> None:
+    """Say what is asked of a compiler although the package may be meant, and how that is asked."""
+    for one in _misplaced(node):
+        itself = one.root or "the package itself"
+        note(f"`{one.text}` asks {one.asked} for it; `{one.instead}` asks {itself}")
+
+
+def _misplaced(node: query.Node) -> Sequence[Misplaced]:
+    from ...query import each_dag
+
+    if next(each_dag(node), None) is None:
+        return ()
+    from ...query.order import misplaced
+
+    return misplaced(node)
+
+
+def order_document(node: query.Node) -> dict[str, Any]:
+    """What that says, as a key of a JSON document; none where there is nothing to say."""
+    found = [{"text": o.text, "asks": o.asked, "instead": o.instead} for o in _misplaced(node)]
+    return {"order": found} if found else {}
 
 
 def say_unnamed(builds: int) -> None:
