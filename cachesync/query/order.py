@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from ..spack.specedges import translated
-from ..spack.spectext import show
+from ..spack.spectext import show, show_edge
 from .tree import And, Dag, Node, Not, Or, Term, terms
 
 __all__ = ["Misplaced", "misplaced"]
@@ -65,14 +65,13 @@ def _of_dag(dag: Dag, root: str | None) -> Iterator[Misplaced]:
         if stray != AbstractSpec():
             kept = _without(edge._replace(spec=edge.spec._replace(name=name)), stray)
             text = show(stray)
-            instead = " ".join(filter(None, (root, text, show(AbstractSpec(edges=(kept,))))))
+            instead = " ".join(filter(None, (root, text, show_edge(kept))))
             yield Misplaced(text, name, instead, root)
 
 
 def _without(edge: AbstractEdge, stray: AbstractSpec) -> AbstractEdge:
-    """An edge that does not ask for something, to be written."""
+    """An edge that does not ask for something."""
     spec = edge.spec
-    name = spec.name
-    if spec.versions is not None and stray.versions is None:
-        name = f"{name}@{spec.versions}"  # at the name, where the version is the compiler's to pages too
-    return edge._replace(spec=AbstractSpec(name, spec.namespace, edges=spec.edges))
+    versions = spec.versions if stray.versions is None else None
+    kept = AbstractSpec(spec.name, spec.namespace, versions=versions, edges=spec.edges)
+    return edge._replace(spec=kept)

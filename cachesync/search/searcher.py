@@ -119,7 +119,7 @@ class Searcher:
                 named = self.systems(counts) if systems else ()
                 left_out = self.unnamed(asked) if unnamed else 0
                 unjudged = self.unjudged(asked, counts) if unnamed else 0
-                knows_dags = node is not asked and self._dags_of().is_any_known()
+                knows_dags = self.knows_dags(asked)
                 sources = tuple(read.source_ages(db))
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(
@@ -180,6 +180,11 @@ class Searcher:
         return len(
             self.matching(tree).keys() - set(self.matching(node) if counts is None else counts)
         )
+
+    def knows_dags(self, node: query.Node) -> bool:
+        """Whether a query asks of DAGs, and one is known; inside of `moment`."""
+        is_asked = next(query.each_dag(node), None) is not None
+        return is_asked and self._dags_of().is_any_known()
 
     def unnamed(self, node: query.Node) -> int:
         """Builds that match but for the compiler, which their pages do not name; inside of `moment`."""

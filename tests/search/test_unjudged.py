@@ -111,3 +111,18 @@ def test_which_package_is_asked_is_said_where_it_matters(site, tmp_path):
     alone = world.run("search", "hdf5 %gcc@13 +mpi", "--json")
     assert "asks" not in alone.err
     assert "order" not in alone.json
+
+
+def test_a_search_without_a_hit_says_which_dependency_is_to_blame(tmp_path):
+    """Each dependency is a condition of its own, where DAGs are known."""
+    world = World(tmp_path)
+    mirror = mirrors.make_mirror(tmp_path / "mirror", [HDF5, OTHER])
+    world.run("sync", "--mirror", mirror.url)
+    result = world.run("search", "hdf5 ^openmpi@6: ^mpi")
+    assert "without `^openmpi@6:` there are 2 builds, 2 specs" in result.err
+    assert "without `^mpi`" not in result.err
+    document = world.run("search", "hdf5@1.14 ^mpich@4.2", "--json").json
+    assert [(n["without"], n["builds"]) for n in document["nearest"]] == [
+        ("^mpich@4.2", 1),
+        ("@1.14", 1),
+    ]
