@@ -201,6 +201,16 @@ class SearchIndex:
         """Field -> term -> weight, as a document is indexed."""
         return postings(document)
 
+    def documents_of(self, builds: Collection[int]) -> dict[int, int]:
+        """The documents of some builds, by build; of those that have one."""
+        if self._builds:
+            known = self._builds
+            return {build: known[build] for build in builds if build in known}
+        found: dict[int, int] = {}
+        for segment in self._segments:
+            found.update(segment.holding("id", builds))
+        return found
+
     def builds(self) -> dict[int, int]:
         """Every build that has a document, and the document; made once and kept."""
         self._builds = self._builds or {

@@ -237,6 +237,15 @@ class Segment:
         values = self._column(column)
         return {n: values[n - self._base] for n in here if n - self._base not in self._deleted}
 
+    def holding(self, column: str, wanted: Collection[int]) -> dict[int, int]:
+        """The documents that are alive and have one of some values in a column, by value."""
+        values, deleted, base = self._column(column), self._deleted, self._base
+        return {
+            value: base + place
+            for place, value in enumerate(values)
+            if value in wanted and place not in deleted
+        }
+
     def _column(self, name: str) -> array[int]:
         """One number a document; kept. Zeros at the end are not stored."""
         if name not in self._columns:

@@ -17,7 +17,6 @@ __all__ = [
     "builds_of",
     "details_of",
     "hashes",
-    "is_any_unknown",
     "kinds",
     "nodes",
     "of_hashes",
@@ -51,16 +50,6 @@ def nodes(db: sqlite3.Connection, spec_ids: Iterable[int] | None = None) -> list
         f"{chosen} ORDER BY s.id",
         () if spec_ids is None else (id_list(spec_ids),),
     ).fetchall()
-
-
-def is_any_unknown(db: sqlite3.Connection) -> bool:
-    """Whether anything is placed by pages, of whose specs no DAG may be known."""
-    (found,) = db.execute(
-        "SELECT EXISTS (SELECT 1 FROM source s JOIN tag t ON t.source_id = s.id"
-        " JOIN page p ON p.tag_id = t.id WHERE s.type != 'buildcache'"
-        " AND EXISTS (SELECT 1 FROM placement WHERE page_id = p.id))"
-    ).fetchone()
-    return bool(found)
 
 
 def build_ids(db: sqlite3.Connection, spec_ids: Iterable[int]) -> dict[int, int]:

@@ -80,6 +80,12 @@ def touched_since(db: sqlite3.Connection, seq: int) -> set[int]:
     return {build_id for (build_id,) in rows}
 
 
+def has_pages(db: sqlite3.Connection) -> bool:
+    """Whether any page tells of specs, and not cache indexes alone."""
+    (found,) = db.execute("SELECT EXISTS (SELECT 1 FROM page WHERE present)").fetchone()
+    return bool(found)
+
+
 def build_count(db: sqlite3.Connection) -> int:
     """How many builds there are, or were."""
     (count,) = db.execute("SELECT count(*) FROM build").fetchone()

@@ -57,8 +57,11 @@ class Records(Protocol):
     def with_version(self, wanted: str, within: set[int] | None) -> set[int]:
         """Documents, of some or of all, whose version is in a list of Spack's ranges."""
 
-    def judged(self, verdicts: query.Verdicts) -> tuple[dict[int, int], Mapping[int, int]]:
-        """By document, how many of its specs are what a graph was asked for; and how many it knows."""
+    def met(self, verdicts: query.Verdicts) -> dict[int, int]:
+        """By document, how many of its specs a graph found to be what was asked for."""
+
+    def known(self, verdicts: query.Verdicts) -> Mapping[int, int] | None:
+        """By document, how many of its specs a graph knows; None where it knows all there are."""
 
     def satisfying(self, term: query.Term, within: set[int]) -> set[int]:
         """Those of a few documents whose builds satisfy a term that builds decide."""
@@ -106,10 +109,12 @@ class _Evaluation:
         """By the graph where it has all specs of a build, by what pages are asked where it has none."""
         if isinstance(node, query.Dag):
             return self.of(node.plain, within)
-        met, known = self._records.judged(node.verdicts)
+        met, known = self._records.met(node.verdicts), self._records.known(node.verdicts)
         totals = self._postings.spec_counts(met.keys())
         whole = {document for document, count in met.items() if count == totals[document]}
         part: dict[int, int | None] = {d: count for d, count in met.items() if d not in whole}
+        if known is None:
+            return Candidates(whole, part)
         plain = self.of(node.plain, within)
         asked = (plain.whole | plain.part.keys()) - whole
         totals = self._postings.spec_counts(asked)

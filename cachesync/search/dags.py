@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import query
 from ..graph import catchup
 from ..graph.evaluating import Evaluator
-from ..graph.masks import flags_of, mask_of
+from ..graph.masks import everything, flags_of, mask_of
 from ..graph.nodes import Hashes
 from ..ledger import connect, graphrows, read
 
@@ -85,7 +85,7 @@ class Dags:
         """
         from ..query.unjudged import opened, questions
 
-        if not questions(node) or not graphrows.is_any_unknown(self._db):
+        if not questions(node) or not read.has_pages(self._db):
             return None
         graph = self._current()
         untold = Found(graph, 0, _told(graph))
@@ -125,4 +125,6 @@ class Dags:
 
 def _told(graph: Graph) -> Mask:
     """The nodes that an index told of, and not only what depends on them."""
+    if 0 not in graph.builds:
+        return everything(graph.size)
     return mask_of(bytes(map(bool, graph.builds)))

@@ -11,6 +11,7 @@ from ..model import Build
 
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
+    from .dags import Found
 
 __all__ = ["KnownBuilds", "LedgerRecords"]
 
@@ -61,17 +62,19 @@ class LedgerRecords:
         by_version = self._by_version(within)
         return set().union(*(d for v, d in by_version.items() if ranges.contains(wanted, v)))
 
-    def judged(self, verdicts: query.Verdicts) -> tuple[dict[int, int], Mapping[int, int]]:
+    def met(self, verdicts: query.Verdicts) -> dict[int, int]:
         """See `candidates.Records`."""
-        from .dags import Found
+        return self._of_documents(_made(verdicts).met())
 
-        assert isinstance(verdicts, Found), "it is what `dags` makes"
-        documents = self._index.builds()
-        met, known = (
-            {documents[build]: count for build, count in counts.items() if build in documents}
-            for counts in (verdicts.met(), verdicts.known())
-        )
-        return met, known
+    def known(self, verdicts: query.Verdicts) -> dict[int, int] | None:
+        """See `candidates.Records`."""
+        if not read.has_pages(self._db):
+            return None
+        return self._of_documents(_made(verdicts).known())
+
+    def _of_documents(self, counts: Mapping[int, int]) -> dict[int, int]:
+        documents = self._index.documents_of(counts.keys())
+        return {document: counts[build] for build, document in documents.items()}
 
     def satisfying(self, term: query.Term, within: set[int]) -> set[int]:
         """See `candidates.Records`."""
@@ -96,3 +99,11 @@ class LedgerRecords:
         for document, build in builds.items():
             found.setdefault(attributes[build][1], set()).add(document)
         return found
+
+
+def _made(verdicts: query.Verdicts) -> Found:
+    """What `dags` makes, as what it is."""
+    from .dags import Found
+
+    assert isinstance(verdicts, Found), "nobody else makes any"
+    return verdicts

@@ -23,6 +23,14 @@ __all__ = [
 ]
 
 
+_COMMON = frozenset((
+    "aarch64", "broadwell", "cascadelake", "haswell", "icelake", "m1", "neoverse_n1", "neoverse_v1",
+    "ppc64le", "skylake", "skylake_avx512", "x86_64", "x86_64_v2", "x86_64_v3", "x86_64_v4", "zen", "zen2",
+    "zen3", "zen4",
+))  # fmt: skip
+"""What most queries name, known without the import."""
+
+
 def names() -> list[str]:
     """Every target archspec knows, in order."""
     from archspec.cpu import TARGETS
@@ -32,6 +40,8 @@ def names() -> list[str]:
 
 def is_known(name: str) -> bool:
     """Whether archspec knows the target."""
+    if name in _COMMON:
+        return True
     from archspec.cpu import TARGETS
 
     return name in TARGETS

@@ -5,14 +5,12 @@ into (`tests/bench/indexes.py` says of which); ORACLE has the texts that are ask
 `oracle/v3-1.1.by-1.1.1.json` of the shared build caches, or lines. Let nothing else run.
 """
 
-import json
+import gc
 import os
-import subprocess
 import sys
 import time
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 MIXED = 200
 ROUNDS = 7
@@ -41,6 +39,8 @@ def texts(oracle: Path) -> list[str]:
     """The texts in a file."""
     if oracle.suffix != ".json":
         return oracle.read_text("utf-8").splitlines()
+    import json
+
     return [one["q"] for one in json.loads(oracle.read_bytes())["queries"] if "hashes" in one]
 
 
@@ -69,11 +69,16 @@ def cold(state: Path, text: str) -> None:
     evaluator, parse = opened(state)
     evaluator.spec_ids(evaluator.satisfying(parse(text, "1.x")), placed=True)
     status = Path("/proc/self/status").read_text("ascii").splitlines()
-    print(next(int(line.split()[1]) >> 10 for line in status if line.startswith("VmHWM")))
+    print(
+        next(int(line.split()[1]) >> 10 for line in status if line.startswith("VmHWM")), flush=True
+    )
+    os._exit(0)  # as `cachesync search` ends
 
 
 def taken(*arguments: str) -> tuple[float, str]:
     """Seconds of a process, and what it prints."""
+    import subprocess
+
     started = time.perf_counter()
     done = subprocess.run([sys.executable, *arguments], capture_output=True, check=True, text=True)
     return time.perf_counter() - started, done.stdout.strip()
@@ -81,6 +86,8 @@ def taken(*arguments: str) -> tuple[float, str]:
 
 def main(state: Path, oracle: Path) -> None:
     """Print the figures."""
+    from statistics import median
+
     from cachesync.graph import catchup
     from cachesync.ledger import connect
 
@@ -111,6 +118,7 @@ def main(state: Path, oracle: Path) -> None:
 if __name__ == "__main__":
     sys.path.insert(0, os.fspath(Path(__file__).parents[2]))
     if sys.argv[1] == "--cold":
+        gc.disable()
         cold(Path(sys.argv[2]), sys.argv[3])
     else:
         main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -22,8 +22,11 @@ def _subsets(values, **sizes):
 
 
 @st.composite
-def dags(draw):
-    """A DAG of up to twelve nodes; now and then an edge leads to nobody."""
+def dags(draw, *, in_order=False):
+    """A DAG of up to twelve nodes; now and then an edge leads to nobody.
+
+    With `in_order` dependencies always stand before what depends on them.
+    """
     found = []
     for number in range(draw(st.integers(1, 12))):
         edges = []
@@ -54,7 +57,8 @@ def dags(draw):
                 details=details,
             )
         )
-    if draw(st.integers(0, 3)) == 0:  # mostly a ledger learns of dependencies first
+    # Mostly a ledger learns of dependencies first.
+    if not in_order and draw(st.integers(0, 3)) == 0:
         found = draw(st.permutations(found))
     return Dag(found)
 

@@ -100,12 +100,14 @@ class Question:
 
     def _old_percent(self, owner: Record, node: Node) -> bool:
         """`%x` of a record that knows its compiler by name and version only."""
-        beyond = node.hashes or node.flags or node.platform or node.os or node.targets
-        if owner.compiler is None or beyond or not all(v.propagated for v in node.variants):
+        if owner.compiler is None or node.hashes:
             return False
         name, version = owner.compiler
-        if node.name is not None and node.name != name:
+        if node.name is not None and node.name != name:  # 5.4: nothing else is looked at then
             return name in OLD_PROVIDERS.get(node.name, ())
+        beyond = node.flags or node.platform or node.os or node.targets
+        if beyond or not all(v.propagated for v in node.variants):
+            return False
         return all(holds(version, asked) for asked in node.versions)
 
     def _old_caret(self, record: Record, edge: Edge) -> bool:
