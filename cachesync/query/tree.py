@@ -83,11 +83,29 @@ class And(NamedTuple):
 
     nodes: tuple[Node, ...]
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, And) and self.nodes == other.nodes
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(("And", self.nodes))
+
 
 class Or(NamedTuple):
     """What matches any node."""
 
     nodes: tuple[Node, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Or) and self.nodes == other.nodes
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(("Or", self.nodes))
 
 
 class Dag(NamedTuple):

@@ -48,3 +48,7 @@ class Answer(NamedTuple):
     """Builds left out only because their pages name no compiler, where they were asked for."""
     why: dict[str, tuple[Why, ...]] | None = None
     """By hash, which dependencies of the specs among `hits` were found; None where it was not asked for."""
+    unjudged: int = 0
+    """Builds of which only a DAG would say whether they match, and none is known; where they were asked for."""
+    knows_dags: bool = False
+    """Whether the DAG of any spec is known, where something was asked of DAGs."""

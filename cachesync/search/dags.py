@@ -78,15 +78,32 @@ class Dags:
             return node
         return query.with_dags(node, lambda dag: query.Judged(self._answer(dag), dag.plain))
 
+    def unjudged(self, node: query.Node) -> query.Node | None:
+        """What of the specs whose DAG is not known might match `node`, and does not, for want of it.
+
+        None where every spec has one, or nothing is asked of them; the caller reads in a snapshot.
+        """
+        from ..query.unjudged import opened, questions
+
+        if not questions(node) or not read.has_pages(self._db):
+            return None
+        graph = self._current()
+        untold = Found(graph, 0, _told(graph))
+        might = query.with_dags(node, lambda dag: query.Judged(self._answer(dag), opened(dag)))
+        return query.And(
+            (query.Judged(untold, query.Everything), might, query.Not(self.judged(node)))
+        )
+
+    def is_any_known(self) -> bool:
+        """Whether there is a spec whose DAG is known."""
+        return self._current().size > 0
+
     def _answer(self, dag: query.Dag) -> Found:
         graph = self._current()
         found = self._found.get(dag)
         if found is None:
-            evaluator = self.evaluator(dag.dialect)
-            told = everything(graph.size)
-            if 0 in graph.builds:
-                told = mask_of(bytes(map(bool, graph.builds)))
-            found = self._found[dag] = Found(graph, evaluator.satisfying(dag.spec), told)
+            met = self.evaluator(dag.dialect).satisfying(dag.spec)
+            found = self._found[dag] = Found(graph, met, _told(graph))
         return found
 
     def evaluator(self, dialect: str) -> Evaluator:
@@ -110,3 +127,10 @@ class Dags:
             self._evaluators.clear()
             self._found.clear()
         return self._graph
+
+
+def _told(graph: Graph) -> Mask:
+    """The nodes that an index told of, and not only what depends on them."""
+    if 0 not in graph.builds:
+        return everything(graph.size)
+    return mask_of(bytes(map(bool, graph.builds)))

@@ -14,7 +14,15 @@ from ..model import NO_COMPILER, Build, Placement
 from ..query.unsaid import conditions
 from ..spack import variants, versions
 
-__all__ = ["Miss", "conditions", "misses", "suspects", "text_of", "values_instead"]
+__all__ = [
+    "Miss",
+    "conditions",
+    "misses",
+    "single_conditions",
+    "suspects",
+    "text_of",
+    "values_instead",
+]
 
 MOST_CONDITIONS = 16
 """Conditions that are tried; a query with more is not helped by a list of them."""
@@ -41,13 +49,15 @@ def misses(
     node: query.Node,
     count: Callable[[query.Node], tuple[int, int]],
     in_time: Callable[[], bool],
+    *,
+    dags: bool = False,
 ) -> list[Miss]:
     """The single conditions to drop to get hits, in the order in which they are best given up.
 
     `count` says how many builds and specs match a tree; it is not called any more once `in_time` is
-    false. To give up the package is not tried where something else helps.
+    false. With `dags` what is asked of them counts, else what pages are asked. To give up the package is not tried where something else helps.
     """
-    every = conditions(node)
+    every = single_conditions(node) if dags else conditions(node)
     if not 1 < len(every) <= MOST_CONDITIONS:
         return []
     found: list[Miss] = []
@@ -62,8 +72,40 @@ def misses(
     return found
 
 
+def single_conditions(node: query.Node) -> tuple[query.Node, ...]:
+    """What must hold together for a tree to match; of dependencies each on its own, where that can be."""
+    if isinstance(node, query.Dag):
+        return _edges(node)
+    if isinstance(node, query.And):
+        return tuple(one for child in node.nodes for one in single_conditions(child))
+    return (node,)
+
+
+def _edges(dag: query.Dag) -> tuple[query.Node, ...]:
+    """What a DAG is asked, an edge at a time."""
+    from ..errors import QueryError
+    from ..spack.abstract import AbstractSpec
+    from ..spack.spectext import show_edge
+
+    if dag.dialect != "own" or dag.spec.variants or len(dag.spec.edges) < 2:
+        return (dag,)
+    found = []
+    for edge in dag.spec.edges:
+        alone = AbstractSpec(edges=(edge,))
+        try:
+            node = query.parse(show_edge(edge))
+        except QueryError:
+            return (dag,)
+        if not isinstance(node, query.Dag) or node.spec != alone:
+            return (dag,)
+        found.append(node)
+    return tuple(found)
+
+
 def _rank(condition: query.Node) -> int:
     field = field_of(condition)
+    if isinstance(condition, query.Dag) or field == query.UNJUDGED:
+        return -1
     return _GIVEN_UP.index("hash" if field is None and not _is_subject(condition) else field)
 
 
@@ -126,7 +168,7 @@ def suspects(node: query.Node) -> list[query.Term]:
         if wanted
         and not term.prefix
         and not term.distance
-        and term.field not in ("version", "hash")
+        and term.field not in ("version", "hash", query.UNJUDGED)
         and len(term.value) > FEW_CHARACTERS
     ]
     return list(dict.fromkeys(found))[:MOST_CONDITIONS]

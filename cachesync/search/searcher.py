@@ -18,7 +18,7 @@ from .. import query
 from ..errors import IndexUnusableError
 from ..ledger import connect, read
 from ..model import Placement
-from . import candidates, ranking, scan
+from . import candidates, leftout, ranking, scan
 from .answers import Answer, Hit, MatchedSpec
 from .records import KnownBuilds, LedgerRecords
 
@@ -127,7 +127,9 @@ class Searcher:
                 hits = self._hits(node, shown)
                 found = self._facets(node, matched) if facets else {}
                 named = self.systems(counts) if systems else ()
-                left_out = self.unnamed(asked) if unnamed else 0
+                left_out = leftout.unnamed(self, asked) if unnamed else 0
+                unjudged = leftout.unjudged(self, asked, counts) if unnamed else 0
+                knows_dags = self.knows_dags(asked)
                 sources = tuple(read.source_ages(db))
                 reasons = self._why(asked, hits) if why else None
         took_ms = (time.perf_counter() - started) * 1000
@@ -143,6 +145,8 @@ class Searcher:
             named,
             left_out,
             reasons,
+            unjudged,
+            knows_dags,
         )
 
     @property
@@ -169,11 +173,21 @@ class Searcher:
         """
         if next(query.each_dag(node), None) is None:
             return node
+        return self.dags.judged(node)
+
+    @property
+    def dags(self) -> Dags:
+        """What answers about DAGs; inside of `moment`."""
         if self._dags is None:
             from .dags import Dags
 
             self._dags = Dags(self._db, self._state_dir, through_build=self._through_build)
-        return self._dags.judged(node)
+        return self._dags
+
+    def knows_dags(self, node: query.Node) -> bool:
+        """Whether a query asks of DAGs, and one is known; inside of `moment`."""
+        is_asked = next(query.each_dag(node), None) is not None
+        return is_asked and self.dags.is_any_known()
 
     def _why(self, node: query.Node, hits: Collection[Hit]) -> dict[str, tuple[Why, ...]]:
         if self._dags is None:
@@ -182,15 +196,6 @@ class Searcher:
 
         hashes = {spec.hash for hit in hits for spec in hit.specs}
         return reasons(self._dags, self._db, node, hashes)
-
-    def unnamed(self, node: query.Node) -> int:
-        """Builds that match but for the compiler, which their pages do not name; inside of `moment`."""
-        if not any(term.field == "compiler" for term, _ in query.terms(node)):
-            return 0
-        from ..query.unsaid import with_no_compiler
-
-        tree = with_no_compiler(node)
-        return 0 if tree is None else len(self.matching(tree))
 
     def ordered(self, node: query.Node, counts: dict[int, int], sort: str) -> list[int]:
         """All of some builds that match in an order of `search`; inside of `moment`."""

@@ -12,7 +12,7 @@ import re
 from .abstract import AbstractEdge, AbstractSpec, AskedVariant
 from .spectokens import Dialect
 
-__all__ = ["head", "one_edge", "show"]
+__all__ = ["head", "one_edge", "show", "show_edge"]
 
 _ID = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
 _VIRTUAL = re.compile(_ID)
@@ -29,6 +29,14 @@ _AROUND = "'\" "
 def show(spec: AbstractSpec, dialect: Dialect = "1.x") -> str:
     """The text of a spec that `specparser.parse` made; it makes an equal spec of it again."""
     return _Writer(dialect, inside=False).spec(spec)
+
+
+def show_edge(edge: AbstractEdge) -> str:
+    """The text of an edge in Spack 1.x's language, its version at the name of its package."""
+    spec = edge.spec
+    if spec.name is not None and spec.versions is not None:
+        spec = spec._replace(name=f"{spec.name}@{spec.versions}", versions=None)
+    return show(AbstractSpec(edges=(edge._replace(spec=spec),)))
 
 
 def head(edge: AbstractEdge, *, is_named: bool) -> str:

@@ -10,6 +10,7 @@ from cachesync.model import Build
 from cachesync.query import (
     FIELDS,
     And,
+    Judged,
     Not,
     Or,
     Term,
@@ -236,3 +237,14 @@ def test_terms_are_all_there_with_their_sign(node):
         return [pair for child in node.nodes for pair in naive(child, sign)]
 
     assert list(terms(node)) == naive(node, True)
+
+
+def test_a_conjunction_is_no_alternative():
+    """Of the same nodes, or of none: who keeps answers by tree keeps them apart."""
+    nodes = (Term(None, "a"), Term(None, "b"))
+    assert And(nodes) != Or(nodes)
+    assert Or(()) != And(())
+    assert And((Not(nodes[0]),)) != Not(And((nodes[0],)))
+    assert len({And(nodes), Or(nodes), Judged(None, And(())), Judged(None, Or(()))}) == 4
+    assert And(nodes) == And(nodes)
+    assert hash(Or(nodes)) == hash(Or(nodes))

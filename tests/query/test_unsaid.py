@@ -92,15 +92,21 @@ def test_the_answer_says_that_pages_do_not_say(site, text):
 
 
 @pytest.mark.parametrize(
-    ("text", "condition"), [("hdf5 ^zlib@1.2 +x", "^zlib@1.2 +x"), ("hdf5 -^zlib", "^zlib")]
+    ("text", "condition", "builds"),
+    [("hdf5 ^zlib@1.2 +x", "^zlib@1.2 +x", 4), ("hdf5 -^zlib", "^zlib", 4), ("zlib ^x", "^x", 1)],
 )
-def test_the_answer_says_that_pages_tell_no_dependencies(site, text, condition):
-    """Wanted or excluded: none is a hit, and the reason is told."""
+def test_the_answer_says_how_many_builds_pages_leave_unjudged(site, text, condition, builds):
+    """Wanted or excluded: none is a hit, how many meet the rest is told, and why they are none."""
     result = site.run("search", "--", text)
     assert result.out == ""
-    assert f"what `{condition}` asks: they never tell dependencies" in result.err
-    document = site.run("search", "--json", "--", text).json
-    assert [one["condition"] for one in document["unsaid"]] == [condition]
+    said = f"{builds} build{'s' * (builds > 1)} could not be judged by `{condition}`: only pages"
+    assert said in result.err
+    assert "pages do not say" not in result.err
+    for more in ((), ("--group-by", "package")):
+        document = site.run("search", "--json", *more, "--", text).json
+        assert document["unjudged"] == {"builds": builds, "conditions": [condition]}
+        assert "unsaid" not in document
+    assert "unjudged" not in site.run("search", "--json", "nothing ^zlib").json
 
 
 def test_what_else_is_wrong_is_still_said(site):

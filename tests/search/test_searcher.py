@@ -1,5 +1,7 @@
 """What a search finds and how it is put in order, on small sites, by the real command line."""
 
+import shutil
+
 import pytest
 
 from tests.support.world import World, hash_of, spec
@@ -147,3 +149,13 @@ def test_searches_during_syncs_always_answer(world):
                 assert len(listed) == len(set(listed)) == answer["specs"] >= 40
             assert process.returncode == 0
     world.verify()
+
+
+def test_the_ledger_keeps_what_is_left_of_a_query_apart(world):
+    """Of one build both placements' conditions are left, of the other either: they are no one question."""
+    world.page("develop", "hdf5", spec("a", stacks=["e4s"]))
+    world.page("develop", "zlib", spec("b", stacks=["e4s"]))
+    world.sync("--pages", world.pages)
+    text = "(package:hdf5 tag:develop stack:ml) OR (package:zlib (tag:develop OR stack:ml))"
+    shutil.rmtree(world.state / "index")
+    assert world.search(text)["builds"] == 1

@@ -209,7 +209,7 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
 
             excluding.say(searcher, request.text)
         if request.group_by and not quiet:
-            answers.say_unsaid(node)
+            answers.say_unsaid(node, dependencies=False)
             return _run_by_package(options, searcher, node, request)
         answer = searcher.search(
             node,
@@ -229,8 +229,11 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
     if not quiet:
         answers.warn_of_age(answer)
         answers.suggest_system(node, answer)
-        answers.say_unsaid(node)
+        answers.say_unsaid(node, dependencies=False)
+        answers.say_unjudged(node, answer.unjudged)
         answers.say_unnamed(answer.unnamed)
+        if answer.knows_dags:
+            answers.say_order(node)
         _show(options, request, node, answer, no_hit)
     return 1 if quiet and not answer.builds else 0
 
@@ -257,7 +260,9 @@ def _show(
 ) -> None:
     if request.json:
         document = answers.document(request.text, answer)
-        document |= answers.unsaid_document(node, answer.unnamed) | _language(request)
+        document |= answers.unsaid_document(node, answer.unnamed, answer.unjudged)
+        document |= answers.order_document(node) if answer.knows_dags else {}
+        document |= _language(request)
         if request.install:
             for result, made in zip(
                 document["results"], _installations(options, answer), strict=True
@@ -318,14 +323,18 @@ def _run_by_package(
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
     )
     no_hit = _explain(searcher, node, request) if not found.packages else None
+    from ...search import leftout
+
     with searcher.moment():
-        unnamed = searcher.unnamed(node)
+        unnamed = leftout.unnamed(searcher, node)
+        unjudged = leftout.unjudged(searcher, node)
+    answers.say_unjudged(node, unjudged)
     answers.say_unnamed(unnamed)
     if not found.indexed:
         answers.note(_slower(options))
     if request.json:
         more = {} if no_hit is None else no_hit.document()
-        more |= answers.unsaid_document(node, unnamed) | _language(request)
+        more |= answers.unsaid_document(node, unnamed, unjudged) | _language(request)
         output.print_json({**answers.packages_document(request.text, found), **more})
         return 0
     with paged(wanted=not request.no_pager):

@@ -93,14 +93,17 @@ class NoHit(NamedTuple):
 def explain(searcher: Searcher, node: query.Node) -> NoHit:
     """Ask what would have matched, for at most some `SECONDS`.
 
+    Where a DAG is known a dependency is a condition like any other.
     Without an index each question may take as long as the search did: none is asked. Nor is anything
     said of conditions that pages cannot answer: that there are builds without them is no news.
     """
-    asked, node = node, without_unsaid(node)
     until = time.monotonic() + SECONDS
     with searcher.moment() as db:
         if not searcher.is_indexed:
             return NoHit([], [])
+        asked, dags = node, searcher.knows_dags(node)
+        if not dags:
+            node = without_unsaid(node)
 
         def count(tree: query.Node) -> tuple[int, int]:
             counts = searcher.matching(tree)
@@ -109,8 +112,9 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
         if node != asked and searcher.matching(node):
             return NoHit([], [])
         suggestions = _suggestions(searcher, node, until)
-        found = nearest.misses(node, count, lambda: time.monotonic() < until)
-        with_values = [(miss, _instead(searcher, db, node, miss)) for miss in found]
+        found = nearest.misses(node, count, lambda: time.monotonic() < until, dags=dags)
+        every = nearest.single_conditions(node) if dags else nearest.conditions(node)
+        with_values = [(miss, _instead(searcher, db, every, miss)) for miss in found]
     return NoHit(suggestions, with_values)
 
 
@@ -135,9 +139,11 @@ def _finds(searcher: Searcher, term: query.Term, value: str, until: float) -> bo
     return time.monotonic() < until and bool(searcher.matching(term._replace(value=value)))
 
 
-def _instead(searcher: Searcher, db: Any, node: query.Node, miss: nearest.Miss) -> list[str]:
+def _instead(
+    searcher: Searcher, db: Any, every: tuple[query.Node, ...], miss: nearest.Miss
+) -> list[str]:
     """What the builds that match without a condition have in its field."""
-    rest = query.And(tuple(one for one in nearest.conditions(node) if one != miss.condition))
+    rest = query.And(tuple(one for one in every if one != miss.condition))
     counts = searcher.matching(rest)
     if miss.field in query.BUILD_FIELDS:
         chosen = sorted(counts)[-MANY_BUILDS:]

@@ -1,0 +1,128 @@
+"""How many builds an answer leaves open: those that only a DAG would decide of, and of which none is known."""
+
+import shutil
+
+import pytest
+
+from cachesync.query import And, Everything, Not, Or, Term, parse, parse_in
+from cachesync.query.unjudged import opened, questions
+from tests.support import mirrors
+from tests.support.world import World, spec
+
+GCC = mirrors.record("gcc", "13.2.0", external="/usr")
+OPENMPI = mirrors.record("openmpi", "5.0.6")
+MPICH = mirrors.record("mpich", "4.2.3")
+HDF5 = mirrors.record("hdf5", "1.14.6", mirrors.edge(OPENMPI, "link", virtuals=["mpi"]),
+                      mirrors.edge(GCC, "build", virtuals=["c"]))  # fmt: skip
+OTHER = mirrors.record("hdf5", "1.12.3", mirrors.edge(MPICH, "link", virtuals=["mpi"]))
+HDF5_NAME = Term("package", "hdf5", spack=True)
+
+
+@pytest.fixture(scope="module", params=["index", "ledger"])
+def site(request, tmp_path_factory) -> World:
+    """A mirror with four specs, and beside it pages with three builds of hdf5 and one of zlib. Read only."""
+    world = World(tmp_path_factory.mktemp("site"))
+    world.page(
+        "develop", "hdf5", spec("a"), spec("b", versions=["1.8"]), spec("c", versions=["1.9"])
+    )
+    world.page("develop", "zlib", spec("d"))
+    world.sync("--pages", world.pages)
+    mirror = mirrors.make_mirror(world.root / "mirror", [HDF5, OTHER])
+    world.run("sync", "--mirror", mirror.url)
+    if request.param == "ledger":
+        shutil.rmtree(world.state / "index")
+    return world
+
+
+@pytest.mark.parametrize(
+    ("text", "hits", "unjudged"),
+    [
+        ("hdf5 ^openmpi@5:", 1, 3),
+        ("hdf5 ^mpi", 2, 3),
+        ("hdf5@1.9 ^openmpi", 0, 1),
+        ("hdf5 -^openmpi", 1, 3),
+        ("hdf5 -(@1.9 ^openmpi)", 4, 1),
+        ("hdf5 ^nothing", 0, 3),
+        ("zlib OR (hdf5@1.8: ^openmpi)", 2, 3),
+        ("zlib ^mpi OR hdf5 ^mpi", 2, 4),
+        ("hdf5 %gcc@13", 4, 0),
+        ("hdf5", 5, 0),
+        ("mpich ^mpi", 0, 0),
+    ],
+)
+def test_how_many_builds_could_not_be_judged(site, text, hits, unjudged):
+    """Those that meet the rest of the query and are no hits; nothing is said where there is none."""
+    found = site.run("search", "--json", "--", text)
+    document = found.json
+    assert document["builds"] == hits
+    assert document.get("unjudged", {}).get("builds", 0) == unjudged
+    assert ("could not be judged" in found.err) == (unjudged > 0)
+
+
+def test_a_text_in_spacks_language_leaves_builds_of_its_package_open(site):
+    """Of a page it asks nothing but the name."""
+    document = site.search("--spack", "1.x", "hdf5 ^openmpi")
+    assert (document["builds"], document["unjudged"]["builds"]) == (1, 3)
+
+
+def test_nothing_is_left_open_where_every_dag_is_known(tmp_path):
+    """A ledger of mirrors alone."""
+    world = World(tmp_path)
+    mirror = mirrors.make_mirror(tmp_path / "mirror", [HDF5, OTHER])
+    world.run("sync", "--mirror", mirror.url)
+    result = world.run("search", "hdf5", "^nothing", "--json")
+    assert "unjudged" not in result.json
+    assert "pages" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("text", "rest", "asked"),
+    [
+        ("^zlib", Everything, ("^zlib",)),
+        ("%gcc ^zlib +x", And((Term("compiler", "gcc", spack=True), Everything)), ("^zlib +x",)),
+        ("%gcc", Term("compiler", "gcc", spack=True), ()),
+    ],
+)
+def test_what_is_left_for_a_page_to_meet(text, rest, asked):
+    """What pages tell of; they are said to tell nothing of the rest."""
+    assert opened(parse(text)) == rest
+    assert questions(parse(text)) == asked
+
+
+def test_what_is_excluded_is_not_there():
+    """A spec whose DAG does not have it would match."""
+    tree = parse("-^zlib")
+    assert isinstance(tree, Not)
+    assert opened(tree.node) == Or(())
+    assert opened(parse_in("1.x", "hdf5 ^zlib")) == HDF5_NAME
+
+
+def test_which_package_is_asked_is_said_where_it_matters(site, tmp_path):
+    """Where a DAG is known the variant is the compiler's; a ledger of pages alone asks the package."""
+    found = site.run("search", "hdf5 %gcc@13 +mpi", "--json")
+    said = "note: `+mpi` asks gcc for it; `hdf5 +mpi %gcc@13` asks hdf5"
+    assert said in found.err
+    assert found.json["order"] == [
+        {"text": "+mpi", "asks": "gcc", "instead": "hdf5 +mpi %gcc@13"}
+    ]  # fmt: skip
+    world = World(tmp_path)
+    world.page("develop", "hdf5", spec("a"))
+    world.sync("--pages", world.pages)
+    alone = world.run("search", "hdf5 %gcc@13 +mpi", "--json")
+    assert "asks" not in alone.err
+    assert "order" not in alone.json
+
+
+def test_a_search_without_a_hit_says_which_dependency_is_to_blame(tmp_path):
+    """Each dependency is a condition of its own, where DAGs are known."""
+    world = World(tmp_path)
+    mirror = mirrors.make_mirror(tmp_path / "mirror", [HDF5, OTHER])
+    world.run("sync", "--mirror", mirror.url)
+    result = world.run("search", "hdf5 ^openmpi@6: ^mpi")
+    assert "without `^openmpi@6:` there are 2 builds, 2 specs" in result.err
+    assert "without `^mpi`" not in result.err
+    document = world.run("search", "hdf5@1.14 ^mpich@4.2", "--json").json
+    assert [(n["without"], n["builds"]) for n in document["nearest"]] == [
+        ("^mpich@4.2", 1),
+        ("@1.14", 1),
+    ]
