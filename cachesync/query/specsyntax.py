@@ -314,8 +314,8 @@ class SpecReader:
             self._part("target" if part == "arch" else part, value, start)
 
     def _part(self, field: str, value: str, start: int) -> None:
-        if value == _NOT_KNOWN:
-            return
+        if value in (_NOT_KNOWN, ANY_VALUE):
+            return  # every build has one
         wrong = _NO_PART.search(value)
         if wrong is not None:
             raise self.error(

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from .. import query
 
 if TYPE_CHECKING:
-    from .searcher import Searcher
+    from .dags import Dags
 
 __all__ = ["unjudged", "unnamed"]
+
+
+class Searcher(Protocol):
+    """What is asked; see `searcher`."""
+
+    @property
+    def dags(self) -> Dags:
+        """What answers about DAGs."""
+
+    def matching(self, node: query.Node) -> Mapping[int, int]:
+        """The builds that match."""
 
 
 def unnamed(searcher: Searcher, node: query.Node) -> int:

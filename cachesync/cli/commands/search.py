@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ... import query
 from ...errors import UsageError
+from ...search import leftout
 from ...search.answers import Answer
 from ...search.searcher import Searcher
 from .. import paths
@@ -225,7 +226,7 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
     finally:
         searcher.close()
     if answer.note is not None:
-        answers.note(f"{answer.note}; {_slower(options)}")
+        answers.note_slower(options, why=answer.note)
     if not quiet:
         answers.warn_of_age(answer)
         answers.suggest_system(node, answer)
@@ -308,12 +309,6 @@ def _installations(options: Globals, answer: Answer) -> list[Any]:
     return [choose(hit, known, viewed) for hit in answer.hits]
 
 
-def _slower(options: Globals) -> str:
-    from ..remedies import reaching
-
-    return reaching("the ledger answered, which is slower (`cachesync rebuild index`)", options)
-
-
 def _run_by_package(
     options: Globals, searcher: Searcher, node: query.Node, request: Request
 ) -> int:
@@ -323,15 +318,13 @@ def _run_by_package(
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
     )
     no_hit = _explain(searcher, node, request) if not found.packages else None
-    from ...search import leftout
-
     with searcher.moment():
         unnamed = leftout.unnamed(searcher, node)
         unjudged = leftout.unjudged(searcher, node)
     answers.say_unjudged(node, unjudged)
     answers.say_unnamed(unnamed)
     if not found.indexed:
-        answers.note(_slower(options))
+        answers.note_slower(options)
     if request.json:
         more = {} if no_hit is None else no_hit.document()
         more |= answers.unsaid_document(node, unnamed, unjudged) | _language(request)

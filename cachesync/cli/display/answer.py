@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from ...query.order import Misplaced
     from ...search.answers import Answer, Hit
     from ...search.packages import PackagesAnswer
+    from ..options import Globals
 
 __all__ = [
     "document",
     "note",
+    "note_slower",
     "note_systems",
     "order_document",
     "packages_document",
@@ -59,6 +61,14 @@ def warn_of_age(answer: Answer) -> None:
             note(f"{source.name} is {output.age(seconds)} old, {source.state}: {source.error}")
         elif late:
             note(f"{source.name} is {output.age(seconds)} old, older than its schedule")
+
+
+def note_slower(options: Globals, *, why: str | None = None) -> None:
+    """Say that the index could not answer, and why where that is known."""
+    from ..remedies import reaching
+
+    text = "the ledger answered, which is slower (`cachesync rebuild index`)"
+    note(reaching(text if why is None else f"{why}; {text}", options))
 
 
 def suggest_system(node: query.Node, answer: Answer) -> None:
