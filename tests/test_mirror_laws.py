@@ -47,9 +47,9 @@ def test_the_log_tells_what_cache_indexes_told(history):
 def test_a_compiler_of_any_language_is_found_by_every_way_of_answering(history):
     """The index, one that is behind, one made anew and the ledger find what the records say, and count it.
 
-    Of specs that indexes told of: what pages do not say they cannot find.
+    As a compiler, which `%` is of what pages told of: what pages do not say they cannot find.
     """
-    nodes = [query.parse(text) for text in OF_COMPILERS]
+    nodes = [query.as_pages(query.parse(text)) for text in OF_COMPILERS]
     names = {one.hash: {name.partition("@")[0] for name in compilers_of(one)} for one in RECORDS}
     with tempfile.TemporaryDirectory() as root:
         world = World(Path(root))
@@ -65,7 +65,7 @@ def test_a_compiler_of_any_language_is_found_by_every_way_of_answering(history):
                     check_answers(world.state, writer.db, nodes)
             placed = {p.hash for p in whole.all_placements(writer.db) if p.source != "pages"}
             for name in ("gcc", "llvm", "nag"):
-                found = brute_force(writer.db, query.parse(f"%{name}")).values()
+                found = brute_force(writer.db, query.as_pages(query.parse(f"%{name}"))).values()
                 hashes = {spec_hash for specs in found for spec_hash in specs}
                 assert hashes & placed == {one for one in placed if name in names[one]}
             catchup.rebuild(writer.db, world.state)

@@ -44,6 +44,7 @@ class Reading:
         self._split = split
         self._records = split.records
         self._refused = list(split.refused)
+        self._total = len(split.records) + len(split.refused)
         self._carried = carried
         self._told: dict[str, tuple[int, bytes | None]] = {}
         self._is_first = not writer.is_stated(row, known.tag)
@@ -53,18 +54,30 @@ class Reading:
         self._warnings: list[str] = []
 
     def record(self, got: Got) -> None:
-        """Commit everything that the index says."""
+        """Commit everything that the index says, unless most of it is refused: then nothing.
+
+        So nothing is committed before half of it is known to be good; what the ledger has already is.
+        """
         writer, known = self._writer, self._known
         unknown = self._unknown()
         refused = {one.hash for one in self._refused}
-        done = 0
+        done, good = 0, len(self._records) - len(unknown)
+        waiting: list[list[Node]] = []
         for chunk in self._chunks(unknown):
-            cached = [
-                node.hash for node in chunk if node.cached and self._is_wanted(node.build.package)
-            ]
-            self._commit(chunk, cached)
-            done += len(chunk)
-            self._progress(self._row.name, done, len(unknown))
+            waiting.append(chunk)
+            good += len(chunk)
+            if 2 * good < self._total:
+                continue
+            for ready in waiting:
+                cached = [
+                    node.hash
+                    for node in ready
+                    if node.cached and self._is_wanted(node.build.package)
+                ]
+                self._commit(ready, cached)
+                done += len(ready)
+                self._progress(self._row.name, done, len(unknown))
+            waiting.clear()
         decoded = set(unknown)
         refused.update(one.hash for one in self._refused)
         if (reason := self._garbage()) is not None:
@@ -84,7 +97,7 @@ class Reading:
             self._commit((), some)
         writer.conclude(
             self._row, known, checksum=got.checksum, memory=got.memory,
-            absent=self._absent(refused), warnings=self._all_warnings(decoded),
+            absent=self._absent(refused), warnings=self._all_warnings(),
         )  # fmt: skip
 
     def _is_wanted(self, package: str) -> bool:
@@ -103,20 +116,31 @@ class Reading:
             )
 
     def _unknown(self) -> list[str]:
-        """The hashes of records that say something the ledger does not have."""
+        """The hashes of records that say something the ledger does not have.
+
+        With those that were warned of: whether there is still a reason to is seen by reading them again.
+        """
         self._told = self._writer.told(self._records.keys())
         if not self._told:
             return list(self._records)
         known_as, checksum = self._told.get, index.checksum
+        warnings = self._writer.index_warnings(self._row, self._known)
+        warned = {found[0] for found in map(_HASH.search, warnings) if found is not None}
         unknown = [
             spec_hash
             for spec_hash, record in self._records.items()
-            if (told := known_as(spec_hash)) is None or told[1] != checksum(record)
+            if (told := known_as(spec_hash)) is None
+            or told[1] != checksum(record)
+            or spec_hash in warned
         ]
         forms = self._writer.forms() if any(map(self._told.__contains__, unknown)) else set()
         if not forms:
             return unknown
-        return [one for one in unknown if (one, checksum(self._records[one])) not in forms]
+        return [
+            one
+            for one in unknown
+            if one in warned or (one, checksum(self._records[one])) not in forms
+        ]
 
     def _chunks(self, unknown: Sequence[str]) -> Iterator[list[Node]]:
         found = dependencies_first(
@@ -136,10 +160,9 @@ class Reading:
 
     def _garbage(self) -> str | None:
         """Why the whole index is not believed: more than half of it is refused; None where it is."""
-        total = len(self._records) + len(self._split.refused)
-        if 2 * len(self._refused) <= total:
+        if 2 * len(self._refused) <= self._total:
             return None
-        return f"{len(self._refused):,} of {total:,} records are refused; {self._refused[0].reason}"
+        return f"{len(self._refused):,} of {self._total:,} records are refused; {self._refused[0].reason}"
 
     def _doubt(self, _hash: str, reason: str) -> None:
         self._warnings.append(reason)
@@ -160,18 +183,10 @@ class Reading:
         there.update(told[one][0] for one in refused if one in told)
         return sorted(self._carried - there)
 
-    def _all_warnings(self, decoded: set[str]) -> list[str]:
-        """What there is to warn of in the whole index: also of records that were not decoded again."""
-        standing = [
-            warning
-            for warning in self._writer.index_warnings(self._row, self._known)
-            if (told := _HASH.search(warning)) is not None
-            and told[0] in self._records
-            and told[0] not in decoded
-        ]
-        found = list(dict.fromkeys(
-            [*standing, *self._warnings, *(f"refused: {one.reason}" for one in self._refused)]
-        ))  # fmt: skip
+    def _all_warnings(self) -> list[str]:
+        """What there is to warn of in the whole index."""
+        refused = (f"refused: {one.reason}" for one in self._refused)
+        found = list(dict.fromkeys([*self._warnings, *refused]))
         if len(found) > MOST_WARNINGS:
             more = len(found) - MOST_WARNINGS
             found = [*found[:MOST_WARNINGS], f"and {more:,} more"]

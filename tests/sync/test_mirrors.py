@@ -177,6 +177,10 @@ def test_an_index_that_is_mostly_refused_says_nothing_of_what_left(world, writer
             installs[f"\x1b[31m{number}"] = installs.pop(one.hash)
         else:
             installs[one.hash]["spec"]["version"] = 7
+    fresh = [record(f"fresh{number}") for number in range(2)]  # good, and of the same index
+    for one in fresh:
+        installs[one.hash] = {"spec": one.spec, "ref_count": 0, "in_buildcache": True}
+        installs[f"\x1b[31m{one.hash}"] = installs[MANY[0].hash] if broken != "keys" else {}
     world.documents["m"][MAIN] = json.dumps(told).encode()
     for changes in ({"index.rejected": 1}, {}, {}):
         result, made = run(world, writer)
@@ -184,7 +188,7 @@ def test_an_index_that_is_mostly_refused_says_nothing_of_what_left(world, writer
         assert hashes(world, writer) == before
     assert log.mirrors(writer.db)["m"][0].leaving == 0
     (trouble,) = log.troubles(writer.db, LocationState.REJECTED)
-    assert trouble.reason.startswith("16 of 30 records are refused; installs")
+    assert trouble.reason.startswith("18 of 34 records are refused; installs")
     put(world, MANY)
     assert run(world, writer)[1] == {"index.recovered": 1}
 
@@ -341,6 +345,22 @@ def test_dependents_before_dependencies_are_no_matter(world, writer):
     world.cached["m", MAIN] = {one.hash for one in records if not one.is_external}
     world.sync(writer, "m")
     world.check(writer.db)
+
+
+def test_what_was_warned_of_is_looked_at_again(world, writer):
+    """A record that is mended, also by becoming what it once was, is warned of no longer."""
+    put(world, [ZLIB, HDF5])
+    run(world, writer)
+    assert list(log.warnings(writer.db)) == []
+    good = world.documents["m"][MAIN]
+    told = json.loads(good)
+    told["database"]["installs"][ZLIB.hash]["spec"]["namespace"] = "other"
+    harmed = json.dumps(told).encode()
+    for data, warned in ((harmed, True), (harmed + b" ", True), (good, False)):
+        world.documents["m"][MAIN] = data
+        run(world, writer)
+        reasons = [warning.reason for warning in log.warnings(writer.db)]
+        assert any("does not follow" in reason for reason in reasons) is warned, reasons
 
 
 def test_a_circle_is_refused_and_everything_else_goes_on(world, writer):
