@@ -11,6 +11,8 @@ __all__ = ["main"]
 _BRIEF = {"check", "diff", "history", "search", "show", "status", "sync"}
 """The commands that do one thing and end: what they make is wanted until then, and is no circle."""
 
+_OUT_OF_MEMORY = b"cachesync: error: out of memory\nhint: raise `ulimit -v`, or free some\n"
+
 
 def main() -> int:
     """Run the command that the arguments name; returns its exit status, or ends the process.
@@ -29,9 +31,13 @@ def main() -> int:
     except (MemoryError, ImportError) as error:
         if isinstance(error, ImportError) and "failed to map" not in str(error):
             raise
-        os.write(2, b"cachesync: error: out of memory\nhint: raise `ulimit -v`, or free some\n")
+        os.write(2, _OUT_OF_MEMORY)
         return 1
-    status = enter()
+    try:
+        status = enter()
+    except MemoryError:  # there was none either to tell of it
+        os.write(2, _OUT_OF_MEMORY)
+        return 1
     if is_brief:
         sys.stdout.flush()
         sys.stderr.flush()
