@@ -77,6 +77,7 @@ class Commands:
             "sources": [passes.document(result) for result in results],
             "changes": self._thread.ask(lambda db: log.counts_since(db, first)),
             "seq": self._thread.call(lambda writer: writer.seq),
+            "errors": {one.name: one.error for one in results if one.error is not None},
             "failed": any(result.state is not SourceState.OK for result in results),
         }
 

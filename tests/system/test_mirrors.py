@@ -171,6 +171,17 @@ def test_the_daemon_sees_a_new_index_at_once(tmp_path, layout, mode):
         is_placed(world, ZLIB, HDF5, CMAKE)
 
 
+def test_a_sync_that_a_daemon_carries_out_says_why_a_source_failed(tmp_path):
+    """In the same words as one without a daemon."""
+    world = World(tmp_path / "world")
+    configure(world, tmp_path / "nowhere")
+    with daemon(world):
+        asked = world.run("sync", "ours", status=1).err
+    alone = world.run("sync", "ours", status=1).err
+    assert "cachesync: error: ours: " in alone
+    assert asked == alone
+
+
 def test_the_log_names_a_rejected_cache_index_once(tmp_path):
     """With its view and the reason, as it names pages; what else is told speaks of cache indexes."""
     world = World(tmp_path / "world")

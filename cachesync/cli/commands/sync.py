@@ -108,6 +108,7 @@ def sync(
     # A source that is named for this call only is none of a daemon's.
     is_known = pages is None and named is None
     answer = writing.carry_out(options, state_dir, asked if is_known else None, here)
+    _tell_errors(answer)
     seconds = time.monotonic() - started
     if as_json:
         shown = {name: answer[name] for name in ("sources", "changes", "seq")}
@@ -231,6 +232,12 @@ def _progress(options: Globals) -> Iterator[passes.Progress]:
             bar.update(tasks[name], completed=done, total=total)
 
         yield show
+
+
+def _tell_errors(answer: Mapping[str, Any]) -> None:
+    """Why sources failed in a daemon; those that were read here were told as they came."""
+    for name, error in answer.get("errors", {}).items():
+        _log.error("%s: %s", name, error)
 
 
 def _tell_rejections(db: Any, name: str) -> None:
