@@ -5,7 +5,7 @@ The machinery is in `yamlschema`, the single values in `scalars`, what comes out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from .. import query
@@ -13,8 +13,9 @@ from ..diff import Guard
 from ..errors import QueryError
 from ..model import TOLD
 from ..net import address
-from ..selection import Selection
-from . import mirrors, reach, rules, scalars, settings
+from . import reach, rules, scalars, settings
+from .secretkeys import SECRET
+from .sourcekeys import SOURCE
 from .yamlnodes import InvalidError, Node, Problem, problem_at, refuse
 from .yamlschema import (
     Fields,
@@ -24,10 +25,8 @@ from .yamlschema import (
     Record,
     boolean,
     choice,
-    exactly_one,
     fraction,
     integer,
-    not_both,
     scalar,
 )
 
@@ -35,150 +34,6 @@ __all__ = ["SCHEMA"]
 
 _TEXT = scalar(str)
 _WORD = scalar(scalars.word)
-
-
-# -- secrets
-
-
-def _secret(kind: settings.SecretKind) -> Callable[[str], settings.Secret]:
-    convert = {
-        settings.SecretKind.FILE: scalars.absolute_path,
-        settings.SecretKind.ENV: scalars.environment_name,
-        settings.SecretKind.CREDENTIAL: scalars.credential_name,
-    }[kind]
-    return lambda text: settings.Secret(kind, convert(text))
-
-
-_FORMS = "{file: PATH}, {env: NAME} or {credential: NAME}"
-_SECRET = Record(
-    lambda secret: secret,
-    {kind.value: Key(scalar(_secret(kind)), "secret") for kind in settings.SecretKind},
-    rules=(exactly_one(*(kind.value for kind in settings.SecretKind)),),
-    expected=f"a secret never stands here itself; write {_FORMS}",
-    strange=f"expected {_FORMS}",
-)
-
-
-# -- sources
-
-
-def _source(make: Callable[..., Any]) -> Callable[..., Any]:
-    def build(**values: Any) -> Any:
-        globs = {key: values.pop(key) for key in ("tags", "packages") if key in values}
-        if "cron" in values:
-            values["interval_seconds"] = None
-        return make(**values, selection=Selection(**globs))
-
-    return build
-
-
-def _globs(convert: Callable[[str], str]) -> dict[str, Key]:
-    reader = ListOf(scalar(convert))
-    return {"tags": Key(reader), "packages": Key(reader)}
-
-
-_COMMON = {
-    "name": Key(scalar(scalars.name), required=True),
-    "type": Key(_TEXT),
-    "notify_baseline": Key(boolean),
-    "mirror": Key(scalar(scalars.mirror)),
-}
-_REACH = reach.keys(_SECRET)
-_INTERVAL = Key(scalar(scalars.schedule_interval), "interval_seconds")
-_SCHEDULE = {"every": _INTERVAL, "cron": Key(scalar(scalars.cron))}
-_INNER_PATH = Key(scalar(scalars.inner_path))
-
-
-def _template_rule(fields: Fields) -> Iterator[Problem]:
-    url = fields.values.get("url")
-    lists = [name for name in ("tags", "packages") if name in fields.places]
-    if "urls" in fields.places or (url is not None and not scalars.is_template(url)):
-        for name in lists:
-            yield problem_at(
-                fields.places[name], f"{name} goes with a url that holds {{tag}} and {{package}}"
-            )
-    elif url is not None:
-        for name in ("tags", "packages"):
-            if name not in lists:
-                yield problem_at(fields.places["url"], f"a url template needs {name}")
-
-
-_DIRECTORY = Record(
-    _source(settings.DirectorySourceConfig),
-    {
-        **_COMMON,
-        **_globs(scalars.glob),
-        "path": Key(scalar(scalars.absolute_path), required=True),
-        "rescan": _INTERVAL,
-    },
-)
-_GITHUB = Record(
-    _source(settings.GithubSourceConfig),
-    {
-        **_COMMON,
-        **_globs(scalars.glob),
-        **_SCHEDULE,
-        **_REACH,
-        "repository": Key(scalar(scalars.repository), required=True),
-        "ref": Key(_WORD),
-        "path": _INNER_PATH,
-        "token": Key(_SECRET),
-        "api_url": Key(scalar(scalars.base_url)),
-        "raw_url": Key(scalar(scalars.base_url)),
-    },
-    rules=(not_both("every", "cron"),),
-)
-_HTTP = Record(
-    _source(settings.HttpSourceConfig),
-    {
-        **_COMMON,
-        **_globs(scalars.page_name),
-        **_SCHEDULE,
-        **_REACH,
-        "url": Key(scalar(scalars.url_template)),
-        "urls": Key(ListOf(scalar(scalars.url), unique=())),
-    },
-    rules=(not_both("every", "cron"), exactly_one("url", "urls"), _template_rule),
-)
-_ARCHIVE = Record(
-    _source(settings.ArchiveSourceConfig),
-    {
-        **_COMMON,
-        **_globs(scalars.glob),
-        **_SCHEDULE,
-        **_REACH,
-        "url": Key(scalar(scalars.url), required=True),
-        "path": _INNER_PATH,
-    },
-    rules=(not_both("every", "cron"),),
-)
-_BUILDCACHE = Record(
-    _source(settings.BuildcacheSourceConfig),
-    {
-        **_COMMON,
-        **_globs(scalars.glob),
-        **_SCHEDULE,
-        **_REACH,
-        "url": Key(scalar(mirrors.url), required=True),
-        "view": Key(scalar(mirrors.view)),
-        "views": Key(ListOf(scalar(mirrors.view), unique=())),
-        "tag": Key(_WORD),
-        "stack": Key(_WORD),
-        "settle": Key(integer(minimum=1)),
-    },
-    rules=(
-        not_both("every", "cron"),
-        not_both("view", "views"),
-        mirrors.has_tag,
-        mirrors.has_stack,
-    ),
-)
-_SOURCE: Kinds[settings.SourceConfig] = Kinds(
-    {
-        "directory": _DIRECTORY, "github": _GITHUB, "http": _HTTP, "archive": _ARCHIVE,
-        "buildcache": _BUILDCACHE,
-    }
-)  # fmt: skip
 
 
 # -- subscriptions
@@ -228,7 +83,7 @@ _TARGET: Kinds[settings.Target] = Kinds(
             {
                 "type": _TYPE,
                 "url": Key(scalar(address.webhook_url), required=True),
-                "secret": Key(ListOf(_SECRET, single=True), "secrets"),
+                "secret": Key(ListOf(SECRET, single=True), "secrets"),
                 "format": Key(choice({kind.value: kind for kind in settings.WebhookFormat})),
                 "allow_private": Key(boolean),
                 "proxy": reach.OF_TARGET,
@@ -238,7 +93,7 @@ _TARGET: Kinds[settings.Target] = Kinds(
         ),
         "apprise": Record(
             settings.AppriseTarget,
-            {"type": _TYPE, "url": Key(_SECRET, required=True), "timeout": _TIMEOUT},
+            {"type": _TYPE, "url": Key(SECRET, required=True), "timeout": _TIMEOUT},
         ),
         "command": Record(
             settings.CommandTarget,
@@ -299,8 +154,8 @@ _SIZE = scalar(scalars.size)
 SCHEMA = Record(
     reach.settled,
     {
-        "sources": Key(ListOf(_SOURCE, empty=True, unique=("name",))),
-        **_REACH,
+        "sources": Key(ListOf(SOURCE, empty=True, unique=("name",))),
+        **reach.keys(SECRET),
         "watch": Key(
             Record(
                 settings.Watch,

@@ -1,0 +1,147 @@
+"""What may stand in an entry of `sources:`, by its type, and the rules between its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from ..selection import Selection
+from . import mirrors, reach, scalars, settings
+from .secretkeys import SECRET
+from .yamlnodes import Problem, problem_at
+from .yamlschema import (
+    Fields,
+    Key,
+    Kinds,
+    ListOf,
+    Record,
+    boolean,
+    exactly_one,
+    integer,
+    not_both,
+    scalar,
+)
+
+__all__ = ["SOURCE"]
+
+_TEXT = scalar(str)
+_WORD = scalar(scalars.word)
+
+
+def _source(make: Callable[..., Any]) -> Callable[..., Any]:
+    def build(**values: Any) -> Any:
+        globs = {key: values.pop(key) for key in ("tags", "packages") if key in values}
+        if "cron" in values:
+            values["interval_seconds"] = None
+        return make(**values, selection=Selection(**globs))
+
+    return build
+
+
+def _globs(convert: Callable[[str], str]) -> dict[str, Key]:
+    reader = ListOf(scalar(convert))
+    return {"tags": Key(reader), "packages": Key(reader)}
+
+
+_COMMON = {
+    "name": Key(scalar(scalars.name), required=True),
+    "type": Key(_TEXT),
+    "notify_baseline": Key(boolean),
+    "mirror": Key(scalar(scalars.mirror)),
+}
+_REACH = reach.keys(SECRET)
+_INTERVAL = Key(scalar(scalars.schedule_interval), "interval_seconds")
+_SCHEDULE = {"every": _INTERVAL, "cron": Key(scalar(scalars.cron))}
+_INNER_PATH = Key(scalar(scalars.inner_path))
+
+
+def _template_rule(fields: Fields) -> Iterator[Problem]:
+    url = fields.values.get("url")
+    lists = [name for name in ("tags", "packages") if name in fields.places]
+    if "urls" in fields.places or (url is not None and not scalars.is_template(url)):
+        for name in lists:
+            yield problem_at(
+                fields.places[name], f"{name} goes with a url that holds {{tag}} and {{package}}"
+            )
+    elif url is not None:
+        for name in ("tags", "packages"):
+            if name not in lists:
+                yield problem_at(fields.places["url"], f"a url template needs {name}")
+
+
+_DIRECTORY = Record(
+    _source(settings.DirectorySourceConfig),
+    {
+        **_COMMON,
+        **_globs(scalars.glob),
+        "path": Key(scalar(scalars.absolute_path), required=True),
+        "rescan": _INTERVAL,
+    },
+)
+_GITHUB = Record(
+    _source(settings.GithubSourceConfig),
+    {
+        **_COMMON,
+        **_globs(scalars.glob),
+        **_SCHEDULE,
+        **_REACH,
+        "repository": Key(scalar(scalars.repository), required=True),
+        "ref": Key(_WORD),
+        "path": _INNER_PATH,
+        "token": Key(SECRET),
+        "api_url": Key(scalar(scalars.base_url)),
+        "raw_url": Key(scalar(scalars.base_url)),
+    },
+    rules=(not_both("every", "cron"),),
+)
+_HTTP = Record(
+    _source(settings.HttpSourceConfig),
+    {
+        **_COMMON,
+        **_globs(scalars.page_name),
+        **_SCHEDULE,
+        **_REACH,
+        "url": Key(scalar(scalars.url_template)),
+        "urls": Key(ListOf(scalar(scalars.url), unique=())),
+    },
+    rules=(not_both("every", "cron"), exactly_one("url", "urls"), _template_rule),
+)
+_ARCHIVE = Record(
+    _source(settings.ArchiveSourceConfig),
+    {
+        **_COMMON,
+        **_globs(scalars.glob),
+        **_SCHEDULE,
+        **_REACH,
+        "url": Key(scalar(scalars.url), required=True),
+        "path": _INNER_PATH,
+    },
+    rules=(not_both("every", "cron"),),
+)
+_BUILDCACHE = Record(
+    _source(settings.BuildcacheSourceConfig),
+    {
+        **_COMMON,
+        **_globs(scalars.glob),
+        **_SCHEDULE,
+        **_REACH,
+        "url": Key(scalar(mirrors.url), required=True),
+        "view": Key(scalar(mirrors.view)),
+        "views": Key(ListOf(scalar(mirrors.view), unique=())),
+        "tag": Key(_WORD),
+        "stack": Key(_WORD),
+        "settle": Key(integer(minimum=1)),
+    },
+    rules=(
+        not_both("every", "cron"),
+        not_both("view", "views"),
+        mirrors.has_tag,
+        mirrors.has_stack,
+    ),
+)
+SOURCE: Final[Kinds[settings.SourceConfig]] = Kinds(
+    {
+        "directory": _DIRECTORY, "github": _GITHUB, "http": _HTTP, "archive": _ARCHIVE,
+        "buildcache": _BUILDCACHE,
+    }
+)  # fmt: skip
