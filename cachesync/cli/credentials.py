@@ -11,8 +11,9 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ..config.reachvalues import SecretKind
 from ..config.secrets import named_in
-from ..config.settings import Config, SecretKind
+from ..config.settings import Config
 from ..errors import CachesyncError
 from .targets import TargetFinding
 

@@ -11,8 +11,10 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..config.reachvalues import Secret, SecretKind
 from ..config.secrets import named_in, reveal
-from ..config.settings import CommandTarget, Config, DirectorySourceConfig, Secret, SecretKind
+from ..config.settings import CommandTarget, Config
+from ..config.sourceconfigs import DirectorySourceConfig
 from ..errors import CachesyncError
 
 __all__ = ["Look", "certificates", "look", "own", "secret"]

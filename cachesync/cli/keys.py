@@ -6,8 +6,8 @@ import os
 
 import click
 
+from ..config.reachvalues import Secret, SecretKind
 from ..config.secrets import reveal
-from ..config.settings import Secret, SecretKind
 from ..notify import webhook as webhooks
 
 __all__ = ["keys_of", "secret_options"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config import mirrors
-from ..config.settings import BuildcacheSourceConfig, Config
+from ..config.settings import Config
+from ..config.sourceconfigs import BuildcacheSourceConfig
 
 __all__ = ["look_at"]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
+from ..config.reachvalues import ProxyKind, SecretKind
 from ..config.secrets import named_in
-from ..config.settings import Config, DirectorySourceConfig, ProxyKind, SecretKind
+from ..config.settings import Config
+from ..config.sourceconfigs import DirectorySourceConfig
 from ..net.access import named_variable
 from . import files
 

@@ -6,14 +6,9 @@ import os
 from contextlib import closing
 
 from .. import net
-from ..config.settings import (
-    Config,
-    DirectorySourceConfig,
-    GithubSourceConfig,
-    Secret,
-    SecretKind,
-    SourceConfig,
-)
+from ..config.reachvalues import Secret, SecretKind
+from ..config.settings import Config
+from ..config.sourceconfigs import DirectorySourceConfig, GithubSourceConfig, SourceConfig
 from ..errors import CachesyncError
 from ..sync.opening import Remotes, address
 

@@ -6,16 +6,9 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..config.reachvalues import Secret, SecretKind
 from ..config.secrets import environment_names
-from ..config.settings import (
-    AppriseTarget,
-    CommandTarget,
-    Config,
-    Secret,
-    SecretKind,
-    Target,
-    WebhookTarget,
-)
+from ..config.settings import AppriseTarget, CommandTarget, Config, Target, WebhookTarget
 from ..errors import CachesyncError
 from ..notify.command_target import find_program
 

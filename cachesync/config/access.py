@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from ..net import DIRECT, Access
 from ..net.access import Proxies, of_environment
 from ..net.access import Proxy as OpenProxy
+from .reachvalues import Proxy, ProxyKind
 from .secrets import reveal
-from .settings import Proxy, ProxyKind
 
 __all__ = ["open_access"]
 

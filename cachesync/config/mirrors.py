@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from . import scalars, settings
+from . import scalars, sourceconfigs
 from .yamlnodes import Problem, problem_at
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def view(text: str) -> str:
     return text
 
 
-def places(entry: settings.BuildcacheSourceConfig) -> tuple[Place, ...]:
+def places(entry: sourceconfigs.BuildcacheSourceConfig) -> tuple[Place, ...]:
     """The cache indexes of a source. With a tag each of several views is a stack, else each a tag."""
     if not entry.views:
         tag = entry.tag or entry.view or last_part(entry.url)

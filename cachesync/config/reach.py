@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from . import scalars, settings
-from .settings import Proxy, ProxyKind
+from . import reachvalues, scalars, settings, sourceconfigs
+from .reachvalues import Proxy, ProxyKind
 from .yamlnodes import Node, Problem, problem_at
 from .yamlschema import Fields, Key, Reader, Record, choice, scalar
 
@@ -19,7 +19,7 @@ _WORDS = choice({kind.value: Proxy(kind) for kind in (ProxyKind.ENVIRONMENT, Pro
 OF_TARGET = Key(choice({"none": Proxy(ProxyKind.NONE), "inherit": Proxy()}))
 
 
-def keys(secret: Reader[settings.Secret]) -> dict[str, Key]:
+def keys(secret: Reader[reachvalues.Secret]) -> dict[str, Key]:
     """`proxy` and `ca_file`, with the reader of secrets."""
     address = Record(
         lambda **values: Proxy(ProxyKind.ADDRESS, **values),
@@ -50,7 +50,7 @@ def settled(**values: Any) -> settings.Config:
     return config._replace(
         sources=tuple(
             source
-            if isinstance(source, settings.DirectorySourceConfig)
+            if isinstance(source, sourceconfigs.DirectorySourceConfig)
             else source._replace(
                 proxy=_inherited(source.proxy, config), ca_file=source.ca_file or config.ca_file
             )

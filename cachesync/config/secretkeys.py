@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from . import scalars, settings
+from . import reachvalues, scalars
 from .yamlschema import Key, Record, exactly_one, scalar
 
 __all__ = ["SECRET"]
 
 
-def _secret(kind: settings.SecretKind) -> Callable[[str], settings.Secret]:
+def _secret(kind: reachvalues.SecretKind) -> Callable[[str], reachvalues.Secret]:
     convert = {
-        settings.SecretKind.FILE: scalars.absolute_path,
-        settings.SecretKind.ENV: scalars.environment_name,
-        settings.SecretKind.CREDENTIAL: scalars.credential_name,
+        reachvalues.SecretKind.FILE: scalars.absolute_path,
+        reachvalues.SecretKind.ENV: scalars.environment_name,
+        reachvalues.SecretKind.CREDENTIAL: scalars.credential_name,
     }[kind]
-    return lambda text: settings.Secret(kind, convert(text))
+    return lambda text: reachvalues.Secret(kind, convert(text))
 
 
 _FORMS = "{file: PATH}, {env: NAME} or {credential: NAME}"
-SECRET: Final[Record[settings.Secret]] = Record(
+SECRET: Final[Record[reachvalues.Secret]] = Record(
     lambda secret: secret,
-    {kind.value: Key(scalar(_secret(kind)), "secret") for kind in settings.SecretKind},
-    rules=(exactly_one(*(kind.value for kind in settings.SecretKind)),),
+    {kind.value: Key(scalar(_secret(kind)), "secret") for kind in reachvalues.SecretKind},
+    rules=(exactly_one(*(kind.value for kind in reachvalues.SecretKind)),),
     expected=f"a secret never stands here itself; write {_FORMS}",
     strange=f"expected {_FORMS}",
 )

@@ -8,16 +8,9 @@ from pathlib import Path
 
 from ..errors import CachesyncError
 from .content import content
-from .settings import (
-    AppriseTarget,
-    Config,
-    DirectorySourceConfig,
-    GithubSourceConfig,
-    Proxy,
-    Secret,
-    SecretKind,
-    WebhookTarget,
-)
+from .reachvalues import Proxy, Secret, SecretKind
+from .settings import AppriseTarget, Config, WebhookTarget
+from .sourceconfigs import DirectorySourceConfig, GithubSourceConfig
 
 __all__ = ["credential_problems", "environment_names", "named_in", "reveal"]
 

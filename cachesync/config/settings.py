@@ -6,34 +6,25 @@ Secrets are only named here: what a `Secret` refers to is read where it is used.
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from ..diff import Guard
 from ..model import ChangeKind, First
 from ..query import Node
-from ..selection import Selection
+from .reachvalues import Proxy, ProxyKind, Secret
+from .sourceconfigs import SourceConfig
 
 __all__ = [
     "AppriseTarget",
-    "ArchiveSourceConfig",
     "Batch",
-    "BuildcacheSourceConfig",
     "CommandTarget",
     "Config",
-    "DirectorySourceConfig",
-    "GithubSourceConfig",
-    "HttpSourceConfig",
     "Limits",
     "Log",
     "LogFormat",
     "LogLevel",
     "Metrics",
-    "Proxy",
-    "ProxyKind",
-    "Secret",
-    "SecretKind",
-    "SourceConfig",
     "Subscription",
     "Target",
     "Watch",
@@ -41,163 +32,6 @@ __all__ = [
     "WebhookFormat",
     "WebhookTarget",
 ]
-
-
-class SecretKind(Enum):
-    """Where a secret is found."""
-
-    FILE = "file"
-    ENV = "env"
-    CREDENTIAL = "credential"
-
-
-class Secret(NamedTuple):
-    """Where a secret is found, never the secret itself.
-
-    `name` is the absolute path of a file, the name of an environment variable, or the name of a
-    systemd credential (a file in `$CREDENTIALS_DIRECTORY`).
-    """
-
-    kind: SecretKind
-    name: str
-
-
-class ProxyKind(Enum):
-    """What is said of a proxy."""
-
-    ABOVE = "above"
-    """Nothing: what stands at the top applies; where nothing stands there, none."""
-    NONE = "none"
-    ENVIRONMENT = "environment"
-    """What http_proxy, https_proxy, all_proxy and no_proxy say."""
-    ADDRESS = "address"
-
-
-class Proxy(NamedTuple):
-    """The proxy that something is reached through."""
-
-    kind: ProxyKind = ProxyKind.ABOVE
-    url: str | None = None
-    """Set for an address, as are the others where the proxy wants them."""
-    username: str | None = None
-    password: Secret | None = None
-
-
-class DirectorySourceConfig(NamedTuple):
-    """A directory that holds `<tag>/<package>/specs.md`."""
-
-    name: str
-    path: str
-    """Absolute."""
-    selection: Selection = Selection()
-    interval_seconds: int = 3600
-    """A full pass after so long, whatever the watcher says."""
-    notify_baseline: bool = False
-    mirror: str | None = None
-    """What `spack mirror add` takes for the cache the pages describe; `{tag}` stands for the tag."""
-    type: Literal["directory"] = "directory"
-
-
-class GithubSourceConfig(NamedTuple):
-    """A directory of a GitHub repository, read through the REST API."""
-
-    name: str
-    repository: str
-    """`owner/name`."""
-    ref: str = "main"
-    path: str = "_cache"
-    """Inside the repository, without slashes around it; empty for its root."""
-    token: Secret | None = None
-    selection: Selection = Selection()
-    interval_seconds: int | None = 1800
-    """Exactly one of this and `cron` is None."""
-    cron: str | None = None
-    api_url: str = "https://api.github.com"
-    """Like `raw_url`, without a slash at the end."""
-    raw_url: str = "https://raw.githubusercontent.com"
-    notify_baseline: bool = False
-    mirror: str | None = None
-    proxy: Proxy = Proxy()
-    ca_file: str | None = None
-    type: Literal["github"] = "github"
-
-
-class HttpSourceConfig(NamedTuple):
-    """Pages at addresses that are known: a template over tags and packages, or a list."""
-
-    name: str
-    url: str | None = None
-    """A page, or a template with `{tag}` and `{package}`; None where `urls` lists the pages."""
-    urls: tuple[str, ...] = ()
-    selection: Selection = Selection()
-    """For a template its tags and packages, plain names every one; otherwise everything."""
-    interval_seconds: int | None = 6 * 3600
-    """Exactly one of this and `cron` is None."""
-    cron: str | None = None
-    notify_baseline: bool = False
-    mirror: str | None = None
-    proxy: Proxy = Proxy()
-    ca_file: str | None = None
-    type: Literal["http"] = "http"
-
-
-class ArchiveSourceConfig(NamedTuple):
-    """A directory in a tarball that is downloaded as a whole."""
-
-    name: str
-    url: str
-    path: str = "_cache"
-    """Inside the repository, without slashes around it; empty for its root."""
-    selection: Selection = Selection()
-    interval_seconds: int | None = 86400
-    """Exactly one of this and `cron` is None."""
-    cron: str | None = None
-    notify_baseline: bool = False
-    mirror: str | None = None
-    proxy: Proxy = Proxy()
-    ca_file: str | None = None
-    type: Literal["archive"] = "archive"
-
-
-class BuildcacheSourceConfig(NamedTuple):
-    """A build cache of Spack's, read by the indexes that it has of itself."""
-
-    name: str
-    url: str
-    """file:, http: or https:, without a slash at the end."""
-    view: str | None = None
-    """At most one of this and `views` is given; without either the mirror's own index is read."""
-    views: tuple[str, ...] = ()
-    tag: str | None = None
-    """None: the view, or the last part of `url`."""
-    stack: str | None = None
-    """None: `root`, or each of the views where they share a tag."""
-    settle: int = 2
-    """In how many passes running a spec is absent until it is evicted."""
-    selection: Selection = Selection()
-    interval_seconds: int | None = 1800
-    """Exactly one of this and `cron` is None."""
-    cron: str | None = None
-    notify_baseline: bool = False
-    mirror: str | None = None
-    """What `spack mirror add` takes instead of `url`; `{tag}` stands for the tag."""
-    proxy: Proxy = Proxy()
-    ca_file: str | None = None
-    type: Literal["buildcache"] = "buildcache"
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it lies in the file system: then it is watched, and reached without a network."""
-        return self.url.startswith("file:")
-
-
-SourceConfig = (
-    DirectorySourceConfig
-    | GithubSourceConfig
-    | HttpSourceConfig
-    | ArchiveSourceConfig
-    | BuildcacheSourceConfig
-)
 
 
 class WatchMode(StrEnum):

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..model import ChangeKind
 from ..net import address
-from . import settings
+from . import reachvalues, settings, sourceconfigs
 from .scalars import is_template
 from .schema import SCHEMA
 from .yamlschema import Kinds, ListOf, Record
@@ -40,7 +40,7 @@ def masked(text: str) -> str:
 def _shown(read: object, value: Any) -> Any:
     if isinstance(read, Kinds):
         read = read.kinds[value.type]
-    if isinstance(value, settings.Secret):
+    if isinstance(value, reachvalues.Secret):
         return {value.kind.value: value.name}
     if isinstance(read, Record):
         return _shown_record(read, value)
@@ -84,7 +84,7 @@ def _special(name: str, value: Any) -> Any:
     """What is not where its key says, or is shown in another way; None for everything else."""
     selection = getattr(value, "selection", None)
     if selection is not None and name in selection._fields:
-        is_listed = isinstance(value, settings.HttpSourceConfig) and not is_template(
+        is_listed = isinstance(value, sourceconfigs.HttpSourceConfig) and not is_template(
             value.url or ""
         )
         return () if is_listed else list(getattr(selection, name))
@@ -109,10 +109,10 @@ def _rewritten(name: str, value: Any) -> Any:
     return None
 
 
-def _proxy(proxy: settings.Proxy) -> Any:
-    if proxy.kind is settings.ProxyKind.ABOVE:
+def _proxy(proxy: reachvalues.Proxy) -> Any:
+    if proxy.kind is reachvalues.ProxyKind.ABOVE:
         return ()
-    if proxy.kind is not settings.ProxyKind.ADDRESS:
+    if proxy.kind is not reachvalues.ProxyKind.ADDRESS:
         return proxy.kind.value
     found: dict[str, Any] = {"url": masked(proxy.url or "")}
     if proxy.username is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from ..selection import Selection
-from . import mirrors, reach, scalars, settings
+from . import mirrors, reach, scalars, sourceconfigs
 from .secretkeys import SECRET
 from .yamlnodes import Problem, problem_at
 from .yamlschema import (
@@ -70,7 +70,7 @@ def _template_rule(fields: Fields) -> Iterator[Problem]:
 
 
 _DIRECTORY = Record(
-    _source(settings.DirectorySourceConfig),
+    _source(sourceconfigs.DirectorySourceConfig),
     {
         **_COMMON,
         **_globs(scalars.glob),
@@ -79,7 +79,7 @@ _DIRECTORY = Record(
     },
 )
 _GITHUB = Record(
-    _source(settings.GithubSourceConfig),
+    _source(sourceconfigs.GithubSourceConfig),
     {
         **_COMMON,
         **_globs(scalars.glob),
@@ -95,7 +95,7 @@ _GITHUB = Record(
     rules=(not_both("every", "cron"),),
 )
 _HTTP = Record(
-    _source(settings.HttpSourceConfig),
+    _source(sourceconfigs.HttpSourceConfig),
     {
         **_COMMON,
         **_globs(scalars.page_name),
@@ -107,7 +107,7 @@ _HTTP = Record(
     rules=(not_both("every", "cron"), exactly_one("url", "urls"), _template_rule),
 )
 _ARCHIVE = Record(
-    _source(settings.ArchiveSourceConfig),
+    _source(sourceconfigs.ArchiveSourceConfig),
     {
         **_COMMON,
         **_globs(scalars.glob),
@@ -119,7 +119,7 @@ _ARCHIVE = Record(
     rules=(not_both("every", "cron"),),
 )
 _BUILDCACHE = Record(
-    _source(settings.BuildcacheSourceConfig),
+    _source(sourceconfigs.BuildcacheSourceConfig),
     {
         **_COMMON,
         **_globs(scalars.glob),
@@ -139,7 +139,7 @@ _BUILDCACHE = Record(
         mirrors.has_stack,
     ),
 )
-SOURCE: Final[Kinds[settings.SourceConfig]] = Kinds(
+SOURCE: Final[Kinds[sourceconfigs.SourceConfig]] = Kinds(
     {
         "directory": _DIRECTORY, "github": _GITHUB, "http": _HTTP, "archive": _ARCHIVE,
         "buildcache": _BUILDCACHE,

@@ -11,12 +11,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..config import mirrors
-from ..config.settings import (
-    BuildcacheSourceConfig,
-    Config,
-    DirectorySourceConfig,
-    SourceConfig,
-)
+from ..config.settings import Config
+from ..config.sourceconfigs import BuildcacheSourceConfig, DirectorySourceConfig, SourceConfig
 from ..errors import CachesyncError
 from ..ledger import connect, read
 from ..ledger.read import SourceAge

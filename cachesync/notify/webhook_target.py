@@ -8,8 +8,9 @@ from threading import Event
 
 from .. import net
 from ..config.access import open_access
+from ..config.reachvalues import Secret
 from ..config.secrets import reveal
-from ..config.settings import Secret, WebhookFormat
+from ..config.settings import WebhookFormat
 from ..config.settings import WebhookTarget as WebhookConfig
 from ..errors import CachesyncError
 from ..net import address

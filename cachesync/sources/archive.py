@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from ..config.settings import ArchiveSourceConfig, Limits
+from ..config.settings import Limits
+from ..config.sourceconfigs import ArchiveSourceConfig
 from ..diff import page_order
 from ..errors import SourceError
 from ..net import Download, Fetcher, FetchError, Request, host

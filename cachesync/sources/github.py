@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from ..config.settings import GithubSourceConfig, Limits
+from ..config.settings import Limits
+from ..config.sourceconfigs import GithubSourceConfig
 from ..errors import SourceError
 from ..net import Fetcher, FetchError, FetchStoppedError, Request, Response
 from .base import (

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from threading import Lock
 from urllib.parse import quote, urlsplit
 
-from ..config.settings import HttpSourceConfig, Limits
+from ..config.settings import Limits
+from ..config.sourceconfigs import HttpSourceConfig
 from ..diff import page_order
 from ..net import Fetcher, Request, Response
 from .base import (

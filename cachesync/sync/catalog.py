@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import net
-from ..config.settings import (
+from ..config.settings import Config
+from ..config.sourceconfigs import (
     ArchiveSourceConfig,
     BuildcacheSourceConfig,
-    Config,
     DirectorySourceConfig,
     GithubSourceConfig,
     SourceConfig,

@@ -11,13 +11,13 @@ from .. import net
 from ..buildcache.layout import index_places
 from ..config.access import open_access
 from ..config.secrets import reveal
-from ..config.settings import (
+from ..config.settings import Limits
+from ..config.sourceconfigs import (
     ArchiveSourceConfig,
     BuildcacheSourceConfig,
     DirectorySourceConfig,
     GithubSourceConfig,
     HttpSourceConfig,
-    Limits,
     SourceConfig,
 )
 from ..sources.base import Source

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 
 from cachesync.config.file import SYSTEM_FILE, Why, find, load
-from cachesync.config.settings import (
-    LogLevel,
-)
+from cachesync.config.settings import LogLevel
 from cachesync.errors import ConfigError
 
 # -- files

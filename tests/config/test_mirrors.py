@@ -3,7 +3,7 @@
 import pytest
 
 from cachesync.config import mirrors
-from cachesync.config.settings import BuildcacheSourceConfig
+from cachesync.config.sourceconfigs import BuildcacheSourceConfig
 from tests.support.configs import problems
 
 HTTPS = "https://b.example/releases/v2026.10"

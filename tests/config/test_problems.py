@@ -8,9 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cachesync.config.file import parse
-from cachesync.config.settings import (
-    Config,
-)
+from cachesync.config.settings import Config
 from cachesync.errors import ConfigError
 from tests.support.configs import EVERYTHING, problems
 

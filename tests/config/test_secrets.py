@@ -7,8 +7,8 @@ import pytest
 
 from cachesync.config.content import PIPE_SECONDS
 from cachesync.config.file import load
+from cachesync.config.reachvalues import Secret, SecretKind
 from cachesync.config.secrets import reveal
-from cachesync.config.settings import Secret, SecretKind
 from cachesync.errors import CachesyncError, ConfigError
 from cachesync.net.trust import read_authorities
 

@@ -9,28 +9,29 @@ import yaml
 
 from cachesync import query
 from cachesync.config.file import load, parse
+from cachesync.config.reachvalues import Secret, SecretKind
 from cachesync.config.schema import SCHEMA
 from cachesync.config.settings import (
     AppriseTarget,
-    ArchiveSourceConfig,
     Batch,
-    BuildcacheSourceConfig,
     CommandTarget,
     Config,
-    DirectorySourceConfig,
-    GithubSourceConfig,
-    HttpSourceConfig,
     Limits,
     Log,
     LogFormat,
     LogLevel,
     Metrics,
-    Secret,
-    SecretKind,
     Subscription,
     Watch,
     WebhookFormat,
     WebhookTarget,
+)
+from cachesync.config.sourceconfigs import (
+    ArchiveSourceConfig,
+    BuildcacheSourceConfig,
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    HttpSourceConfig,
 )
 from cachesync.config.yamlschema import Kinds, ListOf, Record
 from cachesync.diff import Guard

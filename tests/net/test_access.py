@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from cachesync.config.access import open_access
 from cachesync.config.file import parse
+from cachesync.config.reachvalues import ProxyKind, Secret, SecretKind
 from cachesync.config.secrets import environment_names
 from cachesync.config.settings import Proxy as Said
-from cachesync.config.settings import ProxyKind, Secret, SecretKind
 from cachesync.errors import CachesyncError, ConfigError
 from cachesync.net import (
     Access,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cachesync.config.settings import Secret, SecretKind, WebhookFormat
+from cachesync.config.reachvalues import Secret, SecretKind
+from cachesync.config.settings import WebhookFormat
 from cachesync.net import FetchError, Response, address, open_poster
 from cachesync.net.fake import FakePoster
 from cachesync.net.poster import HttpPoster

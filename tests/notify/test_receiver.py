@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cachesync.config.settings import Secret, SecretKind, WebhookFormat, WebhookTarget
+from cachesync.config.reachvalues import Secret, SecretKind
+from cachesync.config.settings import WebhookFormat, WebhookTarget
 from cachesync.net import open_poster
 from cachesync.notify.target import Delivery, Outcome, open_target
 from cachesync.notify.webhook import Key, signed_headers

@@ -14,14 +14,9 @@ from pathlib import Path
 import pytest
 
 from cachesync.config.file import parse
+from cachesync.config.reachvalues import Secret, SecretKind
 from cachesync.config.secrets import environment_names, named_in
-from cachesync.config.settings import (
-    AppriseTarget,
-    CommandTarget,
-    Secret,
-    SecretKind,
-    WebhookTarget,
-)
+from cachesync.config.settings import AppriseTarget, CommandTarget, WebhookTarget
 from cachesync.errors import CachesyncError
 from cachesync.net import open_poster
 from cachesync.net.fake import FakePoster

@@ -202,7 +202,8 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(server, fetcher):
 
 BOMB = """
 import sys, threading
-from cachesync.config.settings import ArchiveSourceConfig, Limits
+from cachesync.config.settings import Limits
+from cachesync.config.sourceconfigs import ArchiveSourceConfig
 from cachesync.errors import SourceError
 from cachesync.net import Request, open_fetcher
 from cachesync.sources.archive import ArchiveSource

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from cachesync.config.settings import (
-    GithubSourceConfig,
-)
+from cachesync.config.sourceconfigs import GithubSourceConfig
 from cachesync.errors import SourceError
 from cachesync.net import Response
 from cachesync.net.fake import FakeFetcher

@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.config.settings import (
-    HttpSourceConfig,
-)
+from cachesync.config.sourceconfigs import HttpSourceConfig
 from cachesync.net import FetchError, Response, policy
 from cachesync.net.fake import FakeFetcher
 from cachesync.selection import Selection

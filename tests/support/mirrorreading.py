@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from cachesync.buildcache import index
-from cachesync.config.settings import BuildcacheSourceConfig, Limits
+from cachesync.config.settings import Limits
+from cachesync.config.sourceconfigs import BuildcacheSourceConfig
 from cachesync.sources.mirror.source import Got, MirrorSource
 from tests.support import mirrors
 

@@ -5,11 +5,8 @@ import json
 import threading
 from collections.abc import Mapping
 
-from cachesync.config.settings import (
-    ArchiveSourceConfig,
-    HttpSourceConfig,
-    Limits,
-)
+from cachesync.config.settings import Limits
+from cachesync.config.sourceconfigs import ArchiveSourceConfig, HttpSourceConfig
 from cachesync.diff import page_order
 from cachesync.net.client import HttpFetcher
 from cachesync.sources import archive, http

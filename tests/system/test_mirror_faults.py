@@ -8,7 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from cachesync.config.settings import BuildcacheSourceConfig, Limits
+from cachesync.config.settings import Limits
+from cachesync.config.sourceconfigs import BuildcacheSourceConfig
 from cachesync.diff import Guard
 from cachesync.ledger import log
 from cachesync.model import ChangeKind, SourceState

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cachesync.config.settings import HttpSourceConfig, Limits
+from cachesync.config.settings import Limits
+from cachesync.config.sourceconfigs import HttpSourceConfig
 from cachesync.net import open_fetcher
 from cachesync.sources.base import UNCHANGED
 from cachesync.sources.http import HttpSource

@@ -12,11 +12,8 @@ from typing import NamedTuple
 
 import click
 
-from ...config.settings import (
-    BuildcacheSourceConfig,
-    DirectorySourceConfig,
-    WatchMode,
-)
+from ...config.settings import WatchMode
+from ...config.sourceconfigs import BuildcacheSourceConfig, DirectorySourceConfig
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError, UsageError
 from ...ledger import connect, locks, log

@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from ...config import mirrors
-from ...config.settings import BuildcacheSourceConfig, Config
+from ...config.settings import Config
+from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import OutboxError, SourceError, UsageError
 from ...index import catchup
 from ...ledger import connect, log, read

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from ...config.settings import BuildcacheSourceConfig, Config
+from ...config.settings import Config
+from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import IndexUnusableError
 from ...ledger import connect, log, read
 from ...reports import verify as checks

@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...config.mirrors import places
-from ...config.settings import (
+from ...config.settings import Config
+from ...config.sourceconfigs import (
     ArchiveSourceConfig,
     BuildcacheSourceConfig,
-    Config,
     GithubSourceConfig,
     SourceConfig,
 )

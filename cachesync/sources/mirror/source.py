@@ -14,7 +14,8 @@ from typing import NamedTuple, Self
 
 from ...buildcache import layout
 from ...config import mirrors
-from ...config.settings import BuildcacheSourceConfig, Limits
+from ...config.settings import Limits
+from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import CacheIndexError, SourceError
 from ...net import Fetcher, shown
 from ..base import Failed, Unchanged

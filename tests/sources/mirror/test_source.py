@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cachesync.buildcache import index
-from cachesync.config.settings import BuildcacheSourceConfig
+from cachesync.config.sourceconfigs import BuildcacheSourceConfig
 from cachesync.sources.base import Failed, Unchanged
 from cachesync.sources.mirror.source import LOOK_AGAIN_SECONDS, MirrorSource
 from tests.support import mirrors
