@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_STACK",
     "Place",
+    "applies",
+    "credentials_are_whole",
     "has_stack",
     "has_tag",
+    "keys_go_with_it",
     "last_part",
     "path",
     "places",
@@ -25,7 +29,27 @@ __all__ = [
 ]
 
 DEFAULT_STACK = "root"
-_SCHEMES = "file:///, http:// or https://"
+_SCHEMES = "file:///, http://, https://, s3://, oci:// or oci+http://"
+_OF_ONE = (
+    "view",
+    "views",
+    "tag",
+    "stack",
+    "credentials",
+    "endpoint",
+    "region",
+    "anonymous",
+    "read",
+)
+"""The keys that say something of one mirror, and go with `url` only."""
+_OF_LIST = ("stacks", "bucket_url")
+_OF_BUCKET = ("endpoint", "region", "anonymous")
+_CREDENTIALS = {"s3": "access_key", "oci": "username", "oci+http": "username"}
+"""What credentials begin with, by the scheme of the address."""
+
+
+_REPOSITORY = re.compile(r"(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+")
+"""The name of a repository (OCI distribution specification 1.1, Pulling manifests)."""
 
 
 class Place(NamedTuple):
@@ -44,6 +68,8 @@ def url(text: str) -> str:
     scheme = text.partition(":")[0].lower()
     if scheme == "file":
         return _file_url(text)
+    if scheme in ("s3", "oci", "oci+http"):
+        return _remote_url(scheme, text)
     if scheme not in ("http", "https"):
         raise ValueError(f"expected an address that begins with {_SCHEMES}")
     return scalars.base_url(text)
@@ -76,8 +102,11 @@ def places(entry: sourceconfigs.BuildcacheSourceConfig) -> tuple[Place, ...]:
 
 
 def last_part(url: str) -> str:
-    """The last part of an address, decoded; empty where it has none that can be a tag."""
-    part = unquote(urlsplit(url).path.rpartition("/")[2])
+    """The last part of an address, decoded; of a bucket its name. Empty where it can be no tag."""
+    parts = urlsplit(url)
+    part = unquote(parts.path.rpartition("/")[2])
+    if parts.scheme == "s3" and not part:
+        part = parts.netloc
     try:
         return scalars.word(part)
     except ValueError:
@@ -99,6 +128,81 @@ def has_stack(fields: Fields) -> Iterator[Problem]:
         yield problem_at(
             fields.places["stack"], "with a tag each of several views is a stack; leave stack out"
         )
+
+
+def keys_go_with_it(fields: Fields) -> Iterator[Problem]:
+    """Each key stands where it says something."""
+    for wanted, names, why in (
+        ("url", _OF_ONE, "goes with url: it is of one mirror"),
+        ("list", _OF_LIST, "goes with list"),
+    ):
+        if wanted not in fields.places:
+            for name in _present(fields, names):
+                yield problem_at(fields.places[name], f"{name} {why}")
+    if (address := fields.values.get("url")) is not None:
+        scheme = address.partition(":")[0]
+        yield from _of_scheme(fields, scheme)
+        yield from _of_views(fields, is_registry=scheme.startswith("oci"))
+
+
+def _of_scheme(fields: Fields, scheme: str) -> Iterator[Problem]:
+    for name in _present(fields, _OF_BUCKET):
+        if scheme != "s3":
+            yield problem_at(fields.places[name], f"{name} goes with an s3:// address")
+    said = fields.values.get("credentials")
+    if said is None:
+        return
+    wanted = _CREDENTIALS.get(scheme)
+    if wanted is None or getattr(said, wanted) is None:
+        which = "no credentials" if wanted is None else f"credentials with {wanted}"
+        yield problem_at(fields.places["credentials"], f"{scheme}: addresses take {which}")
+    if fields.values.get("anonymous"):
+        yield problem_at(fields.places["anonymous"], "anonymous and credentials exclude each other")
+
+
+def _of_views(fields: Fields, *, is_registry: bool) -> Iterator[Problem]:
+    is_by_manifests = fields.values.get("read") is sourceconfigs.ReadMode.MANIFESTS
+    for name in _present(fields, ("view", "views")):
+        if is_registry:
+            yield problem_at(fields.places[name], "a registry has no views")
+        elif is_by_manifests:
+            yield problem_at(fields.places[name], "a view is an index; read: manifests reads none")
+
+
+def applies(key: str, entry: sourceconfigs.BuildcacheSourceConfig) -> bool:
+    """Whether a key says something of this source, or its default does."""
+    if key in ("url", *_OF_ONE) and not entry.url:
+        return False
+    if key in _OF_LIST:
+        return entry.list is not None
+    if key == "credentials":
+        return any(entry.credentials)
+    return key not in _OF_BUCKET or entry.url.startswith("s3:")
+
+
+def credentials_are_whole(fields: Fields) -> Iterator[Problem]:
+    """A user has a password, a key its secret."""
+    for name, other in (("username", "password"), ("access_key", "secret_key")):
+        if (name in fields.places) != (other in fields.places):
+            found = name if name in fields.places else other
+            yield problem_at(fields.places[found], f"{name} and {other} go together")
+    if "session_token" in fields.places and "access_key" not in fields.places:
+        yield problem_at(fields.places["session_token"], "session_token goes with access_key")
+
+
+def _present(fields: Fields, names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if name in fields.places]
+
+
+def _remote_url(scheme: str, text: str) -> str:
+    """Of a bucket or a registry; its form is that of a web address in which the scheme is another."""
+    rest = text.partition(":")[2]
+    checked = scalars.base_url(f"https:{rest}").partition(":")[2]
+    if scheme != "s3" and not _REPOSITORY.fullmatch(urlsplit(f"https:{checked}").path):
+        raise ValueError(
+            "expected oci://HOST/NAME, its name in lower case: oci://ghcr.io/org/cache"
+        )
+    return f"{scheme}:{checked}"
 
 
 def _file_url(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..model import ChangeKind
 from ..net import address
-from . import reachvalues, settings, sourceconfigs
+from . import mirrors, reachvalues, settings, sourceconfigs
 from .scalars import is_template
 from .schema import SCHEMA
 from .yamlschema import Kinds, ListOf, Record
@@ -88,6 +88,8 @@ def _special(name: str, value: Any) -> Any:
             value.url or ""
         )
         return () if is_listed else list(getattr(selection, name))
+    if isinstance(value, sourceconfigs.BuildcacheSourceConfig) and not mirrors.applies(name, value):
+        return ()
     if name == "path":
         return getattr(value, name) or "."
     if name == "proxy":

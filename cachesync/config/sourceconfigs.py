@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from ..selection import Selection
@@ -10,9 +11,12 @@ from .reachvalues import Proxy, Secret
 __all__ = [
     "ArchiveSourceConfig",
     "BuildcacheSourceConfig",
+    "Credentials",
     "DirectorySourceConfig",
     "GithubSourceConfig",
     "HttpSourceConfig",
+    "MirrorAccess",
+    "ReadMode",
     "SourceConfig",
 ]
 
@@ -93,12 +97,46 @@ class ArchiveSourceConfig(NamedTuple):
     type: Literal["archive"] = "archive"
 
 
+class ReadMode(StrEnum):
+    """What is read of a mirror."""
+
+    INDEX = "index"
+    """What it says of itself, as a whole."""
+    MANIFESTS = "manifests"
+    """What is really there, spec by spec."""
+
+
+class Credentials(NamedTuple):
+    """As who a mirror is asked: a user of a registry, or a key of a bucket."""
+
+    username: str | None = None
+    """Goes with `password`, as `access_key` does with `secret_key`."""
+    password: Secret | None = None
+    access_key: str | None = None
+    secret_key: Secret | None = None
+    session_token: Secret | None = None
+
+
+class MirrorAccess(NamedTuple):
+    """As who, and where, the mirrors of a source are reached."""
+
+    credentials: Credentials = Credentials()
+    endpoint: str | None = None
+    """Of buckets, without a slash at the end; None: Amazon's, of the region."""
+    region: str | None = None
+    is_anonymous: bool = False
+
+
 class BuildcacheSourceConfig(NamedTuple):
-    """A build cache of Spack's, read by the indexes that it has of itself."""
+    """Build caches of Spack's: one mirror, or those that a list or a mirrors.yaml names."""
 
     name: str
-    url: str
-    """file:, http: or https:, without a slash at the end."""
+    url: str = ""
+    """Without a slash at the end; empty where exactly one of `list` and `mirrors` is given."""
+    list: str | None = None
+    """The address of a list of indexes, by ref and stack."""
+    mirrors: str | None = None
+    """The absolute path of a mirrors.yaml of Spack's."""
     view: str | None = None
     """At most one of this and `views` is given; without either the mirror's own index is read."""
     views: tuple[str, ...] = ()
@@ -108,6 +146,15 @@ class BuildcacheSourceConfig(NamedTuple):
     """None: `root`, or each of the views where they share a tag."""
     settle: int = 2
     """In how many passes running a spec is absent until it is evicted."""
+    read: ReadMode = ReadMode.INDEX
+    stacks: tuple[str, ...] = ("*",)
+    """Globs over the stacks of a list, as those of `selection`."""
+    bucket_url: str | None = None
+    """What `s3://BUCKET` of a list stands for; None: the origin of the list."""
+    credentials: Credentials = Credentials()
+    endpoint: str | None = None
+    region: str | None = None
+    anonymous: bool = False
     selection: Selection = Selection()
     interval_seconds: int | None = 1800
     """Exactly one of this and `cron` is None."""
@@ -123,6 +170,11 @@ class BuildcacheSourceConfig(NamedTuple):
     def is_local(self) -> bool:
         """Whether it lies in the file system: then it is watched, and reached without a network."""
         return self.url.startswith("file:")
+
+    @property
+    def access(self) -> MirrorAccess:
+        """As who, and where, its mirror is reached."""
+        return MirrorAccess(self.credentials, self.endpoint, self.region, self.anonymous)
 
 
 SourceConfig = (

@@ -16,6 +16,7 @@ from .yamlschema import (
     ListOf,
     Record,
     boolean,
+    choice,
     exactly_one,
     integer,
     not_both,
@@ -118,6 +119,18 @@ _ARCHIVE = Record(
     },
     rules=(not_both("every", "cron"),),
 )
+_CREDENTIALS = Record(
+    sourceconfigs.Credentials,
+    {
+        "username": Key(scalar(scalars.proxy_user)),
+        "password": Key(SECRET),
+        "access_key": Key(scalar(scalars.proxy_user)),
+        "secret_key": Key(SECRET),
+        "session_token": Key(SECRET),
+    },
+    rules=(exactly_one("username", "access_key"), mirrors.credentials_are_whole),
+    expected="expected {username, password} of a registry, or {access_key, secret_key} of a bucket",
+)
 _BUILDCACHE = Record(
     _source(sourceconfigs.BuildcacheSourceConfig),
     {
@@ -125,7 +138,16 @@ _BUILDCACHE = Record(
         **_globs(scalars.glob),
         **_SCHEDULE,
         **_REACH,
-        "url": Key(scalar(mirrors.url), required=True),
+        "url": Key(scalar(mirrors.url)),
+        "list": Key(scalar(scalars.url)),
+        "mirrors": Key(scalar(scalars.absolute_path)),
+        "stacks": Key(ListOf(scalar(scalars.glob))),
+        "bucket_url": Key(scalar(scalars.base_url)),
+        "credentials": Key(_CREDENTIALS),
+        "endpoint": Key(scalar(scalars.base_url)),
+        "region": Key(_WORD),
+        "anonymous": Key(boolean),
+        "read": Key(choice({mode.value: mode for mode in sourceconfigs.ReadMode})),
         "view": Key(scalar(mirrors.view)),
         "views": Key(ListOf(scalar(mirrors.view), unique=())),
         "tag": Key(_WORD),
@@ -134,7 +156,9 @@ _BUILDCACHE = Record(
     },
     rules=(
         not_both("every", "cron"),
+        exactly_one("url", "list", "mirrors"),
         not_both("view", "views"),
+        mirrors.keys_go_with_it,
         mirrors.has_tag,
         mirrors.has_stack,
     ),

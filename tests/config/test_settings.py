@@ -29,9 +29,11 @@ from cachesync.config.settings import (
 from cachesync.config.sourceconfigs import (
     ArchiveSourceConfig,
     BuildcacheSourceConfig,
+    Credentials,
     DirectorySourceConfig,
     GithubSourceConfig,
     HttpSourceConfig,
+    ReadMode,
 )
 from cachesync.config.yamlschema import Kinds, ListOf, Record
 from cachesync.diff import Guard
@@ -86,6 +88,32 @@ def test_everything_that_can_be_said_is_understood():
         BuildcacheSourceConfig(
             "ours", "file:///srv/our%20mirror", view="arm", tag="ours", stack="arm"
         ),
+        BuildcacheSourceConfig(
+            "site",
+            list="https://binaries.example.org/index.json",
+            selection=Selection(tags=("v*", "develop")),
+            stacks=("*", "!deprecated"),
+            bucket_url="https://binaries.example.org/bucket",
+        ),
+        BuildcacheSourceConfig("site-mirrors", mirrors="/etc/spack/mirrors.yaml"),
+        BuildcacheSourceConfig(
+            "registry",
+            "oci+http://registry.example.org:5000/org/cache",
+            credentials=Credentials("bot", Secret(SecretKind.CREDENTIAL, "registry")),
+            read=ReadMode.MANIFESTS,
+        ),
+        BuildcacheSourceConfig(
+            "bucket",
+            "s3://bucket/prefix",
+            endpoint="https://s3.example.org",
+            region="eu-central-1",
+            credentials=Credentials(
+                access_key="AK",
+                secret_key=Secret(SecretKind.ENV, "SK"),
+                session_token=Secret(SecretKind.ENV, "ST"),
+            ),
+        ),
+        BuildcacheSourceConfig("open-bucket", "s3://open", anonymous=True),
     )
     assert loaded.watch == Watch(quiet_seconds=1.0, cap_seconds=10.0)
     assert loaded.limits == Limits(page_bytes=1024, download_bytes=524288, request_seconds=1.5)
@@ -146,7 +174,9 @@ def test_anchors_and_aliases_are_followed():
 
 COMMENTED = re.compile(r"^( *)#(?=[a-z]|- |  - )", re.MULTILINE)
 
-NOT_A_DEFAULT = {"token", "cron", "metrics", "mirror", "proxy", "ca_file", "tag", "stack"}
+NOT_A_DEFAULT = {"token", "cron", "metrics", "mirror", "proxy", "ca_file", "tag", "stack"} | {
+    "bucket_url", "region", "session_token",
+}  # fmt: skip
 
 
 def _commented_keys():
@@ -165,7 +195,7 @@ def test_the_example_reaches_nobody_until_its_entries_are_taken_in():
 def test_the_example_loads_with_all_its_entries():
     loaded = parse(whole_example(), name="x")
     assert [source.type for source in loaded.sources] == [
-        "directory", "github", "http", "archive", "buildcache",
+        "directory", "github", "http", "archive", *["buildcache"] * 5,
     ]  # fmt: skip
     targets = loaded.subscriptions[0].targets  # none that needs what is not installed with it
     assert [target.type for target in targets] == ["webhook", "command"]

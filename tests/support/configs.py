@@ -76,6 +76,30 @@ sources:
     view: arm
     tag: ours
     stack: arm
+  - name: site
+    type: buildcache
+    list: https://binaries.example.org/index.json
+    tags: ["v*", develop]
+    stacks: ["*", "!deprecated"]
+    bucket_url: https://binaries.example.org/bucket
+  - name: site-mirrors
+    type: buildcache
+    mirrors: /etc/spack/mirrors.yaml
+  - name: registry
+    type: buildcache
+    url: oci+http://registry.example.org:5000/org/cache
+    credentials: {username: bot, password: {credential: registry}}
+    read: manifests
+  - name: bucket
+    type: buildcache
+    url: s3://bucket/prefix
+    endpoint: https://s3.example.org
+    region: eu-central-1
+    credentials: {access_key: AK, secret_key: {env: SK}, session_token: {env: ST}}
+  - name: open-bucket
+    type: buildcache
+    url: s3://open
+    anonymous: true
 watch: {quiet: 1s, cap: 10s}
 limits: {page: 1024, download: 512KiB, request: 1500ms}
 guard: {removal_fraction: 1, removal_minimum: 0}
