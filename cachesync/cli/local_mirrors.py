@@ -17,11 +17,12 @@ _Found = tuple[str, str, str, str | None]
 def look_at(source: BuildcacheSourceConfig, config: Config) -> Iterator[_Found]:
     """Whether each cache index of a mirror can be read, and how its changes are noticed."""
     from ..sources.base import Failed
+    from ..sources.mirror.reaching import Reach
     from ..sources.mirror.source import Got, MirrorSource
     from ..system.filesystem import kind_of
     from ..watch.choice import choose
 
-    opened = MirrorSource(source, config.limits, None)
+    opened = MirrorSource(source, Reach(config.limits))
     for statement in opened.statements:
         named = source.name if statement.view is None else f"{source.name} ({statement.view})"
         seen = opened.read(statement, {})

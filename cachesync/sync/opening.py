@@ -50,9 +50,12 @@ class Remotes:
         """
         if isinstance(entry, BuildcacheSourceConfig):
             from ..sources.mirror import source
+            from ..sources.mirror.reaching import Reach
 
             fetcher = self._shared(entry) if is_fetched(entry) else None
-            return source.MirrorSource(entry, self._limits, fetcher)
+            return source.MirrorSource(
+                entry, Reach(self._limits, fetcher, lambda one: reveal(one, self._environment))
+            )
         fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource

@@ -7,6 +7,7 @@ from pathlib import Path
 from cachesync.buildcache import index
 from cachesync.config.settings import Limits
 from cachesync.config.sourceconfigs import BuildcacheSourceConfig
+from cachesync.sources.mirror.reaching import Reach
 from cachesync.sources.mirror.source import Got, MirrorSource
 from tests.support import mirrors
 
@@ -19,7 +20,7 @@ INDEX = "v3/manifests/index/index.manifest.json"
 
 
 def source(url, fetcher=None, *, limits=LIMITS, **more):
-    return MirrorSource(BuildcacheSourceConfig("m", url, **more), limits, fetcher)
+    return MirrorSource(BuildcacheSourceConfig("m", url, **more), Reach(limits, fetcher))
 
 
 def read(url, fetcher=None, memory=None, **more):

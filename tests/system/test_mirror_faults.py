@@ -14,6 +14,7 @@ from cachesync.diff import Guard
 from cachesync.ledger import log
 from cachesync.model import ChangeKind, SourceState
 from cachesync.selection import Selection
+from cachesync.sources.mirror.reaching import Reach
 from cachesync.sources.mirror.source import MirrorSource
 from cachesync.sync.passes import run_pass
 from tests.support import mirrors
@@ -50,7 +51,7 @@ class Site:
         """A pass; returns how it ended, and the hashes that came and went in it."""
         before = self.writer.seq
         row = self.writer.source("m", "buildcache", "m", configured=True, interval=None)
-        source = MirrorSource(self._config, Limits(download_bytes=64 << 20), self._fetcher)
+        source = MirrorSource(self._config, Reach(Limits(download_bytes=64 << 20), self._fetcher))
         result = run_pass(self.writer, source, row, selection=Selection(), guard=Guard())
         told = {ChangeKind.SPEC_CACHED: set(), ChangeKind.SPEC_EVICTED: set()}
         for change in log.changes(self.writer.db, log.Filter(after=before, kinds=list(told))):

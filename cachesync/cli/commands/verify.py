@@ -109,10 +109,11 @@ def _sources(db: Any, config: Config, differences: list[str]) -> list[str]:
             differences += checks.check_source(db, source, selection)
         elif _are_on_disk(indexes.get(status.name, ())):
             from ...reports.verifymirror import check_mirror
+            from ...sources.mirror.reaching import Reach
             from ...sources.mirror.source import MirrorSource
 
             mirror = BuildcacheSourceConfig(status.name, status.location)
-            opened = MirrorSource(mirror, config.limits, None)
+            opened = MirrorSource(mirror, Reach(config.limits))
             differences += check_mirror(db, opened, indexes[status.name], selection)
         else:
             fetched.append(status.name)

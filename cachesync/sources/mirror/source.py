@@ -17,15 +17,14 @@ from ...config import mirrors
 from ...config.settings import Limits
 from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import CacheIndexError, SourceError
-from ...net import Fetcher, shown
+from ...net import shown
 from ..base import Failed, Unchanged
 from ..remote import fingerprint
-from .files import Files
 from .parts import Part, PartError, look
 from .place import Place
+from .reaching import Reach, open_place
 from .spool import Spool
 from .union import union
-from .web import Web
 
 __all__ = ["Got", "MirrorSource", "Statement"]
 
@@ -71,12 +70,11 @@ class MirrorSource:
     def __init__(
         self,
         config: BuildcacheSourceConfig,
-        limits: Limits,
-        fetcher: Fetcher | None,
+        reach: Reach,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`fetcher` may be None for a mirror in the file system; `clock` gives Unix time."""
+        """`clock` gives Unix time."""
         self.name = config.name
         self.settle = config.settle
         self.statements = tuple(
@@ -85,16 +83,15 @@ class MirrorSource:
         )
         self.retry_after_seconds: float | None = None
         """The longest wait that a server asked for."""
-        self._limits = limits
-        self._fetcher = fetcher
+        self._access = config.access
+        self._reach = reach
         self._clock = clock
 
     def read(self, statement: Statement, memory: Mapping[str, str], /) -> Got | Unchanged | Failed:
         """A cache index as it is now, unless it is as `memory` says."""
         try:
-            return _Reading(self._place(statement.url), statement, memory, self._limits).read(
-                int(self._clock())
-            )
+            place = open_place(statement.url, self._access, self._reach)
+            return _Reading(place, statement, memory, self._reach.limits).read(int(self._clock()))
         except PartError as error:
             if error.retry_after_seconds is not None:
                 waits = (self.retry_after_seconds or 0.0, error.retry_after_seconds)
@@ -103,12 +100,6 @@ class MirrorSource:
                 return Failed(error.message, is_passing=True)
             # The last good index may come back just as it was: then it is to be read.
             return Failed(error.message, memory=_without_validators(memory))
-
-    def _place(self, url: str) -> Place:
-        if url.startswith("file:"):
-            return Files(mirrors.path(url))
-        assert self._fetcher is not None, "a mirror on the web is fetched"
-        return Web(url, self._fetcher, self._limits.download_bytes)
 
 
 def _without_validators(memory: Mapping[str, str]) -> Mapping[str, str]:

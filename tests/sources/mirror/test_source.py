@@ -9,6 +9,7 @@ import pytest
 from cachesync.buildcache import index
 from cachesync.config.sourceconfigs import BuildcacheSourceConfig
 from cachesync.sources.base import Failed, Unchanged
+from cachesync.sources.mirror.reaching import Reach
 from cachesync.sources.mirror.source import LOOK_AGAIN_SECONDS, MirrorSource
 from tests.support import mirrors
 from tests.support.mirrorreading import (
@@ -132,8 +133,7 @@ def test_a_layout_that_appears_is_found_within_a_day(root, fetcher):
         now = [1_000_000_000]
         made = MirrorSource(
             BuildcacheSourceConfig("m", server.origin, tag="t"),
-            LIMITS,
-            fetcher,
+            Reach(LIMITS, fetcher),
             clock=lambda: now[0],
         )
         first = made.read(made.statements[0], {})
