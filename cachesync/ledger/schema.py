@@ -177,6 +177,16 @@ CREATE TABLE leaving (
 ) WITHOUT ROWID;
 """
 
+_V6 = """
+-- What the guard measures removals against: how much a source had before they began.
+ALTER TABLE leaving ADD COLUMN base INTEGER;  -- specs of the source; NULL: nobody knows
+CREATE TABLE held (
+  source_id INTEGER PRIMARY KEY REFERENCES source,
+  base INTEGER NOT NULL,             -- pages or specs of the source
+  since INTEGER                      -- what went after this change counts as well
+);
+"""
+
 
 def _normalise_variants(db: sqlite3.Connection) -> None:
     from .normalise import normalise_variants  # here: a search migrates nothing
@@ -204,6 +214,7 @@ _MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     _normalise_variants,
     _with_nodes,
     _with_languages,
+    _V6,
 )
 VERSION = len(_MIGRATIONS)
 

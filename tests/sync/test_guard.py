@@ -143,6 +143,21 @@ def test_held_pass_still_adds(world):
     world.verify()
 
 
+@pytest.mark.parametrize("count", [40, 400])
+def test_a_directory_that_is_replaced_as_a_whole_is_held_and_stays_held(world, count):
+    """However much comes in its place: that counts for nothing until the removal is accepted."""
+    write_many(world, 40)
+    world.sync()
+    remove_many(world, 40)
+    write_many(world, count, first=40)
+    for _ in range(3):
+        (source,) = world.sync(status=1)["sources"]
+        assert (source["state"], source["held"]) == ("held", 40)
+        assert "40 of 40 pages" in source["error"]
+    assert world.sync("--allow-mass-removal")["changes"]["page.removed"] == 40
+    assert world.sync()["changes"] == {}
+
+
 def test_emptied_pages_are_guarded(world):
     """Pages that suddenly list nothing count as removed for the guard."""
     write_many(world, 40)
