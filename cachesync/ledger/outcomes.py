@@ -77,7 +77,7 @@ class StatementRow(NamedTuple):
     checksum: str | None
     """Of the content that was recorded last."""
     passes: int
-    """That reached the mirror and could read the index."""
+    """That reached the mirror, could read the index, and count (`settle`)."""
     is_new: bool
     """Whether it never was recorded: what it brings is a baseline."""
     memory: dict[str, str]

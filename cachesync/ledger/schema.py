@@ -163,7 +163,7 @@ CREATE TABLE statement (
   stack TEXT NOT NULL,
   path TEXT NOT NULL,                -- of the row in `location`
   checksum TEXT,                     -- of the index that was recorded last
-  passes INTEGER NOT NULL,           -- that reached the mirror
+  passes INTEGER NOT NULL,           -- that reached the mirror, and count for what leaves
   last_success INTEGER,
   memory TEXT NOT NULL,              -- JSON: what the next pass is to be given
   UNIQUE (source_id, tag, stack)

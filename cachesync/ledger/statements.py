@@ -229,13 +229,21 @@ class StatementWriter(NodeWriter):
     # -- how reading went
 
     def unchanged(
-        self, source: SourceRow, statement: StatementRow, memory: Mapping[str, str] | None
+        self,
+        source: SourceRow,
+        statement: StatementRow,
+        memory: Mapping[str, str] | None,
+        *,
+        counts: bool,
     ) -> None:
-        """Commit that a pass reached the mirror, and its index is as it was; rejected ones stay that."""
+        """Commit that a pass reached the mirror, and its index is as it was; rejected ones stay that.
+
+        Where the pass `counts`, what is absent was absent once more.
+        """
 
         def work() -> None:
             if self._index_state(source, statement) is not LocationState.REJECTED:
-                self._reached(statement, memory)
+                self._reached(statement, memory, counts=counts)
 
         self._transact(source, work)
 
@@ -265,11 +273,13 @@ class StatementWriter(NodeWriter):
 
         self._transact(source, work)
 
-    def _reached(self, statement: StatementRow, memory: Mapping[str, str] | None) -> int:
+    def _reached(
+        self, statement: StatementRow, memory: Mapping[str, str] | None, *, counts: bool = True
+    ) -> int:
         (passes,) = self.db.execute(
-            "UPDATE statement SET passes = passes + 1, last_success = ?,"
+            "UPDATE statement SET passes = passes + ?, last_success = ?,"
             " memory = coalesce(?, memory) WHERE id = ? RETURNING passes",
-            (self._at, None if memory is None else _json(memory), statement.id),
+            (int(counts), self._at, None if memory is None else _json(memory), statement.id),
         ).fetchone()
         return int(passes)
 

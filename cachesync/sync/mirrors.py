@@ -38,6 +38,7 @@ def run_mirror_pass(
     allow_mass_removal: bool = False,
     since: int | None = None,
     progress: Progress = lambda _name, _done, _total: None,
+    counts: bool = True,
 ) -> PassResult:
     """Bring the ledger up to what the cache indexes of `source` say now, and say what that came to.
 
@@ -45,7 +46,7 @@ def run_mirror_pass(
     """
     with garbage_collection(wanted=False):
         return _Pass(
-            writer, source, row, selection, guard, allow_mass_removal, since, progress
+            writer, source, row, selection, guard, allow_mass_removal, since, progress, counts
         ).run()
 
 
@@ -62,6 +63,7 @@ class _Pass:
         allow_mass_removal: bool,  # noqa: FBT001
         since: int | None,
         progress: Progress,
+        counts: bool,  # noqa: FBT001
     ) -> None:
         self._writer = writer
         self._source = source
@@ -75,6 +77,7 @@ class _Pass:
         self._is_kept = self._known_base is not None
         self._is_waiting = False
         self._progress = progress
+        self._counts = counts
         self._again = row.selection is not None and row.selection != selection
         self._failures: list[tuple[str, str]] = []
         self._emptied = 0
@@ -142,7 +145,7 @@ class _Pass:
             seen = Failed(error.message, is_passing=True)
         if isinstance(seen, Unchanged):
             self.unchanged += 1
-            self._writer.unchanged(self._row, known, seen.memory)
+            self._writer.unchanged(self._row, known, seen.memory, counts=self._counts)
             return not self._writer.is_rejected(self._row, known)
         if isinstance(seen, Failed):
             if seen.is_passing:
@@ -162,7 +165,7 @@ class _Pass:
         is_as_before = got.checksum == known.checksum and not known.is_new and not self._again
         if is_as_before and not self._writer.is_rejected(self._row, known):
             self.unchanged += 1
-            self._writer.unchanged(self._row, known, got.memory)
+            self._writer.unchanged(self._row, known, got.memory, counts=self._counts)
             return
         self.changed += 1
         try:

@@ -38,10 +38,12 @@ def run_pass(
     allow_mass_removal: bool = False,
     since: int | None = None,
     progress: Progress = lambda _name, _done, _total: None,
+    counts: bool = True,
 ) -> PassResult:
     """Bring the ledger up to what `source` holds now, and say what that came to.
 
-    What went after the change `since`, and is not back, the guard judges together with this pass.
+    What went after the change `since`, and is not back, the guard judges together with this pass. Whether
+    it `counts` matters where a cache index is as it was: to how long something is absent from that.
 
     A source that cannot be listed, or does not deliver, and removals that the guard holds, are
     results, not exceptions; LedgerError and everything SQLite raises is the caller's.
@@ -51,7 +53,7 @@ def run_pass(
 
         return run_mirror_pass(
             writer, source, row, selection=selection, guard=guard,
-            allow_mass_removal=allow_mass_removal, since=since, progress=progress,
+            allow_mass_removal=allow_mass_removal, since=since, progress=progress, counts=counts,
         )  # fmt: skip
     return _Pass(writer, source, row, selection, guard, allow_mass_removal, since, progress).run()
 
