@@ -106,6 +106,7 @@ class _Pass:
         self._is_there = is_there
         self._is_part = is_there is not None
         self._base = Base(0, since)
+        self._is_kept = False
         self._gone = 0
         self._stated = 0
         self._has_statements = False
@@ -133,6 +134,7 @@ class _Pass:
                     retry_after=error.retry_after_seconds,
                 )  # fmt: skip
             recorder = Recorder(writer, row, listing, self._progress, self._is_there)
+            self._keep_base(known, recorder, before)
             recorder.record(plan.news(listing))
             recorder.record_looks(looker.looks(), plan.to_look_at, known)
             removal = self._removal(known, recorder)
@@ -153,6 +155,17 @@ class _Pass:
             missing=tuple(recorder.missing),
         )
         return self._end(result, recorder)
+
+    def _keep_base(
+        self, known: Mapping[str, KnownLocation], recorder: Recorder, before: int
+    ) -> None:
+        """Where much may leave: keep what there is before it grows, for a pass that is cut off."""
+        lacking = 0
+        if not recorder.covers(known):
+            lacking = sum(not recorder.stands(path) for path in known.keys() - recorder.standing)
+        if lacking > self._guard.removal_minimum and self._writer.base(self._row) is None:
+            self._is_kept = True
+            self._writer.keep_base(self._row, Base(before, self._since))
 
     def _removal(self, known: Mapping[str, KnownLocation], recorder: Recorder) -> Removal:
         """What is to leave. Only what was looked at anew, or stands no more, can have left."""
@@ -215,6 +228,8 @@ class _Pass:
                 # A part would take back what a whole pass said of more.
                 writer.hold(row, reason, self._base)
             return result._replace(state=SourceState.HELD, error=reason)
+        if self._is_kept:
+            writer.drop_base(row)
         if self._is_part:
             return result
         memory = self._source.memory()
