@@ -210,8 +210,7 @@ class Worker:
             is_due = is_scheduled = True
         is_at_rest = self._rested_at is not None and now >= self._rested_at
         if asked or is_due or "" in dirty or is_at_rest:
-            counts = self._rhythm.begin(is_asked=bool(asked), is_scheduled=is_scheduled)
-            self._full(asked, is_routine=is_due or bool(asked), counts=counts)
+            self._full(asked, is_routine=is_due or bool(asked), is_scheduled=is_scheduled)
         elif dirty:
             tags = {prefix.split("/", 1)[0] for prefix in dirty}
             if all(map(_is_text, tags)):
@@ -219,12 +218,13 @@ class Worker:
             else:  # only a whole pass has a place for what cannot be named
                 self._full(asked, is_routine=False)
 
-    def _full(self, asked: list[Full], *, is_routine: bool, counts: bool = False) -> None:
+    def _full(self, asked: list[Full], *, is_routine: bool, is_scheduled: bool = False) -> None:
         """A whole pass. Routine ones begin the count of what the guard lets go anew.
 
         Not where it holds something: what it saw going bit by bit must not go an hour later.
         """
         started, seq = time.monotonic(), self._thread.call(lambda writer: writer.seq)
+        counts = self._rhythm.begin(is_asked=bool(asked), is_scheduled=is_scheduled)
         job = self._open_job()
         if self._since is None or (is_routine and job.row.state is not SourceState.HELD):
             self._since = seq

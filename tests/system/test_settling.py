@@ -3,6 +3,7 @@
 import json
 import signal
 import sqlite3
+from datetime import datetime
 
 from cachesync.ledger.connect import LEDGER_FILE
 from tests.support import mirrors
@@ -86,13 +87,18 @@ def test_what_an_event_showed_to_have_left_is_let_go_by_no_event(tmp_path):
 
 
 def test_what_left_a_quiet_mirror_is_let_go_by_the_schedule(tmp_path):
-    """Where nothing happens any more, neither file nor event, `every` alone makes it settle."""
-    world, made = configured(tmp_path, every="1s", records=[ZLIB, HDF5])
+    """Where nothing happens any more, neither file nor event, `every` alone makes it settle.
+
+    And not with the pass that happens to come moments after the event.
+    """
+    world, made = configured(tmp_path, every="3s", records=[ZLIB, HDF5])
     with daemon(world) as running:
         watched(running)
         mirrors.make_mirror(made.path, [ZLIB])
         eventually(lambda: evicted(world) == [HDF5.hash])
         assert leaving(world) == 0
+        *_, read, gone = (datetime.fromisoformat(change["at"]) for change in world.changes())
+        assert (gone - read).total_seconds() > 1.5, "at least once as long as `every`, under load"
 
 
 def test_a_mirror_that_was_replaced_as_a_whole_is_held_by_daemon_after_daemon(tmp_path):
