@@ -7,19 +7,21 @@ a pass that is cut off is finished by the next one, which finds the rest by comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 
 from .. import diff, net
 from ..buildcache import index
 from ..errors import CacheIndexError, SourceError
+from ..ledger import log
 from ..ledger.leaving import Due
 from ..ledger.outcomes import SourceRow, StatementRow
 from ..ledger.write import Writer
-from ..model import SourceState
+from ..model import LocationState, SourceState
 from ..selection import Selection
 from ..sources.base import Failed, Unchanged
 from ..system.garbage import garbage_collection
+from . import telling
 from .mirrorsource import Got, MirrorSource, Statement
 from .reading_index import CHUNK_SPECS, Reading
 from .recorder import Progress
@@ -72,7 +74,7 @@ class _Pass:
         self._since = since
         self._progress = progress
         self._again = row.selection is not None and row.selection != selection
-        self._failures: list[tuple[str, str]] = []
+        self._failures: dict[str, str] = {}
         self._emptied = 0
         self._unread = False
         self._settle = source.settle
@@ -82,10 +84,11 @@ class _Pass:
     def run(self) -> PassResult:
         writer, row, source = self._writer, self._row, self._source
         before = writer.placed_count(row)
-        for statement in source.statements:
+        every = [self._known(statement) for statement in source.statements]
+        for statement, known in zip(source.statements, every, strict=True):
             self._progress(row.name, 0, 0)
-            known = self._known(statement)
             self._unread |= not self._read(statement, known) and known.is_new
+        self._note_rejections(every)
         held, gone = self._remove(before)
         result = PassResult(
             row.name,
@@ -97,15 +100,14 @@ class _Pass:
             held=held,
         )
         if held:
-            reason = _held(held, gone=gone, specs=before)
+            reason = _held(held, gone=gone, specs=before) + self._said_of_dropped()
             writer.hold(row, reason)
             return result._replace(state=SourceState.HELD, error=reason)
         if self._failures:
-            path, reason = self._failures[0]
-            reason = f"{path}: {reason}"
+            reason = next(iter(self._failures.values()))
             if result.listed > 1:
                 count = len(self._failures)
-                reason = f"{count} of {result.listed} cache indexes could not be fetched; {reason}"
+                reason = f"{count} of {result.listed} cache indexes could not be read; {reason}"
             writer.fail(row, reason)
             return result._replace(
                 state=SourceState.FAILED, error=reason, retry_after=source.retry_after_seconds
@@ -135,9 +137,10 @@ class _Pass:
             return True
         if isinstance(seen, Failed):
             if seen.is_passing:
-                self._failures.append((known.path, seen.reason))
+                self._failures[known.path] = telling.failure(statement.url, known.path, seen.reason)
             else:
-                self._writer.reject_index(self._row, known, seen.reason, seen.memory)
+                reason = telling.rejection(statement.url, known.path, seen.reason)
+                self._writer.reject_index(self._row, known, reason, seen.memory)
             return False
         with ExitStack() as opened:
             close = getattr(seen, "close", None)
@@ -145,6 +148,16 @@ class _Pass:
                 opened.callback(_closed, close)
             self._take(seen, known)
         return not self._writer.is_rejected(self._row, known)
+
+    def _note_rejections(self, every: Iterable[StatementRow]) -> None:
+        """Note what is not accepted, also since a pass before: a source has failed that does not say it."""
+        if not self._writer.rejected(self._row):
+            return
+        paths = {known.path: known for known in every}
+        for one in log.troubles(self._writer.db, LocationState.REJECTED):
+            if one.source == self._row.name and one.page in paths:
+                reason = telling.failure(paths[one.page].url, one.page, one.reason)
+                self._failures.setdefault(one.page, reason)
 
     def _take(self, got: Got, known: StatementRow) -> None:
         """Record an index that is there."""
@@ -204,6 +217,15 @@ class _Pass:
         configured = {(statement.tag, statement.stack) for statement in self._source.statements}
         every = self._writer.statements(self._row)
         return [known for known in every if (known.tag, known.stack) not in configured]
+
+    def _said_of_dropped(self) -> str:
+        """Which cache indexes are not read any more, and what is read instead; empty where there is none."""
+        dropped = self._dropped()
+        if not dropped:
+            return ""
+        let_go = ", ".join(telling.index_name(one.view, one.tag) for one in dropped)
+        read = ", ".join(telling.index_name(one.view, one.tag) for one in self._source.statements)
+        return f"; {let_go} would be let go, as {read} is read in its place"
 
     def _leaving(self, due: Sequence[Due]) -> set[tuple[int, int]]:
         """Page and id of the specs that no stack of a tag carries when everything due is gone."""
