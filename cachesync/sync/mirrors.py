@@ -13,11 +13,10 @@ from contextlib import ExitStack, suppress
 from .. import diff, net
 from ..buildcache import index
 from ..errors import CacheIndexError, SourceError
-from ..ledger import log
 from ..ledger.leaving import Due
 from ..ledger.outcomes import SourceRow, StatementRow
 from ..ledger.write import Writer
-from ..model import LocationState, SourceState
+from ..model import SourceState
 from ..selection import Selection
 from ..sources.base import Failed, Unchanged
 from ..system.garbage import garbage_collection
@@ -151,13 +150,11 @@ class _Pass:
 
     def _note_rejections(self, every: Iterable[StatementRow]) -> None:
         """Note what is not accepted, also since a pass before: a source has failed that does not say it."""
-        if not self._writer.rejected(self._row):
-            return
-        paths = {known.path: known for known in every}
-        for one in log.troubles(self._writer.db, LocationState.REJECTED):
-            if one.source == self._row.name and one.page in paths:
-                reason = telling.failure(paths[one.page].url, one.page, one.reason)
-                self._failures.setdefault(one.page, reason)
+        rejected = self._writer.rejections(self._row)
+        for known in every:
+            if known.path in rejected:
+                reason = telling.failure(known.url, known.path, rejected[known.path])
+                self._failures.setdefault(known.path, reason)
 
     def _take(self, got: Got, known: StatementRow) -> None:
         """Record an index that is there."""
