@@ -14,9 +14,11 @@ from typing import NamedTuple
 import msgspec
 
 from ..errors import CacheIndexError
+from .places import shown
 
 __all__ = ["Mended", "mended", "without_place"]
 
+MOST_BEGIN = 64
 MOST_DEPTH = 64
 """Of braces and brackets; real records have 9 with those around them."""
 RECORD_DEPTH = 4
@@ -211,6 +213,9 @@ class _Walk:
         where = f"byte {self._at:,} of the index"
         if self._at == len(self._data):
             where += ", which ends there"
+        elif not self._members:
+            begin = bytes(self._data[self._at : self._at + MOST_BEGIN]).decode(errors="replace")
+            where += f", which begins with {shown(begin)}"
         return CacheIndexError(f"the index is no JSON: expected {expected} ({where})")
 
 

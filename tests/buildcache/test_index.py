@@ -90,7 +90,10 @@ def test_other_versions_are_named(version, said, hint):
     [
         (b"", "the index is empty"),
         (b" \n", "the index is empty"),
-        (b"<html>", "the index is no JSON"),
+        (
+            b" <html>\x1b[31m",
+            r"the index is no JSON: expected `{` (byte 1 of the index, which begins with '<html>\x1b[31m')",
+        ),
         (GOOD[:-5], "the index is no JSON"),
         (b"[]", "this is no cache index: expected `object`, got `array`"),
         (b"{}", "this is no cache index: object missing required field `database`"),
