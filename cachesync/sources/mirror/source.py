@@ -180,7 +180,7 @@ class _Reading:
         named = "" if view is None else f"--name {view} "
         return PartError(
             f"no cache index: {'; '.join(self._absent)}",
-            hint=f"check `url:`{' and `view:`' if view else ''}, or have one made:"
+            hint=f"check the address{' and the view' if view else ''}, or have one made:"
             f" spack buildcache update-index {named}{url}",
         )
 
