@@ -100,8 +100,8 @@ class _Reader:
             reason = at_place(error, "installs", spec_hash, "spec")
         except RecursionError:
             reason = Wrong("is nested too deeply").below("installs", spec_hash, "spec")
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            reason = Wrong(str(error)).below("installs", spec_hash, "spec")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            reason = _no_text(record.spec).below("installs", spec_hash, "spec")
         return Refused(spec_hash, reason)
 
     def _node(self, spec_hash: str, record: Record) -> Node:
@@ -166,6 +166,15 @@ class _Reader:
         """Remember a part under a number that no other part ever has."""
         self._serial += 1
         return known.learn(key, (self._serial, value), len(key))
+
+
+def _no_text(spec: msgspec.Raw) -> Wrong:
+    """What is wrong with a spec that was split as JSON, and yet is none."""
+    try:
+        bytes(spec).decode()
+    except UnicodeDecodeError as error:
+        return Wrong(f"is no JSON: no UTF-8 (byte {error.start:,} of the spec)")
+    return Wrong("is no JSON")
 
 
 def _rest(spec: _Spec) -> values.Rest:

@@ -18,6 +18,7 @@ from ..ledger.connect import Connection
 from ..selection import Selection
 from ..sources.base import Failed
 from ..sources.mirror.source import Got, MirrorSource, Statement
+from ..sync import telling
 from ..sync.order import dependencies_first
 
 __all__ = ["check_mirror"]
@@ -36,7 +37,9 @@ def check_mirror(
         except SourceError as error:
             seen = Failed(error.message)
         if isinstance(seen, Failed):
-            yield f"{source.name}: cannot be compared: {seen.reason}"
+            yield (
+                f"{source.name}: cannot be compared: {telling.failure(one.url, one.url, seen.reason)}"
+            )
         elif isinstance(seen, Got):
             try:
                 split = index.split(memoryview(seen.data))
