@@ -87,7 +87,8 @@ class Node:
         if any(_overlap(sibling.types, edge.types) for sibling in siblings):
             what = name or "a package without a name"
             raise edge.error(
-                f"{what} is asked for twice, and the types of dependency exclude each other"
+                f"{what} is asked for twice, and the types of dependency exclude each other",
+                "one [deptypes=...] holds them all",
             )
         self.edges.append(edge)
 

@@ -227,8 +227,12 @@ class NodeReader:
 
     def _variant(self, token: Token, asked: AskedVariant) -> None:
         if asked.name in self._variants:
+            several = not isinstance(asked.values, bool) and not isinstance(
+                self._variants[asked.name].values, bool
+            )
             raise token.error(
-                f"{asked.name} is given twice", hint=f"several values: {asked.name}=a,b"
+                f"{asked.name} is given twice",
+                hint=f"several values: {asked.name}=a,b" if several else None,
             )
         self._variants[asked.name] = asked
 

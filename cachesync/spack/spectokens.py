@@ -193,7 +193,7 @@ _NEEDS = {
     "~": "~ needs the name of a variant",
     "-": "- needs the name of a variant",
     "/": "/ needs the beginning of a hash",
-    "%": "% needs the name of a compiler",
+    "%": "% needs the name of a package",
     "=": "= needs a name before it and a value behind it, side by side",
     ".": "a name does not begin or end with a dot",
     ":": "no version stands before :",

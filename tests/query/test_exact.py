@@ -104,7 +104,7 @@ def test_what_pages_cannot_say_is_no_hit_among_them(version, text):
         ("libs:=a", 0, 6, "no :="),
         ("mpi = true", 0 + 4, 1, "no space beside a ="),
         ("%c=gcc", 2, 1, "no virtuals"),
-        ("%%gcc", 0, 1, "name of a compiler"),
+        ("%%gcc", 0, 1, "name of a package"),
         ("%gcc %clang", 5, 1, "a compiler once"),
         ("@1 @2", 3, 1, "a version once"),
         ("/abc/abd", 4, 1, "a hash once"),
