@@ -2,8 +2,8 @@
 
 Tokens are those of Spack 0.23's `parser.py`, in the same order and with the same spaces allowed in
 them (`%gcc @12`, `build_type = Release`); they may stand side by side without spaces. What differs:
-`-x` is an exclusion and never turns a variant off, and dependencies and files are errors. `:=` is
-that of Spack 1.
+`-x` is an exclusion and never turns a variant off. `:=` is that of Spack 1; what it has behind `^` and `%`
+reads `sigils`.
 """
 
 from __future__ import annotations
@@ -117,12 +117,8 @@ class SpecReader:
             self._version()
         elif sigil in "+~":
             self._switch(sigil)
-        elif sigil == "%":
-            self._compiler()
         elif (key := _KEY.match(self.text, self.at)) is not None:
             self._key(key)
-        elif sigil == "^":
-            raise self.error("^ asks for a dependency")
         elif sigil == "/":
             self._hash()
         else:
@@ -241,18 +237,6 @@ class SpecReader:
             raise self.error(f"{sigil} needs the name of a variant")
         self.at = name.end()
         self._add("variant", sigil + name[0])
-
-    def _compiler(self) -> None:
-        name = NAME.match(self.text, self._after_space(self.at + 1))
-        if name is None:
-            raise self.error("% needs the name of a package", hint="%* is any")
-        value, at = name[0], name.end()
-        sign = self._after_space(at)
-        if self.text[sign : sign + 1] == "@":
-            versions, at = self._versions(self._after_space(sign + 1), "@ needs a version")
-            value += f"@{versions}" if versions != ":" else ""
-        self.at = at
-        self._add("compiler", value)
 
     def _hash(self) -> None:
         found = _HASH.match(self.text, self.at + 1)
