@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..model import NO_COMPILER
 from .items import Part
-from .specsyntax import FILE, SpecReader
+from .specsyntax import FILE, IDENTIFIER, SpecReader
 from .tree import Term
 
 if TYPE_CHECKING:
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
-_ID = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
-_PACKAGE = re.compile(rf"\*|{_ID}(?:\.{_ID})*")
-_PLAIN_SIGIL = re.compile(rf"[%^](?![%\[])(?!\s*{_ID}(?:,{_ID})*=)")
+_PACKAGE = re.compile(rf"\*|{IDENTIFIER}(?:\.{IDENTIFIER})*")
+_PLAIN_SIGIL = re.compile(rf"[%^](?![%\[])(?!\s*{IDENTIFIER}(?:,{IDENTIFIER})*=)")
 _PAIR = re.compile(r"[a-zA-Z_0-9][a-zA-Z_0-9\-.]*\s*:?=")
 
 

@@ -17,6 +17,7 @@ from .tree import Term
 
 __all__ = [
     "FILE",
+    "IDENTIFIER",
     "NAME",
     "NAMESPACE",
     "QUALIFIED",
@@ -28,8 +29,8 @@ __all__ = [
     "variant_of",
 ]
 
-_IDENTIFIER = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
-_PACKAGE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
+IDENTIFIER = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
+_PACKAGE = re.compile(rf"{IDENTIFIER}(?:\.{IDENTIFIER})*")
 NAME = re.compile(r"[a-zA-Z_0-9][a-zA-Z_0-9\-.]*")
 _SPACE = re.compile(r"\s*")
 _KEY = re.compile(r"([a-zA-Z_0-9][a-zA-Z_0-9\-.]*)\s*(:?==?)\s*")
@@ -55,7 +56,7 @@ NAMESPACE = "namespace"
 """The repository a package comes from. No page says it: what pages tell of counts as `BUILTIN`, and a
 condition on any other is one on an attribute that no build has."""
 BUILTIN = "builtin"
-QUALIFIED = re.compile(rf"{BUILTIN}\.{_IDENTIFIER}")
+QUALIFIED = re.compile(rf"{BUILTIN}\.{IDENTIFIER}")
 """A word that cannot be meant as anything but the name of a package."""
 _OF_THE_HOST = frozenset(("default_os", "default_target", "frontend", "fe", "backend", "be"))
 _NO_PART = re.compile(r"[^a-zA-Z_0-9.,:\-]")

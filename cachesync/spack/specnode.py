@@ -11,10 +11,10 @@ import re
 from . import ranges
 from .abstract import AbstractSpec, AskedVariant
 from .spectokens import Dialect, Kind, SpecTextError, Token
+from .variants import FLAGS
 
-__all__ = ["ATTRIBUTES", "FLAGS", "MAX_LISTED", "NodeReader", "is_bare_git", "unquoted"]
+__all__ = ["ATTRIBUTES", "MAX_LISTED", "NodeReader", "is_bare_git", "unquoted"]
 
-FLAGS = ("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs")
 ATTRIBUTES = frozenset(
     (Kind.VERSION, Kind.PROPAGATED_SWITCH, Kind.SWITCH, Kind.PROPAGATED_PAIR, Kind.PAIR,
      Kind.COMPILER, Kind.HASH)
