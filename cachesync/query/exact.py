@@ -68,7 +68,8 @@ def _refusal(error: SpecTextError, text: str, dialect: Dialect) -> QueryError:
     """An error in a text, which names a form of our own where one stands there."""
     word = _BEFORE.search(text, 0, error.position)
     assert word is not None, "the pattern matches the empty text"
-    for at in (error.position, word.start()):
+    is_alone = not text[: word.start()].rstrip("(")[-1:].strip()
+    for at in (error.position, word.start()) if is_alone else (error.position,):
         for form, message, use in _OURS if dialect == "1.x" else _OLDER:
             found = form.match(text, at)
             if found is not None and found.end() > error.position:

@@ -116,6 +116,8 @@ def test_what_pages_cannot_say_is_no_hit_among_them(version, text):
         ("hdf5.", 4, 1, "a dot"),
         ("cflags=", 6, 1, "a value behind it"),
         ("hdf5 ^zlib@3:1", 10, 4, "empty range"),
+        ("hdf5@1:x:y", 8, 1, "no version stands before :"),
+        ("%gcc@1:2:", 8, 1, "no version stands before :"),
         ("hdf5 ^zlib ^", 11, 1, "needs the name of a package"),
         ("", 0, 1, "no spec without a word"),
         ("   ", 0, 1, "no spec without a word"),
@@ -126,6 +128,23 @@ def test_what_is_not_one_spec_is_refused_where_it_stands(text, position, length,
     with pytest.raises(QueryError, match=says) as caught:
         read(text)
     assert (caught.value.position, caught.value.length) == (position, length)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("hdf5 OR zlib", "no OR"),
+        ("(hdf5)", "no parentheses"),
+        ('"hdf5"', "quotes only behind a ="),
+        ("hdf*", "no *"),
+        ("hdf5 tag:develop", "no fields"),
+    ],
+)
+def test_our_own_forms_are_named_to_whoever_speaks_spack_1(text, says):
+    """With what they are for without --spack."""
+    with pytest.raises(QueryError, match=says) as caught:
+        parse_in("1.x", text)
+    assert caught.value.hint.startswith("without --spack")
 
 
 @pytest.mark.parametrize("version", ["0.22", "2", "", "1.x.y"])
