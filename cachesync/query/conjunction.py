@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import QueryError
+from ..spack.variants import FLAGS
 from .items import Part, together
 from .specsyntax import NAMESPACE
 from .tree import And, Everything, Node, Term
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Conjunction"]
 
 _ONCE = ("version", "hash", "platform", "os", "target")
-_ADDED = ("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs")
+_ADDED = FLAGS
 """Variants, to us, of which all that is given is meant."""
 _OF_ONE = (*_ADDED, "patches", "dev_path", "branch", "commit", "ref", "tag")
 """What Spack asks of no other package; `patches==a` of the root is `patches=a`."""

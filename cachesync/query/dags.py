@@ -18,9 +18,10 @@ from ..errors import QueryError
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from ..spack.specedges import Edge, translated
 from ..spack.specedges import Node as Growing
-from ..spack.specnode import FLAGS, NodeReader
+from ..spack.specnode import NodeReader
 from ..spack.spectext import head
 from ..spack.spectokens import Kind, SpecTextError, Token
+from ..spack.variants import FLAGS
 from .items import Part, together
 from .specsyntax import quoted
 from .tree import UNJUDGED, Dag, Everything, Node, Or, Term

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import NO_COMPILER
+from ..spack.variants import FLAGS
 from .tree import UNJUDGED, And, Dag, Node, Term, terms
 
 __all__ = [
-    "FLAGS",
     "Unsaid",
     "conditions",
     "sentence",
@@ -21,9 +21,6 @@ __all__ = [
     "with_no_compiler",
     "without_unsaid",
 ]
-
-FLAGS = frozenset(("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs"))
-"""What Spack calls compiler flags (`FlagMap` in its `spec.py`)."""
 
 _NEVER_TOLD = {
     **dict.fromkeys(FLAGS, "compiler flags"),

@@ -33,6 +33,7 @@ __all__ = [
     "say_unnamed",
     "say_unsaid",
     "suggest_system",
+    "unjudged_text",
     "unsaid_document",
     "unsaid_of",
     "warn_of_age",
@@ -118,13 +119,18 @@ def say_unsaid(node: query.Node, *, dependencies: bool = True) -> None:
 def say_unjudged(node: query.Node, builds: int) -> None:
     """Say how many builds could not be judged, and by which conditions."""
     if builds:
-        from ...query.unjudged import questions
+        note(unjudged_text(node, builds))
 
-        asked = ", ".join(f"`{text}`" for text in questions(node))
-        note(
-            f"{output.number(builds, 'build')} could not be judged by {asked}: only pages tell of"
-            f" {'it' if builds == 1 else 'them'}, and pages tell no dependencies"
-        )
+
+def unjudged_text(node: query.Node, builds: int) -> str:
+    """How many builds could not be judged, and by which conditions, as a sentence."""
+    from ...query.unjudged import questions
+
+    asked = ", ".join(f"`{text}`" for text in questions(node))
+    return (
+        f"{output.number(builds, 'build')} could not be judged by {asked}: only pages tell of"
+        f" {'it' if builds == 1 else 'them'}, and pages tell no dependencies"
+    )
 
 
 def say_order(node: query.Node) -> None:
