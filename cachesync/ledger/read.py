@@ -80,6 +80,12 @@ def touched_since(db: sqlite3.Connection, seq: int) -> set[int]:
     return {build_id for (build_id,) in rows}
 
 
+def has_nodes(db: sqlite3.Connection) -> bool:
+    """Whether a cache index ever told of a spec."""
+    (found,) = db.execute("SELECT EXISTS (SELECT 1 FROM node)").fetchone()
+    return bool(found)
+
+
 def has_pages(db: sqlite3.Connection) -> bool:
     """Whether any page tells of specs, and not cache indexes alone."""
     (found,) = db.execute("SELECT EXISTS (SELECT 1 FROM page WHERE present)").fetchone()

@@ -62,9 +62,9 @@ a spec such as hdf5@1.14 names one already; each side of an OR, and what is excl
 its own. Quote a word to search for it: "aarch64" %gcc. Spec syntax heeds case, and finds what
 `satisfies` of Spack 0.23 finds for what pages say: a variant that is not listed satisfies nothing.
 builtin.hdf5 is a spec also alone: pages tell of packages in builtin, and no other namespace matches.
-Pages never tell compiler flags (cflags=-O3), dev_path= or commit=: nothing meets them, and a note
-says so. %none is met where a page names no compiler. The name of a virtual package (mpi@3:) finds
-nothing: pages do not say what provides it. ^hdf5 is an error: they carry no dependencies.
+Pages never tell compiler flags (cflags=-O3), dev_path= or commit=: of what only they tell nothing meets
+them, and a note says so. %none is met where no compiler is named. The name of a virtual package
+(mpi@3:) finds nothing: pages do not say what provides it. ^hdf5 is an error: they carry no dependencies.
 
 With --spack 0.23 (search, wait, diff) the text is Spack's and nothing else: -mpi is ~mpi, a lone name
 is the exact package, and words, fields, OR, parentheses, ^zlib and ++mpi are refused.
