@@ -141,7 +141,13 @@ def test_status_counts_nodes_edges_and_mirrors(site):
     (view,) = mirrors["view"]
     assert view.keys() >= {"url", "view", "tag", "stack", "state", "checksum", "last_success"}
     assert (view["view"], view["tag"], view["state"]) == ("team/x86", "team/x86", "ok")
+    assert {source["name"]: source["specs"] for source in said["sources"]} == {
+        "site": 3, "three": 3, "view": 2, "two": 2,
+    }  # fmt: skip
     text = site.run("status").out
+    assert "SOURCE\tTYPE\tSTATE\tPAGES\tSPECS\tREJECTED" in text
+    assert "\nsite\tdirectory\tok\t2\t3\t0\t" in text
+    assert "\nthree\tbuildcache\tok\t-\t3\t0\t" in text
     assert f"{len(every)} nodes, {len(pairs)} edges" in text
     assert "SOURCE\tMIRROR\tVIEW\tTAG\tSTACK\tSTATE\tLEAVING\tAGE" in text
 
