@@ -59,7 +59,7 @@ class Conjunction:
                 self._is_below = False
             elif self._is_below and not _is_of_compiler(part):
                 self._folded().attribute(part)
-            elif part.is_propagated and _is_variant(part):
+            elif (part.is_propagated and _is_variant(part)) or _is_of_flags(part):
                 self._once(part)
                 self._folded().at_root(part)
             else:
@@ -104,6 +104,11 @@ class Conjunction:
 def _is_variant(part: Part) -> bool:
     """Whether a part asks for a variant that Spack asks of all below the root too."""
     return not any(term.value.lstrip("+~").partition("=")[0] in _OF_ONE for term in part.terms)
+
+
+def _is_of_flags(part: Part) -> bool:
+    """Whether a part asks for compiler flags, which an index tells beside a DAG."""
+    return part.pair is not None and part.pair[0] in _ADDED
 
 
 def _is_of_compiler(part: Part) -> bool:

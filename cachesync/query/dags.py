@@ -38,23 +38,23 @@ class Folding:
     def __init__(self, text: str) -> None:
         self._text = text
         self._root = self._current = Growing(AbstractSpec())
-        self._propagated = NodeReader("1.x")
+        self._at_root = NodeReader("1.x")
         self._root_terms: list[Term] = []
         self._root_pieces: list[str] = []
         self._edge: Edge | None = None
-        self._reader = self._propagated
+        self._reader = self._at_root
         self._groups: list[_Group] = []
         self._is_first = False
         """Whether nothing was asked yet of what the edge leads to."""
 
     def at_root(self, part: Part) -> None:
-        """A variant of the root that is asked of all below it too.
+        """A variant of the root that is asked of all below it too, or compiler flags of the root.
 
         Raises QueryError where it is asked for twice.
         """
         self._root_terms += part.terms
         self._root_pieces.append(self._said(part, alone=True))
-        self._give(self._propagated, part)
+        self._give(self._at_root, part)
 
     def open(self, part: Part) -> None:
         """A `^` or `%`.
@@ -105,7 +105,8 @@ class Folding:
         Raises QueryError for edges that exclude each other.
         """
         self._close()
-        spec = _placeless(self._root.frozen())._replace(variants=self._propagated.spec().variants)
+        own = self._at_root.spec()
+        spec = _placeless(self._root.frozen())._replace(variants=own.variants, flags=own.flags)
         found: list[Node] = list(self._root_terms)
         for group in self._groups:
             if group.terms is not None:

@@ -112,7 +112,7 @@ class Dag(NamedTuple):
     """What is asked of what a spec depends on, and what is asked where that is not known."""
 
     spec: AbstractSpec
-    """The root's edges, and those of its variants that are asked of all below it; nothing else of it."""
+    """The root's edges, its compiler flags, and those of its variants that are asked of all below it; no more."""
     dialect: str
     """The Spack whose language it is in, and whose `satisfies` it means: `1.x` or `0.23`."""
     plain: Node

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from ..model import NO_COMPILER
 from ..spack.variants import FLAGS
-from .tree import UNJUDGED, And, Dag, Node, Term, terms
+from .tree import UNJUDGED, And, Dag, Everything, Judged, Node, Not, Term, terms
 
 __all__ = [
     "Unsaid",
     "conditions",
+    "opened",
     "sentence",
     "unsaid",
     "with_no_compiler",
@@ -28,7 +29,7 @@ _NEVER_TOLD = {
     "commit": "commits",
     "namespace": "namespaces",
 }
-_NO_BUILD = "no build meets it, which says nothing of what is cached"
+_NO_BUILD = "no build of theirs meets it, which says nothing of what is cached"
 _BUILTIN = "what they tell of counts as builtin"
 
 
@@ -68,6 +69,21 @@ def without_unsaid(node: Node) -> Node:
     every = conditions(node)
     left = tuple(one for one in every if not _is_unsaid(one))
     return node if len(left) == len(every) else And(left)
+
+
+def opened(node: Node) -> Node:
+    """What a page is asked where nothing is asked that pages cannot answer: its specs are in question.
+
+    At least that: what an exclusion of such a condition leaves is not looked at.
+    """
+    if isinstance(node, (Dag, Judged)):
+        return opened(node.plain)
+    if isinstance(node, Term):
+        return node if _subject(node) is None else Everything
+    if isinstance(node, Not):
+        is_told = all(_subject(term) is None for term, _ in terms(node))
+        return node if is_told else Everything
+    return type(node)(tuple(map(opened, node.nodes)))
 
 
 def with_no_compiler(node: Node) -> Node | None:

@@ -87,12 +87,14 @@ class Dags:
 
         if not questions(node) or not read.has_pages(self._db):
             return None
+        might = query.with_dags(node, lambda dag: query.Judged(self._answer(dag), opened(dag)))
+        return self.of_pages(query.And((might, query.Not(self.judged(node)))))
+
+    def of_pages(self, node: query.Node) -> query.Node:
+        """A tree, asked of the specs of which only pages tell; the caller reads in a snapshot."""
         graph = self._current()
         untold = Found(graph, 0, _told(graph))
-        might = query.with_dags(node, lambda dag: query.Judged(self._answer(dag), opened(dag)))
-        return query.And(
-            (query.Judged(untold, query.Everything), might, query.Not(self.judged(node)))
-        )
+        return query.And((query.Judged(untold, query.Everything), node))
 
     def is_any_known(self) -> bool:
         """Whether there is a spec whose DAG is known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import click
@@ -12,6 +13,7 @@ from ... import query as queries
 from ...documents import build_document
 from ...ledger import connect, read
 from ...reports import tagdiff
+from ...search import leftout
 from ...search.dags import Dags
 from ...search.scan import matching_in
 from ...spack import tags
@@ -36,6 +38,21 @@ class _Answer(NamedTuple):
     difference: tagdiff.TagDiff
     unjudged: int
     """Builds in either that only a DAG would decide of, and none is known."""
+    asks_pages: bool
+    """Whether what pages cannot answer is asked of specs that only they tell of."""
+
+
+class _Places(NamedTuple):
+    """Some tags to ask; see `leftout`."""
+
+    db: connect.Connection
+    dags: Dags
+    tag_ids: frozenset[int]
+
+    def matching(self, node: queries.Node) -> dict[int, int]:
+        """The builds there that match, and how many of their specs do."""
+        found = matching_in(self.db, self.dags.judged(node), self.tag_ids)
+        return {build_id: len(hashes) for build_id, hashes in found.items()}
 
 
 @click.command(
@@ -83,12 +100,13 @@ def diff(
     tree = queries.parse_in(spack if text else None, text)
     answer = _compare(options, tag_a, tag_b, tree)
     if not options.quiet:
-        answers.say_unsaid(tree, dependencies=False)
+        if answer.asks_pages:
+            answers.say_unsaid(tree, dependencies=False)
         answers.say_unjudged(tree, answer.unjudged)
         if spack is None:
             excluding.say_of(paths.state_dir(options), text)
     if as_json:
-        said = answers.unsaid_document(tree, 0, answer.unjudged)
+        said = answers.unsaid_document(tree, 0, answer.unjudged, asks_pages=answer.asks_pages)
         output.print_json({"query": text, **_document(answer), **said})
     else:
         _show(answer.difference, (tag_a, tag_b), limit, paging=not no_pager)
@@ -112,13 +130,15 @@ def _compare(options: Globals, tag_a: str, tag_b: str, node: queries.Node) -> _A
                     unjudged = set().union(
                         *(matching_in(db, open_to_doubt, some) for some in tag_ids)
                     )
+                there = _Places(db, dags, frozenset(chain.from_iterable(tag_ids)))
+                asks_pages = leftout.asks_pages(there, db, node)
                 described = read.builds(db, sides[0].keys() | sides[1].keys())
                 seq = read.last_seq(db)
         finally:
             db.close()
     difference = tagdiff.compare(described, *sides)
     left_out = len(unjudged - described.keys())
-    return _Answer(places[0], places[1], seq, difference, left_out)
+    return _Answer(places[0], places[1], seq, difference, left_out, asks_pages)
 
 
 def _show(

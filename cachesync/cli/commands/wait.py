@@ -70,8 +70,6 @@ def wait(
     tree = queries.parse_in(spack, text)
     if queries.is_met_by_all(tree):
         raise UsageError("there is nothing to wait for: everything matches this query")
-    if not options.quiet:
-        answers.say_unsaid(tree, dependencies=False)
     seconds = None if timeout is None else _duration(timeout)
     wish = waiting.Wish(text, tree, specs, seconds)
     with or_cannot_tell():

@@ -166,12 +166,14 @@ def say_unnamed(builds: int) -> None:
         )
 
 
-def unsaid_document(node: query.Node, unnamed: int, unjudged: int | None = None) -> dict[str, Any]:
+def unsaid_document(
+    node: query.Node, unnamed: int, unjudged: int | None = None, *, asks_pages: bool = True
+) -> dict[str, Any]:
     """What the notes above say, as keys of a JSON document; none where there is nothing to say.
 
     `unjudged` is how many builds could not be judged, None where nobody counted them.
     """
-    said = unsaid_of(node, dependencies=unjudged is None)
+    said = unsaid_of(node, dependencies=unjudged is None) if asks_pages else {}
     found = [{"condition": text, "note": why} for text, why in said.items()]
     return {
         **({"unsaid": found} if found else {}),
