@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Conjunction"]
 
 _ONCE = ("version", "hash", "platform", "os", "target")
-_ADDED = FLAGS
+
 """Variants, to us, of which all that is given is meant."""
-_OF_ONE = (*_ADDED, "patches", "dev_path", "branch", "commit", "ref", "tag")
+_OF_ONE = (*FLAGS, "patches", "dev_path", "branch", "commit", "ref", "tag")
 """What Spack asks of no other package; `patches==a` of the root is `patches=a`."""
 
 
@@ -87,7 +87,7 @@ class Conjunction:
             name = term.value.lstrip("+~").partition("=")[0].removesuffix(":")
             if field != "variant":
                 name = ""
-            if (field not in _ONCE and field != "variant") or name in _ADDED:
+            if (field not in _ONCE and field != "variant") or name in FLAGS:
                 continue
             known = self._given.setdefault((field, name), term.value)
             if known != term.value:
@@ -108,7 +108,7 @@ def _is_variant(part: Part) -> bool:
 
 def _is_of_flags(part: Part) -> bool:
     """Whether a part asks for compiler flags, which an index tells beside a DAG."""
-    return part.pair is not None and part.pair[0] in _ADDED
+    return part.pair is not None and part.pair[0] in FLAGS
 
 
 def _is_of_compiler(part: Part) -> bool:
