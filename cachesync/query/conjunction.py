@@ -55,11 +55,11 @@ class Conjunction:
                 self._is_below = True
             elif part.is_name:
                 self._once(part)
-                self._nodes += part.terms
+                self._name(part)
                 self._is_below = False
             elif self._is_below and not _is_of_compiler(part):
                 self._folded().attribute(part)
-            elif (part.is_propagated and _is_variant(part)) or _is_of_flags(part):
+            elif _is_untold(part) or (part.is_propagated and _is_variant(part)):
                 self._once(part)
                 self._folded().at_root(part)
             else:
@@ -79,6 +79,15 @@ class Conjunction:
             self._folding = Folding(self._text)
             self._place = len(self._nodes)
         return self._folding
+
+    def _name(self, part: Part) -> None:
+        """Take the name of a package; its namespace is asked where it is known."""
+        self._nodes += [term for term in part.terms if term.field == "package"]
+        namespace = self._text[part.start : part.end].rpartition(".")[0]
+        if namespace:
+            asked = tuple(term for term in part.terms if term.field != "package")
+            pair = NAMESPACE, namespace, False
+            self._folded().at_root(Part(asked, part.start, part.end, pair=pair))
 
     def _once(self, part: Part) -> None:
         """Refuse what asks the root for two values of one attribute."""
@@ -101,14 +110,14 @@ class Conjunction:
                 )  # fmt: skip
 
 
+def _is_untold(part: Part) -> bool:
+    """Whether a part asks for what no page tells and cache indices do, beside what a build consists of."""
+    return part.pair is not None and part.pair[0] in (*FLAGS, NAMESPACE)
+
+
 def _is_variant(part: Part) -> bool:
     """Whether a part asks for a variant that Spack asks of all below the root too."""
     return not any(term.value.lstrip("+~").partition("=")[0] in _OF_ONE for term in part.terms)
-
-
-def _is_of_flags(part: Part) -> bool:
-    """Whether a part asks for compiler flags, which an index tells beside a DAG."""
-    return part.pair is not None and part.pair[0] in FLAGS
 
 
 def _is_of_compiler(part: Part) -> bool:

@@ -38,23 +38,23 @@ class Folding:
     def __init__(self, text: str) -> None:
         self._text = text
         self._root = self._current = Growing(AbstractSpec())
-        self._at_root = NodeReader("1.x")
+        self._root_reader = NodeReader("1.x")
         self._root_terms: list[Term] = []
         self._root_pieces: list[str] = []
         self._edge: Edge | None = None
-        self._reader = self._at_root
+        self._reader = self._root_reader
         self._groups: list[_Group] = []
         self._is_first = False
         """Whether nothing was asked yet of what the edge leads to."""
 
     def at_root(self, part: Part) -> None:
-        """A variant of the root that is asked of all below it too, or compiler flags of the root.
+        """What is asked of the root and no column tells: its flags, its namespace, a variant of all below it.
 
         Raises QueryError where it is asked for twice.
         """
         self._root_terms += part.terms
         self._root_pieces.append(self._said(part, alone=True))
-        self._give(self._at_root, part)
+        self._give(self._root_reader, part)
 
     def open(self, part: Part) -> None:
         """A `^` or `%`.
@@ -105,8 +105,10 @@ class Folding:
         Raises QueryError for edges that exclude each other.
         """
         self._close()
-        own = self._at_root.spec()
-        spec = _placeless(self._root.frozen())._replace(variants=own.variants, flags=own.flags)
+        asked = self._root_reader.spec()
+        spec = _placeless(self._root.frozen())._replace(
+            variants=asked.variants, flags=asked.flags, namespace=asked.namespace
+        )
         found: list[Node] = list(self._root_terms)
         for group in self._groups:
             if group.terms is not None:

@@ -85,6 +85,10 @@ def found(text: str) -> bool:
         # what is asked of all below
         ("hdf5@1 ++mpi", "++mpi"),
         ("hdf5 libs==shared %gcc ~~x", "libs==shared %gcc ~~x"),
+        # what no column of a build tells
+        ("hdf5 cflags='-O3 -g' cflags=-c ^x", "cflags='-O3 -g' cflags=-c ^x"),
+        ("site.hdf5@1", "namespace=site"),
+        ("%gcc hdf5 namespace=builtin", "namespace=builtin %gcc"),
     ],
 )  # fmt: skip
 def test_it_asks_what_spack_would(text, spack):
