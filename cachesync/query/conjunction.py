@@ -128,7 +128,7 @@ def _is_of_compiler(part: Part) -> bool:
 def _hint(field: str, name: str, known: str, value: str) -> str:
     if field == "version":
         return "one list holds several: @1.12,1.14; what is in two ranges is one range: @1.12:1.14"
-    if name and "=" in known and "=" in value:
+    if name and name != NAMESPACE and "=" in known and "=" in value:
         signs = known.partition("=")[2], value.partition("=")[2]
         return f"both at once are {name}={','.join(signs)}, either of them is joined with OR"
     return "join what you would have either of with OR"

@@ -29,6 +29,8 @@ from .tree import UNJUDGED, Dag, Everything, Node, Or, Term
 __all__ = ["Folding"]
 
 _NOTHING = "(@:)"
+_SHOWN = 60
+"""Characters of what is asked that a hint repeats."""
 _BETWEEN = re.compile(r"\s*,\s*")
 
 
@@ -141,7 +143,8 @@ class Folding:
             else:
                 reader.attribute(token)
         except SpecTextError as error:
-            error.hint = error.hint or f"{token.text} before the ^ or % asks the package itself"
+            if error.hint is None and len(token.text) <= _SHOWN:
+                error.hint = f"{token.text} before the ^ or % asks the package itself"
             raise self._refusal(error) from None
 
     def _token(self, part: Part) -> Token:

@@ -165,7 +165,7 @@ def test_a_page_is_said_not_to_tell_of_dependencies():
         ("/abc /abd", 5, 4, "the hash", None),
         ("-(x@1 @2)", 6, 2, "the version", None),
         ("(hdf5 +a) ~a", 10, 2, "the variant a", None),
-        ("site.x@1 namespace=y", 9, 11, "the namespace", None),
+        ("site.x@1 namespace=y", 9, 11, "the namespace", "OR"),
         ("hdf5 %gcc@12 @1.14", 13, 5, "one version list", "@1.14 before the ^ or % asks"),
         ("^x +a a=true", 6, 6, "a is given twice", None),
         ("^x os=a os=a", 8, 4, "os is given twice", None),
@@ -209,6 +209,20 @@ def test_what_cannot_be_asked_is_refused_where_it_stands(text, position, length,
     assert says in caught.value.message
     assert (caught.value.position, caught.value.length) == (position, length)
     assert hint is None or hint in (caught.value.hint or "")
+
+
+def test_a_hint_repeats_no_long_text():
+    """It is one line on a terminal, however much is refused."""
+    with pytest.raises(QueryError) as caught:
+        parse("^a@" + ",".join(map(str, range(500))))
+    assert len(caught.value.hint or "") < 100
+
+
+def test_two_namespaces_are_not_said_to_be_had_at_once():
+    """A package has one."""
+    with pytest.raises(QueryError) as caught:
+        parse("x@1 namespace=a namespace=b")
+    assert "a,b" not in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(
