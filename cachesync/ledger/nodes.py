@@ -30,8 +30,6 @@ class NodeWriter(SourceWriter):
     """Records what is known of specs."""
 
     _shaping: _Shaping
-    _called: dict[str, str]
-    """What specs were called as compilers that turned out to be others, by hash."""
 
     def forms(self) -> set[tuple[str, bytes]]:
         """Hashes and checksums of other records that told of specs, and were joined."""
@@ -54,8 +52,6 @@ class NodeWriter(SourceWriter):
     ) -> None:
         """Make rows and changes of nodes, dependencies first; within the caller's transaction."""
         ids = self._ids
-        bare = ids.bare_compilers()
-        self._called = {}
         ids.look_up(node.hash for node in nodes)
         ids.look_up(dependency for node in nodes for dependency, _ in node.edges)
         shaping = self._shaping = _Shaping(self)
@@ -84,7 +80,11 @@ class NodeWriter(SourceWriter):
             self._next_node_id = node_id
         self._seq = seq
         insert_rows(self.db, "node", "(?, ?, ?, ?)", rows)
-        self._name_compilers(source, nodes, bare)
+        if bare := ids.bare_compilers():
+            for node in nodes:
+                if node.build.package in bare:
+                    self._call(node.hash, node.build.package)
+        self._name_compilers(source)
 
     def _next_node(self) -> int:
         """The id of the node that is made next."""
@@ -207,7 +207,7 @@ class NodeWriter(SourceWriter):
             return known
         before = self._ids.build_of(known.build_id)
         if before[:2] != build[:2]:
-            self._called[spec_hash] = compilers.called(before)
+            self._call(spec_hash, compilers.called(before))
         refined = known._replace(build_id=build_id)
         self._ids.update_spec(spec_hash, refined)
         self._ids.store_new()
@@ -218,18 +218,20 @@ class NodeWriter(SourceWriter):
         )  # fmt: skip
         return refined
 
-    def _name_compilers(self, source: SourceRow, nodes: Sequence[Node], bare: set[str]) -> None:
+    def _call(self, spec_hash: str, name: str) -> None:
+        """Remember what a compiler may be called by what needs it."""
+        self._called.setdefault(spec_hash, set()).add(name)
+
+    def _name_compilers(self, source: SourceRow) -> None:
         """Name the compilers of what was told of before the compilers were, and has them by a name only.
 
         So too those of what needs a spec that turned out to be another.
         """
-        called = {node.hash: {node.build.package} for node in nodes if node.build.package in bare}
-        for spec_hash, name in self._called.items():
-            called.setdefault(spec_hash, set()).add(name)
-        self._called = {}
+        called = self._called
         if not called:
             return
         self._ids.store_new()
+        self._shaping = _Shaping(self)
         for spec_hash, build, told, named in compilers.to_rename(self.db, called):
             if named.build == build and named.details == told.details:
                 continue
