@@ -218,43 +218,22 @@ class StatementWriter(NodeWriter):
 
     # -- how reading went
 
-    def conclude(
+    def unchanged(
         self,
         source: SourceRow,
         statement: StatementRow,
+        memory: Mapping[str, str] | None,
         *,
-        checksum: str,
-        memory: Mapping[str, str],
-        absent: Iterable[int],
-        warnings: Iterable[str],
+        counts: bool,
     ) -> None:
-        """Commit that everything an index has is recorded, and which placed specs it has not."""
+        """Commit that a pass reached the mirror, and its index is as it was; rejected ones stay that.
 
-        def work() -> None:
-            passes = self._reached(statement, memory)
-            self._keep_leaving(statement, set(absent), passes)
-            state = self._index_state(source, statement)
-            if state is LocationState.REJECTED:
-                self._index_change(ChangeKind.INDEX_RECOVERED, source, statement)
-            if checksum != statement.checksum:
-                self._index_change(ChangeKind.INDEX_READ, source, statement, checksum=checksum)
-                self.db.execute(
-                    "UPDATE statement SET checksum = ? WHERE id = ?", (checksum, statement.id)
-                )
-            self._store(
-                source, statement.path, None, None, LocationState.GOOD, None, None, warnings
-            )
-
-        self._transact(source, work)
-
-    def unchanged(
-        self, source: SourceRow, statement: StatementRow, memory: Mapping[str, str] | None
-    ) -> None:
-        """Commit that a pass reached the mirror, and its index is as it was; rejected ones stay that."""
+        Where the pass `counts`, what is absent was absent once more.
+        """
 
         def work() -> None:
             if self._index_state(source, statement) is not LocationState.REJECTED:
-                self._reached(statement, memory)
+                self._reached(statement, memory, counts=counts)
 
         self._transact(source, work)
 
@@ -284,27 +263,15 @@ class StatementWriter(NodeWriter):
 
         self._transact(source, work)
 
-    def _reached(self, statement: StatementRow, memory: Mapping[str, str] | None) -> int:
+    def _reached(
+        self, statement: StatementRow, memory: Mapping[str, str] | None, *, counts: bool = True
+    ) -> int:
         (passes,) = self.db.execute(
-            "UPDATE statement SET passes = passes + 1, last_success = ?,"
+            "UPDATE statement SET passes = passes + ?, last_success = ?,"
             " memory = coalesce(?, memory) WHERE id = ? RETURNING passes",
-            (self._at, None if memory is None else _json(memory), statement.id),
+            (int(counts), self._at, None if memory is None else _json(memory), statement.id),
         ).fetchone()
         return int(passes)
-
-    def _keep_leaving(self, statement: StatementRow, absent: set[int], since: int) -> None:
-        rows = self.db.execute(
-            "SELECT spec_id FROM leaving WHERE statement_id = ?", (statement.id,)
-        )
-        before = {spec_id for (spec_id,) in rows}
-        self.db.executemany(
-            "DELETE FROM leaving WHERE statement_id = ? AND spec_id = ?",
-            [(statement.id, spec_id) for spec_id in sorted(before - absent)],
-        )
-        insert_rows(
-            self.db, "leaving", "(?, ?, ?)",
-            [(statement.id, spec_id, since) for spec_id in sorted(absent - before)],
-        )  # fmt: skip
 
     def _leave_place(self, source: SourceRow, statement: StatementRow) -> None:
         """Forget the place of an index that lies elsewhere now, or is none of the source any more."""

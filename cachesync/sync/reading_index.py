@@ -37,7 +37,9 @@ class Reading:
         progress: Progress,
         *,
         again: bool,
+        base: int,
     ) -> None:
+        """`base` is how many specs the source had when the pass began."""
         self._writer = writer
         self._row = row
         self._known = known
@@ -51,6 +53,7 @@ class Reading:
         self._selection = None if selection == Selection() else selection
         self._progress = progress
         self._is_baseline = known.is_new or again
+        self._base = base
         self._warnings: list[str] = []
 
     def record(self, got: Got) -> None:
@@ -92,7 +95,7 @@ class Reading:
             self._commit((), some)
         writer.conclude(
             self._row, known, checksum=got.checksum, memory=got.memory,
-            absent=self._absent(refused), warnings=self._all_warnings(),
+            absent=self._absent(refused), warnings=self._all_warnings(), base=self._base,
         )  # fmt: skip
 
     def _wanted(self, ready: Sequence[Node]) -> list[str]:

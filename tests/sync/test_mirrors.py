@@ -117,6 +117,23 @@ def test_what_left_stays_until_it_settled(world, writer):
     assert log.mirrors(writer.db)["m"][0].leaving == 0
 
 
+def test_a_pass_that_does_not_count_finds_nothing_absent_once_more(world, writer):
+    """Unless the index is another one: that is absence anew, whatever brought the pass."""
+    put(world, [ZLIB, PY, HDF5])
+    run(world, writer)
+    put(world, [ZLIB, HDF5])
+    for _ in range(4):
+        run(world, writer, counts=False)
+        assert PY.hash in hashes(world, writer)
+    assert log.mirrors(writer.db)["m"][0].leaving == 1
+    put(world, [HDF5])
+    _, changes = run(world, writer, counts=False)
+    assert changes == {"index.read": 1, "spec.evicted": 1}
+    assert hashes(world, writer) == {ZLIB.hash, HDF5.hash}
+    _, changes = run(world, writer)
+    assert changes == {"spec.evicted": 1}
+
+
 def test_an_index_that_goes_back_in_time_evicts_nothing(world, writer):
     """Two racing rebuilds: a spec appears, disappears, appears."""
     put(world, [ZLIB, PY])
