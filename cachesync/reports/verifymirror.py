@@ -15,6 +15,7 @@ from ..buildcache.nodes import nodes
 from ..errors import CacheIndexError, SourceError
 from ..ledger import log, whole
 from ..ledger.connect import Connection
+from ..model import Doubt
 from ..selection import Selection
 from ..sources.base import Failed
 from ..sources.mirror.source import Got, MirrorSource, Statement
@@ -71,7 +72,9 @@ def _read(db: Connection, split: index.Split) -> _Said:
     for node in dependencies_first(nodes(split, new), new):
         if isinstance(node, index.Refused):
             refused.add(node.hash)
-        else:
+        elif (
+            node.doubt is not Doubt.WRONG or node.hash not in packages
+        ):  # which is always read again
             unread += 1
             packages[node.hash] = node.build.package
     cached = {
