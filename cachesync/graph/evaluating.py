@@ -6,7 +6,7 @@ asked of many goes up from the few that are found; what is asked of few goes dow
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from ..model import EdgeKind
@@ -177,7 +177,15 @@ class Evaluator:
         name = edge.spec.name
         if name is None or not self.nodes.is_virtual(name):
             return None
-        carrying = self.graph.kinds_where(lambda kind: name in kind.virtuals)
+        return self.carrying((name,))
+
+    def carrying(self, virtuals: Collection[str]) -> bytes:
+        """The kinds of edges with any of some virtuals on them."""
+
+        def is_one(kind: EdgeKind) -> bool:
+            return any(nodetest.is_carried(one, kind.virtuals, self.rules) for one in virtuals)
+
+        carrying = self.graph.kinds_where(is_one)
         return kind_table(carrying, self.reaching.kinds)
 
     def _below(self, edge: AbstractEdge, roots: Mask) -> Mask:
@@ -214,7 +222,10 @@ class Evaluator:
             first = found
         else:  # who is merely provided under that name is not called so
             first = [label for label in found if table[label][0] == number]
-        of_each = [[label for label in found if one in table[label][1]] for one in sorted(virtuals)]
+        of_each = [
+            [label for label in found if nodetest.is_carried(one, table[label][1], self.rules)]
+            for one in sorted(virtuals)
+        ]
         for labels in (first, *of_each):
             roots &= self._reaching_labels(labels, roots) if roots else 0
         return roots

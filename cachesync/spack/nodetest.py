@@ -28,6 +28,7 @@ __all__ = [
     "compiler_holds",
     "facts_hold",
     "flags_hold",
+    "is_carried",
     "target_holds",
     "value_holds",
     "variant_holds",
@@ -57,14 +58,27 @@ class Rules(NamedTuple):
     """`%y` below `^x` is asked of each node that may be x, not of the first called so."""
     means_compilers: bool = False
     """What records of old call clang is found by `%clang`, which is a name of llvm."""
+    is_field: bool = False
+    """Names of virtual packages heed no case, and `m*` is any that begin so."""
 
 
 RULES = {
     "1.x": Rules(),
     "0.23": Rules(is_old=True),
     "own": Rules(ends_at_any=False, asks_each=True, means_compilers=True),
+    "virtual": Rules(ends_at_any=False, asks_each=True, means_compilers=True, is_field=True),
 }
-"""By dialect: Spack's two, to the letter, and cachesync's own."""
+"""By dialect: Spack's two, to the letter, and cachesync's own; and that of a field, `virtual:mpi`."""
+
+
+def is_carried(virtual: str, carried: Collection[str], rules: Rules) -> bool:
+    """Whether a virtual package that is asked for is among those of some edges."""
+    if not rules.is_field:
+        return virtual in carried
+    folded = map(str.lower, carried)
+    if virtual[-1:] == "*":
+        return any(one.startswith(virtual[:-1]) for one in folded)
+    return virtual in folded
 
 
 def asked_nodes(spec: AbstractSpec) -> Iterator[AbstractSpec]:

@@ -46,7 +46,9 @@ OPTIONS = (
     Option("--spack", "0.23|1.x", "the query is a spec of this Spack and nothing else"),
     Option("--through", THROUGH, "^ goes on through what only building needs, to any depth"),
     Option("--why", None, "which dependencies matched: the way from each spec to them"),
-    Option("--facets", None, "count specs and builds by target, os, compiler, stack, tag, ..."),
+    Option(
+        "--facets", None, "count specs and builds by target, os, compiler, stack, tag, virtual, ..."
+    ),
     Option("--hashes", None, "all hashes of each build; in a pipe nothing else, one a line"),
     Option("--install", None, "the commands that install the best hit from its cache"),
     Option("--json", None, "one JSON document"),
@@ -69,6 +71,7 @@ Usage: cachesync search [OPTIONS] [QUERY...]
   version:3.12               3.12 and 3.12.4, as Spack's @3.12
   tag:develop stack:e4s      where it is placed
   hash:bxjp, py-*            beginnings
+  virtual:mpi                something it depends on provides mpi
   -cuda -target:aarch64      excluded
   "OR"                       quoted: no operators inside
   a OR (b c)                 alternatives
@@ -341,7 +344,7 @@ def help_text() -> str:
     """The help of `search`."""
     lines = [f"  {f'{o.name} {o.value or str()}':<44}{o.help}" for o in OPTIONS]
     return HELP.format(
-        fields=", ".join(query.FIELDS),
+        fields=", ".join(query.ALL_FIELDS),
         columns=", ".join(columns.COLUMNS),
         options="\n".join(lines),
     )
