@@ -126,3 +126,45 @@ def test_a_search_without_a_hit_says_which_dependency_is_to_blame(tmp_path):
         ("^mpich@4.2", 1),
         ("@1.14", 1),
     ]
+
+
+ZLIB = mirrors.record("zlib-ng", "2.2.4", variants={"compat": False})
+OLDER = mirrors.record("openmpi", "4.1.6", mirrors.edge(ZLIB, "link"))
+NAMESAKE = mirrors.record("hdf5", "1.14.5", mirrors.edge(OLDER, "link", virtuals=["mpi"]))
+PETSC = mirrors.record("petsc", "3.22.0", mirrors.edge(NAMESAKE, "link"),
+                       mirrors.edge(GCC, "build", virtuals=["c"]))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def alternatives(tmp_path_factory) -> World:
+    """A mirror with three hdf5 by other MPI, and a petsc. Read only."""
+    world = World(tmp_path_factory.mktemp("alternatives"))
+    mirror = mirrors.make_mirror(world.root / "mirror", [HDF5, OTHER, NAMESAKE, PETSC])
+    world.run("sync", "--mirror", mirror.url)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("text", "without", "instead"),
+    [
+        ("hdf5 ^openmpi@6:", "^openmpi@6:", ["openmpi@5.0.6", "openmpi@4.1.6", "mpich@4.2.3"]),
+        ("petsc ^openmpi@6:", "^openmpi@6:", ["openmpi@4.1.6"]),
+        ("petsc ^mpich", "^mpich", ["openmpi@4.1.6"]),
+        ("petsc ^mpi=mpich", "^mpi=mpich", ["openmpi@4.1.6"]),
+        ("petsc ^zlib-ng@3:+compat", "^zlib-ng@3:+compat", ["zlib-ng@2.2.4~compat"]),
+        ("petsc %gcc@14:", "%gcc@14:", ["gcc@13.2.0"]),
+        ("hdf5@1.12 %gcc", "%gcc", []),
+        ("petsc %openmpi", "%openmpi", []),
+        ("petsc ^nothing", "^nothing", []),
+        ("petsc virtual:lapack", "virtual:lapack", []),
+    ],
+)
+def test_what_there_is_in_place_of_a_dependency(alternatives, text, without, instead):
+    """The versions of what is asked for, then of what provides the same, as far as `^` or `%` looks."""
+    nearest = alternatives.run("search", "--json", text).json["nearest"]
+    (found,) = [one for one in nearest if one["without"] == without]
+    assert found["instead"] == instead
+    said = alternatives.run("search", text).err
+    with_them = f": with {', '.join(one.replace('@', ' ') for one in instead)}\n"
+    assert f"without `{without}` there " in said
+    assert (with_them in said) is bool(instead)
