@@ -151,7 +151,7 @@ def alternatives(tmp_path_factory) -> World:
         ("petsc ^openmpi@6:", "^openmpi@6:", ["openmpi@4.1.6"]),
         ("petsc ^mpich", "^mpich", ["openmpi@4.1.6"]),
         ("petsc ^mpi=mpich", "^mpi=mpich", ["openmpi@4.1.6"]),
-        ("petsc ^zlib-ng@3:+compat", "^zlib-ng@3:+compat", ["zlib-ng@2.2.4~compat"]),
+        ("petsc ^zlib-ng@3: +compat", "^zlib-ng@3: +compat", ["zlib-ng@2.2.4~compat"]),
         ("petsc %gcc@14:", "%gcc@14:", ["gcc@13.2.0"]),
         ("hdf5@1.12 %gcc", "%gcc", []),
         ("petsc %openmpi", "%openmpi", []),
