@@ -4,8 +4,10 @@ import shutil
 
 import pytest
 
-from cachesync.query import And, Everything, Not, Or, Term, parse, parse_in
+from cachesync.query import And, Dag, Everything, Not, Or, Term, parse, parse_in
 from cachesync.query.unjudged import opened, questions
+from cachesync.search.instead import dependencies
+from cachesync.search.searcher import Searcher
 from tests.support import mirrors
 from tests.support.world import World, spec
 
@@ -145,26 +147,38 @@ def alternatives(tmp_path_factory) -> World:
 
 
 @pytest.mark.parametrize(
-    ("text", "without", "instead"),
+    ("rest", "missing", "instead"),
     [
-        ("hdf5 ^openmpi@6:", "^openmpi@6:", ["openmpi@5.0.6", "openmpi@4.1.6", "mpich@4.2.3"]),
-        ("petsc ^openmpi@6:", "^openmpi@6:", ["openmpi@4.1.6"]),
-        ("petsc ^mpich", "^mpich", ["openmpi@4.1.6"]),
-        ("petsc ^mpi=mpich", "^mpi=mpich", ["openmpi@4.1.6"]),
-        ("petsc ^zlib-ng@3: +compat", "^zlib-ng@3: +compat", ["zlib-ng@2.2.4~compat"]),
-        ("petsc %gcc@14:", "%gcc@14:", ["gcc@13.2.0"]),
-        ("hdf5@1.12 %gcc", "%gcc", []),
-        ("petsc %openmpi", "%openmpi", []),
-        ("petsc ^nothing", "^nothing", []),
-        ("petsc virtual:lapack", "virtual:lapack", []),
+        ("hdf5", "^openmpi@6:", ["openmpi@5.0.6", "openmpi@4.1.6", "mpich@4.2.3"]),
+        ("petsc", "^openmpi@6:", ["openmpi@4.1.6"]),
+        ("petsc", "^mpich", ["openmpi@4.1.6"]),
+        ("petsc", "^mpi=mpich", ["openmpi@4.1.6"]),
+        ("petsc", "^zlib-ng@3:+compat", ["zlib-ng@2.2.4~compat"]),
+        ("petsc", "%gcc@14:", ["gcc@13.2.0"]),
+        ("hdf5@1.12", "%gcc", []),
+        ("petsc", "%openmpi", []),
+        ("petsc", "^nothing", []),
+        ("petsc", "^zlib-ng@3: ^mpich", []),
+        ("petsc", "virtual:lapack", []),
     ],
 )
-def test_what_there_is_in_place_of_a_dependency(alternatives, text, without, instead):
+def test_what_there_is_in_place_of_a_dependency(alternatives, rest, missing, instead):
     """The versions of what is asked for, then of what provides the same, as far as `^` or `%` looks."""
-    nearest = alternatives.run("search", "--json", text).json["nearest"]
-    (found,) = [one for one in nearest if one["without"] == without]
-    assert found["instead"] == instead
-    said = alternatives.run("search", text).err
-    with_them = f": with {', '.join(one.replace('@', ' ') for one in instead)}\n"
-    assert f"without `{without}` there " in said
-    assert (with_them in said) is bool(instead)
+    searcher = Searcher(alternatives.state)
+    with searcher.moment() as db:
+        hits = searcher.hits(parse(rest), searcher.matching(parse(rest)))
+        hashes = [spec.hash for hit in hits for spec in hit.specs]
+        assert hashes
+        dag = parse(missing)
+        assert isinstance(dag, Dag)
+        assert dependencies(searcher.dags, db, dag, hashes) == instead
+    searcher.close()
+
+
+def test_a_search_without_a_hit_says_what_there_is_instead(alternatives):
+    """In the words of people, and as values in JSON."""
+    assert ": with openmpi 4.1.6\n" in alternatives.run("search", "petsc ^openmpi@6:").err
+    (found,) = alternatives.run("search", "--json", "petsc ^openmpi@6:").json["nearest"]
+    assert (found["without"], found["instead"]) == ("^openmpi@6:", ["openmpi@4.1.6"])
+    (found,) = alternatives.run("search", "--json", "petsc %cmake").json["nearest"]
+    assert (found["without"], found["instead"]) == ("%cmake", [])
