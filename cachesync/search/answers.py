@@ -66,5 +66,7 @@ class Answer(NamedTuple):
     """By hash, which dependencies of the specs among `hits` were found; None where it was not asked for."""
     unjudged: int = 0
     """Builds of which only a DAG would say whether they match, and none is known; where they were asked for."""
+    undecided: int = 0
+    """Of these builds those whose DAG is known, but not which version of a virtual package is provided."""
     knows_dags: bool = False
     """Whether the DAG of any spec is known, where something was asked of DAGs."""

@@ -113,7 +113,7 @@ class Searcher:
                 found = self._facets(node, matched) if facets else {}
                 named = self.systems(counts) if systems else ()
                 left_out = leftout.unnamed(self, asked) if unnamed else 0
-                unjudged = leftout.unjudged(self, asked, counts) if unnamed else 0
+                unjudged = leftout.unjudged(self, asked, counts) if unnamed else (0, 0)
                 knows_dags = self.knows_dags(asked)
                 sources = tuple(read.source_ages(db))
                 reasons = self._why(asked, hits) if why else None
@@ -130,7 +130,7 @@ class Searcher:
             named,
             left_out,
             reasons,
-            unjudged,
+            *unjudged,
             knows_dags,
         )
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from cachesync.query import And, Dag, Everything, Not, Or, Term, parse, parse_in
-from cachesync.query.unjudged import opened, questions
+from cachesync.query.unjudged import opened, questions, reason
 from cachesync.search.instead import dependencies
 from cachesync.search.searcher import Searcher
 from tests.support import mirrors
@@ -182,3 +182,12 @@ def test_a_search_without_a_hit_says_what_there_is_instead(alternatives):
     assert (found["without"], found["instead"]) == ("^openmpi@6:", ["openmpi@4.1.6"])
     (found,) = alternatives.run("search", "--json", "petsc %cmake").json["nearest"]
     assert (found["without"], found["instead"]) == ("%cmake", [])
+
+
+def test_why_builds_are_left_open_is_said():
+    """Because only pages tell of them, or indexes tell too little, or some of either."""
+    assert reason(1) == "only pages tell of it, and pages tell no dependencies"
+    nobody = "no index says which version of the virtual package is provided to"
+    assert reason(2, 2) == f"{nobody} them"
+    some = "only pages tell of 3 of them, and pages tell no dependencies"
+    assert reason(4, 1) == f"{some}; {nobody} 1 of them"

@@ -234,7 +234,7 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
         answers.warn_of_age(answer)
         answers.suggest_system(node, answer)
         answers.say_unsaid(node, dependencies=False)
-        answers.say_unjudged(node, answer.unjudged)
+        answers.say_unjudged(node, answer.unjudged, answer.undecided)
         answers.say_unnamed(answer.unnamed)
         if answer.knows_dags:
             answers.say_order(node)
@@ -323,8 +323,8 @@ def _run_by_package(
     no_hit = _explain(searcher, node, request) if not found.packages else None
     with searcher.moment():
         unnamed = leftout.unnamed(searcher, node)
-        unjudged = leftout.unjudged(searcher, node)
-    answers.say_unjudged(node, unjudged)
+        unjudged, undecided = leftout.unjudged(searcher, node)
+    answers.say_unjudged(node, unjudged, undecided)
     answers.say_unnamed(unnamed)
     if not found.indexed:
         answers.note_slower(options)

@@ -126,6 +126,7 @@ def print_spec(spec: str, known: Facts) -> None:
             ("patches", " ".join(details.patches)),
             ("external", _external(details.external)),
             ("spliced from", f"/{details.build_spec}" if details.build_spec else ""),
+            ("provides", " ".join(details.provided_virtuals or ())),
             ("needs", _needs(spec, one.told)),
         ]
     lines += [("mirror", _mirror(place)) for place in known.carried.get(spec, ())]

@@ -115,16 +115,14 @@ def say_unsaid(node: query.Node, *, dependencies: bool = True) -> None:
         note(text)
 
 
-def say_unjudged(node: query.Node, builds: int) -> None:
-    """Say how many builds could not be judged, and by which conditions."""
+def say_unjudged(node: query.Node, builds: int, undecided: int = 0) -> None:
+    """Say how many builds could not be judged, by which conditions, and why; see `query.unjudged`."""
     if builds:
-        from ...query.unjudged import questions
+        from ...query.unjudged import questions, reason
 
         asked = ", ".join(f"`{text}`" for text in questions(node))
-        note(
-            f"{output.number(builds, 'build')} could not be judged by {asked}: only pages tell of"
-            f" {'it' if builds == 1 else 'them'}, and pages tell no dependencies"
-        )
+        many = output.number(builds, "build")
+        note(f"{many} could not be judged by {asked}: {reason(builds, undecided)}")
 
 
 def say_order(node: query.Node) -> None:
