@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 __all__ = ["dependencies"]
 
+MOST = 3
+"""Dependencies of one kind that are named."""
+
 
 def dependencies(
     dags: Dags, db: connect.Connection, dag: query.Dag, hashes: Iterable[str]
 ) -> list[str]:
-    """As `openmpi@5.0.6`: those of the package that is asked for first, of each name the newest first.
+    """As `openmpi@5.0.6`: the newest of the package that is asked for, then of each that provides the same.
 
-    Behind the version stand the variants that are asked for, as they are: `openmpi@5.0.6~cuda`. Nothing where
-    several dependencies are asked for, or one without a name. The caller reads in a snapshot.
+    At most MOST of either. Behind the version stand the variants that are asked for, as they are:
+    `openmpi@5.0.6~cuda`. Nothing where several dependencies are asked for, or one without a name. The caller
+    reads in a snapshot.
     """
     if len(dag.spec.edges) != 1:
         return []
@@ -34,9 +38,15 @@ def dependencies(
     wanted = set(graphrows.of_hashes(db, hashes).values())
     roots = [node for node, spec_id in enumerate(graph.spec_ids) if spec_id in wanted]
     found = {_said(graph, node, edge.spec) for node in offered(evaluator, roots, edge)}
-    ordered = sorted(found, key=lambda one: versions.sort_key(one[1]), reverse=True)
-    ordered.sort(key=lambda one: (one[0] != edge.spec.name, one[0]))
-    return [f"{name}@{version}{variants}" for name, version, variants in ordered if name]
+    by_name: dict[str, list[str]] = {}
+    for name, version, more in sorted(
+        found, key=lambda one: versions.sort_key(one[1]), reverse=True
+    ):
+        by_name.setdefault(name, []).append(f"{name}@{version}{more}")
+    by_name.pop("", None)  # nothing but an edge tells of it
+    asked = by_name.pop(edge.spec.name or "", [])
+    ranked = sorted((rank, one) for its in by_name.values() for rank, one in enumerate(its))
+    return asked[:MOST] + [one for _, one in ranked[:MOST]]
 
 
 def _said(graph: Graph, node: int, asked: AbstractSpec) -> tuple[str, str, str]:

@@ -150,6 +150,7 @@ def alternatives(tmp_path_factory) -> World:
     ("rest", "missing", "instead"),
     [
         ("hdf5", "^openmpi@6:", ["openmpi@5.0.6", "openmpi@4.1.6", "mpich@4.2.3"]),
+        ("hdf5", "^mpi=nothing", ["mpich@4.2.3", "openmpi@5.0.6", "openmpi@4.1.6"]),
         ("petsc", "^openmpi@6:", ["openmpi@4.1.6"]),
         ("petsc", "^mpich", ["openmpi@4.1.6"]),
         ("petsc", "^mpi=mpich", ["openmpi@4.1.6"]),

@@ -193,8 +193,7 @@ def _below(
     from ...search.instead import dependencies
 
     hits = searcher.hits(rest, sorted(counts)[-PLACED_BUILDS:])
-    found = dependencies(searcher.dags, db, dag, {spec.hash for hit in hits for spec in hit.specs})
-    return found[: nearest.MOST_VALUES]
+    return dependencies(searcher.dags, db, dag, {spec.hash for hit in hits for spec in hit.specs})
 
 
 def _say(text: str) -> None:
