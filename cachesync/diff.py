@@ -117,7 +117,7 @@ def join_details(known: Details, seen: Details) -> Details:
     more: dict[str, Any] = {
         field: theirs
         for field, ours, theirs in zip(Details._fields, known, seen, strict=True)
-        if ours is None or ours == ()
+        if ours is None or (ours == () and theirs is not None)
     }
     return known._replace(**more)
 

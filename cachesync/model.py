@@ -106,6 +106,9 @@ class Details(NamedTuple):
     """The version of the spec's document when it was made."""
     lists: tuple[str, ...] = ()
     """The variants whose value is a list, by name: Spack prints them `name:=a,b`."""
+    provided_virtuals: tuple[str, ...] | None = None
+    """The virtual packages it provides, sorted, with versions where they have some (`mpi@3.1`); None where
+    the index does not say, as none before database 9 does."""
 
 
 class Doubt(IntEnum):

@@ -46,6 +46,7 @@ class _Spec(msgspec.Struct, gc=False):
     patches: msgspec.Raw = NULL
     external: msgspec.Raw = NULL
     build_spec: msgspec.Raw = NULL
+    provided_virtuals: msgspec.Raw = NULL
 
 
 _decode_spec = msgspec.json.Decoder(_Spec).decode
@@ -136,7 +137,14 @@ class _Reader:
         arch_key, parameters_key = bytes(spec.arch), bytes(spec.parameters)
         # JSON values delimit themselves, so their concatenation identifies them.
         rest_key = b"".join(
-            (spec.annotations, spec.compiler, spec.patches, spec.external, spec.build_spec)
+            (
+                spec.annotations,
+                spec.compiler,
+                spec.patches,
+                spec.external,
+                spec.build_spec,
+                spec.provided_virtuals,
+            )
         )
         of_arch, arch = self._arches.get(arch_key) or self._numbered(
             self._arches, arch_key, values.arch(arch_key)
@@ -185,6 +193,7 @@ def _rest(spec: _Spec) -> values.Rest:
         patches=bytes(spec.patches),
         external=bytes(spec.external),
         build_spec=bytes(spec.build_spec),
+        provided=bytes(spec.provided_virtuals),
     )
 
 
@@ -227,4 +236,5 @@ def _details(
         _where_they_differ(by),
         spec_format if rest.format is None else rest.format,
         parameters.lists,
+        rest.provided,
     )

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..model import EdgeKind
+from ..spack import ranges
 from ..spack import variants as variant_texts
 from .index import is_hash
 from .places import Wrong, as_wrong, shown
@@ -49,6 +50,7 @@ NOTHING = b"null"
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,254}")
 _VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,254}")
+_PROVIDED = re.compile(rf"{_NAME.pattern}(?:@([A-Za-z0-9_.=:,/-]{{1,255}}))?")
 _PATCH = re.compile(r"[0-9a-f]{64}")
 _SWITCHES = {"TRUE": True, "FALSE": False}
 
@@ -85,6 +87,7 @@ class Rest(NamedTuple):
     patches: tuple[str, ...] | None
     external: str | None
     build_spec: str | None
+    provided: tuple[str, ...] | None
 
 
 class _Arch(msgspec.Struct):
@@ -187,7 +190,13 @@ def parameters(raw: bytes) -> Parameters:
 
 
 def rest(
-    *, annotations: bytes, compiler: bytes, patches: bytes, external: bytes, build_spec: bytes
+    *,
+    annotations: bytes,
+    compiler: bytes,
+    patches: bytes,
+    external: bytes,
+    build_spec: bytes,
+    provided: bytes = NOTHING,
 ) -> Rest:
     """What remains of a spec; `null` stands for what is not there."""
     spec_format, said = None, None
@@ -208,6 +217,7 @@ def rest(
         None if patches == NOTHING else _patches(patches),
         None if external == NOTHING else _external(external),
         None if build_spec == NOTHING else _build_spec(build_spec),
+        None if provided == NOTHING else _provided(provided),
     )
 
 
@@ -256,6 +266,26 @@ def _patches(raw: bytes) -> tuple[str, ...]:
         if _PATCH.fullmatch(value) is None:
             raise Wrong(f"{shown(value)} is no SHA-256", "patches", position)
     return values
+
+
+def _provided(raw: bytes) -> tuple[str, ...] | None:
+    """`["zlib-api", "libgfortran@5"]`, sorted (BUILDCACHE, 1.3).
+
+    None, as if nothing was said, where it has another form: it is known from documentation alone.
+    """
+    found = _list(_any(raw, "provided_virtuals"), "provided_virtuals")
+    return tuple(sorted(set(map(intern, found)))) if all(map(_is_provided, found)) else None
+
+
+def _is_provided(text: str) -> bool:
+    said = _PROVIDED.fullmatch(text)
+    if said is None:
+        return False
+    try:
+        ranges.check(said[1] or ":")
+    except ValueError:
+        return False
+    return True
 
 
 def _external(raw: bytes) -> str:

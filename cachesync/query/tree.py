@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from ..spack.abstract import AbstractSpec
 
 __all__ = [
+    "ALL_FIELDS",
     "BUILD_FIELDS",
     "FIELDS",
     "PLACEMENT_FIELDS",
     "UNJUDGED",
+    "VIRTUAL",
     "And",
     "Dag",
     "Everything",
@@ -38,6 +40,9 @@ __all__ = [
 BUILD_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant")
 PLACEMENT_FIELDS = ("stack", "tag", "source")
 FIELDS = (*BUILD_FIELDS, *PLACEMENT_FIELDS, "hash")
+VIRTUAL = "virtual"
+"""The field that only a DAG tells of, and the dialect that it is a language of (`spack.nodetest.RULES`)."""
+ALL_FIELDS = (*FIELDS, VIRTUAL)
 UNJUDGED = "dependency"
 """The field, which nobody can write, of a condition that only a DAG tells of; its value is Spack's syntax."""
 
@@ -114,7 +119,8 @@ class Dag(NamedTuple):
     spec: AbstractSpec
     """The root's edges, flags, namespace, and those of its variants that are asked of all below it; nothing else."""
     dialect: str
-    """The Spack whose language it is in, and whose `satisfies` it means: `1.x` or `0.23`."""
+    """The Spack whose language it is in, and whose `satisfies` it means: `1.x` or `0.23`; `own`, or `virtual`
+    of a field."""
     plain: Node
     """What a spec is judged by whose DAG is not known: that of a page. No edge with `^` is met there."""
     text: str

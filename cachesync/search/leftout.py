@@ -64,12 +64,21 @@ def _of_pages(searcher: Searcher, db: connect.Connection, node: query.Node) -> q
     return searcher.dags.of_pages(node) if read.has_nodes(db) else node
 
 
-def unjudged(searcher: Searcher, node: query.Node, counts: Collection[int] | None = None) -> int:
-    """Builds, without those that match (`counts`), that a DAG would decide of; inside of `moment`."""
+def unjudged(
+    searcher: Searcher, node: query.Node, counts: Collection[int] | None = None
+) -> tuple[int, int]:
+    """Builds, without those that match (`counts`), that a DAG that said more would decide of; inside of `moment`.
+
+    And of these how many have a DAG that does not say which version of a virtual package is provided.
+    """
     if next(query.each_dag(node), None) is None:
-        return 0
+        return 0, 0
     tree = searcher.dags.unjudged(node)
     if tree is None:
-        return 0
-    matching = searcher.matching(node) if counts is None else counts
-    return len(searcher.matching(tree).keys() - set(matching))
+        return 0, 0
+    matching = set(searcher.matching(node) if counts is None else counts)
+    undecided = searcher.dags.unjudged(node, only_undecided=True)
+    return (
+        len(searcher.matching(tree).keys() - matching),
+        0 if undecided is None else len(searcher.matching(undecided).keys() - matching),
+    )

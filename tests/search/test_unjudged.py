@@ -4,8 +4,10 @@ import shutil
 
 import pytest
 
-from cachesync.query import And, Everything, Not, Or, Term, parse, parse_in
-from cachesync.query.unjudged import opened, questions
+from cachesync.query import And, Dag, Everything, Not, Or, Term, parse, parse_in
+from cachesync.query.unjudged import opened, questions, reason
+from cachesync.search.instead import dependencies
+from cachesync.search.searcher import Searcher
 from tests.support import mirrors
 from tests.support.world import World, spec
 
@@ -168,3 +170,67 @@ def test_a_line_with_a_hash_asks_what_is_below_it(site, tmp_path):
         None,
         1,
     ]
+
+
+ZLIB = mirrors.record("zlib-ng", "2.2.4", variants={"compat": False})
+OLDER = mirrors.record("openmpi", "4.1.6", mirrors.edge(ZLIB, "link"))
+NAMESAKE = mirrors.record("hdf5", "1.14.5", mirrors.edge(OLDER, "link", virtuals=["mpi"]))
+PETSC = mirrors.record("petsc", "3.22.0", mirrors.edge(NAMESAKE, "link"),
+                       mirrors.edge(GCC, "build", virtuals=["c"]))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def alternatives(tmp_path_factory) -> World:
+    """A mirror with three hdf5 by other MPI, and a petsc. Read only."""
+    world = World(tmp_path_factory.mktemp("alternatives"))
+    mirror = mirrors.make_mirror(world.root / "mirror", [HDF5, OTHER, NAMESAKE, PETSC])
+    world.run("sync", "--mirror", mirror.url)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("rest", "missing", "instead"),
+    [
+        ("hdf5", "^openmpi@6:", ["openmpi@5.0.6", "openmpi@4.1.6", "mpich@4.2.3"]),
+        ("hdf5", "^mpi=nothing", ["mpich@4.2.3", "openmpi@5.0.6", "openmpi@4.1.6"]),
+        ("petsc", "^openmpi@6:", ["openmpi@4.1.6"]),
+        ("petsc", "^mpich", ["openmpi@4.1.6"]),
+        ("petsc", "^mpi=mpich", ["openmpi@4.1.6"]),
+        ("petsc", "^zlib-ng@3:+compat", ["zlib-ng@2.2.4~compat"]),
+        ("petsc", "%gcc@14:", ["gcc@13.2.0"]),
+        ("hdf5@1.12", "%gcc", []),
+        ("petsc", "%openmpi", []),
+        ("petsc", "^nothing", []),
+        ("petsc", "^zlib-ng@3: ^mpich", []),
+        ("petsc", "virtual:lapack", []),
+    ],
+)
+def test_what_there_is_in_place_of_a_dependency(alternatives, rest, missing, instead):
+    """The versions of what is asked for, then of what provides the same, as far as `^` or `%` looks."""
+    searcher = Searcher(alternatives.state)
+    with searcher.moment() as db:
+        hits = searcher.hits(parse(rest), searcher.matching(parse(rest)))
+        hashes = [spec.hash for hit in hits for spec in hit.specs]
+        assert hashes
+        dag = parse(missing)
+        assert isinstance(dag, Dag)
+        assert dependencies(searcher.dags, db, dag, hashes) == instead
+    searcher.close()
+
+
+def test_a_search_without_a_hit_says_what_there_is_instead(alternatives):
+    """In the words of people, and as values in JSON."""
+    assert ": with openmpi 4.1.6\n" in alternatives.run("search", "petsc ^openmpi@6:").err
+    (found,) = alternatives.run("search", "--json", "petsc ^openmpi@6:").json["nearest"]
+    assert (found["without"], found["instead"]) == ("^openmpi@6:", ["openmpi@4.1.6"])
+    (found,) = alternatives.run("search", "--json", "petsc %cmake").json["nearest"]
+    assert (found["without"], found["instead"]) == ("%cmake", [])
+
+
+def test_why_builds_are_left_open_is_said():
+    """Because only pages tell of them, or indexes tell too little, or some of either."""
+    assert reason(1) == "only pages tell of it, and pages tell no dependencies"
+    nobody = "no index says which version of the virtual package is provided to"
+    assert reason(2, 2) == f"{nobody} them"
+    some = "only pages tell of 3 of them, and pages tell no dependencies"
+    assert reason(4, 1) == f"{some}; {nobody} 1 of them"

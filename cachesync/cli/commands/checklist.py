@@ -50,7 +50,7 @@ def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Rep
                     entry = _of_hash(one, some, places, suitable)
                     if not some:
                         left_open = leftout.unjudged(searcher, one.condition, ())
-                        entry = entry._replace(unjudged=left_open)
+                        entry = entry._replace(unjudged=left_open[0], undecided=left_open[1])
                 entries.append(entry._replace(read_as=one.read_as, off=one.off, excluded=excluded))
             seq = read.last_seq(db)
     finally:
@@ -161,7 +161,7 @@ def _of_query(
     hits = searcher.hits(tree, best)
     is_told = suitable is not None and not query.required(one.condition, "os")
     found = {place for hit in hits for spec in hit.specs for place in spec.placements}
-    unjudged = 0 if counts else leftout.unjudged(searcher, tree, counts)
+    unjudged, undecided = (0, 0) if counts else leftout.unjudged(searcher, tree, counts)
     return Entry(
         one.text,
         "",
@@ -172,5 +172,6 @@ def _of_query(
         condition=one.condition,
         specs=sum(counts.values()),
         unjudged=unjudged,
+        undecided=undecided,
         systems=searcher.systems(counts) if is_told else (),
     )

@@ -18,8 +18,7 @@ from ...search.dags import Dags
 from ...search.scan import matching_in
 from ...spack import tags
 from .. import complete, paths
-from ..display import answer as answers
-from ..display import excluding, output
+from ..display import excluding, leftopen, output
 from ..display.columns import compilers
 from ..display.pager import paged
 from ..options import Globals
@@ -37,7 +36,8 @@ class _Answer(NamedTuple):
     seq: int
     difference: tagdiff.TagDiff
     unjudged: int
-    """Builds in either that only a DAG would decide of, and none is known."""
+    """Builds in either that only a DAG that said more would decide of; see `leftout`."""
+    undecided: int
     asks_pages: bool
     """Whether what pages cannot answer is asked of specs that only they tell of."""
 
@@ -101,12 +101,12 @@ def diff(
     answer = _compare(options, tag_a, tag_b, tree)
     if not options.quiet:
         if answer.asks_pages:
-            answers.say_unsaid(tree, dependencies=False)
-        answers.say_unjudged(tree, answer.unjudged)
+            leftopen.say_unsaid(tree, dependencies=False)
+        leftopen.say_unjudged(tree, answer.unjudged, answer.undecided)
         if spack is None:
             excluding.say_of(paths.state_dir(options), text)
     if as_json:
-        said = answers.unsaid_document(tree, 0, answer.unjudged, asks_pages=answer.asks_pages)
+        said = leftopen.unsaid_document(tree, 0, answer.unjudged, asks_pages=answer.asks_pages)
         output.print_json({"query": text, **_document(answer), **said})
     else:
         _show(answer.difference, (tag_a, tag_b), limit, paging=not no_pager)
@@ -122,23 +122,18 @@ def _compare(options: Globals, tag_a: str, tag_b: str, node: queries.Node) -> _A
                 known = {place: tag_id for tag_id, place in read.Names(db).tags.items()}
                 places = [tags.resolve(tag, known) for tag in (tag_a, tag_b)]
                 dags = Dags(db, state_dir)
-                judged, open_to_doubt = dags.judged(node), dags.unjudged(node)
+                judged = dags.judged(node)
                 tag_ids = [[known[place] for place in found] for found in places]
                 sides = [matching_in(db, judged, some) for some in tag_ids]
-                unjudged: set[int] = set()
-                if open_to_doubt is not None:
-                    unjudged = set().union(
-                        *(matching_in(db, open_to_doubt, some) for some in tag_ids)
-                    )
                 there = _Places(db, dags, frozenset(chain.from_iterable(tag_ids)))
                 asks_pages = leftout.asks_pages(there, db, node)
                 described = read.builds(db, sides[0].keys() | sides[1].keys())
+                left_open = leftout.unjudged(there, node, described.keys())
                 seq = read.last_seq(db)
         finally:
             db.close()
     difference = tagdiff.compare(described, *sides)
-    left_out = len(unjudged - described.keys())
-    return _Answer(places[0], places[1], seq, difference, left_out, asks_pages)
+    return _Answer(places[0], places[1], seq, difference, *left_open, asks_pages)
 
 
 def _show(

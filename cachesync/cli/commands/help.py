@@ -33,6 +33,7 @@ Fields
   os:ubuntu22.04            whole values: os, platform, target
   tag:develop stack:e4s     where it is placed: tag, stack, source
   hash:bxjp                 the beginning of a hash
+  virtual:mpi               something it depends on provides mpi, as ^mpi asks; also virtual:m*
 
 Operators
   hdf5 +mpi                 both

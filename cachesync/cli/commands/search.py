@@ -15,7 +15,7 @@ from ...search.answers import Answer
 from ...search.searcher import Searcher
 from .. import paths
 from ..display import answer as answers
-from ..display import columns, output
+from ..display import columns, leftopen, output
 from ..display.pager import paged
 from ..ending import or_cannot_tell
 from ..options import Globals
@@ -46,7 +46,9 @@ OPTIONS = (
     Option("--spack", "0.23|1.x", "the query is a spec of this Spack and nothing else"),
     Option("--through", THROUGH, "^ goes on through what only building needs, to any depth"),
     Option("--why", None, "which dependencies matched: the way from each spec to them"),
-    Option("--facets", None, "count specs and builds by target, os, compiler, stack, tag, ..."),
+    Option(
+        "--facets", None, "count specs and builds by target, os, compiler, stack, tag, virtual, ..."
+    ),
     Option("--hashes", None, "all hashes of each build; in a pipe nothing else, one a line"),
     Option("--install", None, "the commands that install the best hit from its cache"),
     Option("--json", None, "one JSON document"),
@@ -69,6 +71,7 @@ Usage: cachesync search [OPTIONS] [QUERY...]
   version:3.12               3.12 and 3.12.4, as Spack's @3.12
   tag:develop stack:e4s      where it is placed
   hash:bxjp, py-*            beginnings
+  virtual:mpi                something it depends on provides mpi
   -cuda -target:aarch64      excluded
   "OR"                       quoted: no operators inside
   a OR (b c)                 alternatives
@@ -230,11 +233,11 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
         answers.warn_of_age(answer)
         answers.suggest_system(node, answer)
         if answer.asks_pages:
-            answers.say_unsaid(node, dependencies=False)
-        answers.say_unjudged(node, answer.unjudged)
-        answers.say_unnamed(answer.unnamed)
+            leftopen.say_unsaid(node, dependencies=False)
+        leftopen.say_unjudged(node, answer.unjudged, answer.undecided)
+        leftopen.say_unnamed(answer.unnamed)
         if answer.knows_dags:
-            answers.say_order(node)
+            leftopen.say_order(node)
         _show(options, request, node, answer, no_hit)
     return 1 if quiet and not answer.builds else 0
 
@@ -261,10 +264,10 @@ def _show(
 ) -> None:
     if request.json:
         document = answers.document(request.text, answer)
-        document |= answers.unsaid_document(
+        document |= leftopen.unsaid_document(
             node, answer.unnamed, answer.unjudged, asks_pages=answer.asks_pages
         )
-        document |= answers.order_document(node) if answer.knows_dags else {}
+        document |= leftopen.order_document(node) if answer.knows_dags else {}
         document |= _language(request)
         if request.install:
             from ..installing import installations
@@ -310,17 +313,17 @@ def _run_by_package(
     no_hit = _explain(searcher, node, request) if not found.packages else None
     with searcher.moment() as db:
         unnamed = leftout.unnamed(searcher, db, node)
-        unjudged = leftout.unjudged(searcher, node)
+        unjudged, undecided = leftout.unjudged(searcher, node)
         asks_pages = leftout.asks_pages(searcher, db, node)
     if asks_pages:
-        answers.say_unsaid(node, dependencies=False)
-    answers.say_unjudged(node, unjudged)
-    answers.say_unnamed(unnamed)
+        leftopen.say_unsaid(node, dependencies=False)
+    leftopen.say_unjudged(node, unjudged, undecided)
+    leftopen.say_unnamed(unnamed)
     if not found.indexed:
         answers.note_slower(options)
     if request.json:
         more = {} if no_hit is None else no_hit.document()
-        more |= answers.unsaid_document(node, unnamed, unjudged, asks_pages=asks_pages)
+        more |= leftopen.unsaid_document(node, unnamed, unjudged, asks_pages=asks_pages)
         more |= _language(request)
         output.print_json({**answers.packages_document(request.text, found), **more})
         return 0
@@ -335,7 +338,7 @@ def help_text() -> str:
     """The help of `search`."""
     lines = [f"  {f'{o.name} {o.value or str()}':<44}{o.help}" for o in OPTIONS]
     return HELP.format(
-        fields=", ".join(query.FIELDS),
+        fields=", ".join(query.ALL_FIELDS),
         columns=", ".join(columns.COLUMNS),
         options="\n".join(lines),
     )

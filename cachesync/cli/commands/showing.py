@@ -128,6 +128,7 @@ def print_spec(spec: str, known: Facts, options: Globals) -> None:
             ("patches", " ".join(details.patches)),
             ("external", _external(details.external)),
             ("spliced from", f"/{details.build_spec}" if details.build_spec else ""),
+            ("provides", " ".join(details.provided_virtuals or ())),
             ("needs", _needs(spec, one.told, options)),
         ]
     lines += [("mirror", _mirror(place)) for place in known.carried.get(spec, ())]

@@ -15,7 +15,7 @@ from ...search.answers import Answer
 from ...search.searcher import Searcher
 from .. import complete, paths
 from ..display import answer as answers
-from ..display import excluding, output
+from ..display import excluding, leftopen, output
 from ..ending import or_cannot_tell
 from ..options import Globals
 from . import waiting
@@ -86,7 +86,7 @@ def wait(
     if as_json:
         told = {"query": text, "found": found, "builds": answer.builds, "specs": answer.specs}
         told |= {} if through is None else {"through": through}
-        output.print_json(told | answers.unsaid_document(tree, 0, answer.unjudged))
+        output.print_json(told | leftopen.unsaid_document(tree, 0, answer.unjudged))
     elif found and not options.quiet:
         print(f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}")
     return 0 if found else 1
@@ -140,7 +140,7 @@ class _Look:
             if self.answer is None or self.searcher.seq != self.answer.seq:
                 self.answer = self.searcher.search(node, limit=1, unnamed=self._counting)
                 self._say_excluding(self.searcher)
-                self._say_unjudged(node, self.answer.unjudged)
+                self._say_unjudged(node, self.answer)
             self.fault = None
         except (LedgerMissingError, LedgerBusyError) as error:
             self.fault = error
@@ -151,9 +151,9 @@ class _Look:
                 answers.note(text)
             self._told.add(text)
 
-    def _say_unjudged(self, node: queries.Node, builds: int) -> None:
-        if builds and not self._is_counted:
-            answers.say_unjudged(node, builds)
+    def _say_unjudged(self, node: queries.Node, answer: Answer) -> None:
+        if answer.unjudged and not self._is_counted:
+            leftopen.say_unjudged(node, answer.unjudged, answer.undecided)
             self._is_counted = True
 
     def close(self) -> None:

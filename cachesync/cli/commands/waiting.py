@@ -15,8 +15,7 @@ from ...search.answers import Answer
 from ...search.leftout import asks_pages
 from ...search.searcher import Searcher
 from .. import paths
-from ..display import answer as answers
-from ..display import output
+from ..display import leftopen, output
 from ..options import Globals
 from ..remedies import reaching
 
@@ -69,7 +68,7 @@ def _say_unsaid(node: query.Node, searcher: Searcher | None) -> None:
         with searcher.moment() as db:
             if not asks_pages(searcher, db, node):
                 return
-    answers.say_unsaid(node, dependencies=False)
+    leftopen.say_unsaid(node, dependencies=False)
 
 
 def say_over(wish: Wish, answer: Answer | None) -> None:

@@ -10,8 +10,7 @@ from ...model import Placement
 from ...reports import coverage
 from ...reports.coverage import Coverage, RootCoverage, Status
 from ...spack import tags
-from . import answer as answers
-from . import output
+from . import leftopen, output
 
 if TYPE_CHECKING:
     from ... import query
@@ -37,7 +36,8 @@ class Entry(NamedTuple):
     specs: int | None = None
     """How many specs match such a line."""
     unjudged: int = 0
-    """Where none does: builds that only a DAG would decide of, and none is known."""
+    """Where none does: builds that only a DAG that said more would decide of; see `search.leftout`."""
+    undecided: int = 0
     systems: tuple[str, ...] = ()
     """Of what is cached and suits the machine that was named, where nothing asks for one of them."""
     read_as: str | None = None
@@ -168,9 +168,9 @@ class Report(NamedTuple):
 
 
 def _unsaid(entry: Entry, condition: query.Node) -> Iterator[str]:
-    yield from answers.unsaid_of(condition, dependencies=False).values()
+    yield from leftopen.unsaid_of(condition, dependencies=False).values()
     if entry.unjudged:
-        yield answers.unjudged_text(condition, entry.unjudged)
+        yield leftopen.unjudged_text(condition, entry.unjudged, entry.undecided)
 
 
 def _told(text: str, entries: Sequence[Entry], names: str) -> Iterator[str]:
@@ -239,5 +239,5 @@ def _entry(entry: Entry) -> dict[str, Any]:
     if entry.read_as is not None:
         found["read_as"] = entry.read_as
     if entry.condition is not None:
-        found |= answers.unsaid_document(entry.condition, 0, entry.unjudged)
+        found |= leftopen.unsaid_document(entry.condition, 0, entry.unjudged)
     return found
