@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import NO_COMPILER
-from .tree import UNJUDGED, And, Dag, Node, Term, terms
+from .tree import UNJUDGED, And, Dag, Node, Not, Or, Term, terms
 
 __all__ = [
     "FLAGS",
     "Unsaid",
     "conditions",
+    "is_asked_of_builds",
     "sentence",
     "unsaid",
     "with_no_compiler",
@@ -86,6 +87,17 @@ def with_no_compiler(node: Node) -> Node | None:
     if any(_is_met_by_none(term) for term in asked):
         return None
     return And((Term("compiler", NO_COMPILER, spack=True), *left))
+
+
+def is_asked_of_builds(node: Node) -> bool:
+    """Whether a tree asks for a compiler outside of what it asks of DAGs."""
+    if isinstance(node, Dag):
+        return False
+    if isinstance(node, Not):
+        return is_asked_of_builds(node.node)
+    if isinstance(node, (And, Or)):
+        return any(map(is_asked_of_builds, node.nodes))
+    return any(term.field == "compiler" for term, _ in terms(node))
 
 
 def _is_met_by_none(term: Term) -> bool:

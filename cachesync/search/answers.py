@@ -8,9 +8,10 @@ from ..ledger import read
 from ..model import Build, Placement
 
 if TYPE_CHECKING:
+    from .scan import Group
     from .why import Why
 
-__all__ = ["Answer", "Hit", "MatchedSpec"]
+__all__ = ["Answer", "Hit", "Matched", "MatchedSpec"]
 
 
 class MatchedSpec(NamedTuple):
@@ -26,6 +27,21 @@ class Hit(NamedTuple):
     build: Build
     score: float
     specs: tuple[MatchedSpec, ...]
+
+
+class Matched(NamedTuple):
+    """Which builds match."""
+
+    counts: dict[int, int]
+    """Every one, with how many of its specs do."""
+    whole: dict[int, int]
+    """Those known to match with all their placements, and their documents."""
+    judged: set[int] | None
+    """Those that the ledger was asked for; None: all."""
+    groups: list[Group]
+    """What it answered: their placements that match."""
+    note: str | None
+    """Why the ledger was asked instead of the index."""
 
 
 class Answer(NamedTuple):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from itertools import compress
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from .. import query
 from ..graph import catchup
 from ..graph.evaluating import Evaluator
-from ..graph.masks import everything, flags_of, mask_of
+from ..graph.masks import everything, flags_of, mask_of, planes_of
 from ..graph.nodes import Hashes
 from ..ledger import connect, graphrows, read
 
@@ -27,32 +28,53 @@ class Found:
     """The specs that satisfy something, among those whose DAG is known."""
 
     def __init__(self, graph: Graph, met: Mask, told: Mask) -> None:
-        self._graph = graph
-        self._told = told
-        self._met = met & told
+        self.graph = graph
+        self.told = told
+        """Those whose DAG is known."""
+        self.mask = met & told
 
     def of(self, spec_id: int) -> bool | None:
         """See `query.Verdicts`."""
-        said = self._by_spec.get(spec_id, 0)
+        ids = self.graph.spec_ids
+        at = bisect_left(ids, spec_id)  # as good as always in order
+        if at < len(ids) and ids[at] == spec_id:
+            said = self._said[at]
+        else:
+            said = self._by_spec.get(spec_id, 0)
         return None if said == 0 else said == 2
 
     @cached_property
+    def _said(self) -> bytes:
+        return flags_of(self.mask + self.told, self.graph.size)
+
+    @cached_property
     def _by_spec(self) -> Mapping[int, int]:
-        said = flags_of(self._met + self._told, self._graph.size)
-        return dict(zip(self._graph.spec_ids, said, strict=True))
+        return dict(zip(self.graph.spec_ids, self._said, strict=True))
+
+    def excluded(self) -> Found:
+        """Those that do not."""
+        return Found(self.graph, self.told & ~self.mask, self.told)
+
+    @staticmethod
+    def joined(several: Sequence[Found], *, all_of_them: bool) -> Found:
+        """Those that satisfy all of several, or any; of one graph."""
+        met = several[0].mask
+        for one in several[1:]:
+            met = met & one.mask if all_of_them else met | one.mask
+        return Found(several[0].graph, met, several[0].told)
 
     def met(self) -> dict[int, int]:
         """How many placed specs of each build satisfy it."""
-        return self._counted(self._met)
+        return self._counted(self.mask)
 
     def known(self) -> dict[int, int]:
         """How many placed specs of each build have a DAG."""
-        return self._counted(self._told)
+        return self._counted(self.told)
 
     def _counted(self, mask: Mask) -> dict[int, int]:
-        graph = self._graph
+        graph = self.graph
         chosen = flags_of(mask & mask_of(graph.placed), graph.size)
-        return dict(Counter(compress(graph.builds, chosen)))
+        return Counter(compress(graph.builds, chosen))
 
 
 class Dags:
@@ -76,7 +98,13 @@ class Dags:
         """
         if next(query.each_dag(node), None) is None:
             return node
-        return query.with_dags(node, lambda dag: query.Judged(self._answer(dag), dag.plain))
+        return _folded(
+            query.with_dags(node, lambda dag: query.Judged(self._answer(dag), dag.plain))
+        )
+
+    def counts(self, node: query.Judged) -> dict[int, int]:
+        """How many placed specs of each build a graph found to be what was asked for."""
+        return _found(node).met()
 
     def unjudged(self, node: query.Node) -> query.Node | None:
         """What of the specs whose DAG is not known might match `node`, and does not, for want of it.
@@ -87,12 +115,15 @@ class Dags:
 
         if not questions(node) or not read.has_pages(self._db):
             return None
-        graph = self._current()
-        untold = Found(graph, 0, _told(graph))
         might = query.with_dags(node, lambda dag: query.Judged(self._answer(dag), opened(dag)))
-        return query.And(
-            (query.Judged(untold, query.Everything), might, query.Not(self.judged(node)))
-        )
+        return self.untold(query.And((might, query.Not(self.judged(node)))))
+
+    def untold(self, node: query.Node) -> query.Node | None:
+        """What of the specs whose DAG is not known matches `node`; None where every spec has one."""
+        if not read.has_pages(self._db):
+            return None
+        graph = self._current()
+        return query.And((query.Judged(Found(graph, 0, _told(graph)), query.Everything), node))
 
     def is_any_known(self) -> bool:
         """Whether there is a spec whose DAG is known."""
@@ -133,4 +164,36 @@ def _told(graph: Graph) -> Mask:
     """The nodes that an index told of, and not only what depends on them."""
     if 0 not in graph.builds:
         return everything(graph.size)
-    return mask_of(bytes(map(bool, graph.builds)))
+    found = 0
+    for plane in planes_of(graph.builds):
+        found |= mask_of(plane.translate(_IS_MORE))
+    return found
+
+
+_IS_MORE = b"\0" + 255 * b"\1"
+
+
+def _folded(node: query.Node) -> query.Node:
+    """The same tree with one answer in place of several that are asked for together."""
+    if isinstance(node, query.Not):
+        inner = _folded(node.node)
+        if isinstance(inner, query.Judged):
+            return query.Judged(_found(inner).excluded(), query.Not(inner.plain))
+        return query.Not(inner)
+    if not isinstance(node, (query.And, query.Or)):
+        return node
+    kind = type(node)
+    children = tuple(map(_folded, node.nodes))
+    judged = [child for child in children if isinstance(child, query.Judged)]
+    if len(judged) > 1:
+        met = Found.joined(list(map(_found, judged)), all_of_them=kind is query.And)
+        plain = kind(tuple(child.plain for child in judged))
+        rest = (child for child in children if not isinstance(child, query.Judged))
+        children = (query.Judged(met, plain), *rest)
+    return children[0] if len(children) == 1 else kind(children)
+
+
+def _found(judged: query.Judged) -> Found:
+    """What answers, as what it is."""
+    assert isinstance(judged.verdicts, Found), "nobody else makes any"
+    return judged.verdicts

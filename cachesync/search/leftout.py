@@ -28,9 +28,11 @@ def unnamed(searcher: Searcher, node: query.Node) -> int:
     """Builds that match but for the compiler, which their pages do not name; inside of `moment`."""
     if not any(term.field == "compiler" for term, _ in query.terms(node)):
         return 0
-    from ..query.unsaid import with_no_compiler
+    from ..query.unsaid import is_asked_of_builds, with_no_compiler
 
     tree = with_no_compiler(node)
+    if tree is not None and not is_asked_of_builds(node):
+        tree = searcher.dags.untold(tree)  # of the others their DAG tells the compiler
     return 0 if tree is None else len(searcher.matching(tree))
 
 

@@ -12,14 +12,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .. import query
 from ..errors import IndexUnusableError
 from ..ledger import connect, read
 from ..model import Placement
 from . import candidates, leftout, ranking, scan
-from .answers import Answer, Hit, MatchedSpec
+from .answers import Answer, Hit, Matched, MatchedSpec
 from .records import KnownBuilds, LedgerRecords
 
 if TYPE_CHECKING:
@@ -31,21 +31,6 @@ __all__ = ["Searcher"]
 
 MAX_BEHIND = 4_000
 """Builds changed since the index's cursor beyond which the ledger answers the whole query."""
-
-
-class _Matched(NamedTuple):
-    """Which builds match."""
-
-    counts: dict[int, int]
-    """Every one, with how many of its specs do."""
-    whole: dict[int, int]
-    """Those known to match with all their placements, and their documents."""
-    judged: set[int] | None
-    """Those that the ledger was asked for; None: all."""
-    groups: list[scan.Group]
-    """What it answered: their placements that match."""
-    note: str | None
-    """Why the ledger was asked instead of the index."""
 
 
 class Searcher:
@@ -120,7 +105,7 @@ class Searcher:
             with read.snapshot(self._db) as db:
                 seq = read.last_seq(db)
                 asked, node = node, self.judged(node)
-                matched = self._match(node, seq)
+                matched = self._match(node, seq, documents=facets)
                 counts = matched.counts
                 ordered = self._order(node, counts, sort, limit and offset + limit)
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
@@ -239,7 +224,11 @@ class Searcher:
                 self._fault = None
                 return
 
-    def _match(self, node: query.Node, seq: int) -> _Matched:
+    def _match(self, node: query.Node, seq: int, *, documents: bool = False) -> Matched:
+        """What matches; its `documents` too where they are wanted, as far as that is quick."""
+        if isinstance(node, query.Judged) and not documents and not read.has_pages(self._db):
+            counts = self.dags.counts(node)  # the graph knows whatever there is
+            return Matched(counts, {}, set(), [], None if self._index is not None else self._fault)
         if self._index is None:
             return self._scan(node, self._fault)
         behind: set[int] = set()
@@ -262,11 +251,11 @@ class Searcher:
         if unknown:
             groups = list(scan.matching_groups(self._db, node, unknown, read.Names(self._db)))
             counts.update(scan.count_specs(groups))
-        return _Matched(counts, whole, unknown, groups, None)
+        return Matched(counts, whole, unknown, groups, None)
 
-    def _scan(self, node: query.Node, note: str | None) -> _Matched:
+    def _scan(self, node: query.Node, note: str | None) -> Matched:
         groups = list(scan.matching_groups(self._db, node, None, read.Names(self._db)))
-        return _Matched(scan.count_specs(groups), {}, None, groups, note)
+        return Matched(scan.count_specs(groups), {}, None, groups, note)
 
     def _from_index(
         self, index: SearchIndex, node: query.Node
@@ -290,7 +279,7 @@ class Searcher:
         known = self._known.of(counts.keys())
         return tuple(sorted({known[build_id][2][1] for build_id in counts}))
 
-    def _facets(self, node: query.Node, matched: _Matched) -> dict[str, dict[str, dict[str, int]]]:
+    def _facets(self, node: query.Node, matched: Matched) -> dict[str, dict[str, dict[str, int]]]:
         from . import facets as facet_counts
 
         found = facet_counts.new_counts()
