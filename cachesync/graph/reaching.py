@@ -63,45 +63,68 @@ class Reaching:
                 hint="ask for fewer, or for a package by its name",
             )
 
-    def up(
+    def up(self, marks: bytearray, *, everything: bool = False) -> None:
+        """Mark all that lead to what is marked; with `everything` over edges of any type."""
+        late: list[int] = []
+        self._sweep(marks, 0, late, everything=everything)
+        self._climb(marks, late, everything=everything)
+
+    def _sweep(
         self,
         marks: bytearray,
-        waiting: list[int],
+        at: int,
+        late: list[int],
         *,
         everything: bool = False,
         most: int | None = None,
-    ) -> bool:
-        """Mark all that reach those that wait; these are marked already.
+    ) -> int:
+        """Mark all that lead to what is marked from `at` on; returns where to go on, -1 at the end.
 
-        After `most` of them it is done or not, which is returned: it can be gone on with.
+        It stops after `most` of them. Who depends on a node mostly comes after it; those who do not are
+        put into `late`, to climb from at last.
         """
         graph = self.graph
-        starts, parents = graph.back_starts, graph.parents
-        ends = graph.back_starts[1:] if everything else graph.back_downs
+        starts, downs, parents = graph.back_starts, graph.back_downs, graph.parents
+        ends = starts[1:] if everything else downs
+        node = marks.find(1, at)
         for _ in range(graph.size if most is None else most):
-            if not waiting:
+            if node < 0:
                 break
-            node = waiting.pop()
             start, end = starts[node], ends[node]
-            if start == end:
-                continue
-            for parent in parents[start:end]:
+            if start < end:
+                # They are in order, those over edges of other types too.
+                middle = downs[node]
+                if parents[start] < node or (middle < end and parents[middle] < node):
+                    late += (one for one in parents[start:end] if one < node and not marks[one])
+                for parent in parents[start:end]:
+                    marks[parent] = 1
+            node = marks.find(1, node + 1)
+        self.charge(marks.count(1))
+        return node
+
+    def _climb(self, marks: bytearray, waiting: list[int], *, everything: bool = False) -> None:
+        """Mark all that lead to those that wait, which are marked."""
+        graph = self.graph
+        starts, parents = graph.back_starts, graph.parents
+        ends = starts[1:] if everything else graph.back_downs
+        self.charge(len(waiting))
+        while waiting:
+            node = waiting.pop()
+            for parent in parents[starts[node] : ends[node]]:
                 if not marks[parent]:
                     marks[parent] = 1
                     waiting.append(parent)
-        self.charge(marks.count(1))
-        return not waiting
 
     def from_above(self, mask: Mask) -> Mask:
         """A set, and all that lead to nodes of it over edges of any type."""
         marks = bytearray(flags_of(mask, self.graph.size))
-        self.up(marks, _marked(marks), everything=True)
+        self.up(marks, everything=True)
         return mask_of(marks)
 
     def above(self, mask: Mask) -> Mask:
         """All that lead to nodes of a set over at least one edge, of any type."""
         marks = self.parents_of(mask, self._is_any)
-        self.up(marks, _marked(marks), everything=True)
+        self.up(marks, everything=True)
         return mask_of(marks)
 
     def parents_of(self, mask: Mask, is_kind: bytes) -> bytearray:
@@ -119,20 +142,22 @@ class Reaching:
         """Those of some roots that `^` leads from to a node of a set, the last edge being of some kinds, or any."""
         if self.through_build:
             marks = self.parents_of(mask, _both(self._is_any, is_kind))
-            self.up(marks, _marked(marks), everything=True)
+            self.up(marks, everything=True)
             return roots & mask_of(marks)
         count, below = roots.bit_count(), self._steps // DOWN_STEP
         few = self.reached_by(roots, mask, is_kind, below) if count <= FEW_ROOTS else None
         if few is not None:
             return few
         marks, direct = self._one_step(mask, is_kind)
-        waiting = _marked(marks)
-        if not self.up(marks, waiting, most=self._steps):
+        late: list[int] = []
+        at = self._sweep(marks, 0, late, most=self._steps)
+        if at >= 0:
             if FEW_ROOTS < count <= below:
                 few = self.reached_by(roots, mask, is_kind, below)
                 if few is not None:
                     return few
-            self.up(marks, waiting)
+            self._sweep(marks, at, late)
+        self._climb(marks, late)
         return roots & (mask_of(marks) | mask_of(direct))
 
     def _one_step(self, mask: Mask, is_kind: bytes | None) -> tuple[bytearray, bytearray]:
@@ -229,10 +254,6 @@ class Reaching:
             children = chosen(graph.children[start:end], graph.kinds[start:end], is_kind)
             marks[owner] = any(flags[child] for child in children)
         return mask_of(marks)
-
-
-def _marked(marks: bytearray) -> list[int]:
-    return list(members(mask_of(marks), len(marks)))
 
 
 def _both(one: bytes, other: bytes | None) -> bytes:
