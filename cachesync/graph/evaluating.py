@@ -41,26 +41,65 @@ class Evaluator:
         through_build: bool = False,
         few: int = FEW,
         steps: int = STEPS,
+        most: int | None = None,
     ) -> None:
-        """With `through_build` `^` follows edges of all types; `few` and `steps` are about speed alone."""
+        """With `through_build` `^` follows edges of all types; `few` and `steps` are about speed alone.
+
+        For one question `most` nodes may be looked at.
+        """
         self.graph = graph
         self.rules = RULES[dialect]
-        self.reaching = Reaching(graph, through_build=through_build, steps=steps)
+        self.reaching = Reaching(graph, through_build=through_build, steps=steps, most=most)
         self.nodes = NodeSets(self.reaching, self.rules, hashes)
         self._few = few
         self._placed = mask_of(graph.placed)
         self._owners: dict[str, Owners] = {}
         self._mask_values: list[int] = []
 
-    def satisfying(self, spec: AbstractSpec, roots: Mask | None = None) -> Mask:
+    def satisfying(
+        self, spec: AbstractSpec, roots: Mask | None = None, *, goes_on: bool = False
+    ) -> Mask:
         """The nodes that satisfy a spec; with `roots` those among them.
 
-        Raises UnsaidError for what no index can answer.
+        With `goes_on` it is part of the question before, and there is only so much time left as that
+        did not need. Raises UnsaidError for what no index can answer, UsageError for what takes too long.
         """
         nodetest.check(spec, self.nodes.virtuals, self.nodes.ancestors)
         self.nodes.forget()
-        self.reaching.begin()
+        if not goes_on:
+            self.reaching.begin()
         return self._satisfying(spec, self.nodes.every if roots is None else roots)
+
+    def satisfying_any(self, specs: Iterable[AbstractSpec], *, goes_on: bool = False) -> Mask:
+        """The nodes that satisfy any of some specs; what is just looked for below is looked for at once."""
+        if not goes_on:
+            self.reaching.begin()
+        found = wanted = 0
+        several = list(specs)
+        for spec in several:
+            edge = self._just_below(spec) if len(several) > 1 else None
+            if edge is None:
+                found |= self.satisfying(spec, goes_on=True)
+                continue
+            nodetest.check(spec, self.nodes.virtuals, self.nodes.ancestors)
+            self.nodes.forget()
+            wanted |= self.sought(edge)
+        if wanted:
+            found |= self.reaching.reaching(wanted, None, self.nodes.every)
+        return found
+
+    def _just_below(self, spec: AbstractSpec) -> AbstractEdge | None:
+        """The edge of a spec that asks for nothing but one package below, by `^`, if it does."""
+        if self.rules.is_old or len(spec.edges) != 1:
+            return None
+        (edge,) = spec.edges
+        is_alone = spec == AbstractSpec(edges=spec.edges) and edge.sigil == "^"
+        if not is_alone or edge.virtuals or edge.types or edge.when is not None:
+            return None
+        name = edge.spec.name
+        is_called = name is not None and self.nodes.number_of(name) is not None
+        is_whole = self.rules.asks_each or not edge.spec.edges
+        return edge if is_called and is_whole and not self.nodes.is_virtual(name) else None
 
     def spec_ids(self, found: Mask, *, placed: bool = False) -> list[int]:
         """The ledger's ids of some nodes, those that it has; with `placed` of those that are cached."""

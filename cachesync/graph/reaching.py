@@ -14,7 +14,7 @@ from .masks import Mask, chosen, flags_of, kind_table, mask_of, members
 __all__ = ["STEPS", "Reaching"]
 
 
-MOST_NODES = 2_000_000
+MOST_NODES = 4_000_000
 """Nodes that may be looked at for one question: some two seconds."""
 MOST_TIMES = 24
 """How often each node may be looked at for one question, where they are more."""
@@ -26,15 +26,25 @@ FEW_ROOTS = 64
 """From so many it is tried first."""
 DOWN_STEP = 3
 """What a node costs on the way down, in steps up."""
+STEP_DOWN = 4
+"""The same where one way is looked for, in nodes of a question."""
 
 
 class Reaching:
     """The edges of a graph, followed up and down."""
 
-    def __init__(self, graph: Graph, *, through_build: bool = False, steps: int = STEPS) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        through_build: bool = False,
+        steps: int = STEPS,
+        most: int | None = None,
+    ) -> None:
         """With `through_build` `^` follows edges of all types.
 
-        After so many `steps` up from what is looked for it is tried from the roots down.
+        After so many `steps` up from what is looked for it is tried from the roots down. For one question
+        `most` nodes may be looked at.
         """
         self.graph = graph
         self.through_build = through_build
@@ -47,7 +57,8 @@ class Reaching:
             graph.kinds_where(lambda kind: "build" in kind.types), self.kinds
         )
         self._is_any = b"\1" * max(256, self.kinds)
-        self._most = max(MOST_NODES, MOST_TIMES * graph.size)
+        self._is_first = bytes(map(max, self._is_down, self._is_build))
+        self._most = max(MOST_NODES, MOST_TIMES * graph.size) if most is None else most
         self._left = self._most
 
     def begin(self) -> None:
@@ -226,7 +237,7 @@ class Reaching:
         last = _both(self._is_any, is_kind)
         everything = everything or self.through_build
         followed = self._is_any if everything else self._is_down
-        met = self._is_any if everything else _either(self._is_down, self._is_build)
+        met = self._is_any if everything else self._is_first
         before: dict[int, int] = {root: -1}
         level = [root]
         while level:
@@ -237,11 +248,13 @@ class Reaching:
                     graph.children[start:end], graph.kinds[start:end], strict=True
                 ):
                     if flags[child] and met[kind] and last[kind]:
+                        self.charge(STEP_DOWN * len(before))
                         return [*_back(node, before), child]
                     if child not in before and followed[kind]:
                         before[child] = node
                         following.append(child)
             level, met = following, followed
+        self.charge(STEP_DOWN * len(before))
         return None
 
     def has_edge(self, owners: Mask, mask: Mask, is_kind: bytes) -> Mask:
@@ -258,10 +271,6 @@ class Reaching:
 
 def _both(one: bytes, other: bytes | None) -> bytes:
     return one if other is None else bytes(map(min, one, other))
-
-
-def _either(one: bytes, other: bytes) -> bytes:
-    return bytes(map(max, one, other))
 
 
 def _back(node: int, before: dict[int, int]) -> Iterable[int]:

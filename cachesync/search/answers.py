@@ -9,7 +9,7 @@ from ..model import Build, Placement
 
 if TYPE_CHECKING:
     from .scan import Group
-    from .why import Why
+    from .why import Whys
 
 __all__ = ["Answer", "Hit", "Matched", "MatchedSpec"]
 
@@ -62,8 +62,8 @@ class Answer(NamedTuple):
     """The systems of all builds that match, where they were asked for."""
     unnamed: int = 0
     """Builds left out only because their pages name no compiler, where they were asked for."""
-    why: dict[str, tuple[Why, ...]] | None = None
-    """By hash, which dependencies of the specs among `hits` were found; None where it was not asked for."""
+    why: Whys | None = None
+    """Which dependencies of the specs among `hits` were found; None where it was not asked for."""
     unjudged: int = 0
     """Builds of which only a DAG would say whether they match, and none is known; where they were asked for."""
     knows_dags: bool = False

@@ -89,7 +89,10 @@ class Dags:
         self._seq = -1
         self._graph: Graph | None = None
         self._evaluators: dict[str, Evaluator] = {}
-        self._found: dict[query.Dag, Found] = {}
+        self._found: dict[tuple[query.Dag, ...], Found] = {}
+        self._told = 0
+        self._goes_on = False
+        """Whether something of the same tree was asked before."""
 
     def judged(self, node: query.Node) -> query.Node:
         """A tree with what it asks of DAGs answered; the caller reads in a snapshot.
@@ -98,9 +101,8 @@ class Dags:
         """
         if next(query.each_dag(node), None) is None:
             return node
-        return _folded(
-            query.with_dags(node, lambda dag: query.Judged(self._answer(dag), dag.plain))
-        )
+        self._goes_on = False
+        return _folded(query.with_dags(self._at_once(node), self._judged))
 
     def counts(self, node: query.Judged) -> dict[int, int]:
         """How many placed specs of each build a graph found to be what was asked for."""
@@ -123,18 +125,37 @@ class Dags:
         if not read.has_pages(self._db):
             return None
         graph = self._current()
-        return query.And((query.Judged(Found(graph, 0, _told(graph)), query.Everything), node))
+        return query.And((query.Judged(Found(graph, 0, self._told), query.Everything), node))
 
     def is_any_known(self) -> bool:
         """Whether there is a spec whose DAG is known."""
         return self._current().size > 0
 
-    def _answer(self, dag: query.Dag) -> Found:
+    def _judged(self, dag: query.Dag) -> query.Judged:
+        return query.Judged(self._answer(dag), dag.plain)
+
+    def _at_once(self, node: query.Node) -> query.Node:
+        """The tree with alternatives that ask of DAGs answered in one go: they often look for the same."""
+        if isinstance(node, query.Not):
+            return query.Not(self._at_once(node.node))
+        if not isinstance(node, (query.And, query.Or)):
+            return node
+        dags = [child for child in node.nodes if isinstance(child, query.Dag)]
+        if isinstance(node, query.And) or len(dags) < 2:
+            return type(node)(tuple(map(self._at_once, node.nodes)))
+        rest = (self._at_once(n) for n in node.nodes if not isinstance(n, query.Dag))
+        plain = query.Or(tuple(dag.plain for dag in dags))
+        return query.Or((query.Judged(self._answer(*dags), plain), *rest))
+
+    def _answer(self, *dags: query.Dag) -> Found:
+        """What satisfies any of some, which are in one language."""
         graph = self._current()
-        found = self._found.get(dag)
+        found = self._found.get(dags)
         if found is None:
-            met = self.evaluator(dag.dialect).satisfying(dag.spec)
-            found = self._found[dag] = Found(graph, met, _told(graph))
+            evaluator = self.evaluator(dags[0].dialect)
+            met = evaluator.satisfying_any([dag.spec for dag in dags], goes_on=self._goes_on)
+            self._goes_on = True
+            found = self._found[dags] = Found(graph, met, self._told)
         return found
 
     def evaluator(self, dialect: str) -> Evaluator:
@@ -155,6 +176,7 @@ class Dags:
         if self._graph is None or seq != self._seq:
             self._graph, _ = catchup.current(self._db, self._state_dir)
             self._seq = seq
+            self._told = _told(self._graph)
             self._evaluators.clear()
             self._found.clear()
         return self._graph

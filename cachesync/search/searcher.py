@@ -25,7 +25,7 @@ from .records import KnownBuilds, LedgerRecords
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
     from .dags import Dags
-    from .why import Why
+    from .why import Whys
 
 __all__ = ["Searcher"]
 
@@ -174,12 +174,12 @@ class Searcher:
         is_asked = next(query.each_dag(node), None) is not None
         return is_asked and self.dags.is_any_known()
 
-    def _why(self, node: query.Node, hits: Collection[Hit]) -> dict[str, tuple[Why, ...]]:
-        if self._dags is None:
-            return {}
-        from .why import reasons
+    def _why(self, node: query.Node, hits: Collection[Hit]) -> Whys:
+        from .why import Whys, reasons
 
-        hashes = {spec.hash for hit in hits for spec in hit.specs}
+        if self._dags is None:
+            return Whys({}, 0)
+        hashes = dict.fromkeys(spec.hash for hit in hits for spec in hit.specs)
         return reasons(self._dags, self._db, node, hashes)
 
     def ordered(self, node: query.Node, counts: dict[int, int], sort: str) -> list[int]:

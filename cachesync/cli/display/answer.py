@@ -199,7 +199,9 @@ def print_answer(
 
         headers = [*headers, reasons.HEADER]
         for row, hit in zip(rows, answer.hits, strict=True):
-            row.append(reasons.cell(hit, answer.why))
+            row.append(reasons.cell(hit, answer.why.of))
+        if answer.why.untold:
+            note(reasons.untold(answer.why))
     if rows:
         output.print_table(
             headers,
@@ -303,9 +305,10 @@ def document(text: str, answer: Answer) -> dict[str, Any]:
     if answer.why is not None:
         from . import reasons
 
+        found |= reasons.untold_document(answer.why)
         for one in found["results"]:
             for spec in one["specs"]:
-                spec["why"] = reasons.document(answer.why.get(spec["hash"], ()))
+                spec["why"] = reasons.document(answer.why.of.get(spec["hash"], ()))
     if answer.facets:
         found["facets"] = answer.facets
     return found

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from . import output
+
 if TYPE_CHECKING:
     from ...search.answers import Hit
-    from ...search.why import Step, Why
+    from ...search.why import Step, Why, Whys
 
-__all__ = ["HEADER", "cell", "document"]
+__all__ = ["HEADER", "cell", "document", "untold", "untold_document"]
 
 HEADER = "WHY"
 SHORT_HASH = 7
@@ -26,6 +28,21 @@ def cell(hit: Hit, why: Mapping[str, tuple[Why, ...]]) -> str:
     if len(shown) < len(told):
         found.append(f"... and of {len(told) - len(shown):,} more (--json has all)")
     return "; ".join(found)
+
+
+def untold(whys: Whys) -> str:
+    """The sentence that says of how many specs the dependencies are not told; empty where of all they are."""
+    if not whys.untold:
+        return ""
+    return (
+        f"the dependencies of {output.number(whys.untold, 'spec')} more are not shown: finding them would"
+        " take too long; ask for less, such as one package"
+    )
+
+
+def untold_document(whys: Whys) -> dict[str, int]:
+    """The same as a key of a JSON document; none where there is nothing to say."""
+    return {"why_untold": whys.untold} if whys.untold else {}
 
 
 def _line(why: Why) -> str:
