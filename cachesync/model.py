@@ -19,6 +19,7 @@ __all__ = [
     "ChangeKind",
     "Compilers",
     "Details",
+    "Doubt",
     "Edge",
     "EdgeKind",
     "First",
@@ -107,6 +108,17 @@ class Details(NamedTuple):
     """The variants whose value is a list, by name: Spack prints them `name:=a,b`."""
 
 
+class Doubt(IntEnum):
+    """Whether the hash of a spec follows from a record of it; less doubt is the smaller number."""
+
+    NONE = 0
+    """It does."""
+    UNCHECKED = 1
+    """That cannot be told: it is spliced, or Spack wrote it anew after it was hashed."""
+    WRONG = 2
+    """It does not, and should."""
+
+
 class Node(NamedTuple):
     """A concrete spec in a DAG, as a cache index tells of it, cached or not."""
 
@@ -118,6 +130,7 @@ class Node(NamedTuple):
     edges: tuple[Edge, ...]
     checksum: bytes
     """The first eight bytes of the SHA-1 of the spec as it stands in the index."""
+    doubt: Doubt = Doubt.NONE
 
 
 class Placement(NamedTuple):

@@ -18,7 +18,6 @@ from .index import is_hash
 from .places import Wrong, as_wrong, shown
 
 __all__ = [
-    "FLAGS",
     "LANGUAGES",
     "MAX_VERSION",
     "MAX_WORD",
@@ -43,7 +42,6 @@ MAX_NAMES = 4_096
 """Variants of a spec, and virtuals of an edge."""
 LANGUAGES = ("c", "cxx", "fortran")
 """The virtuals of a compiler's edge, in the order in which Spack asks for them (BUILDCACHE, 1.7)."""
-FLAGS = frozenset(("cflags", "cppflags", "cxxflags", "fflags", "ldflags", "ldlibs"))
 TYPES = frozenset(("build", "link", "run", "test"))
 
 NOTHING = b"null"
@@ -167,7 +165,7 @@ def parameters(raw: bytes) -> Parameters:
     for key, undecoded in mapping.items():
         where = ("parameters", key)
         value = _any(undecoded, *where)
-        if key in FLAGS:
+        if key in variant_texts.FLAGS:
             if values := _list(value, *where):
                 flags.append((key, values))
             continue

@@ -17,6 +17,7 @@ def look_at(source: BuildcacheSourceConfig, config: Config) -> Iterator[_Found]:
     """Whether each cache index of a mirror can be read, and how its changes are noticed."""
     from ..sources.base import Failed
     from ..sources.mirror.source import Got, MirrorSource
+    from ..sync import telling
     from ..system.filesystem import kind_of
     from ..watch.choice import choose
 
@@ -32,7 +33,7 @@ def look_at(source: BuildcacheSourceConfig, config: Config) -> Iterator[_Found]:
             yield (
                 named,
                 "error",
-                seen.reason,
+                telling.failure(statement.url, statement.url, seen.reason),
                 "check `url:`, its permissions, and whether it is mounted",
             )
     chosen = choose(config.watch.mode, kind_of(mirrors.path(source.url)))

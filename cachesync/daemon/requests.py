@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import NamedTuple
 
+from ..errors import CachesyncError
 from ..sync import passes
 from ..watch.events import WatchEvent
 
-__all__ = ["Due", "Full", "Now", "Request", "Stop", "Stopped", "WorkerState"]
+__all__ = ["Due", "Full", "Now", "Request", "Stop", "Stopped", "WorkerState", "refuse"]
 
 
 class Stopped(Exception):  # noqa: N818 - no error: the daemon ends
@@ -55,3 +57,10 @@ class WorkerState(NamedTuple):
     """Whether the kernel dropped events, and no whole pass has followed yet."""
     watch: str | None = None
     """What is wrong with watching; None where nothing is."""
+
+
+def refuse(asked: Iterable[Full], error: CachesyncError) -> None:
+    """Tell those who have no answer yet that there is none."""
+    for full in asked:
+        if not full.reply.done():
+            full.reply.set_exception(error)

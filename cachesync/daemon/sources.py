@@ -24,6 +24,7 @@ from ..selection import Selection
 from ..sync import catalog
 from ..sync.opening import Remotes, is_fetched, watched_files
 from .requests import Due
+from .rhythm import Rhythm
 from .schedule import Schedule
 from .worker import Worker
 from .writer_thread import WriterThread
@@ -151,7 +152,8 @@ class Sources:
             _log.error("%s: %s", name, error.message)  # its passes will say so too, and try again
         worker = Worker(
             name, partial(self._job, name), self._thread, guard=config.guard, watch=config.watch,
-            interval=entry.interval_seconds, on_change=self._on_change,
+            interval=entry.interval_seconds, rhythm=Rhythm(is_watched=not is_fetched(entry)),
+            on_change=self._on_change,
             after=self._ending.pop(name, None),
         )  # fmt: skip
         watcher = None if is_fetched(entry) else self._watcher(entry, worker)

@@ -30,7 +30,8 @@ from ..watch.events import Degraded, Dirty, Overflowed, Polling, RootBack, RootL
 from . import rejections
 from .backoff import rest_seconds, retry_delay
 from .passlog import Teller
-from .requests import Due, Full, Now, Request, Stop, Stopped, WorkerState
+from .requests import Due, Full, Now, Request, Stop, Stopped, WorkerState, refuse
+from .rhythm import Rhythm
 from .writer_thread import WriterThread
 
 __all__ = ["Worker"]
@@ -54,6 +55,7 @@ class Worker:
         guard: Guard,
         watch: Watch,
         interval: float | None,
+        rhythm: Rhythm,
         on_change: Callable[[], object],
         after: Worker | None = None,
     ) -> None:
@@ -67,6 +69,7 @@ class Worker:
         self._thread = thread
         self._guard = guard
         self._interval = interval
+        self._rhythm = rhythm
         self._quiet_seconds = watch.quiet_seconds
         self._on_change = on_change
         self._writer = thread.writer(self._check)
@@ -126,11 +129,12 @@ class Worker:
             asked = [request for request in requests if isinstance(request, Full)]
             try:
                 due = [self._take(request) for request in requests]
-                self._work(asked, is_due=any(due))
+                is_scheduled = any(isinstance(request, Due) for request in requests)
+                self._work(asked, is_due=any(due), is_scheduled=is_scheduled)
             except Stopped:
-                _refuse(asked, CachesyncError("the daemon ends, or the source left its config"))
+                refuse(asked, CachesyncError("the daemon ends, or the source left its config"))
             except CachesyncError as error:
-                _refuse(asked, error)
+                refuse(asked, error)
                 # Sooner than a source that does not deliver: what is wrong is wrong here.
                 wait = self.trouble.failed(error.message, time.monotonic(), remedy=error.hint)
                 self._set(failures=self.state.failures + 1, retry_at=time.monotonic() + wait)
@@ -139,7 +143,7 @@ class Worker:
                 if not self._stopping.is_set():
                     _log.exception("%s: a pass failed", self.name)
                     self._failed(None)
-                _refuse(asked, CachesyncError(f"the pass failed: {type(error).__name__}"))
+                refuse(asked, CachesyncError(f"the pass failed: {type(error).__name__}"))
             self._teller.say_due(time.monotonic())
             if self._changed_pages >= MANY_PAGES:
                 self._changed_pages = 0
@@ -147,7 +151,7 @@ class Worker:
                 give_back()
         self._teller.say_rest(time.monotonic())
         left = [request for request in self._drain() if isinstance(request, Full)]
-        _refuse(left, CachesyncError("the daemon ends, or the source left its config"))
+        refuse(left, CachesyncError("the daemon ends, or the source left its config"))
 
     def _wait(self) -> list[Request]:
         due = self._dirty.next_due()
@@ -198,14 +202,15 @@ class Worker:
             return self.state.retry_at is None
         return isinstance(request, Now)
 
-    def _work(self, asked: list[Full], *, is_due: bool) -> None:
+    def _work(self, asked: list[Full], *, is_due: bool, is_scheduled: bool) -> None:
         now = time.monotonic()
         dirty = self._dirty.due(now)
         retry_at = self.state.retry_at
-        is_due |= retry_at is not None and now >= retry_at
+        if retry_at is not None and now >= retry_at:
+            is_due = is_scheduled = True
         is_at_rest = self._rested_at is not None and now >= self._rested_at
         if asked or is_due or "" in dirty or is_at_rest:
-            self._full(asked, is_routine=is_due or bool(asked))
+            self._full(asked, is_routine=is_due or bool(asked), is_scheduled=is_scheduled)
         elif dirty:
             tags = {prefix.split("/", 1)[0] for prefix in dirty}
             if all(map(_is_text, tags)):
@@ -213,12 +218,13 @@ class Worker:
             else:  # only a whole pass has a place for what cannot be named
                 self._full(asked, is_routine=False)
 
-    def _full(self, asked: list[Full], *, is_routine: bool) -> None:
+    def _full(self, asked: list[Full], *, is_routine: bool, is_scheduled: bool = False) -> None:
         """A whole pass. Routine ones begin the count of what the guard lets go anew.
 
         Not where it holds something: what it saw going bit by bit must not go an hour later.
         """
         started, seq = time.monotonic(), self._thread.call(lambda writer: writer.seq)
+        counts = self._rhythm.begin(is_asked=bool(asked), is_scheduled=is_scheduled)
         job = self._open_job()
         if self._since is None or (is_routine and job.row.state is not SourceState.HELD):
             self._since = seq
@@ -228,9 +234,10 @@ class Worker:
             lambda: passes.run_pass(
                 self._writer, job.source, job.row, selection=job.selection,
                 guard=self._guard, allow_mass_removal=allow, since=self._since,
-                progress=self._progress,
+                progress=self._progress, counts=counts,
             ),
         )  # fmt: skip
+        self._rhythm.end(is_news=result.changed > 0)
         self._rested_at = None
         self._full_seconds = time.monotonic() - started
         if isinstance(job.source, DirectorySource):
@@ -249,7 +256,7 @@ class Worker:
         behind = self._thread.caught_up() if asked else None
         if behind is not None:
             hint = f"what {self.name} has is recorded; the search index follows by itself"
-            _refuse(asked, LedgerError(behind, hint=hint))
+            refuse(asked, LedgerError(behind, hint=hint))
         for full in asked:
             if not full.reply.done():
                 full.reply.set_result(result)
@@ -327,12 +334,6 @@ class Worker:
     def _set(self, **fields: object) -> None:
         self.state = self.state._replace(**fields)  # type: ignore[arg-type]
         self._on_change()
-
-
-def _refuse(asked: list[Full], error: CachesyncError) -> None:
-    for full in asked:
-        if not full.reply.done():
-            full.reply.set_exception(error)
 
 
 def _is_text(name: str) -> bool:

@@ -6,11 +6,11 @@ A spec that is absent from its index stays placed until it was absent in several
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ..model import ChangeKind
-from .ids import KnownSpec, unpack
+from ..model import ChangeKind, LocationState
+from .ids import KnownSpec, insert_rows, unpack
 from .outcomes import SourceRow, Stated, StatementRow
 from .statements import StatementWriter
 from .transaction import FLAG
@@ -32,6 +32,59 @@ class Due(NamedTuple):
 class LeavingWriter(StatementWriter):
     """Removes placements."""
 
+    # -- what an index has not
+
+    def conclude(
+        self,
+        source: SourceRow,
+        statement: StatementRow,
+        *,
+        checksum: str,
+        memory: Mapping[str, str],
+        absent: Iterable[int],
+        warnings: Iterable[str],
+        base: int,
+    ) -> None:
+        """Commit that everything an index has is recorded, and which placed specs it has not.
+
+        `base` is how many specs the source had before that.
+        """
+
+        def work() -> None:
+            passes = self._reached(statement, memory)
+            self._keep_leaving(statement, set(absent), passes, base)
+            state = self._index_state(source, statement)
+            if state is LocationState.REJECTED:
+                self._index_change(ChangeKind.INDEX_RECOVERED, source, statement)
+            if checksum != statement.checksum:
+                self._index_change(ChangeKind.INDEX_READ, source, statement, checksum=checksum)
+                self.db.execute(
+                    "UPDATE statement SET checksum = ? WHERE id = ?", (checksum, statement.id)
+                )
+            self._store(
+                source, statement.path, None, None, LocationState.GOOD, None, None, warnings
+            )
+
+        self._transact(source, work)
+
+    def _keep_leaving(
+        self, statement: StatementRow, absent: set[int], since: int, base: int
+    ) -> None:
+        rows = self.db.execute(
+            "SELECT spec_id FROM leaving WHERE statement_id = ?", (statement.id,)
+        )
+        before = {spec_id for (spec_id,) in rows}
+        self.db.executemany(
+            "DELETE FROM leaving WHERE statement_id = ? AND spec_id = ?",
+            [(statement.id, spec_id) for spec_id in sorted(before - absent)],
+        )
+        insert_rows(
+            self.db, "leaving", "(?, ?, ?, ?)",
+            [(statement.id, spec_id, since, base) for spec_id in sorted(absent - before)],
+        )  # fmt: skip
+
+    # -- what settled
+
     def due(self, source: SourceRow, settle: int) -> list[Due]:
         """What was absent from its index in `settle` passes running, in the order of tag and package."""
         rows = self.db.execute(
@@ -44,6 +97,15 @@ class LeavingWriter(StatementWriter):
             (source.id, settle),
         )
         return [Due(*row) for row in rows]
+
+    def least_base(self, source: SourceRow, settle: int) -> int | None:
+        """How many specs the source had when the first of what is `due` went; None: nobody knows."""
+        (base,) = self.db.execute(
+            "SELECT min(l.base) FROM statement o JOIN leaving l ON l.statement_id = o.id"
+            " WHERE o.source_id = ? AND o.passes - l.since + 1 >= ?",
+            (source.id, settle),
+        ).fetchone()
+        return None if base is None else int(base)
 
     def carried(self, source: SourceRow, statement: StatementRow) -> list[Due]:
         """Everything that an index has placed, in the order of package and hash."""

@@ -8,6 +8,7 @@ from ..model import LocationState, Page, SourceState
 from ..selection import Selection
 
 __all__ = [
+    "Base",
     "Good",
     "KnownLocation",
     "Leaving",
@@ -76,10 +77,26 @@ class StatementRow(NamedTuple):
     checksum: str | None
     """Of the content that was recorded last."""
     passes: int
-    """That reached the mirror and could read the index."""
+    """That reached the mirror, could read the index, and count (`settle`)."""
     is_new: bool
     """Whether it never was recorded: what it brings is a baseline."""
     memory: dict[str, str]
+
+
+class Base(NamedTuple):
+    """What the guard measures removals against: what was there before they began."""
+
+    size: int
+    """Pages or specs of the source."""
+    since: int | None
+    """The change after which all that went counts as well; None: nothing does."""
+
+    def earlier(self, known: Base | None) -> Base:
+        """The earlier one of this and what is known of removals that no pass has carried out yet."""
+        if known is None:
+            return self
+        changes = [one for one in (self.since, known.since) if one is not None]
+        return Base(min(self.size, known.size), min(changes, default=None))
 
 
 class Stated(NamedTuple):

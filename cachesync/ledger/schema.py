@@ -145,7 +145,7 @@ CREATE TABLE node (
   edges BLOB NOT NULL                -- see `edges`
 );
 ALTER TABLE spec ADD COLUMN node_id INTEGER REFERENCES node;
-ALTER TABLE spec ADD COLUMN checksum BLOB;  -- of the record that told of it first
+ALTER TABLE spec ADD COLUMN checksum BLOB;  -- of the record that told of it first; see `doubts`
 -- Other records that told of a spec: the same binary, described by another Spack.
 CREATE TABLE form (
   spec_id INTEGER NOT NULL REFERENCES spec,
@@ -163,7 +163,7 @@ CREATE TABLE statement (
   stack TEXT NOT NULL,
   path TEXT NOT NULL,                -- of the row in `location`
   checksum TEXT,                     -- of the index that was recorded last
-  passes INTEGER NOT NULL,           -- that reached the mirror
+  passes INTEGER NOT NULL,           -- that reached the mirror, and count for what leaves
   last_success INTEGER,
   memory TEXT NOT NULL,              -- JSON: what the next pass is to be given
   UNIQUE (source_id, tag, stack)
@@ -175,6 +175,16 @@ CREATE TABLE leaving (
   since INTEGER NOT NULL,
   PRIMARY KEY (statement_id, spec_id)
 ) WITHOUT ROWID;
+"""
+
+_V6 = """
+-- What the guard measures removals against: how much a source had before they began.
+ALTER TABLE leaving ADD COLUMN base INTEGER;  -- specs of the source; NULL: nobody knows
+CREATE TABLE held (
+  source_id INTEGER PRIMARY KEY REFERENCES source,
+  base INTEGER NOT NULL,             -- pages or specs of the source
+  since INTEGER                      -- what went after this change counts as well
+);
 """
 
 
@@ -204,6 +214,7 @@ _MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     _normalise_variants,
     _with_nodes,
     _with_languages,
+    _V6,
 )
 VERSION = len(_MIGRATIONS)
 

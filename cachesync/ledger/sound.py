@@ -32,6 +32,7 @@ _GOOD = (
     ("source", "selection", "selection IS NULL OR json_valid(selection) AND json_array_length(selection) = 2"),
     ("source", "last_attempt", f"coalesce(last_attempt {_TIME}, 1)"),
     ("source", "last_success", f"coalesce(last_success {_TIME}, 1)"),
+    ("held", "base", "typeof(base) = 'integer' AND typeof(coalesce(since, 0)) = 'integer'"),
     ("location", "state", f"state {_one_of(LocationState)}"),
     ("location", "since", f"since {_TIME}"),
     ("change", "at", f"at {_TIME}"),

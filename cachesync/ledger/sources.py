@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from ..model import ChangeKind, LocationState, SourceState
 from ..selection import Selection
 from .ids import insert_rows
-from .outcomes import SourceRow
+from .outcomes import Base, SourceRow
 from .transaction import Transactions
 
 __all__ = ["SourceWriter"]
@@ -28,6 +28,11 @@ class SourceWriter(Transactions):
             (name,),
         ).fetchone()
         if known != wanted:
+            self.db.execute(  # specs are not measured against pages
+                "DELETE FROM held WHERE source_id IN (SELECT id FROM source WHERE name = ?"
+                " AND (type = 'buildcache') != (? = 'buildcache'))",
+                (name, type_),
+            )
             self.db.execute(
                 "INSERT INTO source (name, type, location, configured, interval, state)"
                 " VALUES (?, ?, ?, ?, ?, 'never')"
@@ -74,9 +79,30 @@ class SourceWriter(Transactions):
         """Record a pass in which the source did not deliver; `memory` None keeps what there is."""
         self._end(source, SourceState.FAILED, error, ChangeKind.SOURCE_FAILED, memory)
 
-    def hold(self, source: SourceRow, error: str) -> None:
-        """Record a pass whose removals were held by the guard."""
-        self._end(source, SourceState.HELD, error, ChangeKind.SOURCE_HELD)
+    def hold(self, source: SourceRow, error: str, base: Base) -> None:
+        """Record a pass whose removals were held by the guard, measured against `base`."""
+        self._end(source, SourceState.HELD, error, ChangeKind.SOURCE_HELD, base=base)
+
+    def base(self, source: SourceRow) -> Base | None:
+        """What there was before removals began that no pass has carried out yet; None: none has."""
+        known = self.db.execute(
+            "SELECT base, since FROM held WHERE source_id = ?", (source.id,)
+        ).fetchone()
+        return None if known is None else Base(*known)
+
+    def keep_base(self, source: SourceRow, base: Base) -> None:
+        """Commit what removals are measured against, until a pass over the source is well."""
+        self._transact(source, lambda: self._keep_base(source, base))
+
+    def drop_base(self, source: SourceRow) -> None:
+        """Commit that no removal is waiting."""
+        self._transact(source, lambda: self._drop_base(source.id))
+
+    def _keep_base(self, source: SourceRow, base: Base) -> None:
+        self.db.execute("REPLACE INTO held VALUES (?, ?, ?)", (source.id, *base))
+
+    def _drop_base(self, source_id: int) -> None:
+        self.db.execute("DELETE FROM held WHERE source_id = ?", (source_id,))
 
     def memory(self, source: SourceRow) -> dict[str, str]:
         """What the source wants to be told in its next pass."""
@@ -90,9 +116,13 @@ class SourceWriter(Transactions):
             insert_rows(self.db, "memory", "(?, ?, ?)", rows)
 
     def succeed(
-        self, source: SourceRow, selection: Selection, memory: Mapping[str, str] | None = None
+        self,
+        source: SourceRow,
+        selection: Selection,
+        memory: Mapping[str, str] | None = None,
+        base: Base | None = None,
     ) -> None:
-        """Record a complete pass under `selection`."""
+        """Record a complete pass under `selection`; `base` is of removals that wait for another."""
 
         def work() -> None:
             if self._state(source) in (SourceState.FAILED, SourceState.HELD):
@@ -103,6 +133,9 @@ class SourceWriter(Transactions):
                 (self._at, self._at, json.dumps(selection), source.id),
             )
             self._remember(source, memory)
+            self._drop_base(source.id)
+            if base is not None:
+                self._keep_base(source, base)
 
         self._transact(source, work)
 
@@ -113,9 +146,12 @@ class SourceWriter(Transactions):
         error: str,
         kind: ChangeKind,
         memory: Mapping[str, str] | None = None,
+        base: Base | None = None,
     ) -> None:
         def work() -> None:
             self._remember(source, memory)
+            if base is not None:
+                self._keep_base(source, base)
             if self._state(source) is not state:
                 self._change(kind, source.id, detail={"reason": error})
             self.db.execute(

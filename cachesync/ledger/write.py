@@ -109,6 +109,7 @@ class Writer(PageWriter, LeavingWriter, Known):
             )
             self.db.execute("DELETE FROM location WHERE source_id = ?", (source.id,))
             self._remember(source, {})
+            self._drop_base(source.id)
             self.db.execute(
                 "UPDATE source SET forgotten = 1, selection = NULL, error = NULL,"
                 " last_success = NULL WHERE id = ?",

@@ -112,7 +112,7 @@ class Dag(NamedTuple):
     """What is asked of what a spec depends on, and what is asked where that is not known."""
 
     spec: AbstractSpec
-    """The root's edges, and those of its variants that are asked of all below it; nothing else of it."""
+    """The root's edges, flags, namespace, and those of its variants that are asked of all below it; nothing else."""
     dialect: str
     """The Spack whose language it is in, and whose `satisfies` it means: `1.x` or `0.23`."""
     plain: Node
@@ -154,7 +154,7 @@ def as_pages(node: Node) -> Node:
     flat: list[Node] = []
     for child in children:
         flat.extend(child.nodes if isinstance(child, And) else (child,))
-    return And(tuple(flat))
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
 
 
 def terms(node: Node) -> Iterator[tuple[Term, bool]]:

@@ -10,21 +10,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import NO_COMPILER
-from .tree import UNJUDGED, And, Dag, Node, Not, Or, Term, terms
+from ..spack.variants import FLAGS
+from .tree import UNJUDGED, And, Dag, Everything, Judged, Node, Not, Term, terms
 
 __all__ = [
-    "FLAGS",
     "Unsaid",
     "conditions",
-    "is_asked_of_builds",
+    "opened",
     "sentence",
     "unsaid",
     "with_no_compiler",
     "without_unsaid",
 ]
-
-FLAGS = frozenset(("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs"))
-"""What Spack calls compiler flags (`FlagMap` in its `spec.py`)."""
 
 _NEVER_TOLD = {
     **dict.fromkeys(FLAGS, "compiler flags"),
@@ -32,7 +29,7 @@ _NEVER_TOLD = {
     "commit": "commits",
     "namespace": "namespaces",
 }
-_NO_BUILD = "no build meets it, which says nothing of what is cached"
+_NO_BUILD = "no build of theirs meets it, which says nothing of what is cached"
 _BUILTIN = "what they tell of counts as builtin"
 
 
@@ -74,6 +71,21 @@ def without_unsaid(node: Node) -> Node:
     return node if len(left) == len(every) else And(left)
 
 
+def opened(node: Node) -> Node:
+    """What a page is asked where nothing is asked that pages cannot answer: its specs are in question.
+
+    At least that: what an exclusion of such a condition leaves is not looked at.
+    """
+    if isinstance(node, (Dag, Judged)):
+        return opened(node.plain)
+    if isinstance(node, Term):
+        return node if _subject(node) is None else Everything
+    if isinstance(node, Not):
+        is_told = all(_subject(term) is None for term, _ in terms(node))
+        return node if is_told else Everything
+    return type(node)(tuple(map(opened, node.nodes)))
+
+
 def with_no_compiler(node: Node) -> Node | None:
     """The same question of builds whose pages name no compiler, in place of what it asks of one.
 
@@ -87,17 +99,6 @@ def with_no_compiler(node: Node) -> Node | None:
     if any(_is_met_by_none(term) for term in asked):
         return None
     return And((Term("compiler", NO_COMPILER, spack=True), *left))
-
-
-def is_asked_of_builds(node: Node) -> bool:
-    """Whether a tree asks for a compiler outside of what it asks of DAGs."""
-    if isinstance(node, Dag):
-        return False
-    if isinstance(node, Not):
-        return is_asked_of_builds(node.node)
-    if isinstance(node, (And, Or)):
-        return any(map(is_asked_of_builds, node.nodes))
-    return any(term.field == "compiler" for term, _ in terms(node))
 
 
 def _is_met_by_none(term: Term) -> bool:

@@ -68,3 +68,5 @@ class Answer(NamedTuple):
     """Builds of which only a DAG would say whether they match, and none is known; where they were asked for."""
     knows_dags: bool = False
     """Whether the DAG of any spec is known, where something was asked of DAGs."""
+    asks_pages: bool = True
+    """Whether what pages cannot answer may be asked of specs that only they tell of."""

@@ -118,14 +118,13 @@ class Dags:
         if not questions(node) or not read.has_pages(self._db):
             return None
         might = query.with_dags(node, lambda dag: query.Judged(self._answer(dag), opened(dag)))
-        return self.untold(query.And((might, query.Not(self.judged(node)))))
+        return self.of_pages(query.And((might, query.Not(self.judged(node)))))
 
-    def untold(self, node: query.Node) -> query.Node | None:
-        """What of the specs whose DAG is not known matches `node`; None where every spec has one."""
-        if not read.has_pages(self._db):
-            return None
+    def of_pages(self, node: query.Node) -> query.Node:
+        """A tree, asked of the specs of which only pages tell; the caller reads in a snapshot."""
         graph = self._current()
-        return query.And((query.Judged(Found(graph, 0, self._told), query.Everything), node))
+        untold = Found(graph, 0, self._told)
+        return query.And((query.Judged(untold, query.Everything), node))
 
     def is_any_known(self) -> bool:
         """Whether there is a spec whose DAG is known."""

@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from .. import query
+from ..ledger import connect, read
 
 if TYPE_CHECKING:
     from .dags import Dags
 
-__all__ = ["unjudged", "unnamed"]
+__all__ = ["asks_pages", "unjudged", "unnamed"]
 
 
 class Searcher(Protocol):
@@ -24,16 +25,43 @@ class Searcher(Protocol):
         """The builds that match."""
 
 
-def unnamed(searcher: Searcher, node: query.Node) -> int:
-    """Builds that match but for the compiler, which their pages do not name; inside of `moment`."""
+def unnamed(searcher: Searcher, db: connect.Connection, node: query.Node) -> int:
+    """Builds that match but for the compiler, which their pages do not name; inside of `moment`.
+
+    Where an index says that there is none, that is a fact.
+    """
     if not any(term.field == "compiler" for term, _ in query.terms(node)):
         return 0
-    from ..query.unsaid import is_asked_of_builds, with_no_compiler
+    from ..query.unsaid import with_no_compiler
 
     tree = with_no_compiler(node)
-    if tree is not None and not is_asked_of_builds(node):
-        tree = searcher.dags.untold(tree)  # of the others their DAG tells the compiler
+    tree = None if tree is None else _of_pages(searcher, db, tree)
     return 0 if tree is None else len(searcher.matching(tree))
+
+
+def asks_pages(
+    searcher: Searcher, db: connect.Connection, node: query.Node, *, dependencies: bool = False
+) -> bool:
+    """Whether what pages cannot answer is asked of specs that only they tell of; inside of `moment`.
+
+    Of a ledger of pages alone it is. With `dependencies` so is what DAGs answer.
+    """
+    if not any(term.field in ("variant", query.UNJUDGED) for term, _ in query.terms(node)):
+        return False  # most queries need not load what is below
+    from ..query.unsaid import opened, unsaid
+
+    if not any(dependencies or u.condition.field != query.UNJUDGED for u in unsaid(node)):
+        return False
+    rest = opened(node)
+    tree = _of_pages(searcher, db, rest)
+    return tree is rest or (tree is not None and bool(searcher.matching(tree)))
+
+
+def _of_pages(searcher: Searcher, db: connect.Connection, node: query.Node) -> query.Node | None:
+    """A tree, asked of the specs of which only pages tell: itself where that is all; None where it is none."""
+    if not read.has_pages(db):
+        return None
+    return searcher.dags.of_pages(node) if read.has_nodes(db) else node
 
 
 def unjudged(searcher: Searcher, node: query.Node, counts: Collection[int] | None = None) -> int:

@@ -112,8 +112,9 @@ class Searcher:
                 hits = self._hits(node, shown)
                 found = self._facets(node, matched) if facets else {}
                 named = self.systems(counts) if systems else ()
-                left_out = leftout.unnamed(self, asked) if unnamed else 0
+                left_out = leftout.unnamed(self, db, asked) if unnamed else 0
                 unjudged = leftout.unjudged(self, asked, counts) if unnamed else 0
+                asks_pages = not unnamed or leftout.asks_pages(self, db, asked)
                 knows_dags = self.knows_dags(asked)
                 sources = tuple(read.source_ages(db))
                 reasons = self._why(asked, hits) if why else None
@@ -132,6 +133,7 @@ class Searcher:
             reasons,
             unjudged,
             knows_dags,
+            asks_pages,
         )
 
     @property

@@ -7,19 +7,20 @@ a pass that is cut off is finished by the next one, which finds the rest by comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 
 from .. import diff, net
 from ..buildcache import index
 from ..errors import CacheIndexError, SourceError
 from ..ledger.leaving import Due
-from ..ledger.outcomes import SourceRow, StatementRow
+from ..ledger.outcomes import Base, SourceRow, StatementRow
 from ..ledger.write import Writer
 from ..model import SourceState
 from ..selection import Selection
 from ..sources.base import Failed, Unchanged
 from ..system.garbage import garbage_collection
+from . import telling
 from .mirrorsource import Got, MirrorSource, Statement
 from .reading_index import CHUNK_SPECS, Reading
 from .recorder import Progress
@@ -38,6 +39,7 @@ def run_mirror_pass(
     allow_mass_removal: bool = False,
     since: int | None = None,
     progress: Progress = lambda _name, _done, _total: None,
+    counts: bool = True,
 ) -> PassResult:
     """Bring the ledger up to what the cache indexes of `source` say now, and say what that came to.
 
@@ -45,7 +47,7 @@ def run_mirror_pass(
     """
     with garbage_collection(wanted=False):
         return _Pass(
-            writer, source, row, selection, guard, allow_mass_removal, since, progress
+            writer, source, row, selection, guard, allow_mass_removal, since, progress, counts
         ).run()
 
 
@@ -62,6 +64,7 @@ class _Pass:
         allow_mass_removal: bool,  # noqa: FBT001
         since: int | None,
         progress: Progress,
+        counts: bool,  # noqa: FBT001
     ) -> None:
         self._writer = writer
         self._source = source
@@ -70,9 +73,14 @@ class _Pass:
         self._guard = guard
         self._allow = allow_mass_removal
         self._since = since
+        self._known_base = writer.base(row)
+        self._begun_with: Base | None = None
+        self._is_kept = self._known_base is not None
+        self._is_waiting = False
         self._progress = progress
+        self._counts = counts
         self._again = row.selection is not None and row.selection != selection
-        self._failures: list[tuple[str, str]] = []
+        self._failures: dict[str, str] = {}
         self._emptied = 0
         self._unread = False
         self._settle = source.settle
@@ -81,12 +89,12 @@ class _Pass:
 
     def run(self) -> PassResult:
         writer, row, source = self._writer, self._row, self._source
-        before = writer.placed_count(row)
-        for statement in source.statements:
+        every = [self._known(statement) for statement in source.statements]
+        for statement, known in zip(source.statements, every, strict=True):
             self._progress(row.name, 0, 0)
-            known = self._known(statement)
             self._unread |= not self._read(statement, known) and known.is_new
-        held, gone = self._remove(before)
+        self._note_rejections(every)
+        held, gone = self._remove()
         result = PassResult(
             row.name,
             SourceState.OK,
@@ -97,21 +105,28 @@ class _Pass:
             held=held,
         )
         if held:
-            reason = _held(held, gone=gone, specs=before)
-            writer.hold(row, reason)
+            base = self._base()
+            reason = _held(held, gone=gone, specs=max(base.size, held)) + self._said_of_dropped()
+            writer.hold(row, reason, base)
             return result._replace(state=SourceState.HELD, error=reason)
         if self._failures:
-            path, reason = self._failures[0]
-            reason = f"{path}: {reason}"
-            if result.listed > 1:
-                count = len(self._failures)
-                reason = f"{count} of {result.listed} cache indexes could not be fetched; {reason}"
-            writer.fail(row, reason)
-            return result._replace(
-                state=SourceState.FAILED, error=reason, retry_after=source.retry_after_seconds
-            )
-        writer.succeed(row, self._selection)
+            return self._failed(result)
+        is_waiting = self._is_waiting and self._is_kept
+        writer.succeed(row, self._selection, base=self._base() if is_waiting else None)
         return result
+
+    def _failed(self, result: PassResult) -> PassResult:
+        """Record that indexes could not be read."""
+        reason = next(iter(self._failures.values()))
+        if result.listed > 1:
+            count = len(self._failures)
+            reason = f"{count} of {result.listed} cache indexes could not be read; {reason}"
+        self._writer.fail(self._row, reason)
+        if self._is_kept and self._known_base is None and not self._is_waiting:
+            self._writer.drop_base(self._row)
+        return result._replace(
+            state=SourceState.FAILED, error=reason, retry_after=self._source.retry_after_seconds
+        )
 
     def _known(self, statement: Statement) -> StatementRow:
         url = net.shown(statement.url)
@@ -131,13 +146,14 @@ class _Pass:
             seen = Failed(error.message, is_passing=True)
         if isinstance(seen, Unchanged):
             self.unchanged += 1
-            self._writer.unchanged(self._row, known, seen.memory)
-            return True
+            self._writer.unchanged(self._row, known, seen.memory, counts=self._counts)
+            return not self._writer.is_rejected(self._row, known)
         if isinstance(seen, Failed):
             if seen.is_passing:
-                self._failures.append((known.path, seen.reason))
+                self._failures[known.path] = telling.failure(statement.url, known.path, seen.reason)
             else:
-                self._writer.reject_index(self._row, known, seen.reason, seen.memory)
+                reason = telling.rejection(statement.url, known.path, seen.reason)
+                self._writer.reject_index(self._row, known, reason, seen.memory)
             return False
         with ExitStack() as opened:
             close = getattr(seen, "close", None)
@@ -146,12 +162,20 @@ class _Pass:
             self._take(seen, known)
         return not self._writer.is_rejected(self._row, known)
 
+    def _note_rejections(self, every: Iterable[StatementRow]) -> None:
+        """Note what is not accepted, also since a pass before: a source has failed that does not say it."""
+        rejected = self._writer.rejections(self._row)
+        for known in every:
+            if known.path in rejected:
+                reason = telling.failure(known.url, known.path, rejected[known.path])
+                self._failures.setdefault(known.path, reason)
+
     def _take(self, got: Got, known: StatementRow) -> None:
         """Record an index that is there."""
         is_as_before = got.checksum == known.checksum and not known.is_new and not self._again
         if is_as_before and not self._writer.is_rejected(self._row, known):
             self.unchanged += 1
-            self._writer.unchanged(self._row, known, got.memory)
+            self._writer.unchanged(self._row, known, got.memory, counts=self._counts)
             return
         self.changed += 1
         try:
@@ -166,25 +190,36 @@ class _Pass:
                 return
             if carried:  # it is accepted, once: not held again when it has settled
                 self._settle = 1
+        base = self._base()
+        if base.size and not self._is_kept:  # for the next pass, if this one is cut off
+            self._is_kept = True
+            self._writer.keep_base(self._row, base)
         Reading(self._writer, self._row, known, split, carried, self._selection, self._progress,
-                 again=self._again).record(got)  # fmt: skip
+                 again=self._again, base=base.size).record(got)  # fmt: skip
+
+    def _base(self) -> Base:
+        """What was there when the pass began, which is first asked before anything is recorded."""
+        if self._begun_with is None:
+            now = Base(self._writer.placed_count(self._row), self._since)
+            self._begun_with = now.earlier(self._known_base)
+        return self._begun_with
 
     # -- what is not
 
-    def _remove(self, before: int) -> tuple[int, int]:
+    def _remove(self) -> tuple[int, int]:
         """Remove what left, and return 0; or how many specs the guard holds, and how many went before."""
         writer, row = self._writer, self._row
         dropped = self._dropped()
-        had_pages = not self._unread and writer.has_pages(row)
+        had_pages = writer.has_pages(row)
+        if self._unread:  # what comes in the place of something is not all there yet
+            self._is_waiting = had_pages or bool(dropped)
+            dropped, had_pages = [], False
         due = writer.due(row, self._settle)
         due += [one for known in dropped for one in writer.carried(row, known)]
         due += writer.unstated(row) if had_pages else ()
         due = sorted(set(due))
         leaving = self._leaving(due)
-        gone = 0
-        if leaving and self._since is not None:
-            gone = writer.evicted_since(row, self._since)
-        is_held = self._guard.holds(retiring=len(leaving) + gone, pages=before + gone)
+        is_held, gone = self._judge(len(leaving)) if leaving else (False, 0)
         held = len(leaving) if is_held and not self._allow else 0
         if held:
             due = [one for one in due if (one.page_id, one.spec_id) not in leaving]
@@ -197,13 +232,32 @@ class _Pass:
                 writer.drop_pages(row)
         return held + self._emptied, gone
 
+    def _judge(self, leaving: int) -> tuple[bool, int]:
+        """Whether the guard holds so many specs, and how many went before; additions count for nothing."""
+        base, gone = self._base(), 0
+        if base.since is not None:
+            gone = self._writer.evicted_since(self._row, base.since)
+        if leaving + gone > self._guard.removal_minimum:
+            least = self._writer.least_base(self._row, self._settle)
+            base = base._replace(size=min(base.size, base.size if least is None else least))
+        self._begun_with = base
+        size = max(base.size, leaving) + gone
+        return self._guard.holds(retiring=leaving + gone, pages=size), gone
+
     def _dropped(self) -> list[StatementRow]:
-        """The cache indexes that the source has no longer; none as long as one in their place is unread."""
-        if self._unread:
-            return []
+        """The cache indexes that the source has no longer."""
         configured = {(statement.tag, statement.stack) for statement in self._source.statements}
         every = self._writer.statements(self._row)
         return [known for known in every if (known.tag, known.stack) not in configured]
+
+    def _said_of_dropped(self) -> str:
+        """Which cache indexes are not read any more, and what is read instead; empty where there is none."""
+        dropped = self._dropped()
+        if not dropped:
+            return ""
+        let_go = ", ".join(telling.index_name(one.view, one.tag) for one in dropped)
+        read = ", ".join(telling.index_name(one.view, one.tag) for one in self._source.statements)
+        return f"; {let_go} would be let go, as {read} is read in its place"
 
     def _leaving(self, due: Sequence[Due]) -> set[tuple[int, int]]:
         """Page and id of the specs that no stack of a tag carries when everything due is gone."""

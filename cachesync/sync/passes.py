@@ -11,7 +11,7 @@ from contextlib import closing
 
 from .. import diff
 from ..errors import SourceError
-from ..ledger.outcomes import KnownLocation, SourceRow
+from ..ledger.outcomes import Base, KnownLocation, SourceRow
 from ..ledger.write import Writer
 from ..model import SourceState
 from ..selection import Selection
@@ -38,10 +38,12 @@ def run_pass(
     allow_mass_removal: bool = False,
     since: int | None = None,
     progress: Progress = lambda _name, _done, _total: None,
+    counts: bool = True,
 ) -> PassResult:
     """Bring the ledger up to what `source` holds now, and say what that came to.
 
-    What went after the change `since`, and is not back, the guard judges together with this pass.
+    What went after the change `since`, and is not back, the guard judges together with this pass. Whether
+    it `counts` matters where a cache index is as it was: to how long something is absent from that.
 
     A source that cannot be listed, or does not deliver, and removals that the guard holds, are
     results, not exceptions; LedgerError and everything SQLite raises is the caller's.
@@ -51,7 +53,7 @@ def run_pass(
 
         return run_mirror_pass(
             writer, source, row, selection=selection, guard=guard,
-            allow_mass_removal=allow_mass_removal, since=since, progress=progress,
+            allow_mass_removal=allow_mass_removal, since=since, progress=progress, counts=counts,
         )  # fmt: skip
     return _Pass(writer, source, row, selection, guard, allow_mass_removal, since, progress).run()
 
@@ -103,6 +105,8 @@ class _Pass:
         self._progress = progress
         self._is_there = is_there
         self._is_part = is_there is not None
+        self._base = Base(0, since)
+        self._is_kept = False
         self._gone = 0
         self._stated = 0
         self._has_statements = False
@@ -130,6 +134,7 @@ class _Pass:
                     retry_after=error.retry_after_seconds,
                 )  # fmt: skip
             recorder = Recorder(writer, row, listing, self._progress, self._is_there)
+            self._keep_base(known, recorder, before)
             recorder.record(plan.news(listing))
             recorder.record_looks(looker.looks(), plan.to_look_at, known)
             removal = self._removal(known, recorder)
@@ -149,7 +154,18 @@ class _Pass:
             skipped=writer.skipped(row),
             missing=tuple(recorder.missing),
         )
-        return self._end(result, recorder, before)
+        return self._end(result, recorder)
+
+    def _keep_base(
+        self, known: Mapping[str, KnownLocation], recorder: Recorder, before: int
+    ) -> None:
+        """Where much may leave: keep what there is before it grows, for a pass that is cut off."""
+        lacking = 0
+        if not recorder.covers(known):
+            lacking = sum(not recorder.stands(path) for path in known.keys() - recorder.standing)
+        if lacking > self._guard.removal_minimum and self._writer.base(self._row) is None:
+            self._is_kept = True
+            self._writer.keep_base(self._row, Base(before, self._since))
 
     def _removal(self, known: Mapping[str, KnownLocation], recorder: Recorder) -> Removal:
         """What is to leave. Only what was looked at anew, or stands no more, can have left."""
@@ -169,12 +185,14 @@ class _Pass:
     def _remove(self, removal: Removal, recorder: Recorder, before: int, listing: Listing) -> int:
         """Remove it, and return 0; or return how many pages the guard holds."""
         retiring = len(removal.pages) + len(removal.emptied) + self._stated
-        self._gone = self._count_gone() if retiring else 0
+        if retiring:  # what was added since it began to leave counts for nothing
+            self._base = Base(before, self._since).earlier(self._writer.base(self._row))
+            self._gone = self._count_gone(self._base.since)
         is_held = retiring > 0 and (
             listing.is_void
             or self._guard.holds(
                 retiring=retiring + self._gone,
-                pages=before + self._gone,
+                pages=max(self._base.size, retiring) + self._gone,
                 is_replaced=listing.is_replaced,
             )
         )
@@ -197,17 +215,21 @@ class _Pass:
         self._has_statements = is_whole and bool(self._writer.statements(self._row))
         self._stated = self._writer.stated_packages(self._row) if self._has_statements else 0
 
-    def _count_gone(self) -> int:
-        return 0 if self._since is None else self._writer.gone_since(self._row, self._since)
+    def _count_gone(self, since: int | None) -> int:
+        return 0 if since is None else self._writer.gone_since(self._row, since)
 
-    def _end(self, result: PassResult, recorder: Recorder, before: int) -> PassResult:
+    def _end(self, result: PassResult, recorder: Recorder) -> PassResult:
         """Record how the pass ended."""
         writer, row = self._writer, self._row
         if result.held:
-            reason = _held(result.held, gone=self._gone, pages=before + self._stated)
+            size = max(self._base.size, result.held)
+            reason = _held(result.held, gone=self._gone, pages=size)
             if not (self._is_part and row.state is SourceState.HELD):
-                writer.hold(row, reason)  # a part would take back what a whole pass said of more
+                # A part would take back what a whole pass said of more.
+                writer.hold(row, reason, self._base)
             return result._replace(state=SourceState.HELD, error=reason)
+        if self._is_kept:
+            writer.drop_base(row)
         if self._is_part:
             return result
         memory = self._source.memory()

@@ -196,17 +196,17 @@ def test_a_wait_beyond_all_numbers_is_a_day(digits):
 
 
 def test_a_host_is_asked_by_eight_at_a_time(server):
-    """Twenty threads, eight connections; waiting for one does not count to the deadline."""
-    server.mount("/", stub.slowly(stub.reply(b"x"), 0.25))
+    """Forty threads, eight connections; waiting for one does not count to the deadline."""
+    server.mount("/", stub.slowly(stub.reply(b"x"), 0.5))
     answers = []
-    with HttpFetcher(request_seconds=0.6, stop=threading.Event()) as fetcher:
+    with HttpFetcher(request_seconds=2.0, stop=threading.Event()) as fetcher:
         threads = [
             threading.Thread(target=lambda n=n: answers.append(get(fetcher, server.url(f"/{n}"))))
-            for n in range(20)
+            for n in range(40)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    assert len(answers) == 20
+    assert len(answers) == 40
     assert server.most_at_once == 8

@@ -204,7 +204,7 @@ def test_stopping_abandons_the_attempt(server, poster):
     target = target_at(server.url("/hook"), poster, timeout_seconds=30.0)
     result = target.send(Delivery("a", "specs.cached", BODY, 0), stop=stop)
     assert result.outcome is Outcome.FAILED
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 # -- what is sent

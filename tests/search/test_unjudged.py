@@ -126,3 +126,45 @@ def test_a_search_without_a_hit_says_which_dependency_is_to_blame(tmp_path):
         ("^mpich@4.2", 1),
         ("@1.14", 1),
     ]
+
+
+def test_diff_and_wait_count_what_they_leave_open(site):
+    """As `search` does, of the two tags and of everything: once as a note, and as a number for programs."""
+    said = "could not be judged by `^openmpi@5:`: only pages tell of them"
+    counted = {"builds": 3, "conditions": ["^openmpi@5:"]}
+    for command in (["diff", "mirror", "develop"], ["wait"]):
+        found = site.run(*command, "--json", "hdf5 ^openmpi@5:")
+        assert found.json["unjudged"] == counted
+        assert found.err.count("could not be judged") == found.err.count(f"3 builds {said}") == 1
+        assert site.run("-q", *command, "--json", "hdf5 ^openmpi@5:").json["unjudged"] == counted
+    assert "unjudged" not in site.run("diff", "mirror", "mirror", "--json", "hdf5 ^mpi").json
+    over = site.run("wait", "--timeout", "1ms", "hdf5 ^openmpi@6:", status=1)
+    assert "3 builds could not be judged by `^openmpi@6:`" in over.err
+
+
+def test_a_list_counts_what_it_leaves_open_of_lines_that_nothing_matches(site, tmp_path):
+    """Each line its own; where something matches there is nothing to wonder about."""
+    path = tmp_path / "list"
+    path.write_text("hdf5 ^openmpi@5:\nhdf5@1.9 ^openmpi\nhdf5\n")
+    found = site.run("check", "--json", path, status=1)
+    assert [line.get("unjudged") for line in found.json["specs"]] == [
+        None, {"builds": 1, "conditions": ["^openmpi"]}, None,
+    ]  # fmt: skip
+    assert "line 2: 1 build could not be judged by `^openmpi`: only pages tell of it" in found.err
+    assert found.err.count("line ") == 1
+
+
+def test_a_line_with_a_hash_asks_what_is_below_it(site, tmp_path):
+    """A spec of a mirror is judged by its DAG, one of a page is left open."""
+    known = site.found("hdf5@1.14.6")[0]
+    page = site.found("hdf5@1.9")[0]
+    path = tmp_path / "list"
+    path.write_text(f"/{known} ^openmpi\nhdf5/{known[:8]} ^mpich\n/{page} ^openmpi\n")
+    found = site.run("check", "--json", path, status=1)
+    assert [line["status"] for line in found.json["specs"]] == ["cached", "missing", "missing"]
+    assert [place["tag"] for place in found.json["specs"][0]["placements"]] == ["mirror"]
+    assert [line.get("unjudged", {}).get("builds") for line in found.json["specs"]] == [
+        None,
+        None,
+        1,
+    ]

@@ -96,9 +96,9 @@ def test_the_two_ways_into_a_page_agree():
 def test_a_hostile_variant_takes_no_longer_than_others():
     """Long runs of spaces, quotes and commas cost what they are long."""
     for text in ("x=" + " " * 60_000, "x='" + "\\'" * 30_000, "x=" + "a," * 30_000, "x" * 60_000):
-        started = time.perf_counter()
+        started = time.process_time()
         variants.normal(text)
-        assert time.perf_counter() - started < 0.5
+        assert time.process_time() - started < 0.5
 
 
 # -- meaning

@@ -143,6 +143,56 @@ def test_held_pass_still_adds(world):
     world.verify()
 
 
+def test_a_pass_that_is_cut_off_leaves_what_removals_are_measured_against(world):
+    """What it added before it was killed is no reason to let the rest go."""
+
+    class CutError(Exception):
+        pass
+
+    def cut(_name, done, _total):
+        if done:
+            raise CutError
+
+    write_many(world, 40)
+    source = DirectorySource("site", world.pages, page_limit=1 << 20)
+    known = {"selection": Selection(), "guard": Guard()}
+    with (
+        connect.writer_lock(world.state),
+        closing(connect.open_writer(world.state, now=1)) as db,
+    ):
+        writer = Writer(db, clock=time.time_ns)
+
+        def row():
+            return writer.source(
+                "site", "directory", str(world.pages), configured=True, interval=None
+            )
+
+        run_pass(writer, source, row(), **known)
+        remove_many(world, 40)
+        write_many(world, 400, first=40)
+        with pytest.raises(CutError):
+            run_pass(writer, source, row(), progress=cut, **known)
+        assert writer.page_count(row()) > 80
+        for _ in range(2):
+            held = run_pass(writer, source, row(), **known)
+            assert (held.state, held.held) == (SourceState.HELD, 40)
+
+
+@pytest.mark.parametrize("count", [40, 400])
+def test_a_directory_that_is_replaced_as_a_whole_is_held_and_stays_held(world, count):
+    """However much comes in its place: that counts for nothing until the removal is accepted."""
+    write_many(world, 40)
+    world.sync()
+    remove_many(world, 40)
+    write_many(world, count, first=40)
+    for _ in range(3):
+        (source,) = world.sync(status=1)["sources"]
+        assert (source["state"], source["held"]) == ("held", 40)
+        assert "40 of 40 pages" in source["error"]
+    assert world.sync("--allow-mass-removal")["changes"]["page.removed"] == 40
+    assert world.sync()["changes"] == {}
+
+
 def test_emptied_pages_are_guarded(world):
     """Pages that suddenly list nothing count as removed for the guard."""
     write_many(world, 40)

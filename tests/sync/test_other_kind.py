@@ -272,3 +272,24 @@ def test_whatever_a_source_was_it_holds_what_it_says_now(history, settle):
             seq = place.writer.seq
             _apply(place, history[-1])
             assert place.writer.seq == seq
+
+
+@pytest.mark.parametrize("kind", ["pages", "indexes"])
+def test_what_another_kind_holds_stays_held_however_much_comes(place, kind):
+    """What the new entry brings counts for nothing, in whatever unit it is counted."""
+    more = [record(f"more{number}", "1.0") for number in range(100)]
+    if kind == "pages":
+        place.indexes({ROOT: MANY})
+        become = place.pages
+    else:
+        place.pages(MANY, tag="old")
+
+        def become(records, **options):
+            return place.indexes({ROOT: records}, **options)
+
+    for _ in range(3):
+        held = become(more)
+        assert (held.state, held.held) == (SourceState.HELD, 30)
+        assert "30 of 30" in held.error
+    assert become(more, allow_mass_removal=True).state is SourceState.OK
+    assert {spec_hash for _, spec_hash in place.placed} == {one.hash for one in more}

@@ -181,7 +181,13 @@ def test_searches_without_write_permission_during_syncs(busy, tmp_path):
 
 
 def start_and_stop(state: State) -> subprocess.Popen[bytes]:
-    """A sync that holds the writer's lock and stands still."""
+    """A sync that holds the writer's lock, has written, and stands still.
+
+    Before it has written it may be where SQLite prepares the memory that it shares with readers, which is
+    short; one that is stopped just there keeps every reader waiting for ten seconds ("locking protocol").
+    """
+    wal = state.path / "ledger.sqlite-wal"
+    assert wal.stat().st_size == 0, "the pass before left it so"
     process = subprocess.Popen(
         state.command("sync", "--quiet"), env=environment(), stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -196,7 +202,8 @@ def start_and_stop(state: State) -> subprocess.Popen[bytes]:
         except FileNotFoundError:
             return False
         except BlockingIOError:
-            return (state.path / "writer.lock").read_text().strip() == str(process.pid)
+            holder = (state.path / "writer.lock").read_text().strip()
+            return holder == str(process.pid) and wal.stat().st_size > 0
 
     until(holds)
     process.send_signal(signal.SIGSTOP)

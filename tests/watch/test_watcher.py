@@ -311,7 +311,7 @@ def test_stopping_is_quick_and_leaves_nothing_open(tmp_path):
                 watched.begun()
             at = time.monotonic()
             assert watched.watcher.stop()
-            assert time.monotonic() - at < 1.0
+            assert time.monotonic() - at < 4
     assert Watcher(os.fspath(tmp_path), print).stop()
     assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
 

@@ -210,7 +210,6 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
 
             excluding.say(searcher, request.text)
         if request.group_by and not quiet:
-            answers.say_unsaid(node, dependencies=False)
             return _run_by_package(options, searcher, node, request)
         answer = searcher.search(
             node,
@@ -230,7 +229,8 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
     if not quiet:
         answers.warn_of_age(answer)
         answers.suggest_system(node, answer)
-        answers.say_unsaid(node, dependencies=False)
+        if answer.asks_pages:
+            answers.say_unsaid(node, dependencies=False)
         answers.say_unjudged(node, answer.unjudged)
         answers.say_unnamed(answer.unnamed)
         if answer.knows_dags:
@@ -261,12 +261,16 @@ def _show(
 ) -> None:
     if request.json:
         document = answers.document(request.text, answer)
-        document |= answers.unsaid_document(node, answer.unnamed, answer.unjudged)
+        document |= answers.unsaid_document(
+            node, answer.unnamed, answer.unjudged, asks_pages=answer.asks_pages
+        )
         document |= answers.order_document(node) if answer.knows_dags else {}
         document |= _language(request)
         if request.install:
+            from ..installing import installations
+
             for result, made in zip(
-                document["results"], _installations(options, answer), strict=True
+                document["results"], installations(options, answer), strict=True
             ):
                 result["install"] = made.document()
         if no_hit is not None:
@@ -276,7 +280,9 @@ def _show(
     if request.hashes and not sys.stdout.isatty():
         answers.print_hashes(answer.hits)
     elif request.install:
-        for made in _installations(options, answer):
+        from ..installing import installations
+
+        for made in installations(options, answer):
             print("\n".join(made.lines()))
     else:
         with paged(wanted=not request.no_pager):
@@ -293,22 +299,6 @@ def _language(request: Request) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _installations(options: Globals, answer: Answer) -> list[Any]:
-    from ...ledger import connect, log
-    from ..configuration import load_config
-    from ..display.install import choose, mirrors, views
-
-    config, state_dir = load_config(options), paths.state_dir(options)
-    with connect.ledger_errors(state_dir):
-        db = connect.open_reader(state_dir)
-        try:
-            indexes = log.mirrors(db)
-        finally:
-            db.close()
-    known, viewed = mirrors(config, indexes), views(config, indexes)
-    return [choose(hit, known, viewed) for hit in answer.hits]
-
-
 def _run_by_package(
     options: Globals, searcher: Searcher, node: query.Node, request: Request
 ) -> int:
@@ -318,16 +308,20 @@ def _run_by_package(
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
     )
     no_hit = _explain(searcher, node, request) if not found.packages else None
-    with searcher.moment():
-        unnamed = leftout.unnamed(searcher, node)
+    with searcher.moment() as db:
+        unnamed = leftout.unnamed(searcher, db, node)
         unjudged = leftout.unjudged(searcher, node)
+        asks_pages = leftout.asks_pages(searcher, db, node)
+    if asks_pages:
+        answers.say_unsaid(node, dependencies=False)
     answers.say_unjudged(node, unjudged)
     answers.say_unnamed(unnamed)
     if not found.indexed:
         answers.note_slower(options)
     if request.json:
         more = {} if no_hit is None else no_hit.document()
-        more |= answers.unsaid_document(node, unnamed, unjudged) | _language(request)
+        more |= answers.unsaid_document(node, unnamed, unjudged, asks_pages=asks_pages)
+        more |= _language(request)
         output.print_json({**answers.packages_document(request.text, found), **more})
         return 0
     with paged(wanted=not request.no_pager):

@@ -33,6 +33,7 @@ __all__ = [
     "say_unnamed",
     "say_unsaid",
     "suggest_system",
+    "unjudged_text",
     "unsaid_document",
     "unsaid_of",
     "warn_of_age",
@@ -118,13 +119,18 @@ def say_unsaid(node: query.Node, *, dependencies: bool = True) -> None:
 def say_unjudged(node: query.Node, builds: int) -> None:
     """Say how many builds could not be judged, and by which conditions."""
     if builds:
-        from ...query.unjudged import questions
+        note(unjudged_text(node, builds))
 
-        asked = ", ".join(f"`{text}`" for text in questions(node))
-        note(
-            f"{output.number(builds, 'build')} could not be judged by {asked}: only pages tell of"
-            f" {'it' if builds == 1 else 'them'}, and pages tell no dependencies"
-        )
+
+def unjudged_text(node: query.Node, builds: int) -> str:
+    """How many builds could not be judged, and by which conditions, as a sentence."""
+    from ...query.unjudged import questions
+
+    asked = ", ".join(f"`{text}`" for text in questions(node))
+    return (
+        f"{output.number(builds, 'build')} could not be judged by {asked}: only pages tell of"
+        f" {'it' if builds == 1 else 'them'}, and pages tell no dependencies"
+    )
 
 
 def say_order(node: query.Node) -> None:
@@ -160,12 +166,14 @@ def say_unnamed(builds: int) -> None:
         )
 
 
-def unsaid_document(node: query.Node, unnamed: int, unjudged: int | None = None) -> dict[str, Any]:
+def unsaid_document(
+    node: query.Node, unnamed: int, unjudged: int | None = None, *, asks_pages: bool = True
+) -> dict[str, Any]:
     """What the notes above say, as keys of a JSON document; none where there is nothing to say.
 
     `unjudged` is how many builds could not be judged, None where nobody counted them.
     """
-    said = unsaid_of(node, dependencies=unjudged is None)
+    said = unsaid_of(node, dependencies=unjudged is None) if asks_pages else {}
     found = [{"condition": text, "note": why} for text, why in said.items()]
     return {
         **({"unsaid": found} if found else {}),
@@ -197,9 +205,7 @@ def print_answer(
     if answer.why is not None:
         from . import reasons
 
-        headers = [*headers, reasons.HEADER]
-        for row, hit in zip(rows, answer.hits, strict=True):
-            row.append(reasons.cell(hit, answer.why.of))
+        headers = [*headers, reasons.add_cells(rows, answer.hits, answer.why)]
         if answer.why.untold:
             note(reasons.untold(answer.why))
     if rows:
@@ -305,10 +311,7 @@ def document(text: str, answer: Answer) -> dict[str, Any]:
     if answer.why is not None:
         from . import reasons
 
-        found |= reasons.untold_document(answer.why)
-        for one in found["results"]:
-            for spec in one["specs"]:
-                spec["why"] = reasons.document(answer.why.of.get(spec["hash"], ()))
+        found |= reasons.told_in(found["results"], answer.why)
     if answer.facets:
         found["facets"] = answer.facets
     return found

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ... import query
 from ...ledger import read
 from ...query.unsaid import without_unsaid
-from ...search import nearest
+from ...search import leftout, nearest
 from ...search.searcher import Searcher
 from . import output
 
@@ -102,7 +102,7 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
         if not searcher.is_indexed:
             return NoHit([], [])
         asked, dags = node, searcher.knows_dags(node)
-        if not dags:
+        if not dags and leftout.asks_pages(searcher, db, node):
             node = without_unsaid(node)
 
         def count(tree: query.Node) -> tuple[int, int]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ...search.answers import Hit
     from ...search.why import Step, Why, Whys
 
-__all__ = ["HEADER", "cell", "document", "untold", "untold_document"]
+__all__ = ["add_cells", "told_in", "untold"]
 
 HEADER = "WHY"
 SHORT_HASH = 7
@@ -20,7 +20,14 @@ SHOWN_SPECS = 4
 """So many specs of a build have their ways shown on a terminal."""
 
 
-def cell(hit: Hit, why: Mapping[str, tuple[Why, ...]]) -> str:
+def add_cells(rows: Iterable[list[object]], hits: Iterable[Hit], whys: Whys) -> str:
+    """Put a cell at the end of each row of a table; returns its header."""
+    for row, hit in zip(rows, hits, strict=True):
+        row.append(_cell(hit, whys.of))
+    return HEADER
+
+
+def _cell(hit: Hit, why: Mapping[str, tuple[Why, ...]]) -> str:
     """What of the query was found below the specs of a build, with `; ` between."""
     told = [its for spec in hit.specs if (its := why.get(spec.hash))]
     shown = told[:SHOWN_SPECS] if sys.stdout.isatty() else told
@@ -40,8 +47,11 @@ def untold(whys: Whys) -> str:
     )
 
 
-def untold_document(whys: Whys) -> dict[str, int]:
-    """The same as a key of a JSON document; none where there is nothing to say."""
+def told_in(results: Iterable[dict[str, Any]], whys: Whys) -> dict[str, int]:
+    """Put a `why` into each spec of the results of a JSON document; returns more keys of that."""
+    for one in results:
+        for spec in one["specs"]:
+            spec["why"] = _document(whys.of.get(spec["hash"], ()))
     return {"why_untold": whys.untold} if whys.untold else {}
 
 
@@ -54,7 +64,7 @@ def _step(step: Step) -> str:
     return f"{step.name or ''}{version}/{step.hash[:SHORT_HASH]}"
 
 
-def document(why: Iterable[Why]) -> list[dict[str, Any]]:
+def _document(why: Iterable[Why]) -> list[dict[str, Any]]:
     """The same of one spec, hashes whole; a name and version that are not known are left out."""
     return [{"asked": one.asked, "path": [_known(step) for step in one.path]} for one in why]
 
