@@ -315,15 +315,19 @@ def _run_by_package(
         unnamed = leftout.unnamed(searcher, db, node)
         unjudged, undecided = leftout.unjudged(searcher, node)
         asks_pages = leftout.asks_pages(searcher, db, node)
+        knows_dags = searcher.knows_dags(node)
     if asks_pages:
         leftopen.say_unsaid(node, dependencies=False)
     leftopen.say_unjudged(node, unjudged, undecided)
     leftopen.say_unnamed(unnamed)
+    if knows_dags:
+        leftopen.say_order(node)
     if not found.indexed:
         answers.note_slower(options)
     if request.json:
         more = {} if no_hit is None else no_hit.document()
         more |= leftopen.unsaid_document(node, unnamed, unjudged, asks_pages=asks_pages)
+        more |= leftopen.order_document(node) if knows_dags else {}
         more |= _language(request)
         output.print_json({**answers.packages_document(request.text, found), **more})
         return 0
