@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from ..errors import QueryError
-from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
+from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together, word_of
 from .tree import ALL_FIELDS, VIRTUAL, Node, Not, Term
 from .values import plain_compiler
 
@@ -246,6 +246,8 @@ class _Reader:
         match = _BARE.match(self._text, start)
         assert match is not None, "the pattern matches the empty text"
         text = match[0]
+        if not excluded and text[:1] == "*" and text[1:2] in ("", *"@+~%^/"):
+            return self._any_package(start)
         fuzzy = _FUZZY.fullmatch(text)
         if fuzzy is not None:
             self._at = match.end()
@@ -268,6 +270,13 @@ class _Reader:
         if prefix:
             return Fixed((term,), start, is_word=term.field is None)
         return Plain(term, word, start)
+
+    def _any_package(self, start: int) -> Fixed:
+        """Spack's `*`, which stands where a name could and asks for none; and what stands at it."""
+        self._at = start + 1
+        if self._text[self._at : self._at + 1] in tuple("@+~%^/"):
+            return self._spec(self._at)._replace(is_word=True)
+        return Fixed((), start, is_word=True)
 
     def _qualified(self, text: str) -> tuple[Term, ...]:
         """The package that `builtin.hdf5` names, which is spec syntax also where it stands alone."""
@@ -333,9 +342,9 @@ def _plainly(alternatives: list[list[Item]]) -> Node:
 
 def _plain(item: Item) -> Node:
     if isinstance(item, Plain):
-        return item.term
+        return word_of(item)
     if isinstance(item, Fixed):
-        return item.nodes[0]
+        return together(list(item.nodes))
     if isinstance(item, Group):
         return _plainly(item.alternatives)
     return Not(_plain(item.item))

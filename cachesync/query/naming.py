@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ..errors import QueryError
 from .conjunction import Conjunction
-from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
+from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together, word_of
 from .specsyntax import name_of, variant_of
 from .tree import And, Node, Not, Term
 
@@ -100,7 +100,7 @@ class _Naming:
         if isinstance(item, Fixed):
             return together(list(item.nodes))
         if isinstance(item, Plain):
-            return item.term
+            return word_of(item)
         assert isinstance(item, Excluded), "groups are queries"
         inner = item.item
         if isinstance(inner, Group):
