@@ -170,6 +170,16 @@ def test_a_search_without_a_hit_says_which_dependency_is_to_blame(tmp_path):
     ]
 
 
+def test_of_pages_alone_a_dependency_is_to_blame_for_nothing(tmp_path):
+    """That there are builds without it is no news: none can meet it."""
+    world = World(tmp_path)
+    world.page("develop", "hdf5", spec("a"))
+    world.sync("--pages", world.pages)
+    result = world.run("search", "hdf5 ^openmpi@5:", "--json")
+    assert "without" not in result.err
+    assert result.json["nearest"] == []
+
+
 def test_diff_and_wait_count_what_they_leave_open(site):
     """As `search` does, of the two tags and of everything: once as a note, and as a number for programs."""
     said = "could not be judged by `^openmpi@5:`: only pages tell of them"
