@@ -25,7 +25,7 @@ PURE = [
         "model", "errors", "selection", "diff", "documents", "yamlguard", "spack", "pages", "buildcache",
         "query",
         "graph.arrays", "graph.evaluating", "graph.labels", "graph.making", "graph.masks", "graph.nodes", "graph.owners",
-        "graph.reaching", "graph.shaping",
+        "graph.reaching", "graph.shaping", "graph.telling",
         "index.documents", "index.planes", "net.access", "net.address", "net.inflate", "notify.chunked", "notify.delivery",
         "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
         "reports.coverage", "reports.health", "reports.history", "reports.subscribing", "reports.tagdiff",
