@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 from ..errors import QueryError
-from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together, word_of
-from .tree import ALL_FIELDS, VIRTUAL, Node, Not, Term
+from .items import Excluded, Fixed, Group, Item, Part, Plain
+from .tree import ALL_FIELDS, VIRTUAL, Node, Term
 from .values import plain_compiler
+from .words import plainly
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "check_text", "parse"]
 
@@ -89,7 +90,7 @@ class _Reader:
 
             tree = resolve(self._text, alternatives, is_spec=self._is_spec)
         else:
-            tree = _plainly(alternatives)
+            tree = plainly(alternatives)
         if self._has_virtual:
             from .providing import as_dags
 
@@ -333,18 +334,3 @@ def _empty(field: str | None, *, excluded: bool, prefix: bool) -> str:
     if field is not None:
         return f"{field}: needs a value"
     return "- needs something to exclude" if excluded else "an empty word"
-
-
-def _plainly(alternatives: list[list[Item]]) -> Node:
-    """The tree of items without spec syntax."""
-    return either([together([_plain(item) for item in items]) for items in alternatives])
-
-
-def _plain(item: Item) -> Node:
-    if isinstance(item, Plain):
-        return word_of(item)
-    if isinstance(item, Fixed):
-        return together(list(item.nodes))
-    if isinstance(item, Group):
-        return _plainly(item.alternatives)
-    return Not(_plain(item.item))

@@ -9,7 +9,7 @@ from .tree import And, Everything, Node, Or, Term
 if TYPE_CHECKING:
     from ..spack.specedges import Edge
 
-__all__ = ["Excluded", "Fixed", "Group", "Item", "Part", "Plain", "either", "together", "word_of"]
+__all__ = ["Excluded", "Fixed", "Group", "Item", "Part", "Plain", "either", "together"]
 
 
 class Plain(NamedTuple):
@@ -65,15 +65,6 @@ class Excluded(NamedTuple):
 
 
 Item = Plain | Fixed | Group | Excluded
-
-
-def word_of(item: Plain) -> Node:
-    """What a bare word asks where nothing makes it a name."""
-    if not item.text.startswith("++"):
-        return item.term
-    from .lone import node_of
-
-    return node_of(item)
 
 
 def together(nodes: list[Node]) -> Node:

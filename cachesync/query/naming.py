@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from ..errors import QueryError
 from .conjunction import Conjunction
-from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together, word_of
+from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
 from .specsyntax import name_of, variant_of
 from .tree import And, Node, Not, Term
+from .words import word_of
 
 __all__ = ["resolve"]
 
