@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 
 from ..errors import QueryError
-from .items import Excluded, Fixed, Group, Item, Part, Plain
-from .tree import ALL_FIELDS, VIRTUAL, Node, Term
+from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
+from .tree import ALL_FIELDS, VIRTUAL, Node, Not, Term
 from .values import plain_compiler
-from .words import plainly
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "check_text", "parse"]
 
@@ -90,7 +89,7 @@ class _Reader:
 
             tree = resolve(self._text, alternatives, is_spec=self._is_spec)
         else:
-            tree = plainly(alternatives)
+            tree = _plainly(alternatives)
         if self._has_virtual:
             from .providing import as_dags
 
@@ -101,6 +100,11 @@ class _Reader:
         self, message: str, position: int, *, length: int = 1, hint: str | None = None
     ) -> QueryError:
         return QueryError(message, query=self._text, position=position, length=length, hint=hint)
+
+    def _empty(self, field: str | None, at: int, *, excluded: bool, prefix: bool) -> QueryError:
+        from .words import empty
+
+        return self._error(empty(field, excluded=excluded, prefix=prefix), at)
 
     def _alternatives(self) -> list[list[Item]]:
         alternatives: list[list[Item]] = [[]]
@@ -201,7 +205,7 @@ class _Reader:
             self._refuse_star(value, at)
             self._refuse_versions(field, value, at)
         if not value:
-            raise self._error(_empty(field, excluded=excluded, prefix=prefix), at)
+            raise self._empty(field, at, excluded=excluded, prefix=prefix)
         value = value.lower()
         if field == "compiler":
             value = plain_compiler(value)
@@ -264,7 +268,7 @@ class _Reader:
         word = text.removesuffix("*")
         self._refuse_star(word, start)
         if not word:
-            raise self._error(_empty(None, excluded=excluded, prefix=prefix), start)
+            raise self._empty(None, start, excluded=excluded, prefix=prefix)
         if word == "OR":
             raise self._error("OR stands between two queries", start, length=2, hint=_OR)
         term = Term("variant" if word[0] == "+" else None, word.lower(), prefix)
@@ -311,8 +315,7 @@ class _Reader:
         return Fixed(terms, start, is_spec=True, parts=parts)
 
     def _refuse_star(self, value: str, at: int) -> None:
-        star = value.find("*")
-        if star >= 0:
+        if (star := value.find("*")) >= 0:
             raise self._error("* stands at the end of a word only", at + star)
 
     def _refuse_versions(self, field: str | None, value: str, at: int) -> None:
@@ -328,9 +331,20 @@ class _Reader:
 _OR = 'quote it to search for the word: "OR"'
 
 
-def _empty(field: str | None, *, excluded: bool, prefix: bool) -> str:
-    if prefix:
-        return "a prefix needs at least one character before *"
-    if field is not None:
-        return f"{field}: needs a value"
-    return "- needs something to exclude" if excluded else "an empty word"
+def _plainly(alternatives: list[list[Item]]) -> Node:
+    """The tree of items without spec syntax."""
+    return either([together([_plain(item) for item in items]) for items in alternatives])
+
+
+def _plain(item: Item) -> Node:
+    if isinstance(item, Plain):
+        if not item.text.startswith("++"):
+            return item.term
+        from .words import word_of  # few ask this
+
+        return word_of(item)
+    if isinstance(item, Fixed):
+        return together(list(item.nodes))
+    if isinstance(item, Group):
+        return _plainly(item.alternatives)
+    return Not(_plain(item.item))

@@ -6,25 +6,10 @@ A `++mpi` is the word that it always was to pages, and Spack's condition to DAGs
 from __future__ import annotations
 
 from ..errors import QueryError
-from .items import Fixed, Group, Item, Part, Plain, either, together
-from .tree import Node, Not
+from .items import Part, Plain
+from .tree import Node
 
-__all__ = ["plainly", "word_of"]
-
-
-def plainly(alternatives: list[list[Item]]) -> Node:
-    """The tree of items without spec syntax."""
-    return either([together([_plain(item) for item in items]) for items in alternatives])
-
-
-def _plain(item: Item) -> Node:
-    if isinstance(item, Plain):
-        return word_of(item)
-    if isinstance(item, Fixed):
-        return together(list(item.nodes))
-    if isinstance(item, Group):
-        return plainly(item.alternatives)
-    return Not(_plain(item.item))
+__all__ = ["empty", "word_of"]
 
 
 def word_of(item: Plain) -> Node:
@@ -50,3 +35,12 @@ def word_of(item: Plain) -> Node:
     except QueryError:
         return item.term
     return dag._replace(plain=item.term, text=item.text)
+
+
+def empty(field: str | None, *, excluded: bool, prefix: bool) -> str:
+    """What is wrong with a word, or the value of a field, that is none."""
+    if prefix:
+        return "a prefix needs at least one character before *"
+    if field is not None:
+        return f"{field}: needs a value"
+    return "- needs something to exclude" if excluded else "an empty word"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "order_document",
     "order_of",
+    "say_all",
     "say_of",
     "say_order",
     "say_unjudged",
@@ -50,6 +51,23 @@ def say_unsaid(node: query.Node, *, dependencies: bool = True) -> None:
     """Say which conditions of a query pages cannot answer."""
     for text in unsaid_of(node, dependencies=dependencies).values():
         answer.note(text)
+
+
+def say_all(
+    node: query.Node,
+    unjudged: tuple[int, int],
+    unnamed: int,
+    *,
+    asks_pages: bool,
+    knows_dags: bool,
+) -> None:
+    """Say all of that of an answer; `unjudged` are the builds that could not be judged, see `say_unjudged`."""
+    if asks_pages:
+        say_unsaid(node, dependencies=False)
+    say_unjudged(node, *unjudged)
+    say_unnamed(unnamed)
+    if knows_dags:
+        say_order(node)
 
 
 def say_unjudged(node: query.Node, builds: int, undecided: int = 0) -> None:
