@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import QueryError
+from ..spack.specnode import is_bare_git
 from ..spack.variants import FLAGS
 from .items import Part, together
 from .specsyntax import NAMESPACE
@@ -17,7 +18,7 @@ from .tree import And, Everything, Node, Term
 if TYPE_CHECKING:
     from .dags import Folding
 
-__all__ = ["Conjunction"]
+__all__ = ["Conjunction", "is_below_too"]
 
 _ONCE = ("version", "hash", "platform", "os", "target")
 
@@ -34,8 +35,10 @@ class Conjunction:
         self._nodes: list[Node] = []
         self._folding: Folding | None = None
         self._place = 0
-        self._is_below = False
+        self._is_below = self._is_named = False
         self._given: dict[tuple[str, str], str] = {}
+        self._bare: Part | None = None
+        """What names a branch or a commit without the version that it counts as."""
 
     def node(self, node: Node, start: int) -> None:
         """Take what asks the root, whatever stands before it, and where it begins."""
@@ -56,18 +59,32 @@ class Conjunction:
             elif part.is_name:
                 self._once(part)
                 self._name(part)
+                self._is_named = True
                 self._is_below = False
             elif self._is_below and not _is_of_compiler(part):
                 self._folded().attribute(part)
-            elif _is_untold(part) or (part.is_propagated and _is_variant(part)):
+            elif _is_untold(part) or (part.is_propagated and is_below_too(part)):
                 self._once(part)
                 self._folded().at_root(part)
             else:
                 self._once(part)
                 self._nodes += part.terms
+                if self._bare is None and any(map(_is_bare_git, part.terms)):
+                    self._bare = part
 
     def tree(self, *, excluded: bool) -> Node:
-        """All of it; `excluded` says that what does not match is asked for."""
+        """All of it; `excluded` says that what does not match is asked for.
+
+        Raises QueryError where a package is asked for a branch or commit, and which version that is only
+        its repository tells.
+        """
+        if self._is_named and self._bare is not None:
+            text = self._text[self._bare.start : self._bare.end]
+            raise QueryError(
+                "Spack would look up which version this is, in the package's repository",
+                query=self._text, position=self._bare.start, length=len(text),
+                hint=f"{text}=VERSION says it",
+            )  # fmt: skip
         if self._folding is not None:
             self._nodes.insert(self._place, self._folding.dag(excluded=excluded))
         return together(self._nodes) if self._nodes else Everything
@@ -115,9 +132,13 @@ def _is_untold(part: Part) -> bool:
     return part.pair is not None and part.pair[0] in (*FLAGS, NAMESPACE)
 
 
-def _is_variant(part: Part) -> bool:
+def is_below_too(part: Part) -> bool:
     """Whether a part asks for a variant that Spack asks of all below the root too."""
     return not any(term.value.lstrip("+~").partition("=")[0] in _OF_ONE for term in part.terms)
+
+
+def _is_bare_git(term: Term) -> bool:
+    return term.field == "version" and is_bare_git(term.value)
 
 
 def _is_of_compiler(part: Part) -> bool:
