@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import QueryError
-from ..spack.specnode import is_bare_git
 from ..spack.variants import FLAGS
 from .items import Part, together
 from .specsyntax import NAMESPACE
@@ -35,10 +34,8 @@ class Conjunction:
         self._nodes: list[Node] = []
         self._folding: Folding | None = None
         self._place = 0
-        self._is_below = self._is_named = False
+        self._is_below = False
         self._given: dict[tuple[str, str], str] = {}
-        self._bare: Part | None = None
-        """What names a branch or a commit without the version that it counts as."""
 
     def node(self, node: Node, start: int) -> None:
         """Take what asks the root, whatever stands before it, and where it begins."""
@@ -59,7 +56,6 @@ class Conjunction:
             elif part.is_name:
                 self._once(part)
                 self._name(part)
-                self._is_named = True
                 self._is_below = False
             elif self._is_below and not _is_of_compiler(part):
                 self._folded().attribute(part)
@@ -69,22 +65,9 @@ class Conjunction:
             else:
                 self._once(part)
                 self._nodes += part.terms
-                if self._bare is None and any(map(_is_bare_git, part.terms)):
-                    self._bare = part
 
     def tree(self, *, excluded: bool) -> Node:
-        """All of it; `excluded` says that what does not match is asked for.
-
-        Raises QueryError where a package is asked for a branch or commit, and which version that is only
-        its repository tells.
-        """
-        if self._is_named and self._bare is not None:
-            text = self._text[self._bare.start : self._bare.end]
-            raise QueryError(
-                "Spack would look up which version this is, in the package's repository",
-                query=self._text, position=self._bare.start, length=len(text),
-                hint=f"{text}=VERSION says it",
-            )  # fmt: skip
+        """All of it; `excluded` says that what does not match is asked for."""
         if self._folding is not None:
             self._nodes.insert(self._place, self._folding.dag(excluded=excluded))
         return together(self._nodes) if self._nodes else Everything
@@ -135,10 +118,6 @@ def _is_untold(part: Part) -> bool:
 def is_below_too(part: Part) -> bool:
     """Whether a part asks for a variant that Spack asks of all below the root too."""
     return not any(term.value.lstrip("+~").partition("=")[0] in _OF_ONE for term in part.terms)
-
-
-def _is_bare_git(term: Term) -> bool:
-    return term.field == "version" and is_bare_git(term.value)
 
 
 def _is_of_compiler(part: Part) -> bool:
