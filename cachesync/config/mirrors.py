@@ -20,6 +20,7 @@ __all__ = [
     "credentials_are_whole",
     "has_stack",
     "has_tag",
+    "is_registry",
     "keys_go_with_it",
     "last_part",
     "path",
@@ -73,6 +74,11 @@ def url(text: str) -> str:
     if scheme not in ("http", "https"):
         raise ValueError(f"expected an address that begins with {_SCHEMES}")
     return scalars.base_url(text)
+
+
+def is_registry(url: str) -> bool:
+    """Whether the address of a mirror is that of a repository in a registry (OCI)."""
+    return url.startswith(("oci://", "oci+http://"))
 
 
 def path(url: str) -> str:

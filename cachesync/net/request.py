@@ -24,6 +24,7 @@ __all__ = [
     "FetchStoppedError",
     "Fetcher",
     "ForbiddenError",
+    "Login",
     "Post",
     "Poster",
     "Request",
@@ -78,6 +79,8 @@ class Response(NamedTuple):
     headers: Mapping[str, str]
     """The names in lower case."""
     body: bytes
+    is_elsewhere: bool = False
+    """Whether another origin answered than was asked, after a redirect."""
 
     def __repr__(self) -> str:
         return f"Response({self.status}, {len(self.body)} bytes)"
@@ -91,6 +94,8 @@ class Download(NamedTuple):
     """The names in lower case."""
     chunks: Iterator[bytes]
     """The unpacked body, some 256 KiB at most at a time. Raises FetchError."""
+    is_elsewhere: bool = False
+    """As of a `Response`."""
 
 
 class Fetcher(Protocol):
@@ -101,6 +106,16 @@ class Fetcher(Protocol):
 
     def stream(self, request: Request) -> AbstractContextManager[Download]:
         """Like `fetch`, but the body is read while it arrives, and never a second time."""
+
+
+class Login(NamedTuple):
+    """A user of a server. Its `repr` shows nothing of it."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "Login()"
 
 
 class Post(NamedTuple):
