@@ -23,6 +23,7 @@ __all__ = [
     "join_edges",
     "page_order",
     "reconcile",
+    "renamed",
 ]
 
 _Stacks = TypeVar("_Stacks")
@@ -116,7 +117,7 @@ def join_details(known: Details, seen: Details) -> Details:
     more: dict[str, Any] = {
         field: theirs
         for field, ours, theirs in zip(Details._fields, known, seen, strict=True)
-        if ours is None or ours == ()
+        if ours is None or (ours == () and theirs is not None)
     }
     return known._replace(**more)
 
@@ -166,6 +167,26 @@ def _joined_compilers(compiler: str, known: Compilers, seen: Compilers) -> Compi
     for language, theirs in seen:
         of_language[language] = _more_specific_compiler(of_language.get(language, theirs), theirs)
     return compilers_led_by(compiler, tuple(sorted(of_language.items())))
+
+
+def renamed(
+    compiler: str,
+    compilers: Compilers,
+    ends: Iterable[tuple[str, str]],
+    names: Mapping[str, tuple[set[str], str]],
+) -> tuple[str, Compilers]:
+    """The compilers of a build, those among them that are called otherwise by their new names.
+
+    `ends` are the languages of a spec and the hashes of what compiles them, in the order of Compilers;
+    `names` are by hash what a compiler was called and what it is. One that is called something else stays.
+    """
+    said = dict(compilers)
+    by = []
+    for language, to in ends:
+        name = said.get(language, compiler)
+        before, now = names.get(to, ((), name))
+        by.append((language, now if name in before else name))
+    return by[0][1], tuple(by) if len({name for _, name in by}) > 1 else ()
 
 
 def compilers_led_by(compiler: str, compilers: Compilers) -> Compilers:

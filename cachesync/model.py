@@ -19,6 +19,7 @@ __all__ = [
     "ChangeKind",
     "Compilers",
     "Details",
+    "Doubt",
     "Edge",
     "EdgeKind",
     "First",
@@ -105,6 +106,20 @@ class Details(NamedTuple):
     """The version of the spec's document when it was made."""
     lists: tuple[str, ...] = ()
     """The variants whose value is a list, by name: Spack prints them `name:=a,b`."""
+    provided_virtuals: tuple[str, ...] | None = None
+    """The virtual packages it provides, sorted, with versions where they have some (`mpi@3.1`); None where
+    the index does not say, as none before database 9 does."""
+
+
+class Doubt(IntEnum):
+    """Whether the hash of a spec follows from a record of it; less doubt is the smaller number."""
+
+    NONE = 0
+    """It does."""
+    UNCHECKED = 1
+    """That cannot be told: it is spliced, or Spack wrote it anew after it was hashed."""
+    WRONG = 2
+    """It does not, and should."""
 
 
 class Node(NamedTuple):
@@ -118,6 +133,7 @@ class Node(NamedTuple):
     edges: tuple[Edge, ...]
     checksum: bytes
     """The first eight bytes of the SHA-1 of the spec as it stands in the index."""
+    doubt: Doubt = Doubt.NONE
 
 
 class Placement(NamedTuple):

@@ -25,7 +25,10 @@ def test_the_small_mirror_is_what_its_maker_writes(tmp_path):
 
 
 def test_the_command_in_the_readme_reads_it(tmp_path):
-    """The line beside the first command, letter for letter but for where the program and its state are."""
+    """The line beside the first command finds what contains openssl, at any depth.
+
+    Letter for letter but for where the program and its state are.
+    """
     (line,) = [block for block in blocks("README.md", "") if "--mirror" in block]
     program = f"{shlex.quote(sys.executable)} -m cachesync --state-dir {shlex.quote(str(tmp_path))}"
     command = line.replace(".venv/bin/cachesync --state-dir .venv/state", program)
@@ -39,5 +42,6 @@ def test_the_command_in_the_readme_reads_it(tmp_path):
         text=True,
         check=True,
     )
-    assert "spec.cached               4" in ended.stdout
-    assert "py-filelock" in ended.stdout
+    assert "spec.cached               5" in ended.stdout
+    found = [line.split("\t")[:2] for line in ended.stdout.splitlines()[-2:]]
+    assert found == [["python", "3.12.9"], ["py-filelock", "3.12.4"]]

@@ -40,6 +40,7 @@ PARSERS = {
     f"cachesync.{name}": found
     for name, found in {
         "buildcache.edges": {"msgspec", "sys"},
+        "buildcache.frame": {"msgspec"},
         "buildcache.hashes": {"base64", "hashlib", "json"},
         "buildcache.image": {"hashlib", "msgspec"},
         "buildcache.index": {"hashlib", "msgspec"},

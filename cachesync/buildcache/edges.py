@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ..model import NO_COMPILER, Compilers, Edge, EdgeKind
-from . import values
+from . import hashes, values
 from .index import Record, Split, are_hashes, is_hash
 from .lookups import Lookup
 from .places import Wrong, shown
@@ -36,6 +36,7 @@ class Dependency(msgspec.Struct, gc=False):
 class _Title(msgspec.Struct, gc=False):
     name: str
     version: str
+    hash: str | None = None
 
 
 class _Titles(msgspec.Struct, gc=False):
@@ -67,20 +68,20 @@ class EdgeReader:
         # Parameters delimit themselves. Of the old form only `null` would be left, which is never learnt.
         key = b"".join([dependency.parameters for dependency in dependencies])
         kinds, languages = self._recipes.get(key) or self._recipe(dependencies, key)
-        hashes = [dependency.hash for dependency in dependencies]
-        edges = tuple(zip(hashes, kinds, strict=True))
-        found = set(hashes)
+        to = [dependency.hash for dependency in dependencies]
+        edges = tuple(zip(to, kinds, strict=True))
+        found = set(to)
         if not self._hashes.issuperset(found):
             _check_hashes(dependencies)
-        if len(found) != len(hashes):
+        if len(found) != len(to):
             edges = self._merged(edges)
         if not languages:
             return edges, ()
         try:
             names = self._names
-            return edges, tuple([(one, names[hashes[position]]) for one, position in languages])
+            return edges, tuple([(one, names[to[position]]) for one, position in languages])
         except KeyError:
-            return edges, tuple((one, self._name(hashes[at], record)) for one, at in languages)
+            return edges, tuple((one, self._name(to[at], record)) for one, at in languages)
 
     def _recipe(self, dependencies: list[Dependency], key: bytes) -> _Recipe:
         """What the edges of a spec are for, in their order; and which of them are compilers."""
@@ -127,11 +128,18 @@ class EdgeReader:
         return name
 
     def _compiler(self, spec_hash: str) -> str | None:
+        """A compiler as its record says it; one that may not be so has no say where it is known."""
         there = self._records.get(spec_hash)
         if there is None:
             return self._compiler_of(spec_hash)
+        if not hashes.examine(there, spec_hash)[1]:
+            known = self._compiler_of(spec_hash)
+            if known is not None:
+                return known
         try:
             title = _decode_title(there.spec)
+            if title.hash not in (None, spec_hash):
+                return None
             version = values.text(title.version, most=values.MAX_VERSION)
             return intern(f"{values.name(title.name)}@={version}")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Wrong):

@@ -11,14 +11,14 @@ that of Spack 1.3 and is known from BUILDCACHE, 1.3 alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha1
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ..errors import CacheIndexError
-from .deep import DEEP, without_deep
+from .frame import mended, without_place
 from .places import Wrong, at_place, shown
 
 __all__ = [
@@ -44,6 +44,8 @@ _ALPHABET = b"abcdefghijklmnopqrstuvwxyz234567"
 _HASH = re.compile(r"[a-z2-7]{32}")
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_FILLED = re.compile(rb"\S")
+_NO_JSON = (RecursionError, msgspec.DecodeError, UnicodeDecodeError)
 
 
 class Record(msgspec.Struct, gc=False):
@@ -90,13 +92,18 @@ def split(data: bytes | memoryview) -> Split:
     for more than MAX_RECORDS.
     """
     try:
-        return _split(data)
-    except RecursionError:  # one record is nested too deeply: the others are read without it
+        return _split(data, {})
+    except _NO_JSON:  # where one record is at fault the others are read without it
         pass
+    if _FILLED.search(data) is None:
+        raise CacheIndexError("the index is empty")
+    document, reasons = mended(data, MAX_RECORDS)
     try:
-        return _split(without_deep(data))
+        return _split(document, reasons)
     except RecursionError:
         raise CacheIndexError("the index is nested too deeply") from None
+    except _NO_JSON as error:
+        raise CacheIndexError(f"the index is no JSON: {without_place(str(error))}") from None
 
 
 def checksum(record: Record) -> bytes:
@@ -132,16 +139,17 @@ def wrong_version(said: str, version: int) -> CacheIndexError:
     )
 
 
-def _split(data: bytes | memoryview) -> Split:
+def _split(data: bytes | memoryview, reasons: Mapping[bytes, str]) -> Split:
+    """Raises _NO_JSON; `reasons` are those of `frame.Mended`."""
     try:
-        return _at_once(data) or _one_by_one(data)
+        return _at_once(data) or _one_by_one(data, reasons)
     except msgspec.ValidationError as error:
         raise CacheIndexError(f"this is no cache index: {at_place(error)}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         trailing = _TRAILING.search(str(error))
         if trailing is None:
-            raise _no_json(data, error) from None
-        return _split(memoryview(data)[: int(trailing[1]) - 1])
+            raise
+        return _split(memoryview(data)[: int(trailing[1]) - 1], reasons)
 
 
 def _at_once(data: bytes | memoryview) -> Split | None:
@@ -205,7 +213,7 @@ class _LooseDocument(msgspec.Struct):
     database: _Loose
 
 
-def _one_by_one(data: bytes | memoryview) -> Split:
+def _one_by_one(data: bytes | memoryview, reasons: Mapping[bytes, str]) -> Split:
     """Key by key and record by record: those that are none are refused, the others stand."""
     version = _version(msgspec.json.decode(data, type=_HeadDocument).database.version)
     seen: set[str] = set()
@@ -222,7 +230,7 @@ def _one_by_one(data: bytes | memoryview) -> Split:
     refused: list[Refused] = []
     for key, raw in document.database.installs.items():
         try:
-            records[str(key)] = _record(str(key), raw, is_twice=key in twice)
+            records[str(key)] = _record(str(key), raw, reasons, is_twice=key in twice)
         except Wrong as wrong:
             refused.append(Refused(str(key), wrong.below("installs", str(key))))
         except msgspec.ValidationError as error:
@@ -230,21 +238,15 @@ def _one_by_one(data: bytes | memoryview) -> Split:
     return Split(version, records, tuple(refused))
 
 
-def _record(key: str, raw: msgspec.Raw, *, is_twice: bool) -> Record:
+def _record(key: str, raw: msgspec.Raw, reasons: Mapping[bytes, str], *, is_twice: bool) -> Record:
     if not is_hash(key):
         raise Wrong("the key is not a hash (32 characters of a-z, 2-7)")
     if is_twice:
         raise Wrong("the key is there twice")
-    if bytes(raw) == DEEP:
-        raise Wrong("is nested too deeply")
+    if reasons and (reason := reasons.get(bytes(raw))) is not None:
+        raise Wrong(reason)
     return _decode_record(raw)
 
 
 def _too_many() -> CacheIndexError:
     return CacheIndexError(f"the index has more than {MAX_RECORDS:,} records")
-
-
-def _no_json(data: bytes | memoryview, error: Exception) -> CacheIndexError:
-    if not bytes(data[:4096]).strip():
-        return CacheIndexError("the index is empty")
-    return CacheIndexError(f"the index is no JSON: {error}")

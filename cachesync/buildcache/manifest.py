@@ -20,6 +20,7 @@ __all__ = ["ALGORITHMS", "MAX_BYTES", "Blob", "choose", "parse"]
 MAX_BYTES = 1 << 20
 """Of a manifest; a real one of an index has some 240."""
 MAX_BLOBS = 256
+MOST_BEGIN = 64
 ALGORITHMS = {"sha256": 64, "sha384": 96, "sha512": 128}
 """The checksums that are verified, with their digits; Spack writes sha256."""
 VERSION = 3
@@ -79,7 +80,8 @@ def parse(data: bytes) -> tuple[Blob, ...]:
     except RecursionError:
         raise CacheIndexError("the manifest is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CacheIndexError(f"the manifest is no JSON: {error}") from None
+        begin = shown(data.lstrip()[:MOST_BEGIN].decode(errors="replace"))
+        raise CacheIndexError(f"the manifest is no JSON: {error}; it begins with {begin}") from None
     if len(blobs) > MAX_BLOBS:
         raise CacheIndexError(f"the manifest names more than {MAX_BLOBS} blobs")
     return tuple(blobs)

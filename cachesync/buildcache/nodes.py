@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ..model import NO_COMPILER, Build, Compilers, Details, Node
+from ..model import NO_COMPILER, Build, Compilers, Details, Doubt, Node
 from ..pages.summary import normalise_compiler
 from . import hashes, values
 from .edges import NULL, Dependency, EdgeReader
@@ -46,6 +46,7 @@ class _Spec(msgspec.Struct, gc=False):
     patches: msgspec.Raw = NULL
     external: msgspec.Raw = NULL
     build_spec: msgspec.Raw = NULL
+    provided_virtuals: msgspec.Raw = NULL
 
 
 _decode_spec = msgspec.json.Decoder(_Spec).decode
@@ -60,9 +61,10 @@ def nodes(
     """The nodes of an index, decoded one after the other as they are asked for.
 
     `wanted` are hashes among `split.records`, without it all of them, in the order of the index.
-    `compiler_of` gives `name@=version` for the hash of a compiler that the index does not have. A record
-    that is not acceptable is a Refused with the place; the records that refer to it are not. `doubt` is
-    called with a hash and a warning where the hash does not follow from the record as it should.
+    `compiler_of` gives `name@=version` for the hash of a compiler that the index does not have, or of
+    which it has a record from whose bytes the hash does not follow. A record that is not
+    acceptable is a Refused with the place; the records that refer to it are not. `doubt` is called with a
+    hash and a warning where the hash does not follow from the record as it should.
     """
     reader = _Reader(split, compiler_of, doubt)
     records = split.records
@@ -100,8 +102,8 @@ class _Reader:
             reason = at_place(error, "installs", spec_hash, "spec")
         except RecursionError:
             reason = Wrong("is nested too deeply").below("installs", spec_hash, "spec")
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            reason = Wrong(str(error)).below("installs", spec_hash, "spec")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            reason = _no_text(record.spec).below("installs", spec_hash, "spec")
         return Refused(spec_hash, reason)
 
     def _node(self, spec_hash: str, record: Record) -> Node:
@@ -113,29 +115,36 @@ class _Reader:
         edges, by = self._edges.read(spec.dependencies, record) if spec.dependencies else ((), ())
         build, details = self._shape(spec, by)
         checksum, is_so = hashes.examine(record, spec_hash)
-        node = Node(spec_hash, build, record.cached, details, edges, checksum)
-        if not is_so:
-            self._examine(record, node)
-        return node
+        doubt = Doubt.NONE if is_so else self._examine(record, spec_hash, details)
+        return Node(spec_hash, build, record.cached, details, edges, checksum, doubt)
 
-    def _examine(self, record: Record, node: Node) -> None:
+    def _examine(self, record: Record, spec_hash: str, details: Details) -> Doubt:
         """Look closer at a record whose bytes are not those that its hash was made of."""
         spec = hashes.loaded(bytes(record.spec))
-        made_as = node.details.format
+        made_as = details.format
         is_native = made_as == self._format and made_as in hashes.FORMATS
-        if not is_native or node.details.build_spec is not None:
-            return
+        if not is_native or details.build_spec is not None:
+            return Doubt.UNCHECKED
         digest = hashes.dag_hash(spec)
-        if digest != node.hash:
-            reason = f"its hash does not follow from it (that would be {digest})"
-            self._doubt(node.hash, Wrong(reason).below("installs", node.hash, "spec"))
+        if digest == spec_hash:
+            return Doubt.NONE
+        reason = f"its hash does not follow from it (that would be {digest})"
+        self._doubt(spec_hash, Wrong(reason).below("installs", spec_hash, "spec"))
+        return Doubt.WRONG
 
     def _shape(self, spec: _Spec, by: Compilers) -> tuple[Build, Details]:
         """What a record has in common with others, looked up by the numbers of its parts."""
         arch_key, parameters_key = bytes(spec.arch), bytes(spec.parameters)
         # JSON values delimit themselves, so their concatenation identifies them.
         rest_key = b"".join(
-            (spec.annotations, spec.compiler, spec.patches, spec.external, spec.build_spec)
+            (
+                spec.annotations,
+                spec.compiler,
+                spec.patches,
+                spec.external,
+                spec.build_spec,
+                spec.provided_virtuals,
+            )
         )
         of_arch, arch = self._arches.get(arch_key) or self._numbered(
             self._arches, arch_key, values.arch(arch_key)
@@ -168,6 +177,15 @@ class _Reader:
         return known.learn(key, (self._serial, value), len(key))
 
 
+def _no_text(spec: msgspec.Raw) -> Wrong:
+    """What is wrong with a spec that was split as JSON, and yet is none."""
+    try:
+        bytes(spec).decode()
+    except UnicodeDecodeError as error:
+        return Wrong(f"is no JSON: no UTF-8 (byte {error.start:,} of the spec)")
+    return Wrong("is no JSON")
+
+
 def _rest(spec: _Spec) -> values.Rest:
     return values.rest(
         annotations=bytes(spec.annotations),
@@ -175,6 +193,7 @@ def _rest(spec: _Spec) -> values.Rest:
         patches=bytes(spec.patches),
         external=bytes(spec.external),
         build_spec=bytes(spec.build_spec),
+        provided=bytes(spec.provided_virtuals),
     )
 
 
@@ -217,4 +236,5 @@ def _details(
         _where_they_differ(by),
         spec_format if rest.format is None else rest.format,
         parameters.lists,
+        rest.provided,
     )

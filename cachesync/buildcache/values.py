@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..model import EdgeKind
+from ..spack import ranges
 from ..spack import variants as variant_texts
 from .index import is_hash
 from .places import Wrong, as_wrong, shown
 
 __all__ = [
-    "FLAGS",
     "LANGUAGES",
     "MAX_VERSION",
     "MAX_WORD",
@@ -43,7 +43,6 @@ MAX_NAMES = 4_096
 """Variants of a spec, and virtuals of an edge."""
 LANGUAGES = ("c", "cxx", "fortran")
 """The virtuals of a compiler's edge, in the order in which Spack asks for them (BUILDCACHE, 1.7)."""
-FLAGS = frozenset(("cflags", "cppflags", "cxxflags", "fflags", "ldflags", "ldlibs"))
 TYPES = frozenset(("build", "link", "run", "test"))
 
 NOTHING = b"null"
@@ -51,6 +50,7 @@ NOTHING = b"null"
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,254}")
 _VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,254}")
+_PROVIDED = re.compile(rf"{_NAME.pattern}(?:@([A-Za-z0-9_.=:,/-]{{1,255}}))?")
 _PATCH = re.compile(r"[0-9a-f]{64}")
 _SWITCHES = {"TRUE": True, "FALSE": False}
 
@@ -87,6 +87,7 @@ class Rest(NamedTuple):
     patches: tuple[str, ...] | None
     external: str | None
     build_spec: str | None
+    provided: tuple[str, ...] | None
 
 
 class _Arch(msgspec.Struct):
@@ -167,7 +168,7 @@ def parameters(raw: bytes) -> Parameters:
     for key, undecoded in mapping.items():
         where = ("parameters", key)
         value = _any(undecoded, *where)
-        if key in FLAGS:
+        if key in variant_texts.FLAGS:
             if values := _list(value, *where):
                 flags.append((key, values))
             continue
@@ -189,7 +190,13 @@ def parameters(raw: bytes) -> Parameters:
 
 
 def rest(
-    *, annotations: bytes, compiler: bytes, patches: bytes, external: bytes, build_spec: bytes
+    *,
+    annotations: bytes,
+    compiler: bytes,
+    patches: bytes,
+    external: bytes,
+    build_spec: bytes,
+    provided: bytes = NOTHING,
 ) -> Rest:
     """What remains of a spec; `null` stands for what is not there."""
     spec_format, said = None, None
@@ -210,6 +217,7 @@ def rest(
         None if patches == NOTHING else _patches(patches),
         None if external == NOTHING else _external(external),
         None if build_spec == NOTHING else _build_spec(build_spec),
+        None if provided == NOTHING else _provided(provided),
     )
 
 
@@ -258,6 +266,26 @@ def _patches(raw: bytes) -> tuple[str, ...]:
         if _PATCH.fullmatch(value) is None:
             raise Wrong(f"{shown(value)} is no SHA-256", "patches", position)
     return values
+
+
+def _provided(raw: bytes) -> tuple[str, ...] | None:
+    """`["zlib-api", "libgfortran@5"]`, sorted (BUILDCACHE, 1.3).
+
+    None, as if nothing was said, where it has another form: it is known from documentation alone.
+    """
+    found = _list(_any(raw, "provided_virtuals"), "provided_virtuals")
+    return tuple(sorted(set(map(intern, found)))) if all(map(_is_provided, found)) else None
+
+
+def _is_provided(text: str) -> bool:
+    said = _PROVIDED.fullmatch(text)
+    if said is None:
+        return False
+    try:
+        ranges.check(said[1] or ":")
+    except ValueError:
+        return False
+    return True
 
 
 def _external(raw: bytes) -> str:

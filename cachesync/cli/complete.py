@@ -97,7 +97,7 @@ _NODE = re.compile(
 )
 """What stands before a package, the package, what stands before a version of it, the version: each as far as it goes."""
 _COMPLETED_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant",
-                     "stack", "tag", "source", "hash")  # fmt: skip
+                     "stack", "tag", "source", "hash", "virtual")  # fmt: skip
 
 
 def packages(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -140,7 +140,7 @@ def query_words(ctx: click.Context, incomplete: str) -> list[str]:
             return [f"{excluded}{before}{one}" for one in _values(ctx, "package", package)]
     if colon or excluded:
         return []
-    from ..query import FIELDS
+    from ..query import ALL_FIELDS
 
-    fields = [f"{name}:" for name in FIELDS if name.startswith(word)]
+    fields = [f"{name}:" for name in ALL_FIELDS if name.startswith(word)]
     return (_values(ctx, "package", word) if word else []) + fields

@@ -35,4 +35,10 @@ def found_config(options: Globals) -> Found | None:
 def load_config(options: Globals) -> Config:
     """The config that applies; the defaults when there is no file. Raises ConfigError."""
     path = find_config(options)
-    return load(path) if path is not None else parse("", name="defaults")
+    config = load(path) if path is not None else parse("", name="defaults")
+    if options.config is None and options.state_dir is None:
+        return config
+    from .remedies import reaching
+
+    command = reaching("cachesync changes", options).removesuffix(" changes")
+    return config._replace(command=command)

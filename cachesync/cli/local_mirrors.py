@@ -19,6 +19,7 @@ def look_at(source: BuildcacheSourceConfig, config: Config) -> Iterator[_Found]:
     from ..sources.base import Failed
     from ..sources.mirror.reaching import Reach
     from ..sources.mirror.source import Got, MirrorSource
+    from ..sync import telling
     from ..system.filesystem import kind_of
     from ..watch.choice import choose
 
@@ -34,7 +35,7 @@ def look_at(source: BuildcacheSourceConfig, config: Config) -> Iterator[_Found]:
             yield (
                 named,
                 "error",
-                seen.reason,
+                telling.failure(statement.url, statement.url, seen.reason),
                 "check `url:`, its permissions, and whether it is mounted",
             )
     chosen = choose(config.watch.mode, kind_of(mirrors.path(source.url)))

@@ -176,3 +176,5 @@ class Config(NamedTuple):
     metrics: Metrics | None = None
     """None: no metrics are served."""
     log: Log = Log()
+    command: str = "cachesync"
+    """No key of a file: how a command begins that messages name, with what leads to this configuration."""

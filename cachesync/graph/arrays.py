@@ -37,7 +37,8 @@ class Tables(NamedTuple):
     place: list[list[str]]
     """Platform, os and target."""
     rest: list[list[Any]]
-    """Namespace, flags (name and values), the format, whether it is an external."""
+    """Namespace, flags (name and values), the format, whether it is an external, the virtual packages it
+    provides with their versions (None where nobody says)."""
     compiler: list[list[str] | None]
     """Name and version."""
     kind: list[list[list[str]]]

@@ -6,7 +6,7 @@ asked of many goes up from the few that are found; what is asked of few goes dow
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from ..model import EdgeKind
@@ -57,10 +57,55 @@ class Evaluator:
 
         Raises UnsaidError for what no index can answer.
         """
-        nodetest.check(spec, self.nodes.virtuals, self.nodes.ancestors)
+        nodetest.check(spec, self.nodes.virtuals, self.nodes.ancestors, self._told(spec))
         self.nodes.forget()
         self.reaching.begin()
         return self._satisfying(spec, self.nodes.every if roots is None else roots)
+
+    def undecided(self, spec: AbstractSpec, met: Mask) -> Mask:
+        """The nodes that might satisfy a spec, and not those that do (`met`, which `satisfying` said).
+
+        For want of somebody to say which version of a virtual package is provided to them.
+        """
+        if not any(self._is_untold(one) for one in nodetest.asked_nodes(spec)):
+            return 0
+        self.nodes.forget(is_lenient=True)
+        self.reaching.begin()
+        found = self._satisfying(spec, self.nodes.every) & ~met
+        self.nodes.forget()
+        return found
+
+    def _is_untold(self, asked: AbstractSpec) -> bool:
+        """Whether not everybody says which version of a virtual package that is asked for is provided."""
+        if asked.name is None or not nodetest.asks_virtual_version(asked, self.nodes.virtuals):
+            return False
+        return bool(self.nodes.untold(asked.name))
+
+    def _told(self, spec: AbstractSpec) -> set[str]:
+        """The virtual packages that are asked for of which it is said well enough who provides which version.
+
+        That is by all; of what our own language asks behind `^`, where nothing hangs on that it is not so, by some.
+        """
+        wanted = [
+            one
+            for one in nodetest.asked_nodes(spec)
+            if nodetest.asks_virtual_version(one, self.nodes.virtuals)
+        ]
+        if not wanted:
+            return set()
+        by_some = (
+            {id(e.spec) for e in spec.edges if e.sigil == "^" and e.when is None}
+            if self.rules.asks_each
+            else set()
+        )
+        found: set[str] = set()
+        not_found: set[str] = set()
+        for one in wanted:
+            name = one.name or ""
+            untold = self.nodes.untold(name)
+            is_told = not untold or (id(one) in by_some and untold != self.nodes.counted_as(name))
+            (found if is_told else not_found).add(name)
+        return found - not_found
 
     def spec_ids(self, found: Mask, *, placed: bool = False) -> list[int]:
         """The ledger's ids of some nodes, those that it has; with `placed` of those that are cached."""
@@ -177,7 +222,15 @@ class Evaluator:
         name = edge.spec.name
         if name is None or not self.nodes.is_virtual(name):
             return None
-        carrying = self.graph.kinds_where(lambda kind: name in kind.virtuals)
+        return self.carrying((name,))
+
+    def carrying(self, virtuals: Collection[str]) -> bytes:
+        """The kinds of edges with any of some virtuals on them."""
+
+        def is_one(kind: EdgeKind) -> bool:
+            return any(nodetest.is_carried(one, kind.virtuals, self.rules) for one in virtuals)
+
+        carrying = self.graph.kinds_where(is_one)
         return kind_table(carrying, self.reaching.kinds)
 
     def _below(self, edge: AbstractEdge, roots: Mask) -> Mask:
@@ -197,7 +250,7 @@ class Evaluator:
         if has_edges or asked.hash is not None:
             return False
         if self.nodes.is_virtual(asked.name):
-            return True
+            return not nodetest.asks_virtual_version(asked, self.nodes.virtuals)
         return asked._replace(edges=()) == AbstractSpec(name=asked.name)
 
     def _with_labels(self, edge: AbstractEdge, roots: Mask) -> Mask:
@@ -214,7 +267,10 @@ class Evaluator:
             first = found
         else:  # who is merely provided under that name is not called so
             first = [label for label in found if table[label][0] == number]
-        of_each = [[label for label in found if one in table[label][1]] for one in sorted(virtuals)]
+        of_each = [
+            [label for label in found if nodetest.is_carried(one, table[label][1], self.rules)]
+            for one in sorted(virtuals)
+        ]
         for labels in (first, *of_each):
             roots &= self._reaching_labels(labels, roots) if roots else 0
         return roots

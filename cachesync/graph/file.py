@@ -20,7 +20,7 @@ from .arrays import Graph, Tables
 
 __all__ = ["SCHEMA", "Mark", "Stamp", "Stored", "discard", "read", "write"]
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when what is stored changes: a file with another number is made anew."""
 MOST_DIGITS = 16
 MOST_HEAD = 1 << 16

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..spack import nodetest
 from ..spack.abstract import AbstractSpec, AskedVariant
 from ..spack.nodetest import Rules
-from ..spack.virtuals import virtuals_of
+from ..spack.virtuals import is_provided, virtuals_of
 from .arrays import Numbers
 from .masks import SPARSE, Mask, everything, mask_of, members, planes_of, select
 from .reaching import Reaching
@@ -52,6 +52,8 @@ class NodeSets:
         self._known: dict[int, str] = {}
         self._planes: dict[str, tuple[bytes, ...]] = {}
         self._held: dict[int, tuple[AbstractSpec, Mask]] = {}
+        self._is_lenient = False
+        self._untold: Mask | None = None
 
     def ancestors(self, target: str) -> Collection[str] | None:
         """A target and all whose code it runs: of those that occur from the table, without archspec."""
@@ -95,15 +97,41 @@ class NodeSets:
             known = self._held[id(asked)] = (asked, self._judge(asked))
         return known[1]
 
-    def forget(self) -> None:
-        """Let go of what was found for the last question."""
+    def forget(self, *, is_lenient: bool = False) -> None:
+        """Let go of what was found for the last question.
+
+        With `is_lenient` a node of which nobody says which version of a virtual package it provides
+        provides the one that is asked for in the next one.
+        """
         self._held.clear()
+        self._is_lenient = is_lenient
+
+    def untold(self, virtual: str) -> Mask:
+        """The nodes of packages that provide a virtual one, of which nobody says which version."""
+        if self._untold is None:
+            rests = self.graph.tables.rest
+            silent = [number for number, rest in enumerate(rests) if rest[4] is None]
+            self._untold = self.select("rest", silent)
+        return self.counted_as(virtual) & self._untold
+
+    def _providing(self, virtual: str, versions: str) -> Mask:
+        """The nodes that provide a version of a virtual package."""
+        found = self.counted_as(virtual)
+        saying = [
+            number
+            for number, rest in enumerate(self.graph.tables.rest)
+            if rest[4] is not None and is_provided(virtual, versions, rest[4])
+        ]
+        met = found & self.select("rest", saying)
+        return met | self.untold(virtual) if self._is_lenient else met
 
     def _judge(self, asked: AbstractSpec) -> Mask:
         if asked.name is None:
             found = self.every
         elif asked.name in self._names:
             found = self.named(asked.name)
+        elif nodetest.asks_virtual_version(asked, self.virtuals):
+            found = self._providing(asked.name, asked.versions or ":")
         else:
             found = self.counted_as(asked.name)
         if asked.hash is not None:
@@ -235,7 +263,7 @@ class NodeSets:
 
 
 def _is_rest(rest: list[Any], asked: AbstractSpec) -> bool:
-    namespace, flags, _, _ = rest
+    namespace, flags, *_ = rest
     if asked.namespace is not None and asked.namespace != namespace:
         return False
     return nodetest.flags_hold({key: frozenset(said) for key, said in flags}, asked)

@@ -81,7 +81,11 @@ class _Reasons:
         flags = self._flags(edge, lambda: evaluator.sought(edge))
         is_old = evaluator.rules.is_old
         kinds = None if is_old else evaluator.below_kinds(edge)
-        found = evaluator.reaching.path(self._root, flags, kinds, everything=is_old)
+        found = None
+        if edge.virtuals and kinds is None and not is_old:  # rather to what provides one of them
+            provided = evaluator.carrying(edge.virtuals)
+            found = evaluator.reaching.path(self._root, flags, provided)
+        found = found or evaluator.reaching.path(self._root, flags, kinds, everything=is_old)
         return tuple(found or (self._root,))
 
     def _owner(self, edge: AbstractEdge) -> tuple[int, ...] | None:

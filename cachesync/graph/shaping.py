@@ -79,6 +79,7 @@ class Shaper:
             [[key, sorted(said)] for key, said in sorted(facts.flags.items())],
             facts.format,
             facts.is_external,
+            None if facts.provided is None else list(facts.provided),
         ]
         compiler = None if facts.compiler is None else list(facts.compiler)
         return (

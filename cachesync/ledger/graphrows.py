@@ -17,6 +17,7 @@ __all__ = [
     "builds_of",
     "details_of",
     "hashes",
+    "is_any",
     "kinds",
     "nodes",
     "of_hashes",
@@ -50,6 +51,11 @@ def nodes(db: sqlite3.Connection, spec_ids: Iterable[int] | None = None) -> list
         f"{chosen} ORDER BY s.id",
         () if spec_ids is None else (id_list(spec_ids),),
     ).fetchall()
+
+
+def is_any(db: sqlite3.Connection) -> bool:
+    """Whether a cache index told of any spec."""
+    return bool(db.execute("SELECT EXISTS (SELECT 1 FROM node)").fetchone()[0])
 
 
 def build_ids(db: sqlite3.Connection, spec_ids: Iterable[int]) -> dict[int, int]:

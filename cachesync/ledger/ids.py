@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ..model import Build, Compilers, Listed
+from ..model import NO_COMPILER, Build, Compilers, Listed
 from ..spack import variants as variant_texts
 from ..spack import versions
 
@@ -90,6 +90,13 @@ def insert_rows(
     db.executemany(f"INSERT INTO {into} VALUES {row} {then}", rows[whole:])
 
 
+def _bare(compiler: str, several: Compilers) -> Iterator[str]:
+    """The compilers of a build of which the version is not known."""
+    for name in (compiler, *(name for _, name in several)):
+        if "@" not in name and name != NO_COMPILER:
+            yield name
+
+
 class KnownSpec(NamedTuple):
     """A spec the ledger holds: its id, its build's id, and whether it is placed anywhere now."""
 
@@ -116,6 +123,7 @@ class Ids:
         # objects are kept, so ids stay theirs; for one transaction.
         self.listed_ids: dict[int, tuple[Listed, int, int]] = {}
         self._version_keys: dict[str, bytes] = {}
+        self._bare: set[str] | None = None
         self._stacks: dict[tuple[str, ...], int] = {}
         self._tags: dict[tuple[int, str], int] = {}
         self._pages: dict[int, dict[str, int]] = {}
@@ -160,9 +168,24 @@ class Ids:
                 key = self._version_keys.get(build.version)
                 if key is None:
                     key = self._version_keys[build.version] = versions.sort_key(build.version)
+                if self._bare is not None:
+                    self._bare.update(_bare(build.compiler, build.compilers))
                 self._new_builds.append((found, *parts[:2], key, *parts[2:7], number, parts[7]))
             self._builds[build] = found
         return found
+
+    def bare_compilers(self) -> set[str]:
+        """The names of the compilers of builds of which the version is not known; asked for once."""
+        if self._bare is None:
+            rows = self._db.execute(
+                "SELECT DISTINCT compiler, compilers FROM build WHERE instr(compiler, '@') = 0"
+                " OR compilers != ''"
+            )
+            made = ((str(row[4]), str(row[-1])) for row in self._new_builds)
+            self._bare = set()
+            for compiler, several in itertools.chain(rows, made):
+                self._bare.update(_bare(compiler, unpack_compilers(several)))
+        return self._bare
 
     def stacks(self, stacks: tuple[str, ...]) -> int:
         """The id of a sorted set of stacks, made if it is new."""

@@ -46,6 +46,15 @@ class Known(Transactions):
         ).fetchone()
         return int(count)
 
+    def rejections(self, source: SourceRow) -> dict[str, str]:
+        """Why each of them is, by its path."""
+        rows = self.db.execute(
+            "SELECT path, reason FROM location WHERE source_id = ? AND state = 1 AND state != 0"
+            " ORDER BY path",
+            (source.id,),
+        )
+        return dict(rows)
+
     def gone_since(self, source: SourceRow, seq: int) -> int:
         """How many pages of the source left after a change and are not back."""
         (count,) = self.db.execute(

@@ -6,6 +6,7 @@ import sqlite3
 from typing import NamedTuple
 
 from ..spack import variants
+from .edges import unpack_kind
 from .ids import unpack_compilers
 
 __all__ = ["beginning_with", "versions_of"]
@@ -48,6 +49,8 @@ def beginning_with(db: sqlite3.Connection, field: str, start: str, *, most: int)
         return sorted(name for name in names if name.startswith(start))[:most]
     if field == "compiler":
         return _compilers(db, start)[:most]
+    if field == "virtual":
+        return _virtuals(db, start)[:most]
     table, column, also = _COLUMNS[field]
     rows = db.execute(
         f"SELECT DISTINCT {column} FROM {table} WHERE {column} >= ? AND {column} < ?"
@@ -65,6 +68,13 @@ def versions_of(db: sqlite3.Connection, package: str, start: str, *, most: int) 
         (package, start, start + "\U0010ffff", most),
     )
     return [version for (version,) in rows if version]
+
+
+def _virtuals(db: sqlite3.Connection, start: str) -> list[str]:
+    """The virtual packages that a dependency provides to somebody."""
+    rows = db.execute("SELECT names FROM edge_kind")
+    names = {name for (lines,) in rows for name in unpack_kind(lines).virtuals}
+    return sorted(name for name in names if name.startswith(start))
 
 
 def _compilers(db: sqlite3.Connection, start: str) -> list[str]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from .. import diff
 from ..model import Build, ChangeKind, LocationState, Page
 from .ids import KnownSpec, insert_rows
+from .nodes import NodeWriter
 from .outcomes import Good, Leaving, Outcome, Rejected, Same, Skipped, SourceRow
-from .sources import SourceWriter
 from .transaction import BASELINE, FLAG, first_pass
 
 __all__ = ["PageWriter"]
@@ -20,7 +20,7 @@ __all__ = ["PageWriter"]
 _UNKNOWN = (LocationState.GOOD, None)
 
 
-class PageWriter(SourceWriter):
+class PageWriter(NodeWriter):
     """Records what is there."""
 
     def record(
@@ -54,6 +54,7 @@ class PageWriter(SourceWriter):
                 self.db, "placement", "(?, ?, ?)", placements,
                 "ON CONFLICT DO UPDATE SET stacks_id = excluded.stacks_id",
             )  # fmt: skip
+            self._name_compilers(source)
 
         self._transact(source, work)
         return leaving
@@ -138,7 +139,7 @@ class PageWriter(SourceWriter):
         source: SourceRow,
         page: Page,
         page_id: int,
-        added: Iterable[str],
+        added: Sequence[str],
         flags: int,
         placements: list[tuple[int, int, int]],
         warnings: list[str],
@@ -168,6 +169,9 @@ class PageWriter(SourceWriter):
             seq += 1
             cached((seq, page_id, known.id, known.build_id, stacks_id, first))
         self._seq = seq
+        if page.package in ids.bare_compilers():
+            for spec_hash in added:
+                self._call(spec_hash, page.package)
 
     def _describe(
         self, source: SourceRow, page_id: int, spec_hash: str, seen: Build, warnings: list[str]

@@ -80,6 +80,21 @@ def touched_since(db: sqlite3.Connection, seq: int) -> set[int]:
     return {build_id for (build_id,) in rows}
 
 
+def specs_of_sources(db: sqlite3.Connection) -> dict[str, int]:
+    """How many specs are placed now in the tags of each source, by its name; of those that have some."""
+    rows = db.execute(
+        "SELECT s.name, count(DISTINCT p.spec_id) FROM placement p JOIN page g ON g.id = p.page_id"
+        " JOIN tag t ON t.id = g.tag_id JOIN source s ON s.id = t.source_id GROUP BY s.id"
+    )
+    return dict(rows)
+
+
+def has_nodes(db: sqlite3.Connection) -> bool:
+    """Whether a cache index ever told of a spec."""
+    (found,) = db.execute("SELECT EXISTS (SELECT 1 FROM node)").fetchone()
+    return bool(found)
+
+
 def has_pages(db: sqlite3.Connection) -> bool:
     """Whether any page tells of specs, and not cache indexes alone."""
     (found,) = db.execute("SELECT EXISTS (SELECT 1 FROM page WHERE present)").fetchone()

@@ -145,7 +145,7 @@ CREATE TABLE node (
   edges BLOB NOT NULL                -- see `edges`
 );
 ALTER TABLE spec ADD COLUMN node_id INTEGER REFERENCES node;
-ALTER TABLE spec ADD COLUMN checksum BLOB;  -- of the record that told of it first
+ALTER TABLE spec ADD COLUMN checksum BLOB;  -- of the record that told of it first; see `doubts`
 -- Other records that told of a spec: the same binary, described by another Spack.
 CREATE TABLE form (
   spec_id INTEGER NOT NULL REFERENCES spec,

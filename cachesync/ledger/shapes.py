@@ -19,9 +19,9 @@ _TARGET = Details._fields.index("target")
 
 def pack_details(details: Details, target_id: int | None) -> str:
     """The line for some details of which the target object has an id."""
-    return json.dumps(
-        (*details[:_TARGET], target_id, *details[_TARGET + 1 :]), separators=(",", ":")
-    )
+    said = (*details[:_TARGET], target_id, *details[_TARGET + 1 :])
+    # As it was before indexes said it: what they do not say is left out.
+    return json.dumps(said[:-1] if said[-1] is None else said, separators=(",", ":"))
 
 
 def unpack_details(document: str, targets: Mapping[int, str]) -> Details:
@@ -33,6 +33,7 @@ def unpack_details(document: str, targets: Mapping[int, str]) -> Details:
         target=None if said.target is None else targets[int(said.target)],
         compilers=tuple((language, compiler) for language, compiler in said.compilers),
         lists=tuple(said.lists),
+        provided_virtuals=None if said.provided_virtuals is None else tuple(said.provided_virtuals),
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ..model import ChangeKind, LocationState, Node
+from ..model import ChangeKind, Doubt, LocationState, Node
+from . import doubts
 from .ids import KnownSpec, insert_rows, unpack
 from .nodes import NodeWriter
 from .outcomes import SourceRow, Stated, StatementRow
@@ -59,9 +60,10 @@ class StatementWriter(NodeWriter):
     def told(self, hashes: Collection[str]) -> dict[str, tuple[int, bytes | None]]:
         """Id and checksum of each spec that is known, by hash.
 
-        The checksum is that of the record that told of it first; None where none did.
+        The checksum is that of the record that told of it first; None where none did, and of a record
+        that is wrong one that no record has.
         """
-        query = "SELECT s.hash, s.id, s.checksum FROM spec s"
+        query = f"SELECT s.hash, s.id, {doubts.AS_KNOWN} FROM spec s"
         (count,) = self.db.execute("SELECT max(id) FROM spec").fetchone()
         if 3 * len(hashes) > (count or 0):  # reading all of them is sooner done
             rows = self.db.execute(query)
@@ -69,22 +71,6 @@ class StatementWriter(NodeWriter):
             chosen = " WHERE s.hash IN (SELECT value FROM json_each(?))"
             rows = self.db.execute(query + chosen, (json.dumps(list(hashes)),))
         return {spec_hash: (spec_id, checksum) for spec_hash, spec_id, checksum in rows}
-
-    def forms(self) -> set[tuple[str, bytes]]:
-        """Hashes and checksums of other records that told of specs, and were joined."""
-        rows = self.db.execute(
-            "SELECT s.hash, f.checksum FROM form f JOIN spec s ON s.id = f.spec_id"
-        )
-        return set(rows)
-
-    def compiler(self, spec_hash: str) -> str | None:
-        """`name@=version` of a spec that is known; None of any other."""
-        row = self.db.execute(
-            "SELECT b.package || '@=' || b.version FROM spec s JOIN build b ON b.id = s.build_id"
-            " WHERE s.hash = ?",
-            (spec_hash,),
-        ).fetchone()
-        return None if row is None else str(row[0])
 
     def index_warnings(self, source: SourceRow, statement: StatementRow) -> list[str]:
         """What there was to warn of when an index was recorded last."""
@@ -171,7 +157,11 @@ class StatementWriter(NodeWriter):
         nodes: Sequence[Node],
     ) -> None:
         ids = self._ids
-        packages = {node.hash: node.build.package for node in nodes}
+        packages = {
+            node.hash: node.build.package for node in nodes if node.doubt is not Doubt.WRONG
+        }
+        if len(packages) != len(nodes):
+            ids.store_new()
         unknown = [spec_hash for spec_hash in cached if spec_hash not in packages]
         if unknown:
             ids.look_up(unknown)

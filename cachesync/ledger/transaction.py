@@ -36,6 +36,8 @@ class Transactions:
         self._cached: list[tuple[int, ...]] = []
         self._described: list[tuple[int, ...]] = []
         self._next_node_id = 0
+        self._called: dict[str, set[str]] = {}
+        """What compilers that are known since may be called by what needs them, by hash."""
         self._located: list[tuple[Any, ...]] = []
         self._states: dict[str, tuple[int, int | None]] = {}
 
@@ -58,7 +60,7 @@ class Transactions:
             raise
         finally:
             self._changes, self._cached, self._described, self._located = [], [], [], []
-            self._states = {}
+            self._states, self._called = {}, {}
         self._ids.forget()
 
     def rest(self) -> None:

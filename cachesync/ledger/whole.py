@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from . import doubts
 from .ids import unpack
 
 __all__ = [
@@ -85,9 +86,9 @@ def leaving(db: sqlite3.Connection, source: str, tag: str, stack: str) -> set[st
 
 
 def told_as(db: sqlite3.Connection) -> set[tuple[str, bytes]]:
-    """Hash and checksum of every record of a cache index that was recorded."""
+    """Hash and checksum of every record of a cache index that was recorded; not of wrong ones."""
     rows = db.execute(
-        "SELECT hash, checksum FROM spec WHERE checksum IS NOT NULL UNION ALL"
+        f"SELECT hash, {doubts.AS_KNOWN} FROM spec WHERE checksum IS NOT NULL UNION ALL"
         " SELECT s.hash, f.checksum FROM form f JOIN spec s ON s.id = f.spec_id"
     )
     return set(rows)

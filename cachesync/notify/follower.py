@@ -52,17 +52,17 @@ def rule_of(entry: settings.Subscription) -> Rule:
     )
 
 
-def sender_of(entry: settings.Subscription) -> Sender:
-    """What of a subscription goes into its messages."""
-    return _sender(entry.name, entry.query, entry)
+def sender_of(entry: settings.Subscription, command: str = "cachesync") -> Sender:
+    """What of a subscription goes into its messages; for `command` see `Config`."""
+    return _sender(entry.name, entry.query, entry, command)
 
 
-def _sender(name: str, text: str, entry: settings.Subscription | None) -> Sender:
+def _sender(name: str, text: str, entry: settings.Subscription | None, command: str) -> Sender:
     """The query of an outbox, with messages as an entry says, None where it is gone."""
     if entry is None:
-        return Sender(name, text)
+        return Sender(name, text, command=command)
     batch = entry.batch
-    sender = Sender(name, text, batch.most, batch.summary_above, batch.size_bytes)
+    sender = Sender(name, text, batch.most, batch.summary_above, batch.size_bytes, command=command)
     return sender._replace(envelope_bytes=_envelope_bytes(sender, entry.targets))
 
 
@@ -183,7 +183,7 @@ class Follower:
                 queue.store_targets(outbox, number, targets)
                 if filled.get(entry.name):
                     made = compose(
-                        sender_of(entry), filled[entry.name],
+                        sender_of(entry, config.command), filled[entry.name],
                         since_seq=0, until_seq=self._seq, at=now,
                     )  # fmt: skip
                     intake.add_messages(outbox, number, made, at=now)
@@ -291,7 +291,7 @@ def _settled(known: intake.Stored, config: Config) -> Settled:
     """What the outbox remembers, with messages as the config says."""
     entry = next((e for e in config.subscriptions if e.name == known.name), None)
     batch = settings.Batch() if entry is None else entry.batch
-    sender = _sender(known.name, known.query, entry)
+    sender = _sender(known.name, known.query, entry, config.command)
     return Settled(known.id, sender, int(batch.window_seconds * 1e6))
 
 

@@ -72,6 +72,8 @@ class Sender(NamedTuple):
     most_bytes: int = MOST_BYTES
     envelope_bytes: int = 0
     """What the largest form in which bodies are sent adds to them."""
+    command: str = "cachesync"
+    """How a command begins that reaches this configuration and its state directory."""
 
     @property
     def room(self) -> int:
@@ -213,7 +215,7 @@ def _summary(
     kind, total = type_of(m.kind for m in matches), len(matches)
     numbers = (total, total, since_seq, until_seq)
     command = (
-        f"cachesync changes --subscription {shlex.quote(sender.name)}"
+        f"{sender.command} changes --subscription {shlex.quote(sender.name)}"
         f" --since {since_seq} --until {until_seq}"
     )
     counts: dict[str, dict[str, int]] = {}

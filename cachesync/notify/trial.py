@@ -67,7 +67,7 @@ def send_test(
     Raises UsageError when there is no such subscription.
     """
     entry = named(config, name)
-    message = message_of_test(sender_of(entry), seq=seq, at=time.time_ns() // 1000)
+    message = message_of_test(sender_of(entry, config.command), seq=seq, at=time.time_ns() // 1000)
     hidden = environment_names(config)
     ending = stop or threading.Event()
 

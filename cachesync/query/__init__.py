@@ -25,10 +25,12 @@ from .meaning import (
     residue,
 )
 from .tree import (
+    ALL_FIELDS,
     BUILD_FIELDS,
     FIELDS,
     PLACEMENT_FIELDS,
     UNJUDGED,
+    VIRTUAL,
     And,
     Dag,
     Everything,
@@ -51,6 +53,7 @@ from .tree import (
 from .values import compiler_values, every_compiler, field_values, name_runs, plain_compiler
 
 __all__ = [
+    "ALL_FIELDS",
     "BUILD_FIELDS",
     "FIELDS",
     "MAX_DEPTH",
@@ -60,6 +63,7 @@ __all__ = [
     "MIN_HASH_WORD",
     "PLACEMENT_FIELDS",
     "UNJUDGED",
+    "VIRTUAL",
     "And",
     "Dag",
     "Everything",

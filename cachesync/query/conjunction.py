@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import QueryError
+from ..spack.variants import FLAGS
 from .items import Part, together
 from .specsyntax import NAMESPACE
 from .tree import And, Everything, Node, Term
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Conjunction"]
 
 _ONCE = ("version", "hash", "platform", "os", "target")
-_ADDED = ("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs")
+
 """Variants, to us, of which all that is given is meant."""
-_OF_ONE = (*_ADDED, "patches", "dev_path", "branch", "commit", "ref", "tag")
+_OF_ONE = (*FLAGS, "patches", "dev_path", "branch", "commit", "ref", "tag")
 """What Spack asks of no other package; `patches==a` of the root is `patches=a`."""
 
 
@@ -54,11 +55,11 @@ class Conjunction:
                 self._is_below = True
             elif part.is_name:
                 self._once(part)
-                self._nodes += part.terms
+                self._name(part)
                 self._is_below = False
             elif self._is_below and not _is_of_compiler(part):
                 self._folded().attribute(part)
-            elif part.is_propagated and _is_variant(part):
+            elif _is_untold(part) or (part.is_propagated and _is_variant(part)):
                 self._once(part)
                 self._folded().at_root(part)
             else:
@@ -79,6 +80,15 @@ class Conjunction:
             self._place = len(self._nodes)
         return self._folding
 
+    def _name(self, part: Part) -> None:
+        """Take the name of a package; its namespace is asked where it is known."""
+        self._nodes += [term for term in part.terms if term.field == "package"]
+        namespace = self._text[part.start : part.end].rpartition(".")[0]
+        if namespace:
+            asked = tuple(term for term in part.terms if term.field != "package")
+            pair = NAMESPACE, namespace, False
+            self._folded().at_root(Part(asked, part.start, part.end, pair=pair))
+
     def _once(self, part: Part) -> None:
         """Refuse what asks the root for two values of one attribute."""
         for term in part.terms:
@@ -86,7 +96,7 @@ class Conjunction:
             name = term.value.lstrip("+~").partition("=")[0].removesuffix(":")
             if field != "variant":
                 name = ""
-            if (field not in _ONCE and field != "variant") or name in _ADDED:
+            if (field not in _ONCE and field != "variant") or name in FLAGS:
                 continue
             known = self._given.setdefault((field, name), term.value)
             if known != term.value:
@@ -98,6 +108,11 @@ class Conjunction:
                     position=part.start, length=part.end - part.start,
                     hint=_hint(field, name, known, term.value),
                 )  # fmt: skip
+
+
+def _is_untold(part: Part) -> bool:
+    """Whether a part asks for what no page tells and cache indices do, beside what a build consists of."""
+    return part.pair is not None and part.pair[0] in (*FLAGS, NAMESPACE)
 
 
 def _is_variant(part: Part) -> bool:
@@ -113,7 +128,7 @@ def _is_of_compiler(part: Part) -> bool:
 def _hint(field: str, name: str, known: str, value: str) -> str:
     if field == "version":
         return "one list holds several: @1.12,1.14; what is in two ranges is one range: @1.12:1.14"
-    if name and "=" in known and "=" in value:
+    if name and name != NAMESPACE and "=" in known and "=" in value:
         signs = known.partition("=")[2], value.partition("=")[2]
         return f"both at once are {name}={','.join(signs)}, either of them is joined with OR"
     return "join what you would have either of with OR"

@@ -18,9 +18,10 @@ from ..errors import QueryError
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from ..spack.specedges import Edge, translated
 from ..spack.specedges import Node as Growing
-from ..spack.specnode import FLAGS, NodeReader
+from ..spack.specnode import NodeReader
 from ..spack.spectext import head
 from ..spack.spectokens import Kind, SpecTextError, Token
+from ..spack.variants import FLAGS
 from .items import Part, together
 from .specsyntax import quoted
 from .tree import UNJUDGED, Dag, Everything, Node, Or, Term
@@ -28,6 +29,8 @@ from .tree import UNJUDGED, Dag, Everything, Node, Or, Term
 __all__ = ["Folding"]
 
 _NOTHING = "(@:)"
+_SHOWN = 60
+"""Characters of what is asked that a hint repeats."""
 _BETWEEN = re.compile(r"\s*,\s*")
 
 
@@ -37,23 +40,23 @@ class Folding:
     def __init__(self, text: str) -> None:
         self._text = text
         self._root = self._current = Growing(AbstractSpec())
-        self._propagated = NodeReader("1.x")
+        self._root_reader = NodeReader("1.x")
         self._root_terms: list[Term] = []
         self._root_pieces: list[str] = []
         self._edge: Edge | None = None
-        self._reader = self._propagated
+        self._reader = self._root_reader
         self._groups: list[_Group] = []
         self._is_first = False
         """Whether nothing was asked yet of what the edge leads to."""
 
     def at_root(self, part: Part) -> None:
-        """A variant of the root that is asked of all below it too.
+        """What is asked of the root and no column tells: its flags, its namespace, a variant of all below it.
 
         Raises QueryError where it is asked for twice.
         """
         self._root_terms += part.terms
         self._root_pieces.append(self._said(part, alone=True))
-        self._give(self._propagated, part)
+        self._give(self._root_reader, part)
 
     def open(self, part: Part) -> None:
         """A `^` or `%`.
@@ -104,7 +107,10 @@ class Folding:
         Raises QueryError for edges that exclude each other.
         """
         self._close()
-        spec = _placeless(self._root.frozen())._replace(variants=self._propagated.spec().variants)
+        asked = self._root_reader.spec()
+        spec = _placeless(self._root.frozen())._replace(
+            variants=asked.variants, flags=asked.flags, namespace=asked.namespace
+        )
         found: list[Node] = list(self._root_terms)
         for group in self._groups:
             if group.terms is not None:
@@ -137,7 +143,8 @@ class Folding:
             else:
                 reader.attribute(token)
         except SpecTextError as error:
-            error.hint = error.hint or f"{token.text} before the ^ or % asks the package itself"
+            if error.hint is None and len(token.text) <= _SHOWN:
+                error.hint = f"{token.text} before the ^ or % asks the package itself"
             raise self._refusal(error) from None
 
     def _token(self, part: Part) -> Token:

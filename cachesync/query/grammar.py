@@ -11,14 +11,14 @@ import re
 
 from ..errors import QueryError
 from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
-from .tree import FIELDS, Node, Not, Term
+from .tree import ALL_FIELDS, VIRTUAL, Node, Not, Term
 from .values import plain_compiler
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "check_text", "parse"]
 
 _FIELD = re.compile(r"([A-Za-z_]+):")
-_OF_KEYS = ("os", "platform", "target")
-"""Fields that are keys of a spec as well: `target:=x86_64_v3` is Spack's `target=x86_64_v3`."""
+_OF_KEYS = ("os", "platform", "target", VIRTUAL)
+"""Fields that are keys of a spec as well, or may be: `target:=x86_64_v3` is Spack's `target=x86_64_v3`."""
 _BARE = re.compile(r'[^\s"()]*')
 _VALUE = re.compile(r'[^\s"]*')
 _VALUE_IN_GROUP = re.compile(r'[^\s")]*')
@@ -78,6 +78,7 @@ class _Reader:
         self._terms = 0
         self._wide = 0
         self._has_spec = False
+        self._has_virtual = False
 
     def read(self) -> Node:
         alternatives = self._alternatives()
@@ -86,8 +87,14 @@ class _Reader:
         if self._has_spec or self._is_spec:
             from .naming import resolve
 
-            return resolve(self._text, alternatives, is_spec=self._is_spec)
-        return _plainly(alternatives)
+            tree = resolve(self._text, alternatives, is_spec=self._is_spec)
+        else:
+            tree = _plainly(alternatives)
+        if self._has_virtual:
+            from .providing import as_dags
+
+            tree = as_dags(tree)
+        return tree
 
     def _error(
         self, message: str, position: int, *, length: int = 1, hint: str | None = None
@@ -197,6 +204,7 @@ class _Reader:
         value = value.lower()
         if field == "compiler":
             value = plain_compiler(value)
+        self._has_virtual |= field == VIRTUAL
         return Fixed((Term(field, value, prefix),), start, is_word=field is None)
 
     def _field(self) -> str | None:
@@ -205,17 +213,17 @@ class _Reader:
             return None
         field = name[1].lower()
         is_pair = self._text.startswith("=", name.end())
-        if is_pair and (field not in FIELDS or field in _OF_KEYS):
+        if is_pair and (field not in ALL_FIELDS or field in _OF_KEYS):
             return None  # name:=value
-        if field not in FIELDS:
+        if field not in ALL_FIELDS:
             from difflib import get_close_matches
 
-            close = get_close_matches(field, FIELDS, n=1)
+            close = get_close_matches(field, ALL_FIELDS, n=1)
             raise self._error(
                 f"no field is called {name[1]}",
                 self._at,
                 length=len(field),
-                hint=f"did you mean {close[0]}:?" if close else "fields: " + ", ".join(FIELDS),
+                hint=f"did you mean {close[0]}:?" if close else "fields: " + ", ".join(ALL_FIELDS),
             )
         self._at = name.end()
         return field

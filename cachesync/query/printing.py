@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from .specsyntax import quoted
-from .tree import UNJUDGED, And, Dag, Everything, Judged, Node, Not, Or, Term
+from .tree import UNJUDGED, VIRTUAL, And, Dag, Everything, Judged, Node, Not, Or, Term
 
 __all__ = ["show"]
 
@@ -32,7 +32,7 @@ def show(node: Node) -> str:
 def _has_spec(node: Node) -> bool:
     """Whether a tree is written with spec syntax; a conjunction of nothing is."""
     if isinstance(node, Dag):
-        return True
+        return not _is_field(node)
     if isinstance(node, Term):
         return node.spack
     if isinstance(node, Not):
@@ -64,13 +64,13 @@ class _Printer:
         before: Node | None = None
         is_below = has_dag = False
         for number, child in enumerate(node.nodes):
-            if (is_below and _is_attribute(child)) or (has_dag and isinstance(child, Dag)):
+            if (is_below and _is_attribute(child)) or (has_dag and _has_edges(child)):
                 # Behind a dependency it would be asked of that.
                 text, before = f"{text} ({self._one(child, beside=False)})", None
                 continue
-            has_dag = has_dag or isinstance(child, Dag)
+            has_dag = has_dag or _has_edges(child)
             was_below = is_below
-            is_below = isinstance(child, Dag) or (is_below and not _is_name(child))
+            is_below = _has_edges(child) or (is_below and not _is_name(child))
             piece = self._one(child, beside=beside)
             if _is_name(before):
                 if piece[0] in "@+~%/^":
@@ -81,7 +81,7 @@ class _Printer:
             absorbed = _absorbs(before, piece)
             if absorbed:
                 piece = f"({self._one(child, beside=False)})"
-                is_below = was_below and not isinstance(child, Dag)
+                is_below = was_below and not _has_edges(child)
             text += f" {piece}" if text else piece
             # Nothing continues what is in parentheses, and a name says so there by itself.
             before = None if absorbed else child
@@ -119,16 +119,24 @@ def _is_name(node: Node | None) -> bool:
     return isinstance(node, Term) and node.spack and node.field == "package"
 
 
+def _is_field(node: Node) -> bool:
+    """Whether what is asked of DAGs is a field, which is no spec syntax."""
+    return isinstance(node, Dag) and node.dialect == VIRTUAL
+
+
+def _has_edges(node: Node) -> bool:
+    """Whether a node is written with `^` or `%`."""
+    return isinstance(node, Dag) and node.dialect != VIRTUAL
+
+
 def _is_attribute(node: Node) -> bool:
     """Whether a node is written so that it belongs to the package that stands before it."""
-    return isinstance(node, Dag) or (
-        isinstance(node, Term) and node.spack and node.field != "package"
-    )
+    return _has_edges(node) or (isinstance(node, Term) and node.spack and node.field != "package")
 
 
 def _says_so_itself(node: Node) -> bool:
     """Whether the node is spec syntax wherever it stands."""
-    return isinstance(node, Dag) or (
+    return _has_edges(node) or (
         isinstance(node, Term) and node.spack and node.field != "package" and node.value[0] != "+"
     )
 

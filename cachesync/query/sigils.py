@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..model import NO_COMPILER
 from .items import Part
-from .specsyntax import FILE, SpecReader
+from .specsyntax import FILE, IDENTIFIER, SpecReader
 from .tree import Term
 
 if TYPE_CHECKING:
@@ -20,10 +20,21 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
-_ID = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
-_PACKAGE = re.compile(rf"\*|{_ID}(?:\.{_ID})*")
-_PLAIN_SIGIL = re.compile(rf"[%^](?![%\[])(?!\s*{_ID}(?:,{_ID})*=)")
+_PACKAGE = re.compile(rf"\*|{IDENTIFIER}(?:\.{IDENTIFIER})*")
+_PLAIN_SIGIL = re.compile(rf"[%^](?![%\[])(?!\s*{IDENTIFIER}(?:,{IDENTIFIER})*=)")
 _PAIR = re.compile(r"[a-zA-Z_0-9][a-zA-Z_0-9\-.]*\s*:?=")
+
+
+_NO_NAMES = {
+    '"': ("behind {0} a name stands without quotes", '{0}zlib, not {0}"zlib"'),
+    "(": ("{0} asks for one package, and parentheses hold queries", "({0}zlib OR {0}zlib-ng)"),
+    "-": ("what is excluded does not stand behind {0}", "-{0}zlib excludes what has a zlib"),
+}
+"""What stands where a name should, what to say of it, and what works."""
+_BEHIND_A_NAME = {
+    "*": "a prefix finds no dependency: name it; {0}* is any",
+    ",": "{0}a {0}b asks for both, ({0}a OR {0}b) for either; {0}c,cxx=gcc is gcc as these virtual packages",
+}
 
 
 def read(text: str, start: int) -> tuple[tuple[Term, ...], tuple[Part, ...], int]:
@@ -138,7 +149,10 @@ class _Reader(SpecReader):
             if not is_or and after != ":":
                 if not ends and after not in "@+~/%^":
                     at = name.end()
-                    raise self.error(f"{after} is no part of a package's name", at)
+                    raise self.error(
+                        f"{after} is no part of a package's name", at,
+                        hint=_BEHIND_A_NAME.get(after, "a space ends the name").format(sigil),
+                    )  # fmt: skip
                 self.at = name.end()
                 return None if name[0] == "*" else name[0]
         elif name is not None or (follows and follows in "@+~/"):
@@ -146,5 +160,17 @@ class _Reader(SpecReader):
             return None
         if not is_plain:
             return None
-        what = "compiler" if sigil == "%" else "package"
-        raise self.error(f"{sigil} needs the name of a {what}", start, hint=f"{sigil}* is any")
+        if self.text[self.at : self.at + 1] in _NO_NAMES:
+            message, hint = _NO_NAMES[self.text[self.at]]
+            raise self.error(message.format(sigil), self.at, hint=hint.format(sigil))
+        if (
+            name is not None
+            and name.start() == self.at
+            and self.text[name.end() : name.end() + 1] == ":"
+        ):
+            raise self.error(
+                f"a field does not stand behind {sigil}", name.start(),
+                length=name.end() + 1 - name.start(),
+                hint=f"{sigil}NAME asks for a package; a field behind a space asks the package itself",
+            )  # fmt: skip
+        raise self.error(f"{sigil} needs the name of a package", start, hint=f"{sigil}* is any")

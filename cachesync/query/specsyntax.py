@@ -2,8 +2,8 @@
 
 Tokens are those of Spack 0.23's `parser.py`, in the same order and with the same spaces allowed in
 them (`%gcc @12`, `build_type = Release`); they may stand side by side without spaces. What differs:
-`-x` is an exclusion and never turns a variant off, and dependencies and files are errors. `:=` is
-that of Spack 1.
+`-x` is an exclusion and never turns a variant off. `:=` is that of Spack 1; what it has behind `^` and `%`
+reads `sigils`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from .tree import Term
 
 __all__ = [
     "FILE",
+    "IDENTIFIER",
     "NAME",
     "NAMESPACE",
     "QUALIFIED",
@@ -28,8 +29,8 @@ __all__ = [
     "variant_of",
 ]
 
-_IDENTIFIER = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
-_PACKAGE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
+IDENTIFIER = r"[a-zA-Z_0-9][a-zA-Z_0-9\-]*"
+_PACKAGE = re.compile(rf"{IDENTIFIER}(?:\.{IDENTIFIER})*")
 NAME = re.compile(r"[a-zA-Z_0-9][a-zA-Z_0-9\-.]*")
 _SPACE = re.compile(r"\s*")
 _KEY = re.compile(r"([a-zA-Z_0-9][a-zA-Z_0-9\-.]*)\s*(:?==?)\s*")
@@ -43,6 +44,7 @@ _GIT = re.compile(
     r"(?:git\.[a-zA-Z_0-9][a-zA-Z_0-9./\-]*|[A-Fa-f0-9]{40}(?![a-zA-Z_0-9.\-]))"
     r"(?:=[a-zA-Z0-9_](?:[a-zA-Z_0-9.\-]*[a-zA-Z0-9_])?)?"
 )
+_RANGE = re.compile(r"[@,]\s*[a-zA-Z0-9_.\-]*:[a-zA-Z0-9_.\-]*$")
 _KEY_FOLLOWS = re.compile(r"\s*:?=")
 _LISTED = re.compile(r"\s*,\s*")
 
@@ -54,7 +56,7 @@ NAMESPACE = "namespace"
 """The repository a package comes from. No page says it: what pages tell of counts as `BUILTIN`, and a
 condition on any other is one on an attribute that no build has."""
 BUILTIN = "builtin"
-QUALIFIED = re.compile(rf"{BUILTIN}\.{_IDENTIFIER}")
+QUALIFIED = re.compile(rf"{BUILTIN}\.{IDENTIFIER}")
 """A word that cannot be meant as anything but the name of a package."""
 _OF_THE_HOST = frozenset(("default_os", "default_target", "frontend", "fe", "backend", "be"))
 _NO_PART = re.compile(r"[^a-zA-Z_0-9.,:\-]")
@@ -116,15 +118,8 @@ class SpecReader:
             self._version()
         elif sigil in "+~":
             self._switch(sigil)
-        elif sigil == "%":
-            self._compiler()
         elif (key := _KEY.match(self.text, self.at)) is not None:
             self._key(key)
-        elif sigil == "^":
-            raise self.error(
-                "^ asks for a dependency, and the pages carry no dependencies",
-                hint="search for the package itself",
-            )
         elif sigil == "/":
             self._hash()
         else:
@@ -161,7 +156,9 @@ class SpecReader:
                 "off is written ~, never -", hint="~cuda turns a variant off, -cuda excludes a word"
             )
         if found == ":":
-            return self.error("no field stands before :", hint="a range is written @1.12:1.14")
+            is_second = _RANGE.search(self.text, self._start, self.at) is not None
+            what = "a range has one :" if is_second else "no field stands before :"
+            return self.error(what, hint="a range is written @1.12:1.14")
         if found == "*":
             return self.error("* stands at the end of a word only")
         if found == "=":
@@ -198,7 +195,7 @@ class SpecReader:
         try:
             ranges.check(found)
         except ranges.EmptyRangeError as error:
-            hint = None
+            hint = "the lower version stands before the :"
             if any(c.isspace() for c in self.text[start:at]):
                 hint = (
                     "Spack reads a word behind an open range as its end: quote it, or put it first"
@@ -242,18 +239,6 @@ class SpecReader:
         self.at = name.end()
         self._add("variant", sigil + name[0])
 
-    def _compiler(self) -> None:
-        name = NAME.match(self.text, self._after_space(self.at + 1))
-        if name is None:
-            raise self.error("% needs the name of a compiler")
-        value, at = name[0], name.end()
-        sign = self._after_space(at)
-        if self.text[sign : sign + 1] == "@":
-            versions, at = self._versions(self._after_space(sign + 1), "@ needs a version")
-            value += f"@{versions}" if versions != ":" else ""
-        self.at = at
-        self._add("compiler", value)
-
     def _hash(self) -> None:
         found = _HASH.match(self.text, self.at + 1)
         if found is None:
@@ -287,7 +272,10 @@ class SpecReader:
             found = VALUE.match(self.text, start)
             value, end = (found[0], found.end()) if found is not None else ("", start)
         if not value.strip(","):
-            raise self.error(f"{name}= needs a value", min(start, len(self.text) - 1))
+            raise self.error(
+                f"{name}= needs a value", min(start, len(self.text) - 1),
+                hint=f'{name}=* is any; "..." holds what begins no value',
+            )  # fmt: skip
         return value, end
 
     def _variant(self, name: str, value: str, start: int, end: int, *, exact: bool) -> None:
@@ -298,8 +286,9 @@ class SpecReader:
         for alone in _ALONE:
             if alone in values and len(values) > 1:
                 raise self.error(
-                    f"{alone} stands for itself and not in a list", start, length=end - start
-                )
+                    f"{alone} stands for itself and not in a list", start, length=end - start,
+                    hint=f"either of two is {name}={alone} OR {name}=...",
+                )  # fmt: skip
         sign = ":=" if exact and values != [ANY_VALUE] else "="
         self._add("variant", f"{name}{sign}{','.join(values)}")
 
@@ -342,5 +331,5 @@ class SpecReader:
                     near = targets.nearest(bound)
                     raise self.error(
                         f"archspec knows no target {bound}", start, length=len(value),
-                        hint=f"did you mean {near}?" if near else None,
+                        hint=f"did you mean {near}?" if near else "x86_64_v3, zen4 and aarch64 are some",
                     )  # fmt: skip

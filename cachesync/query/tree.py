@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from ..spack.abstract import AbstractSpec
 
 __all__ = [
+    "ALL_FIELDS",
     "BUILD_FIELDS",
     "FIELDS",
     "PLACEMENT_FIELDS",
     "UNJUDGED",
+    "VIRTUAL",
     "And",
     "Dag",
     "Everything",
@@ -38,6 +40,9 @@ __all__ = [
 BUILD_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant")
 PLACEMENT_FIELDS = ("stack", "tag", "source")
 FIELDS = (*BUILD_FIELDS, *PLACEMENT_FIELDS, "hash")
+VIRTUAL = "virtual"
+"""The field that only a DAG tells of, and the dialect that it is a language of (`spack.nodetest.RULES`)."""
+ALL_FIELDS = (*FIELDS, VIRTUAL)
 UNJUDGED = "dependency"
 """The field, which nobody can write, of a condition that only a DAG tells of; its value is Spack's syntax."""
 
@@ -112,9 +117,10 @@ class Dag(NamedTuple):
     """What is asked of what a spec depends on, and what is asked where that is not known."""
 
     spec: AbstractSpec
-    """The root's edges, and those of its variants that are asked of all below it; nothing else of it."""
+    """The root's edges, flags, namespace, and those of its variants that are asked of all below it; nothing else."""
     dialect: str
-    """The Spack whose language it is in, and whose `satisfies` it means: `1.x` or `0.23`."""
+    """The Spack whose language it is in, and whose `satisfies` it means: `1.x` or `0.23`; `own`, or `virtual`
+    of a field."""
     plain: Node
     """What a spec is judged by whose DAG is not known: that of a page. No edge with `^` is met there."""
     text: str
@@ -154,7 +160,7 @@ def as_pages(node: Node) -> Node:
     flat: list[Node] = []
     for child in children:
         flat.extend(child.nodes if isinstance(child, And) else (child,))
-    return And(tuple(flat))
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
 
 
 def terms(node: Node) -> Iterator[tuple[Term, bool]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .tree import UNJUDGED, And, Dag, Everything, Node, Not, Or, Term, each_dag, terms
 
-__all__ = ["opened", "questions"]
+__all__ = ["opened", "questions", "reason"]
 
 
 def questions(node: Node) -> tuple[str, ...]:
@@ -39,3 +39,17 @@ def _opened(node: Node) -> Node:
     ):
         return Or(())  # it is excluded, and would not be if the DAG did not have it
     return type(node)(tuple(map(_opened, node.nodes)))
+
+
+def reason(builds: int, undecided: int = 0) -> str:
+    """Why builds could not be judged; of `undecided` of them the DAG is known, and says too little."""
+    every = "it" if builds == 1 else "them"
+    causes = (
+        ("only pages tell of", builds - undecided, ", and pages tell no dependencies"),
+        ("no index says which version of the virtual package is provided to", undecided, ""),
+    )
+    return "; ".join(
+        f"{says} {every if number == builds else f'{number:,} of them'}{more}"
+        for says, number, more in causes
+        if number
+    )

@@ -10,20 +10,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import NO_COMPILER
-from .tree import UNJUDGED, And, Dag, Node, Term, terms
+from ..spack.variants import FLAGS
+from .tree import UNJUDGED, And, Dag, Everything, Judged, Node, Not, Term, terms
 
 __all__ = [
-    "FLAGS",
     "Unsaid",
     "conditions",
+    "opened",
     "sentence",
     "unsaid",
     "with_no_compiler",
     "without_unsaid",
 ]
-
-FLAGS = frozenset(("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs"))
-"""What Spack calls compiler flags (`FlagMap` in its `spec.py`)."""
 
 _NEVER_TOLD = {
     **dict.fromkeys(FLAGS, "compiler flags"),
@@ -31,7 +29,7 @@ _NEVER_TOLD = {
     "commit": "commits",
     "namespace": "namespaces",
 }
-_NO_BUILD = "no build meets it, which says nothing of what is cached"
+_NO_BUILD = "no build of theirs meets it, which says nothing of what is cached"
 _BUILTIN = "what they tell of counts as builtin"
 
 
@@ -71,6 +69,21 @@ def without_unsaid(node: Node) -> Node:
     every = conditions(node)
     left = tuple(one for one in every if not _is_unsaid(one))
     return node if len(left) == len(every) else And(left)
+
+
+def opened(node: Node) -> Node:
+    """What a page is asked where nothing is asked that pages cannot answer: its specs are in question.
+
+    At least that: what an exclusion of such a condition leaves is not looked at.
+    """
+    if isinstance(node, (Dag, Judged)):
+        return opened(node.plain)
+    if isinstance(node, Term):
+        return node if _subject(node) is None else Everything
+    if isinstance(node, Not):
+        is_told = all(_subject(term) is None for term, _ in terms(node))
+        return node if is_told else Everything
+    return type(node)(tuple(map(opened, node.nodes)))
 
 
 def with_no_compiler(node: Node) -> Node | None:

@@ -15,9 +15,11 @@ from ..buildcache.nodes import nodes
 from ..errors import CacheIndexError, SourceError
 from ..ledger import log, whole
 from ..ledger.connect import Connection
+from ..model import Doubt
 from ..selection import Selection
 from ..sources.base import Failed
 from ..sources.mirror.source import Got, MirrorSource, Statement
+from ..sync import telling
 from ..sync.order import dependencies_first
 
 __all__ = ["check_mirror"]
@@ -36,7 +38,9 @@ def check_mirror(
         except SourceError as error:
             seen = Failed(error.message)
         if isinstance(seen, Failed):
-            yield f"{source.name}: cannot be compared: {seen.reason}"
+            yield (
+                f"{source.name}: cannot be compared: {telling.failure(one.url, one.url, seen.reason)}"
+            )
         elif isinstance(seen, Got):
             try:
                 split = index.split(memoryview(seen.data))
@@ -68,7 +72,9 @@ def _read(db: Connection, split: index.Split) -> _Said:
     for node in dependencies_first(nodes(split, new), new):
         if isinstance(node, index.Refused):
             refused.add(node.hash)
-        else:
+        elif (
+            node.doubt is not Doubt.WRONG or node.hash not in packages
+        ):  # which is always read again
             unread += 1
             packages[node.hash] = node.build.package
     cached = {

@@ -8,9 +8,25 @@ from ..ledger import read
 from ..model import Build, Placement
 
 if TYPE_CHECKING:
+    from .scan import Group
     from .why import Why
 
-__all__ = ["Answer", "Hit", "MatchedSpec"]
+__all__ = ["Answer", "Hit", "Matched", "MatchedSpec"]
+
+
+class Matched(NamedTuple):
+    """Which builds match."""
+
+    counts: dict[int, int]
+    """Every one, with how many of its specs do."""
+    whole: dict[int, int]
+    """Those known to match with all their placements, and their documents."""
+    judged: set[int] | None
+    """Those that the ledger was asked for; None: all."""
+    groups: list[Group]
+    """What it answered: their placements that match."""
+    note: str | None
+    """Why the ledger was asked instead of the index."""
 
 
 class MatchedSpec(NamedTuple):
@@ -50,5 +66,9 @@ class Answer(NamedTuple):
     """By hash, which dependencies of the specs among `hits` were found; None where it was not asked for."""
     unjudged: int = 0
     """Builds of which only a DAG would say whether they match, and none is known; where they were asked for."""
+    undecided: int = 0
+    """Of these builds those whose DAG is known, but not which version of a virtual package is provided."""
     knows_dags: bool = False
     """Whether the DAG of any spec is known, where something was asked of DAGs."""
+    asks_pages: bool = True
+    """Whether what pages cannot answer may be asked of specs that only they tell of."""

@@ -26,8 +26,11 @@ __all__ = ["Dags", "Found"]
 class Found:
     """The specs that satisfy something, among those whose DAG is known."""
 
-    def __init__(self, graph: Graph, met: Mask, told: Mask) -> None:
+    def __init__(self, graph: Graph, met: Mask, told: Mask, undecided: Mask = 0) -> None:
+        """`undecided` are those of which an index does not say enough: as if their DAG was not known."""
         self._graph = graph
+        self.undecided = undecided & told
+        told &= ~undecided
         self._told = told
         self._met = met & told
 
@@ -78,21 +81,44 @@ class Dags:
             return node
         return query.with_dags(node, lambda dag: query.Judged(self._answer(dag), dag.plain))
 
-    def unjudged(self, node: query.Node) -> query.Node | None:
-        """What of the specs whose DAG is not known might match `node`, and does not, for want of it.
+    def unjudged(self, node: query.Node, *, only_undecided: bool = False) -> query.Node | None:
+        """What of the specs whose DAG is not known, or says too little, might match `node`, and does not.
 
-        None where every spec has one, or nothing is asked of them; the caller reads in a snapshot.
+        With `only_undecided` of those whose DAG is known. None where there are no such specs, or nothing is
+        asked of them; the caller reads in a snapshot.
         """
         from ..query.unjudged import opened, questions
 
-        if not questions(node) or not read.has_pages(self._db):
+        if not questions(node):
             return None
-        graph = self._current()
-        untold = Found(graph, 0, _told(graph))
+        graph, undecided = self._current(), self.undecided(node)
+        if not undecided and (only_undecided or not read.has_pages(self._db)):
+            return None
         might = query.with_dags(node, lambda dag: query.Judged(self._answer(dag), opened(dag)))
-        return query.And(
-            (query.Judged(untold, query.Everything), might, query.Not(self.judged(node)))
-        )
+        asked = query.And((might, query.Not(self.judged(node))))
+        if not only_undecided:
+            return self.of_pages(asked, undecided)
+        found = Found(graph, undecided, _told(graph))
+        return query.And((query.Judged(found, query.Or(())), asked))
+
+    def of_pages(self, node: query.Node, undecided: Mask = 0) -> query.Node:
+        """A tree, asked of the specs of which only pages tell; the caller reads in a snapshot.
+
+        And of those of `undecided`, which are as if their DAG was not known.
+        """
+        graph = self._current()
+        untold = Found(graph, 0, _told(graph), undecided)
+        return query.And((query.Judged(untold, query.Everything), node))
+
+    def undecided(self, node: query.Node) -> Mask:
+        """The specs of which no index says which version of a virtual package is provided to them.
+
+        Those that anything in a tree, not yet judged, hangs on; the caller reads in a snapshot.
+        """
+        found = 0
+        for dag in query.each_dag(node):
+            found |= self._answer(dag).undecided
+        return found
 
     def is_any_known(self) -> bool:
         """Whether there is a spec whose DAG is known."""
@@ -102,8 +128,10 @@ class Dags:
         graph = self._current()
         found = self._found.get(dag)
         if found is None:
-            met = self.evaluator(dag.dialect).satisfying(dag.spec)
-            found = self._found[dag] = Found(graph, met, _told(graph))
+            evaluator = self.evaluator(dag.dialect)
+            met = evaluator.satisfying(dag.spec)
+            undecided = evaluator.undecided(dag.spec, met)
+            found = self._found[dag] = Found(graph, met, _told(graph), undecided)
         return found
 
     def evaluator(self, dialect: str) -> Evaluator:

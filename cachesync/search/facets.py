@@ -9,19 +9,24 @@ other builds every placement is looked at.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from ..index.planes import bits
-from ..ledger import read
+from ..ledger import connect, graphrows, read
 from ..ledger.ids import unpack_compilers
+from . import scan
 
 if TYPE_CHECKING:
+    from .. import query
     from ..index.reader import SearchIndex
+    from .answers import Matched
+    from .dags import Dags
 
 __all__ = [
     "FACETS",
     "Counts",
+    "counted",
     "new_counts",
     "of_builds",
     "of_placements",
@@ -29,7 +34,7 @@ __all__ = [
     "sort_counts",
 ]
 
-FACETS = ("target", "os", "compiler", "stack", "tag", "version", "package")
+FACETS = ("target", "os", "compiler", "stack", "tag", "version", "package", "virtual")
 OF_PLACEMENTS = ("tag", "stack")
 
 _Value = TypeVar("_Value")
@@ -54,6 +59,42 @@ def sort_counts(counts: Counts) -> dict[str, dict[str, dict[str, int]]]:
         }
         for name, values in counts.items()
     }
+
+
+def counted(
+    db: connect.Connection,
+    index: SearchIndex | None,
+    dags: Callable[[], Dags],
+    node: query.Node,
+    matched: Matched,
+    attributes: Mapping[int, read.Attributes],
+) -> dict[str, dict[str, dict[str, int]]]:
+    """The facets of what matches, as `Answer.facets` has them; the caller reads in a snapshot.
+
+    `dags` gives what answers about DAGs, where one is known.
+    """
+    found = new_counts()
+    of_builds(found, matched.counts, attributes)
+    names = read.Names(db)
+    rest = set() if matched.judged is None else matched.counts.keys() - matched.judged
+    if index is not None and of_whole_builds(found, index, matched.whole.values(), names):
+        rest -= matched.whole.keys()
+    groups = list(matched.groups)
+    if rest:
+        groups += scan.matching_groups(db, node, rest, names)
+    of_placements(
+        found,
+        (
+            (names.tags[g.tag_id][1], names.stacks[g.stacks_id], g.build_ids, g.hashes)
+            for g in groups
+        ),
+    )
+    if graphrows.is_any(db):
+        from . import providers  # of pages alone nobody knows what provides what
+
+        hashes = {one for group in groups for one in group.hashes}
+        found["virtual"] = providers.counted(db, dags(), matched.whole.keys(), hashes)
+    return sort_counts(found)
 
 
 def of_builds(

@@ -17,6 +17,7 @@ from ..spack import variants, versions
 __all__ = [
     "Miss",
     "conditions",
+    "is_of_these",
     "misses",
     "single_conditions",
     "suspects",
@@ -141,6 +142,12 @@ def values_instead(condition: query.Node, field: str | None, found: Found) -> li
         asked = {term.value.partition("@")[0] for term, _ in query.terms(condition)}
         ordered.sort(key=lambda value: value.partition("@")[0] not in asked)
     return ordered[:MOST_VALUES]
+
+
+def is_of_these(condition: query.Node, compilers: Iterable[str]) -> bool:
+    """Whether a condition is about a compiler that is among some: about any version of it."""
+    asked = {term.value.partition("@")[0] for term, _ in query.terms(condition)}
+    return any(one.partition("@")[0] in asked for one in compilers)
 
 
 def _values(

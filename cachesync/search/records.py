@@ -68,9 +68,10 @@ class LedgerRecords:
 
     def known(self, verdicts: query.Verdicts) -> dict[int, int] | None:
         """See `candidates.Records`."""
-        if not read.has_pages(self._db):
+        found = _made(verdicts)
+        if not found.undecided and not read.has_pages(self._db):
             return None
-        return self._of_documents(_made(verdicts).known())
+        return self._of_documents(found.known())
 
     def _of_documents(self, counts: Mapping[int, int]) -> dict[int, int]:
         documents = self._index.documents_of(counts.keys())

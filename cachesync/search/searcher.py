@@ -12,14 +12,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .. import query
 from ..errors import IndexUnusableError
 from ..ledger import connect, read
 from ..model import Placement
 from . import candidates, leftout, ranking, scan
-from .answers import Answer, Hit, MatchedSpec
+from .answers import Answer, Hit, Matched, MatchedSpec
 from .records import KnownBuilds, LedgerRecords
 
 if TYPE_CHECKING:
@@ -31,21 +31,6 @@ __all__ = ["Searcher"]
 
 MAX_BEHIND = 4_000
 """Builds changed since the index's cursor beyond which the ledger answers the whole query."""
-
-
-class _Matched(NamedTuple):
-    """Which builds match."""
-
-    counts: dict[int, int]
-    """Every one, with how many of its specs do."""
-    whole: dict[int, int]
-    """Those known to match with all their placements, and their documents."""
-    judged: set[int] | None
-    """Those that the ledger was asked for; None: all."""
-    groups: list[scan.Group]
-    """What it answered: their placements that match."""
-    note: str | None
-    """Why the ledger was asked instead of the index."""
 
 
 class Searcher:
@@ -127,8 +112,9 @@ class Searcher:
                 hits = self._hits(node, shown)
                 found = self._facets(node, matched) if facets else {}
                 named = self.systems(counts) if systems else ()
-                left_out = leftout.unnamed(self, asked) if unnamed else 0
-                unjudged = leftout.unjudged(self, asked, counts) if unnamed else 0
+                left_out = leftout.unnamed(self, db, asked) if unnamed else 0
+                unjudged = leftout.unjudged(self, asked, counts) if unnamed else (0, 0)
+                asks_pages = not unnamed or leftout.asks_pages(self, db, asked)
                 knows_dags = self.knows_dags(asked)
                 sources = tuple(read.source_ages(db))
                 reasons = self._why(asked, hits) if why else None
@@ -145,8 +131,9 @@ class Searcher:
             named,
             left_out,
             reasons,
-            unjudged,
+            *unjudged,
             knows_dags,
+            asks_pages,
         )
 
     @property
@@ -239,7 +226,7 @@ class Searcher:
                 self._fault = None
                 return
 
-    def _match(self, node: query.Node, seq: int) -> _Matched:
+    def _match(self, node: query.Node, seq: int) -> Matched:
         if self._index is None:
             return self._scan(node, self._fault)
         behind: set[int] = set()
@@ -262,11 +249,11 @@ class Searcher:
         if unknown:
             groups = list(scan.matching_groups(self._db, node, unknown, read.Names(self._db)))
             counts.update(scan.count_specs(groups))
-        return _Matched(counts, whole, unknown, groups, None)
+        return Matched(counts, whole, unknown, groups, None)
 
-    def _scan(self, node: query.Node, note: str | None) -> _Matched:
+    def _scan(self, node: query.Node, note: str | None) -> Matched:
         groups = list(scan.matching_groups(self._db, node, None, read.Names(self._db)))
-        return _Matched(scan.count_specs(groups), {}, None, groups, note)
+        return Matched(scan.count_specs(groups), {}, None, groups, note)
 
     def _from_index(
         self, index: SearchIndex, node: query.Node
@@ -290,28 +277,11 @@ class Searcher:
         known = self._known.of(counts.keys())
         return tuple(sorted({known[build_id][2][1] for build_id in counts}))
 
-    def _facets(self, node: query.Node, matched: _Matched) -> dict[str, dict[str, dict[str, int]]]:
-        from . import facets as facet_counts
+    def _facets(self, node: query.Node, matched: Matched) -> dict[str, dict[str, dict[str, int]]]:
+        from .facets import counted
 
-        found = facet_counts.new_counts()
-        facet_counts.of_builds(found, matched.counts, self._known.of(matched.counts.keys()))
-        names = read.Names(self._db)
-        rest = set() if matched.judged is None else matched.counts.keys() - matched.judged
-        if self._index is not None and facet_counts.of_whole_builds(
-            found, self._index, matched.whole.values(), names
-        ):
-            rest -= matched.whole.keys()
-        groups = list(matched.groups)
-        if rest:
-            groups += scan.matching_groups(self._db, node, rest, names)
-        facet_counts.of_placements(
-            found,
-            (
-                (names.tags[g.tag_id][1], names.stacks[g.stacks_id], g.build_ids, g.hashes)
-                for g in groups
-            ),
-        )
-        return facet_counts.sort_counts(found)
+        attributes = self._known.of(matched.counts.keys())
+        return counted(self._db, self._index, lambda: self.dags, node, matched, attributes)
 
     def _order(
         self, node: query.Node, counts: dict[int, int], sort: str, enough: int

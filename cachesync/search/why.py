@@ -60,7 +60,8 @@ def reasons(
         for root, its in told.items():
             for edge, nodes in its:
                 way = tuple(map(steps.__getitem__, nodes))
-                found[roots[root]][Why(one_edge(edge, dialect), way)] = None
+                asked = dag.text if dag.dialect == query.VIRTUAL else one_edge(edge, dialect)
+                found[roots[root]][Why(asked, way)] = None
     return {spec_hash: tuple(its) for spec_hash, its in found.items()}
 
 

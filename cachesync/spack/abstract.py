@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-__all__ = ["AbstractEdge", "AbstractSpec", "AskedVariant"]
+__all__ = ["PACKAGES", "AbstractEdge", "AbstractSpec", "AskedVariant"]
+
+PACKAGES = {
+    "clang": "llvm",
+    "oneapi": "intel-oneapi-compilers",
+    "rocmcc": "llvm-amdgpu",
+    "intel": "intel-oneapi-compilers-classic",
+    "arm": "acfl",
+}
+"""Names that compilers had before Spack 1 -> the packages that they are (`aliases.py`)."""
 
 
 class AskedVariant(NamedTuple):

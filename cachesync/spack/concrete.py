@@ -31,6 +31,8 @@ class Facts(NamedTuple):
     format: int
     """The version of the spec's document when it was made."""
     is_external: bool
+    provided: tuple[str, ...] | None = None
+    """The virtual packages it provides, with their versions; None where nobody says."""
 
 
 class Graph(Protocol[K]):
@@ -67,6 +69,7 @@ def facts_of(build: Build, details: Details | None) -> Facts:
         compiler,
         0 if details is None else details.format,
         details is not None and details.external is not None,
+        None if details is None else details.provided_virtuals,
     )
 
 

@@ -24,10 +24,12 @@ __all__ = [
     "Rules",
     "architecture_holds",
     "asked_nodes",
+    "asks_virtual_version",
     "check",
     "compiler_holds",
     "facts_hold",
     "flags_hold",
+    "is_carried",
     "target_holds",
     "value_holds",
     "variant_holds",
@@ -57,14 +59,27 @@ class Rules(NamedTuple):
     """`%y` below `^x` is asked of each node that may be x, not of the first called so."""
     means_compilers: bool = False
     """What records of old call clang is found by `%clang`, which is a name of llvm."""
+    is_field: bool = False
+    """Names of virtual packages heed no case, and `m*` is any that begin so."""
 
 
 RULES = {
     "1.x": Rules(),
     "0.23": Rules(is_old=True),
     "own": Rules(ends_at_any=False, asks_each=True, means_compilers=True),
+    "virtual": Rules(ends_at_any=False, asks_each=True, means_compilers=True, is_field=True),
 }
-"""By dialect: Spack's two, to the letter, and cachesync's own."""
+"""By dialect: Spack's two, to the letter, and cachesync's own; and that of a field, `virtual:mpi`."""
+
+
+def is_carried(virtual: str, carried: Collection[str], rules: Rules) -> bool:
+    """Whether a virtual package that is asked for is among those of some edges."""
+    if not rules.is_field:
+        return virtual in carried
+    folded = map(str.lower, carried)
+    if virtual[-1:] == "*":
+        return any(one.startswith(virtual[:-1]) for one in folded)
+    return virtual in folded
 
 
 def asked_nodes(spec: AbstractSpec) -> Iterator[AbstractSpec]:
@@ -79,20 +94,32 @@ def asked_nodes(spec: AbstractSpec) -> Iterator[AbstractSpec]:
                 waiting.append(edge.when)
 
 
-def check(spec: AbstractSpec, virtuals: Virtuals, ancestors: Ancestors) -> None:
-    """Raise UnsaidError for what no index can answer, whatever is in it."""
+def check(
+    spec: AbstractSpec, virtuals: Virtuals, ancestors: Ancestors, told: Collection[str] = ()
+) -> None:
+    """Raise UnsaidError for what no index can answer, whatever is in it.
+
+    `told` are the virtual packages of which an index tells who provides which version.
+    """
     for number, one in enumerate(asked_nodes(spec)):
         if number >= MAX_ASKED:
             raise UnsaidError(f"more than {MAX_ASKED} packages are asked for")
         if one.versions is not None:
-            _check_versions(one.name, one.versions, virtuals)
+            _check_versions(one.name, one.versions, virtuals, told)
         for part in (one.target or "").split(","):
             if ":" in part:
                 _check_range(part, ancestors)
 
 
-def _check_versions(name: str | None, versions: str, virtuals: Virtuals) -> None:
-    if name is not None and name in virtuals and versions != ":":
+def asks_virtual_version(asked: AbstractSpec, virtuals: Virtuals) -> bool:
+    """Whether a version of a virtual package is asked for."""
+    return asked.name is not None and asked.name in virtuals and asked.versions not in (None, ":")
+
+
+def _check_versions(
+    name: str | None, versions: str, virtuals: Virtuals, told: Collection[str] = ()
+) -> None:
+    if name is not None and name in virtuals and versions != ":" and name not in told:
         raise UnsaidError(
             f"no cache index says which version of {name} a package provides: @{versions}",
             hint=f"ask for the package that provides it: {_example(virtuals[name])}",

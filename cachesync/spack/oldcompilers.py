@@ -7,7 +7,7 @@ Which of them provide a language cannot be asked of an index; the table is what 
 from __future__ import annotations
 
 from . import ranges
-from .abstract import AbstractSpec
+from .abstract import PACKAGES, AbstractSpec
 from .nodetest import Rules
 from .virtuals import Virtuals
 
@@ -24,14 +24,6 @@ _PROVIDERS = {
     "mpi": frozenset(("nvhpc",)),
 }
 """Virtual package -> the names of compilers that are those of a package that provides it."""
-_PACKAGES = {
-    "clang": "llvm",
-    "oneapi": "intel-oneapi-compilers",
-    "rocmcc": "llvm-amdgpu",
-    "intel": "intel-oneapi-compilers-classic",
-    "arm": "acfl",
-}
-"""Names that compilers had before Spack 1 -> the packages that they are."""
 
 
 def is_language(name: str | None) -> bool:
@@ -48,7 +40,7 @@ def old_compiler_holds(
     name, version = compiler
     if asked.name in virtuals or is_language(asked.name):
         return name in _PROVIDERS.get(asked.name or "", ())
-    meant = _PACKAGES.get(name) if rules.means_compilers else None
+    meant = PACKAGES.get(name) if rules.means_compilers else None
     if asked.name not in (None, name, meant):
         return False
     if asked.flags or (asked.platform, asked.os, asked.target) != (None, None, None):

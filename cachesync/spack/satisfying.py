@@ -269,9 +269,9 @@ class Question(Generic[K]):
     def _is_below(self, root: K, edge: AbstractEdge) -> bool:
         found = self.reach(root).get(edge.spec.name, ())
         carried = {virtual for _, kind in found for virtual in kind.virtuals}
-        return carried.issuperset(self.virtuals_asked(edge)) and any(
-            self._is_there(child, edge.spec) for child, _ in found
-        )
+        return all(
+            nodetest.is_carried(one, carried, self._rules) for one in self.virtuals_asked(edge)
+        ) and any(self._is_there(child, edge.spec) for child, _ in found)
 
     def _is_there(self, node: K, asked: AbstractSpec) -> bool:
         if not self.holds(node, asked):

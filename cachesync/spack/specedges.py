@@ -7,28 +7,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .abstract import AbstractEdge, AbstractSpec
+from .abstract import PACKAGES, AbstractEdge, AbstractSpec
 from .specmerging import ExcludedError, merged, said
 from .specnode import MAX_LISTED
 from .spectokens import Dialect, SpecTextError
 
 __all__ = ["ALWAYS", "Edge", "Node", "translated"]
 
-_LEGACY = {
-    "clang": "llvm",
-    "oneapi": "intel-oneapi-compilers",
-    "rocmcc": "llvm-amdgpu",
-    "intel": "intel-oneapi-compilers-classic",
-    "arm": "acfl",
-}
-"""What compilers were called before they were packages (`aliases.py`)."""
 ALWAYS = said(AbstractSpec())
 """What a condition says that always holds."""
 
 
 def translated(spec: AbstractSpec) -> AbstractSpec:
     """What stands behind `%`, with the name that a compiler has as a package."""
-    return spec._replace(name=_LEGACY.get(spec.name or "", spec.name))
+    return spec._replace(name=PACKAGES.get(spec.name or "", spec.name))
 
 
 class Edge:
@@ -87,7 +79,8 @@ class Node:
         if any(_overlap(sibling.types, edge.types) for sibling in siblings):
             what = name or "a package without a name"
             raise edge.error(
-                f"{what} is asked for twice, and the types of dependency exclude each other"
+                f"{what} is asked for twice, and the types of dependency exclude each other",
+                "one [deptypes=...] holds them all",
             )
         self.edges.append(edge)
 

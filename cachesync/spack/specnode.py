@@ -11,10 +11,10 @@ import re
 from . import ranges
 from .abstract import AbstractSpec, AskedVariant
 from .spectokens import Dialect, Kind, SpecTextError, Token
+from .variants import FLAGS
 
-__all__ = ["ATTRIBUTES", "FLAGS", "MAX_LISTED", "NodeReader", "is_bare_git", "unquoted"]
+__all__ = ["ATTRIBUTES", "MAX_LISTED", "NodeReader", "is_bare_git", "unquoted"]
 
-FLAGS = ("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs")
 ATTRIBUTES = frozenset(
     (Kind.VERSION, Kind.PROPAGATED_SWITCH, Kind.SWITCH, Kind.PROPAGATED_PAIR, Kind.PAIR,
      Kind.COMPILER, Kind.HASH)
@@ -227,8 +227,12 @@ class NodeReader:
 
     def _variant(self, token: Token, asked: AskedVariant) -> None:
         if asked.name in self._variants:
+            several = not isinstance(asked.values, bool) and not isinstance(
+                self._variants[asked.name].values, bool
+            )
             raise token.error(
-                f"{asked.name} is given twice", hint=f"several values: {asked.name}=a,b"
+                f"{asked.name} is given twice",
+                hint=f"several values: {asked.name}=a,b" if several else None,
             )
         self._variants[asked.name] = asked
 

@@ -192,7 +192,7 @@ class _Reader:
         if len(specs) != 1:
             raise token.error(
                 f"when= needs one spec, and {'none' if not specs else 'more'} stands there",
-                hint="quote it: when='+mpi'",
+                hint="one spec in quotes: when='hdf5+mpi'",
             )
         self.later += (error.moved(start) for error in reader.later)
         return specs[0][0]

@@ -193,27 +193,37 @@ _NEEDS = {
     "~": "~ needs the name of a variant",
     "-": "- needs the name of a variant",
     "/": "/ needs the beginning of a hash",
-    "%": "% needs the name of a compiler",
+    "%": "% needs the name of a package",
     "=": "= needs a name before it and a value behind it, side by side",
     ".": "a name does not begin or end with a dot",
     ":": "no version stands before :",
 }
 _QUOTES = "'\""
+_BEHIND_PERCENT = re.compile(r"%\s*[a-zA-Z_0-9\-.,]+$")
 
 
 def _no_token(text: str, at: int, dialect: Dialect) -> SpecTextError:
     """What to say of a place where no token begins."""
     found = text[at]
-    if found == "=" and text[at + 1 : at + 2].lstrip("=") in ("'", '"'):
-        return SpecTextError("the quote is not closed", at + 1)
+    if found == "=":
+        return _no_pair(text, at, dialect)
     if found in _QUOTES:
         return SpecTextError("Spack has quotes only behind a =", at)
     if found == ":":
         return SpecTextError(_NEEDS[found], at, hint="a range is written @1.12:1.14")
-    if found == "=" and text[at + 1 : at + 2].strip("=[](){} \t\n"):
-        return SpecTextError(
-            _NEEDS[found], at, hint=f"quote a value that begins with {text[at + 1]}"
-        )
     if dialect == "0.23" and text.startswith("%[", at):
         return SpecTextError("Spack 0.23 has no [] behind %", at, length=2)
     return SpecTextError(_NEEDS.get(found, f"Spack does not read {found} here"), at)
+
+
+def _no_pair(text: str, at: int, dialect: Dialect) -> SpecTextError:
+    """What to say of a = that no token holds."""
+    behind = text[at + 1 : at + 2]
+    if behind and behind in _QUOTES:
+        return SpecTextError("the quote is not closed", at + 1)
+    if dialect == "0.23" and _BEHIND_PERCENT.search(text, 0, at):
+        return SpecTextError("Spack 0.23 has no virtuals behind %", at)
+    hint = None
+    if behind.strip("=[](){} \t\n") and not behind.isalnum():
+        hint = f"quote a value that begins with {behind}"
+    return SpecTextError(_NEEDS["="], at, hint=hint)

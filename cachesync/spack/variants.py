@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 __all__ = [
     "ANY_VALUE",
+    "FLAGS",
     "Variant",
     "beginning",
     "name_of",
@@ -26,6 +27,8 @@ __all__ = [
     "spelled",
 ]
 
+FLAGS = ("cflags", "cxxflags", "cppflags", "fflags", "ldflags", "ldlibs")
+"""Keys that are no variants: what Spack calls compiler flags (`FlagMap` in its `spec.py`)."""
 ANY_VALUE = "*"
 PATCHES = "patches"
 """The variant whose values are checksums, which pages shorten: beginnings count, as to Spack."""

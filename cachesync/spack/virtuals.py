@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["Virtuals", "virtuals_of"]
+__all__ = ["Virtuals", "is_provided", "virtuals_of"]
 
 Virtuals = Mapping[str, Collection[str]]
 """Name of a virtual package -> the packages that provide it to somebody."""
@@ -22,3 +22,16 @@ def virtuals_of(names: Iterable[str], carried: Iterable[tuple[str, str]]) -> dic
         if virtual not in known:
             found.setdefault(virtual, set()).add(provider)
     return found
+
+
+def is_provided(virtual: str, versions: str, said: Iterable[str]) -> bool:
+    """Whether a package that says what it provides (`mpi@:3.1`, `zlib-api`) provides a version of a virtual one.
+
+    To Spack it is enough that the two lists have any version in common; without a version it provides all.
+    """
+    from . import ranges  # few ask for a version of a virtual package
+
+    return any(
+        name == virtual and (not provided or ranges.common(provided, versions) is not None)
+        for name, _, provided in (one.partition("@") for one in said)
+    )

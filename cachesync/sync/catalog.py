@@ -23,6 +23,7 @@ from ..model import SourceState
 from ..selection import Selection
 from ..sources.base import Source, Unopened
 from ..sources.directory import DirectorySource
+from . import telling
 from .mirrorsource import MirrorSource
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Remote",
     "choose",
     "forget",
+    "forget_unread",
     "job",
     "named_entry",
     "orphan_missing",
@@ -115,6 +117,24 @@ def job(
     limit = config.limits.page_bytes
     source = DirectorySource(name, Path(entry.path), page_limit=limit, selection=entry.selection)
     return Job(row, source, entry.selection)
+
+
+def forget_unread(writer: Writer, row: SourceRow) -> str | None:
+    """Forget what never could be read of a mirror that no config has; what is to be said of that.
+
+    Who mistypes the address of a mirror or a view has no source that fails for ever.
+    """
+    every = writer.statements(row)
+    unread = [one for one in every if one.checksum is None]
+    if row.configured or not unread:
+        return None
+    if len(unread) == len(every):
+        writer.forget(row)
+        return "nothing of it could be read, so it is not remembered"
+    for one in unread:
+        writer.drop_statement(row, one)
+    names = ", ".join(telling.index_name(one.view, one.tag) for one in unread)
+    return f"{names} could not be read, and is not remembered"
 
 
 def _location(entry: SourceConfig) -> str:

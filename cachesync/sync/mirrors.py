@@ -7,7 +7,7 @@ a pass that is cut off is finished by the next one, which finds the rest by comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 
 from .. import diff, net
@@ -20,6 +20,7 @@ from ..model import SourceState
 from ..selection import Selection
 from ..sources.base import Failed, Unchanged
 from ..system.garbage import garbage_collection
+from . import telling
 from .mirrorsource import Got, MirrorSource, Statement
 from .reading_index import CHUNK_SPECS, Reading
 from .recorder import Progress
@@ -79,7 +80,7 @@ class _Pass:
         self._progress = progress
         self._counts = counts
         self._again = row.selection is not None and row.selection != selection
-        self._failures: list[tuple[str, str]] = []
+        self._failures: dict[str, str] = {}
         self._emptied = 0
         self._unread = False
         self._settle = source.settle
@@ -88,10 +89,11 @@ class _Pass:
 
     def run(self) -> PassResult:
         writer, row, source = self._writer, self._row, self._source
-        for statement in source.statements:
+        every = [self._known(statement) for statement in source.statements]
+        for statement, known in zip(source.statements, every, strict=True):
             self._progress(row.name, 0, 0)
-            known = self._known(statement)
             self._unread |= not self._read(statement, known) and known.is_new
+        self._note_rejections(every)
         held, gone = self._remove()
         result = PassResult(
             row.name,
@@ -104,7 +106,7 @@ class _Pass:
         )
         if held:
             base = self._base()
-            reason = _held(held, gone=gone, specs=max(base.size, held))
+            reason = _held(held, gone=gone, specs=max(base.size, held)) + self._said_of_dropped()
             writer.hold(row, reason, base)
             return result._replace(state=SourceState.HELD, error=reason)
         if self._failures:
@@ -114,12 +116,11 @@ class _Pass:
         return result
 
     def _failed(self, result: PassResult) -> PassResult:
-        """Record that indexes could not be fetched."""
-        path, reason = self._failures[0]
-        reason = f"{path}: {reason}"
+        """Record that indexes could not be read."""
+        reason = next(iter(self._failures.values()))
         if result.listed > 1:
             count = len(self._failures)
-            reason = f"{count} of {result.listed} cache indexes could not be fetched; {reason}"
+            reason = f"{count} of {result.listed} cache indexes could not be read; {reason}"
         self._writer.fail(self._row, reason)
         if self._is_kept and self._known_base is None and not self._is_waiting:
             self._writer.drop_base(self._row)
@@ -149,9 +150,10 @@ class _Pass:
             return not self._writer.is_rejected(self._row, known)
         if isinstance(seen, Failed):
             if seen.is_passing:
-                self._failures.append((known.path, seen.reason))
+                self._failures[known.path] = telling.failure(statement.url, known.path, seen.reason)
             else:
-                self._writer.reject_index(self._row, known, seen.reason, seen.memory)
+                reason = telling.rejection(statement.url, known.path, seen.reason)
+                self._writer.reject_index(self._row, known, reason, seen.memory)
             return False
         with ExitStack() as opened:
             close = getattr(seen, "close", None)
@@ -159,6 +161,14 @@ class _Pass:
                 opened.callback(_closed, close)
             self._take(seen, known)
         return not self._writer.is_rejected(self._row, known)
+
+    def _note_rejections(self, every: Iterable[StatementRow]) -> None:
+        """Note what is not accepted, also since a pass before: a source has failed that does not say it."""
+        rejected = self._writer.rejections(self._row)
+        for known in every:
+            if known.path in rejected:
+                reason = telling.failure(known.url, known.path, rejected[known.path])
+                self._failures.setdefault(known.path, reason)
 
     def _take(self, got: Got, known: StatementRow) -> None:
         """Record an index that is there."""
@@ -239,6 +249,15 @@ class _Pass:
         configured = {(statement.tag, statement.stack) for statement in self._source.statements}
         every = self._writer.statements(self._row)
         return [known for known in every if (known.tag, known.stack) not in configured]
+
+    def _said_of_dropped(self) -> str:
+        """Which cache indexes are not read any more, and what is read instead; empty where there is none."""
+        dropped = self._dropped()
+        if not dropped:
+            return ""
+        let_go = ", ".join(telling.index_name(one.view, one.tag) for one in dropped)
+        read = ", ".join(telling.index_name(one.view, one.tag) for one in self._source.statements)
+        return f"; {let_go} would be let go, as {read} is read in its place"
 
     def _leaving(self, due: Sequence[Due]) -> set[tuple[int, int]]:
         """Page and id of the specs that no stack of a tag carries when everything due is gone."""

@@ -25,6 +25,9 @@ from .mirrorsource import MirrorSource
 
 __all__ = ["Remotes", "address", "is_fetched", "watched_files"]
 
+_ABSENT = (403, 404, 410)
+"""What servers answer of what is not there (S3 the first)."""
+
 
 class Remotes:
     """Opens remote sources; those that reach the network alike share a fetcher, and its limits."""
@@ -88,15 +91,23 @@ class Remotes:
         return None if entry.token is None else reveal(entry.token, self._environment)
 
     def reach(self, entry: SourceConfig) -> int:
-        """Ask for the address of a source, as who it is; the status it answers with. Raises CachesyncError."""
+        """Ask for the address of a source, as who it is; the status it answers with. Raises CachesyncError.
+
+        A mirror is asked for the cache index of each layout that it may have, until there is one.
+        """
         token = self._token(entry) if isinstance(entry, GithubSourceConfig) else None
-        request = net.Request(
-            address(entry),
-            most_bytes=self._limits.page_bytes,
-            authorization=None if token is None else f"Bearer {token}",
-        )
-        with self._shared(entry).stream(request) as download:
-            return download.status
+        status = 0
+        for url in _addresses(entry):
+            request = net.Request(
+                url,
+                most_bytes=self._limits.page_bytes,
+                authorization=None if token is None else f"Bearer {token}",
+            )
+            with self._shared(entry).stream(request) as download:
+                status = download.status
+            if status not in _ABSENT:
+                break
+        return status
 
     def way(self, entry: SourceConfig) -> str:
         """What is to say of how the address of a source is reached; empty where it is directly."""
@@ -137,7 +148,14 @@ def address(entry: SourceConfig) -> str:
             "{package}", next(iter(entry.selection.packages), "")
         )
     if isinstance(entry, BuildcacheSourceConfig):
-        view = entry.view or next(iter(entry.views), None)
-        return f"{entry.url}/{index_places(view)[0].first}"
+        return _addresses(entry)[0]
     assert isinstance(entry, ArchiveSourceConfig), "a directory is not fetched"
     return entry.url
+
+
+def _addresses(entry: SourceConfig) -> tuple[str, ...]:
+    """Where to ask, one after the other."""
+    if not isinstance(entry, BuildcacheSourceConfig):
+        return (address(entry),)
+    view = entry.view or next(iter(entry.views), None)
+    return tuple(f"{entry.url}/{place.first}" for place in index_places(view))

@@ -9,7 +9,7 @@ from ..buildcache import index
 from ..buildcache.nodes import nodes
 from ..ledger.outcomes import SourceRow, StatementRow
 from ..ledger.write import Writer
-from ..model import Node
+from ..model import Doubt, Node
 from ..selection import Selection
 from .mirrorsource import Got
 from .order import dependencies_first
@@ -72,12 +72,7 @@ class Reading:
             if 2 * good < self._total:
                 continue
             for ready in waiting:
-                cached = [
-                    node.hash
-                    for node in ready
-                    if node.cached and self._is_wanted(node.build.package)
-                ]
-                self._commit(ready, cached)
+                self._commit(ready, self._wanted(ready))
                 done += len(ready)
                 self._progress(self._row.name, done, len(unknown))
             waiting.clear()
@@ -102,6 +97,18 @@ class Reading:
             self._row, known, checksum=got.checksum, memory=got.memory,
             absent=self._absent(refused), warnings=self._all_warnings(), base=self._base,
         )  # fmt: skip
+
+    def _wanted(self, ready: Sequence[Node]) -> list[str]:
+        """The hashes of those that are cached and wanted; a wrong record is of the package that is known."""
+        if self._selection is None:
+            return [node.hash for node in ready if node.cached]
+        wrong = [node.hash for node in ready if node.doubt is Doubt.WRONG]
+        known = self._writer.packages_of(wrong) if wrong else {}
+        return [
+            node.hash
+            for node in ready
+            if node.cached and self._is_wanted(known.get(node.hash, node.build.package))
+        ]
 
     def _is_wanted(self, package: str) -> bool:
         return self._selection is None or self._selection.admits(self._known.tag, package)

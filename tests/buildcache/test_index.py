@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.buildcache.index import MAX_RECORDS, checksum, split
+from cachesync.buildcache.index import MAX_RECORDS, Refused, checksum, split
 from cachesync.buildcache.nodes import nodes
 from cachesync.errors import CacheIndexError
 from tests.support.mirrors import document, record
@@ -90,7 +90,10 @@ def test_other_versions_are_named(version, said, hint):
     [
         (b"", "the index is empty"),
         (b" \n", "the index is empty"),
-        (b"<html>", "the index is no JSON"),
+        (
+            b" <html>\x1b[31m",
+            r"the index is no JSON: expected `{` (byte 1 of the index, which begins with '<html>\x1b[31m')",
+        ),
         (GOOD[:-5], "the index is no JSON"),
         (b"[]", "this is no cache index: expected `object`, got `array`"),
         (b"{}", "this is no cache index: object missing required field `database`"),
@@ -101,7 +104,31 @@ def test_other_versions_are_named(version, said, hint):
         ),
         (b'{"database":{"version":[],"installs":{}}}', "this is no cache index: database.version"),
         (b'{"x":' + b"[" * 100_000, "the index is nested too deeply"),
-        (b'{"database":{"version":"8","installs":{"\xff":1}}}', "the index is no JSON"),
+        (b"\n" * 5000, "the index is empty"),
+        (
+            b'{"database":{"version":NaN,"installs":{}}}',
+            "the index is no JSON: invalid character (byte 23 of the index)",
+        ),
+        (
+            b'{"a":"\\ud800","database":{}}',
+            "the index is no JSON: half of a surrogate pair (byte 12 of the index)",
+        ),
+        (
+            b'{"\xff":NaN,"database":{}}',
+            "the index is no JSON: no UTF-8 (byte 2 of the index)",
+        ),
+        (
+            GOOD[:-3] + b',"x"}}}',
+            f"the index is no JSON: expected `:` (byte {len(GOOD) + 1:,} of the index)",
+        ),
+        (
+            GOOD[:-2],
+            f"the index is no JSON: expected `,` (byte {len(GOOD) - 2:,} of the index, which ends",
+        ),
+        (
+            GOOD[:-3] + b',"%b":{"spec":{}' % (b"b" * 32),
+            f"the index is no JSON: it ends (byte {len(GOOD) + 43:,}) within what begins at byte",
+        ),
     ],
 )
 def test_what_is_no_index_is_one_error(data, said):
@@ -147,6 +174,101 @@ def test_a_record_that_is_none_is_refused_alone(key, value, reason):
         [(key, f"{place}.{reason}")],
     )
     assert set(found.records) == {ZLIB.hash, HDF5.hash} - {key}
+
+
+@pytest.mark.parametrize(
+    ("spec", "at", "reason"),
+    [
+        (b'{"name":"\\ud800"}', 15, "half of a surrogate pair"),
+        (b'{"name":"\\udc00"}', 15, "half of a surrogate pair"),
+        (b'{"\\ud800":1}', 8, "half of a surrogate pair"),
+        (b'{"name":"\\x"}', 10, "invalid escaped character"),
+        (b'{"name":"\\u12"}', 14, "invalid character in unicode escape"),
+        (b'{"name":NaN}', 8, "invalid character"),
+        (b'{"name":-Infinity}', 9, "invalid character"),
+        (b'{"name":01}', 9, "invalid number"),
+        (b'{"name":"\x01"}', 9, "invalid character"),
+        (b'{"name":1,}', 10, "trailing comma in object"),
+        (b'["{",]', 5, "trailing comma in array"),
+        (b"NaN", 0, "invalid character"),
+    ],
+)
+@pytest.mark.parametrize("wrap", [b"%b", b'{"in_buildcache":true,"spec":%b}'])
+def test_a_record_that_is_no_json_is_refused_alone(spec, at, reason, wrap):
+    """By its hash, with the byte of the whole index; what stands before and behind it is read."""
+    before, _, behind = wrap.partition(b"%b")
+    head = b'"installs":{'
+    frame, _, rest = GOOD.partition(head)
+    start = frame + head + b'"%b": ' % (b"b" * 32)
+    data = start + before + spec + behind + b"," + rest
+    for bytes_behind in (b"", b" {}", b"NaN"):
+        found = split(data + bytes_behind)
+        where = len(start) + len(before) + at
+        said = f"installs.{'b' * 32}: is no JSON: {reason} (byte {where:,} of the index)"
+        assert found.refused == (("b" * 32, said),)
+        assert found.records.keys() == split(GOOD).records.keys()
+        assert len(list(nodes(found))) == 2
+
+
+def test_many_faulty_records_are_refused_each_with_its_own_reason():
+    """And one that holds what stands in their place is no more than a text."""
+    rest = b'"%b":NaN,"%b":"faulty record 7","%b":{"spec":{"a":[1,]}},"%b":{"spec":"\\x"}}}}'
+    found = split(
+        GOOD[:-3] + b"," + rest % tuple(letter * 32 for letter in (b"a", b"b", b"c", b"d"))
+    )
+    assert {
+        one.hash[0]: one.reason.partition(": ")[2].partition(" (")[0] for one in found.refused
+    } == {
+        "a": "is no JSON: invalid character",
+        "b": "expected `object`, got `str`",
+        "c": "is no JSON: trailing comma in array",
+        "d": "is no JSON: invalid escaped character",
+    }
+    assert set(found.records) == {ZLIB.hash, HDF5.hash}
+
+
+@pytest.mark.parametrize("key", [b"\xff", b"\\ud800", b"\\x", b"\x01"])
+def test_a_key_that_is_no_text_is_refused_alone(key):
+    """Shown as it stands, without its control characters."""
+    found = split(GOOD[:-3] + b',"%b":{"spec":{}}}}}' % key)
+    (refused,) = found.refused
+    assert refused.reason.endswith("the key is not a hash (32 characters of a-z, 2-7)")
+    assert refused.reason.isprintable()
+    assert set(found.records) == {ZLIB.hash, HDF5.hash}
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (b'"\xff"', "is no JSON: no UTF-8 (byte 9 of the spec)"),
+        (b"1e999", "name: number out of range"),
+        (b"9" * 5000, "name: number out of range"),
+    ],
+)
+def test_a_value_that_no_text_and_no_number_is_costs_its_record(name, reason):
+    """Where it is not seen before the record is decoded."""
+    data = GOOD[:-3] + b',"%b":{"spec":{"name":%b,"version":"1","arch":{}}}}}}' % (b"b" * 32, name)
+    found = list(nodes(split(data)))
+    place = f"installs.{'b' * 32}.spec"
+    (refused,) = [one for one in found if isinstance(one, Refused)]
+    assert refused.reason.startswith((f"{place}: {reason}", f"{place}.{reason}"))
+    assert len(found) == 3
+
+
+def test_no_more_members_are_walked_than_records_are_read():
+    """Also where one of them is faulty."""
+    many = b'{"database":{"version":"8","installs":{"a":NaN%b}}}' % (b',"a":1' * MAX_RECORDS)
+    with pytest.raises(CacheIndexError, match="more than 1,000,000 records"):
+        split(many)
+
+
+@given(st.data())
+def test_a_fault_in_one_record_costs_at_most_that_record(data):
+    """Whatever bytes stand in a text of it: the other is read as ever."""
+    text = data.draw(st.binary(max_size=12)).replace(b'"', b"").rstrip(b"\\")
+    found = split(GOOD[:-3] + b',"%b":{"spec":{"name":"%b"}}}}}' % (b"b" * 32, text))
+    good = [one for one in nodes(found) if not isinstance(one, Refused)]
+    assert {one.hash for one in good} == {ZLIB.hash, HDF5.hash}
 
 
 def test_a_key_is_shown_without_its_control_characters():

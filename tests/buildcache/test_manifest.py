@@ -63,7 +63,10 @@ def test_an_index_may_be_packed(compression):
     ("data", "said"),
     [
         (b"", "the manifest is empty"),
-        (b"<html>", "the manifest is no JSON"),
+        (
+            b"<html>",
+            "the manifest is no JSON: JSON is malformed: invalid character (byte 0); it begins",
+        ),
         (b"[]", "the manifest is not understood: expected `object`, got `array`"),
         (b"{}", "the manifest has version 'None'; this cachesync reads 3"),
         (b'{"version":4,"data":1}', "the manifest has version '4'; this cachesync reads 3"),

@@ -465,3 +465,30 @@ def test_equal_parts_are_one_object(drawn):
         for node in found:
             value = getattr(node, part)
             assert seen.setdefault(value, value) is value
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (["zlib-api", "libgfortran@5"], ("libgfortran@5", "zlib-api")),
+        (["mpi@:3.1", "mpi@1,3:", "mpi@:3.1"], ("mpi@1,3:", "mpi@:3.1")),
+        ([], ()),
+        (None, None),
+        (["mpi@3:1"], None),
+        (["mpi when=x"], None),
+        (["mpi@"], None),
+    ],
+)
+def test_what_it_provides_is_kept(said, told):
+    """Sorted, each once; another form than the one that is known says nothing."""
+    node = _only(of=record("mpich", "4.2", spec_format=6, provided_virtuals=said))
+    assert node.details.provided_virtuals == told
+
+
+@pytest.mark.parametrize("said", ["mpi", {"mpi": 3}, [3], ["a\x1b[0m"]])
+def test_what_it_provides_is_a_list_of_text(said):
+    """Anything else refuses the record."""
+    one = record("mpich", "4.2", spec_format=6, provided_virtuals=said)
+    (found,) = nodes(split(document([one])))
+    assert isinstance(found, Refused)
+    assert "provided_virtuals" in found.reason

@@ -60,6 +60,8 @@ def complete(world: World, line: str, **more: str) -> list[str]:
         ("cachesync search zl", ["zlib", "zlib-ng"]),
         ("cachesync search hdf5 tag:dev", ["tag:develop", "tag:develop-2025-03-09"]),
         ("cachesync search ta", ["target:", "tag:"]),
+        ("cachesync search vi", ["virtual:"]),
+        ("cachesync search virtual:", []),
         ("cachesync search hdf5 -target:", ["-target:aarch64", "-target:x86_64_v3"]),
         ("cachesync search stack:", ["stack:e4s", "stack:radiuss", "stack:root"]),
         ("cachesync search source:s", ["source:site"]),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cachesync.cli.app import COMMANDS
 from cachesync.cli.options import Globals, split_globals
 from cachesync.cli.remedies import ELSEWHERE, HERE, reaching
+from tests.support import mirrors
 from tests.support.daemons import daemon
 from tests.support.world import World, spec
 
@@ -110,3 +111,36 @@ def test_a_remedy_that_is_followed_helps(world):
     world.root = world.home
     world.run(*shlex.split(command)[1:])
     assert world.run("status", "--check").out == "cachesync ok\n"
+
+
+def test_what_show_tells_to_type_works(tmp_path):
+    """The command for the tree of a spec, copied elsewhere."""
+    one = World(tmp_path)
+    need = mirrors.record("zlib")
+    spec_ = mirrors.record("hdf5", "1.14.6", need)
+    mirror = mirrors.make_mirror(tmp_path / "mirror", [spec_])
+    one.run("sync", "--mirror", mirror.url)
+    said = one.run("show", f"/{spec_.hash}").out
+    command = f"cachesync --state-dir {one.state} show /{spec_.hash[:7]} --tree"
+    assert f"1 spec directly ({command})" in said
+    one.root = one.home
+    assert "zlib@=1.0" in one.run(*shlex.split(command)[1:]).out
+
+
+def test_the_command_of_a_message_reaches_the_ledger_it_is_of(tmp_path):
+    """A summary names what lists everything; it works from anywhere, for whoever is told it."""
+    one = World(tmp_path)
+    one.config = tmp_path / "a config.yaml"
+    told = tmp_path / "told.json"
+    one.configure(
+        f"sources:\n{one.directory_source()}subscriptions:\n"
+        "  - name: all\n    query: hdf5\n    backfill: true\n    batch: {window: 0s, summary_above: 1}\n"
+        f"    targets: [{{type: command, argv: [/bin/sh, -c, 'cat > {told}']}}]\n"
+    )
+    one.page("develop", "hdf5", spec("a"), spec("b"), spec("c"))
+    one.run("--config", one.config, "sync")
+    command = json.loads(told.read_text())["data"]["command"]
+    words = f"cachesync --config '{one.config}' --state-dir {one.state} changes --subscription all "
+    assert command.startswith(words)
+    one.root = one.home
+    assert one.run(*shlex.split(command)[1:]).out.count("spec.cached") == 3

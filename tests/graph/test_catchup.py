@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cachesync.errors import IndexUnusableError
 from cachesync.graph import catchup, file, following
 from cachesync.graph.arrays import COLUMNS
+from cachesync.graph.file import SCHEMA
 from cachesync.ledger import connect, read
 from tests.spack.test_satisfying import SMALL
 from tests.support.asked import dags
@@ -139,7 +140,7 @@ DAMAGES = {
     "more": lambda data: data + b"x",
     "a bit at the end": lambda data: _flip(data, -1),
     "a bit in the middle": lambda data: _flip(data, len(data) // 2),
-    "another version": lambda data: _summed(data, b'"format": [1', b'"format": [0'),
+    "another version": lambda data: _summed(data, b'"format": [%d' % SCHEMA, b'"format": [0'),
     "another ledger": lambda data: _summed(data, b'"stamp": ["', b'"stamp": ["x'),
     "no JSON": lambda data: b"\n" + data,
 }

@@ -85,6 +85,10 @@ def found(text: str) -> bool:
         # what is asked of all below
         ("hdf5@1 ++mpi", "++mpi"),
         ("hdf5 libs==shared %gcc ~~x", "libs==shared %gcc ~~x"),
+        # what no column of a build tells
+        ("hdf5 cflags='-O3 -g' cflags=-c ^x", "cflags='-O3 -g' cflags=-c ^x"),
+        ("site.hdf5@1", "namespace=site"),
+        ("%gcc hdf5 namespace=builtin", "namespace=builtin %gcc"),
     ],
 )  # fmt: skip
 def test_it_asks_what_spack_would(text, spack):
@@ -161,7 +165,7 @@ def test_a_page_is_said_not_to_tell_of_dependencies():
         ("/abc /abd", 5, 4, "the hash", None),
         ("-(x@1 @2)", 6, 2, "the version", None),
         ("(hdf5 +a) ~a", 10, 2, "the variant a", None),
-        ("site.x@1 namespace=y", 9, 11, "the namespace", None),
+        ("site.x@1 namespace=y", 9, 11, "the namespace", "OR"),
         ("hdf5 %gcc@12 @1.14", 13, 5, "one version list", "@1.14 before the ^ or % asks"),
         ("^x +a a=true", 6, 6, "a is given twice", None),
         ("^x os=a os=a", 8, 4, "os is given twice", None),
@@ -174,7 +178,23 @@ def test_a_page_is_said_not_to_tell_of_dependencies():
         ("%[when='target=nosuch:'] x", 8, 14, "knows no target nosuch", None),
         ("^x target=fe", 10, 2, "another on every machine", None),
         ("^x -a", None, 0, "", None),
-        ("^x:y", 0, 1, "needs the name of a package", "^* is any"),
+        ("^x:y", 1, 2, "a field does not stand behind ^", "^NAME asks for a package"),
+        ("%x:y z", 1, 2, "a field does not stand behind %", "%NAME"),
+        ("^ x:y", 0, 1, "needs the name of a package", "^* is any"),
+        ('hdf5 ^"x"', 6, 1, "a name stands without quotes", "^zlib, not"),
+        ("^(x OR y)", 1, 1, "parentheses hold queries", "(^zlib OR ^zlib-ng)"),
+        ("%-x", 1, 1, "what is excluded does not stand behind %", "-%zlib"),
+        ("^x*", 2, 1, "* is no part of a package's name", "a prefix finds no dependency"),
+        ("^x,y", 2, 1, ", is no part of a package's name", "^c,cxx=gcc"),
+        ("^x!", 2, 1, "! is no part of a package's name", "a space ends the name"),
+        ("^x@1:2:3", 6, 1, "a range has one :", "@1.12:1.14"),
+        ("^x@1,2:3:4", 8, 1, "a range has one :", None),
+        ("^x@3:1", 3, 3, "3:1 is an empty range", "the lower version stands before the :"),
+        ("^x +a ~a", 6, 2, "a is given twice", "~a before the ^ or % asks the package itself"),
+        ("^x a=b a=c", 7, 3, "a is given twice", "a=a,b"),
+        ("^x a=[b]", 5, 1, "a= needs a value", 'a=* is any; "..."'),
+        ("^x target=nosuch:", 10, 7, "knows no target nosuch", "x86_64_v3"),
+        ("^[when='a b'] x", 2, 10, "needs one spec, and more stands there", "one spec in quotes"),
         ("%c,cxx gcc", 2, 1, ", is no part", None),
         ("^x" + " ^x" * 200, 600, 1, "more than 200 terms", None),
     ],
@@ -189,6 +209,20 @@ def test_what_cannot_be_asked_is_refused_where_it_stands(text, position, length,
     assert says in caught.value.message
     assert (caught.value.position, caught.value.length) == (position, length)
     assert hint is None or hint in (caught.value.hint or "")
+
+
+def test_a_hint_repeats_no_long_text():
+    """It is one line on a terminal, however much is refused."""
+    with pytest.raises(QueryError) as caught:
+        parse("^a@" + ",".join(map(str, range(500))))
+    assert len(caught.value.hint or "") < 100
+
+
+def test_two_namespaces_are_not_said_to_be_had_at_once():
+    """A package has one."""
+    with pytest.raises(QueryError) as caught:
+        parse("x@1 namespace=a namespace=b")
+    assert "a,b" not in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +245,7 @@ PIECES = st.sampled_from((
     "hdf5", "zlib@1.2", "@1.14:", "@=2", "+mpi", "~x", "++y", "libs==a", "libs=a,b", "m='a b'", "os=u", "target=x86_64:",
     "cflags='-a b'", "/abc", "%gcc", "%gcc@12:", "%c,cxx=gcc@13", "%none", "^zlib", "^mpi=openmpi", "^ +a", "^*", "%*",
     "^[virtuals=mpi]", "%[when='+a @1:' deptypes=build] gcc", "%clang", "word", "tag:develop", '"q"', "pre*", "namespace=site",
-    "site.x", "OR", "-", "(", ")", "%", "^", "=", "*",
+    "site.x", "virtual:mpi", "virtual:m*", 'virtual:"a b"', "OR", "-", "(", ")", "%", "^", "=", "*",
 ))  # fmt: skip
 
 

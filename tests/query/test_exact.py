@@ -45,17 +45,17 @@ H = spec("package", "hdf5")
         ("-mpi", spec("variant", "~mpi")),
         ("hdf5 ~1", And((H, spec("variant", "~1")))),
         ("+mpi+hl", And((spec("variant", "+mpi"), spec("variant", "+hl")))),
-        ("%gcc@12 @1.14", And((spec("compiler", "gcc@12"), spec("version", "1.14")))),
+        ("%gcc@12 @1.14", And((spec("version", "1.14"), spec("compiler", "gcc@12")))),
         ("libs=shared%gcc", And((spec("variant", "libs=shared"), spec("compiler", "gcc")))),
         (
             "cflags=-O3 cflags=-g",
-            And((spec("variant", "cflags=-O3"), spec("variant", "cflags=-g"))),
+            spec("variant", "cflags=-O3 -g"),
         ),
         ("cflags==-O3", spec("variant", "cflags=-O3")),
         ("cflags==", Everything),
         ("ldlibs=''", Everything),
         ("+os", spec("os", "True")),
-        ("os=* platform=*", And((spec("os", "*"), spec("platform", "*")))),
+        ("os=* platform=*", And((spec("platform", "*"), spec("os", "*")))),
         ("arch=linux-None-x86_64", And((spec("platform", "linux"), spec("target", "x86_64")))),
         ("/abc", spec("hash", "abc")),
     ],
@@ -97,24 +97,28 @@ def test_what_pages_cannot_say_is_no_hit_among_them(version, text):
         ("hdf5 OR zlib", 5, 2, "no OR"),
         ("(hdf5)", 0, 1, "no parentheses"),
         ('"hdf5"', 0, 1, "quotes only behind a ="),
-        ("hdf*", 0, 4, "no *"),
+        ("hdf*", 3, 1, "no *"),
         ("hdf5 tag:develop", 5, 4, "no fields"),
-        ("patches==a", 7, 2, "cannot be propagated"),
-        ("target==a", 6, 2, "cannot be propagated"),
+        ("patches==a", 0, 10, "cannot be propagated"),
+        ("target==a", 0, 9, "cannot be propagated"),
         ("libs:=a", 0, 6, "no :="),
-        ("mpi = true", 0 + 4, 1, "no space beside a ="),
+        ("mpi = true", 4, 1, "side by side"),
         ("%c=gcc", 2, 1, "no virtuals"),
-        ("%%gcc", 0, 1, "name of a compiler"),
-        ("%gcc %clang", 5, 1, "a compiler once"),
-        ("@1 @2", 3, 1, "a version once"),
-        ("/abc/abd", 4, 1, "a hash once"),
+        ("%%gcc", 0, 1, "name of a package"),
+        ("%gcc %clang", 5, 6, "one compiler"),
+        ("@1 @2", 3, 2, "one version list"),
+        ("/abc/abd", 4, 4, "begins a second spec"),
         ("+mpi mpi=true", 5, 8, "given twice"),
         ("arch=linux-u-x target=y", 15, 8, "given twice"),
         ("+target", 0, 7, "no variant"),
-        ("hdf5@git.main", 4, 9, "which version a commit is"),
-        ("a/b.json", 3, 1, "does not read"),
-        ("hdf5.", 0, 5, "no name of a package"),
-        ("cflags=", 6, 1, "needs a value"),
+        ("hdf5@git.main", 4, 9, "would look up which version this is"),
+        ("a/b.json", 0, 8, "from no file"),
+        ("hdf5.", 4, 1, "a dot"),
+        ("cflags=", 6, 1, "a value behind it"),
+        ("hdf5 ^zlib@3:1", 10, 4, "empty range"),
+        ("hdf5@1:x:y", 8, 1, "no version stands before :"),
+        ("%gcc@1:2:", 8, 1, "no version stands before :"),
+        ("hdf5 ^zlib ^", 11, 1, "needs the name of a package"),
         ("", 0, 1, "no spec without a word"),
         ("   ", 0, 1, "no spec without a word"),
     ],
@@ -124,6 +128,23 @@ def test_what_is_not_one_spec_is_refused_where_it_stands(text, position, length,
     with pytest.raises(QueryError, match=says) as caught:
         read(text)
     assert (caught.value.position, caught.value.length) == (position, length)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("hdf5 OR zlib", "no OR"),
+        ("(hdf5)", "no parentheses"),
+        ('"hdf5"', "quotes only behind a ="),
+        ("hdf*", "no *"),
+        ("hdf5 tag:develop", "no fields"),
+    ],
+)
+def test_our_own_forms_are_named_to_whoever_speaks_spack_1(text, says):
+    """With what they are for without --spack."""
+    with pytest.raises(QueryError, match=says) as caught:
+        parse_in("1.x", text)
+    assert caught.value.hint.startswith("without --spack")
 
 
 @pytest.mark.parametrize("version", ["0.22", "2", "", "1.x.y"])

@@ -192,7 +192,7 @@ def test_spec_syntax_is_read_as_spack_reads_it(text, tree):
         ("@1.14: aarch64", 1, 13, "1.14:aarch64 is an empty range", "quote it"),
         ("@=1:2", 1, 1, "= is one exact version", None),
         ("1.12:1.14", 4, 1, "no field stands before :", "@1.12:1.14"),
-        ("%", 0, 1, "% needs the name of a compiler", None),
+        ("%", 0, 1, "% needs the name of a package", None),
         ("%gcc@", 4, 1, "@ needs a version", None),
         ("~", 0, 1, "~ needs the name of a variant", None),
         ("hdf5~", 4, 1, "~ needs the name of a variant", None),

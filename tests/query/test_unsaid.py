@@ -1,10 +1,13 @@
 """What pages cannot say is said: flags, dev_path, commit, namespaces, and compilers that are not named."""
 
+import shutil
+
 import pytest
 
 from cachesync.query import And, Everything, Term, parse
 from cachesync.query.printing import show
 from cachesync.query.unsaid import unsaid, with_no_compiler, without_unsaid
+from tests.support import mirrors
 from tests.support.console import assert_error
 from tests.support.world import World, spec
 
@@ -134,8 +137,6 @@ def test_builds_left_out_for_want_of_a_compiler(site):
 
 def test_the_ledger_says_the_same(site, tmp_path):
     """Without an index the note is the same."""
-    import shutil
-
     world = World(tmp_path)
     shutil.copytree(site.state, world.state)
     shutil.rmtree(world.state / "index")
@@ -204,3 +205,65 @@ def test_check_and_config_check_say_it(site, tmp_path):
         "  - {name: flags, query: 'hdf5 cflags=-O3', targets: [{type: command, argv: [logger]}]}\n"
     )
     assert "note: subscription flags: pages do not say" in world.run("config", "check").err
+
+
+# -- beside build caches, which say all of that
+
+FLAGGED = mirrors.record("hdf5", "1.14.6", flags={"cflags": ["-O3", "-g"]})
+DEVELOPED = mirrors.record("fmt", "11.1", variants={"dev_path": "/src/fmt"})
+
+
+@pytest.fixture(scope="module")
+def both(site, tmp_path_factory) -> World:
+    """The pages and a mirror of two specs, which have no compiler, side by side. Read only."""
+    world = World(tmp_path_factory.mktemp("both"))
+    shutil.copytree(site.state, world.state)
+    mirror = mirrors.make_mirror(world.root / "mirror", [FLAGGED, DEVELOPED])
+    world.run("sync", "--mirror", mirror.url)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("text", "hits", "noted"),
+    [
+        ("cflags=-O3", [FLAGGED], True),
+        ('hdf5 cflags="-O3 -g"', [FLAGGED], True),
+        ("hdf5@1.14.6 cflags=-g cflags=-O3", [FLAGGED], False),
+        ("hdf5@1.14.6 cflags=-O2", [], False),
+        ("hdf5@1.14.6 -cflags=-O2", [FLAGGED], False),
+        ("fmt dev_path=/src/fmt", [DEVELOPED], False),
+        ("fmt commit=abc", [], False),
+        ("fmt commit=abc OR zlib commit=abc", [], True),
+        ("site.fmt", [], False),
+        ("dev_path=*", [DEVELOPED], True),
+    ],
+)
+def test_an_index_answers_what_pages_cannot(both, text, hits, noted):
+    """The note stands only where pages alone tell of specs that meet the rest; in every form of answer."""
+    assert both.found(text) == sorted(one.hash for one in hits)
+    for more in ((), ("--json",), ("--group-by", "package", "--json")):
+        result = both.run("search", *more, "--", text)
+        assert ("pages do not say" in result.err) == noted, result.err
+        if more:
+            assert ("unsaid" in result.json) == noted
+
+
+def test_who_waits_or_compares_is_told_of_pages_where_they_are_in_question(both, tmp_path):
+    """Tags and packages of a mirror alone are none of theirs."""
+    for text, noted in (("fmt commit=abc", False), ("zlib commit=abc", True)):
+        waited = both.run("wait", text, "--timeout", "1ms", status=1)
+        assert ("pages do not say" in waited.err) == noted
+    alone = World(tmp_path)
+    mirror = mirrors.make_mirror(tmp_path / "mirror", [FLAGGED], cached=[FLAGGED])
+    alone.run("sync", "--mirror", mirror.url)
+    for asked in ("hdf5 cflags=-O3", "hdf5 ^zlib"):
+        assert "pages" not in alone.run("diff", "mirror", "mirror", asked).err
+    assert "pages do not say" in both.run("diff", "develop", "mirror", "hdf5 cflags=-O3").err
+
+
+def test_that_an_index_names_no_compiler_is_a_fact(both):
+    """Its specs without one are left out as those with another compiler are; only pages leave it open."""
+    assert both.search("%none")["builds"] == 5
+    assert "2 builds are left out: their pages" in both.run("search", "hdf5 %gcc").err
+    assert "left out" not in both.run("search", "fmt %gcc").err
+    assert "left out" not in both.run("search", "fmt compiler:gcc").err

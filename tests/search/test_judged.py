@@ -82,6 +82,29 @@ def test_a_query_finds_what_a_judge_finds(tmp_path, form):
         assert differences(tmp_path / str(seed), form, seed, 60) == []
 
 
+def test_flags_and_namespaces_of_the_package_itself_are_asked_of_what_an_index_tells(tmp_path):
+    """In our own language as in Spack's: a build's columns have neither."""
+    document = inventing.document(Random("e"), form="8")
+    records = [record["spec"] for record in document["database"]["installs"].values()]
+    for number, record in enumerate(records):
+        record["parameters"]["cflags"] = [["-O3", "-g"], ["-O3"], []][number % 3]
+    world = World(tmp_path)
+    data = json.dumps(document, separators=(",", ":")).encode()
+    sync_indexes(world, {Stated("https://m.example", None, "v1", "root"): data})
+    judge = Judge(document, "1.x")
+    texts = {f"{place}.{record['name']}@:" for record in records for place in ("builtin", "other")}
+    met = {"namespace=builtin", "namespace=other", "cflags='-g -O3'", "cflags==-O3 @:"}
+    searcher = Searcher(world.state)
+    try:
+        for text in sorted(texts | met | {"cflags=-c"}):
+            hits = searcher.search(query.parse(text)).hits
+            found = {spec.hash for hit in hits for spec in hit.specs}
+            assert found == judged(judge, text), text
+            assert found or text not in met, text
+    finally:
+        searcher.close()
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("form", FORMS)
 def test_many_queries_find_what_a_judge_finds(tmp_path, form):

@@ -4,8 +4,10 @@ import shutil
 
 import pytest
 
-from cachesync.query import And, Everything, Not, Or, Term, parse, parse_in
-from cachesync.query.unjudged import opened, questions
+from cachesync.query import And, Dag, Everything, Not, Or, Term, parse, parse_in
+from cachesync.query.unjudged import opened, questions, reason
+from cachesync.search.instead import dependencies
+from cachesync.search.searcher import Searcher
 from tests.support import mirrors
 from tests.support.world import World, spec
 
@@ -126,3 +128,109 @@ def test_a_search_without_a_hit_says_which_dependency_is_to_blame(tmp_path):
         ("^mpich@4.2", 1),
         ("@1.14", 1),
     ]
+
+
+def test_diff_and_wait_count_what_they_leave_open(site):
+    """As `search` does, of the two tags and of everything: once as a note, and as a number for programs."""
+    said = "could not be judged by `^openmpi@5:`: only pages tell of them"
+    counted = {"builds": 3, "conditions": ["^openmpi@5:"]}
+    for command in (["diff", "mirror", "develop"], ["wait"]):
+        found = site.run(*command, "--json", "hdf5 ^openmpi@5:")
+        assert found.json["unjudged"] == counted
+        assert found.err.count("could not be judged") == found.err.count(f"3 builds {said}") == 1
+        assert site.run("-q", *command, "--json", "hdf5 ^openmpi@5:").json["unjudged"] == counted
+    assert "unjudged" not in site.run("diff", "mirror", "mirror", "--json", "hdf5 ^mpi").json
+    over = site.run("wait", "--timeout", "1ms", "hdf5 ^openmpi@6:", status=1)
+    assert "3 builds could not be judged by `^openmpi@6:`" in over.err
+
+
+def test_a_list_counts_what_it_leaves_open_of_lines_that_nothing_matches(site, tmp_path):
+    """Each line its own; where something matches there is nothing to wonder about."""
+    path = tmp_path / "list"
+    path.write_text("hdf5 ^openmpi@5:\nhdf5@1.9 ^openmpi\nhdf5\n")
+    found = site.run("check", "--json", path, status=1)
+    assert [line.get("unjudged") for line in found.json["specs"]] == [
+        None, {"builds": 1, "conditions": ["^openmpi"]}, None,
+    ]  # fmt: skip
+    assert "line 2: 1 build could not be judged by `^openmpi`: only pages tell of it" in found.err
+    assert found.err.count("line ") == 1
+
+
+def test_a_line_with_a_hash_asks_what_is_below_it(site, tmp_path):
+    """A spec of a mirror is judged by its DAG, one of a page is left open."""
+    known = site.found("hdf5@1.14.6")[0]
+    page = site.found("hdf5@1.9")[0]
+    path = tmp_path / "list"
+    path.write_text(f"/{known} ^openmpi\nhdf5/{known[:8]} ^mpich\n/{page} ^openmpi\n")
+    found = site.run("check", "--json", path, status=1)
+    assert [line["status"] for line in found.json["specs"]] == ["cached", "missing", "missing"]
+    assert [place["tag"] for place in found.json["specs"][0]["placements"]] == ["mirror"]
+    assert [line.get("unjudged", {}).get("builds") for line in found.json["specs"]] == [
+        None,
+        None,
+        1,
+    ]
+
+
+ZLIB = mirrors.record("zlib-ng", "2.2.4", variants={"compat": False})
+OLDER = mirrors.record("openmpi", "4.1.6", mirrors.edge(ZLIB, "link"))
+NAMESAKE = mirrors.record("hdf5", "1.14.5", mirrors.edge(OLDER, "link", virtuals=["mpi"]))
+PETSC = mirrors.record("petsc", "3.22.0", mirrors.edge(NAMESAKE, "link"),
+                       mirrors.edge(GCC, "build", virtuals=["c"]))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def alternatives(tmp_path_factory) -> World:
+    """A mirror with three hdf5 by other MPI, and a petsc. Read only."""
+    world = World(tmp_path_factory.mktemp("alternatives"))
+    mirror = mirrors.make_mirror(world.root / "mirror", [HDF5, OTHER, NAMESAKE, PETSC])
+    world.run("sync", "--mirror", mirror.url)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("rest", "missing", "instead"),
+    [
+        ("hdf5", "^openmpi@6:", ["openmpi@5.0.6", "openmpi@4.1.6", "mpich@4.2.3"]),
+        ("hdf5", "^mpi=nothing", ["mpich@4.2.3", "openmpi@5.0.6", "openmpi@4.1.6"]),
+        ("petsc", "^openmpi@6:", ["openmpi@4.1.6"]),
+        ("petsc", "^mpich", ["openmpi@4.1.6"]),
+        ("petsc", "^mpi=mpich", ["openmpi@4.1.6"]),
+        ("petsc", "^zlib-ng@3:+compat", ["zlib-ng@2.2.4~compat"]),
+        ("petsc", "%gcc@14:", ["gcc@13.2.0"]),
+        ("hdf5@1.12", "%gcc", []),
+        ("petsc", "%openmpi", []),
+        ("petsc", "^nothing", []),
+        ("petsc", "^zlib-ng@3: ^mpich", []),
+        ("petsc", "virtual:lapack", []),
+    ],
+)
+def test_what_there_is_in_place_of_a_dependency(alternatives, rest, missing, instead):
+    """The versions of what is asked for, then of what provides the same, as far as `^` or `%` looks."""
+    searcher = Searcher(alternatives.state)
+    with searcher.moment() as db:
+        hits = searcher.hits(parse(rest), searcher.matching(parse(rest)))
+        hashes = [spec.hash for hit in hits for spec in hit.specs]
+        assert hashes
+        dag = parse(missing)
+        assert isinstance(dag, Dag)
+        assert dependencies(searcher.dags, db, dag, hashes) == instead
+    searcher.close()
+
+
+def test_a_search_without_a_hit_says_what_there_is_instead(alternatives):
+    """In the words of people, and as values in JSON."""
+    assert ": with openmpi 4.1.6\n" in alternatives.run("search", "petsc ^openmpi@6:").err
+    (found,) = alternatives.run("search", "--json", "petsc ^openmpi@6:").json["nearest"]
+    assert (found["without"], found["instead"]) == ("^openmpi@6:", ["openmpi@4.1.6"])
+    (found,) = alternatives.run("search", "--json", "petsc %cmake").json["nearest"]
+    assert (found["without"], found["instead"]) == ("%cmake", [])
+
+
+def test_why_builds_are_left_open_is_said():
+    """Because only pages tell of them, or indexes tell too little, or some of either."""
+    assert reason(1) == "only pages tell of it, and pages tell no dependencies"
+    nobody = "no index says which version of the virtual package is provided to"
+    assert reason(2, 2) == f"{nobody} them"
+    some = "only pages tell of 3 of them, and pages tell no dependencies"
+    assert reason(4, 1) == f"{some}; {nobody} 1 of them"

@@ -37,7 +37,8 @@ def read(document: str) -> str:
 
 def blocks(document: str, language: str) -> list[str]:
     """The fenced blocks of a document in a language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", read(document), re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", read(document), re.MULTILINE | re.DOTALL)
+    return [block for told, block in found if told == language]
 
 
 def shown(

@@ -25,9 +25,11 @@ def write(path: Path) -> None:
     gcc = mirrors.record("gcc", "13.2.0", os="ubuntu24.04", target="aarch64", external="/usr")
     zlib = _built("zlib-ng", "2.2.4", by=gcc, variants={"compat": True, "shared": True})
     cmake = _built("cmake", "3.31.6", mirrors.edge(zlib, "link"), by=gcc)
+    openssl = _built("openssl", "3.0.13", by=gcc, variants={"shared": True})
     python = _built(
-        "python", "3.12.9", mirrors.edge(zlib, "build", "link", virtuals=["zlib-api"]), by=gcc
-    )
+        "python", "3.12.9", mirrors.edge(openssl, "build", "link"),
+        mirrors.edge(zlib, "build", "link", virtuals=["zlib-api"]), by=gcc,
+    )  # fmt: skip
     filelock = mirrors.record(
         "py-filelock",
         "3.12.4",
@@ -40,7 +42,7 @@ def write(path: Path) -> None:
         mirrors.edge(zlib, "build", "link", virtuals=["zlib-api"]),
         by=gcc, variants={"mpi": False, "shared": True},
     )  # fmt: skip
-    mirrors.make_mirror(path, [zlib, python, filelock, hdf5])
+    mirrors.make_mirror(path, [zlib, openssl, python, filelock, hdf5])
     mirrors.make_mirror(path, [zlib, hdf5], view="io")
 
 

@@ -1,6 +1,7 @@
 """A mirror as a pass reads it: the first index of a source, and what it says is cached."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -46,3 +47,11 @@ def settle(root):
     then = time.time() - HOUR
     for path in Path(root).rglob("*"):
         os.utime(path, (then, then))
+
+
+def lose_what_was_written(directory):
+    """Cut the temporary files of this process in a directory, as a disk does that loses what it holds."""
+    for descriptor in os.listdir("/proc/self/fd"):
+        path = f"/proc/self/fd/{descriptor}"
+        if os.path.islink(path) and re.match(f"{directory}/.* \\(deleted\\)", os.readlink(path)):
+            os.truncate(path, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -94,12 +94,22 @@ STATEMENTS = {
 
 _some = st.lists(st.sampled_from(range(len(RECORDS))), unique=True)
 _sources = st.sampled_from(sorted(STATEMENTS))
+COMPILERS = (GCC, LLVM, NAG)
+_sound = st.just(((), ()))
+_harm = st.tuples(
+    st.lists(st.sampled_from([one.hash for one in COMPILERS]), max_size=2, unique=True),
+    st.lists(
+        st.sampled_from([one.hash for one in RECORDS if "compiler" not in one.spec]),
+        max_size=2, unique=True,
+    ),
+)  # fmt: skip
+"""The compilers that an index has no record of, and the hashes of which it has a wrong one."""
 steps = st.one_of(
     st.tuples(
-        st.just("index"), _sources, st.integers(0, 2), st.tuples(_some, _some, st.booleans())
+        st.just("index"), _sources, st.integers(0, 2), st.tuples(_some, _some, st.booleans(), _harm)
     ),
     st.tuples(
-        st.just("index"), _sources, st.integers(0, 2), st.tuples(_some, _some, st.booleans())
+        st.just("index"), _sources, st.integers(0, 2), st.tuples(_some, _some, st.booleans(), _sound)
     ),
     st.tuples(st.just("lack"), _sources, st.integers(0, 2), st.sampled_from(("passing", "bad"))),
     st.tuples(st.just("drop"), _sources, st.integers(0, 2), st.none()),
@@ -126,6 +136,8 @@ class World:
         self.expected: dict[tuple[str, Stated], dict[str, int]] = {}
         """Of each index the hashes it has placed, with the passes they were absent in."""
         self.cached: dict[tuple[str, Stated], set[str]] = {}
+        self.right: set[str] = set()
+        """The hashes of which a right record was read."""
         self.read: set[tuple[str, Stated]] = set()
         """The indexes that were read once."""
 
@@ -166,10 +178,24 @@ class World:
             is_passing = more == "passing"
             documents[statement] = Failed("no answer", is_passing=True) if is_passing else b"{}"
         else:
-            numbers, cached, is_migrated = more
+            numbers, cached, is_migrated, (lacked, wrong) = more
             some = [_form(RECORDS[n], is_migrated=is_migrated) for n in numbers]
             held = [_form(RECORDS[n], is_migrated=is_migrated) for n in cached]
             self.put(source, statement, [*some, *held], held)
+            self._harm(source, statement, lacked, wrong)
+
+    def _harm(
+        self, source: str, statement: Stated, lacked: Iterable[str], wrong: Iterable[str]
+    ) -> None:
+        said = json.loads(self.documents[source][statement])
+        installs = said["database"]["installs"]
+        for spec_hash in lacked:
+            installs.pop(spec_hash, None)
+        for spec_hash in wrong:
+            if spec_hash in installs:
+                installs[spec_hash]["spec"].update(version="99", namespace="wrong")
+        self.documents[source][statement] = json.dumps(said, separators=(",", ":")).encode()
+        self.cached[source, statement] -= set(lacked)
 
     def put(
         self, source: str, statement: Stated, records: list[Record], cached: list[Record]
@@ -212,6 +238,7 @@ class World:
             records = json.loads(said)["database"]["installs"]
             if not records and placed:  # held
                 continue
+            self.right.update(h for h, one in records.items() if _is_right(one["spec"]))
             cached = self.cached[source, statement]
             for spec_hash in placed:
                 placed[spec_hash] = 0 if spec_hash in cached else placed[spec_hash] + 1
@@ -241,15 +268,23 @@ class World:
         self.check_nodes(db)
 
     def check_nodes(self, db: Any) -> None:
-        """Every node says what its record does, and nobody is warned of what a page does not say."""
+        """Every node says what its right record does, and nobody is warned of what a page does not say.
+
+        A compiler of which no right one is known may be known by its name only, or another version.
+        """
         by_hash = {one.hash: one for one in RECORDS}
         for spec_hash, build, told in dag.nodes(db):
             one = by_hash[spec_hash]
-            if told is None:
+            if told is None or spec_hash not in self.right:
                 continue
             assert (build.package, build.version) == (one.name, one.spec["version"])
-            assert build.compiler == _compiler(one)
-            assert dict(build.compilers) == several_compilers(one)
+            if self.right.issuperset(need.to.hash for need in one.needs if _languages(need)):
+                assert build.compiler == _compiler(one)
+                assert dict(build.compilers) == several_compilers(one)
+                assert dict(told.details.compilers) == several_compilers(one)
+            else:
+                assert build.compiler.partition("@")[0] == _compiler(one).partition("@")[0]
+            assert told.details.namespace == "builtin"
             assert dict(told.edges) == {
                 need.to.hash: EdgeKind(need.types, need.virtuals) for need in _merged(one)
             }
@@ -261,12 +296,13 @@ class World:
 def check_described_first(changes: list) -> None:
     """Whatever refers to a node of an index comes behind what describes it.
 
-    Every index of this world has all the dependencies of what it has.
+    Every index of this world has all the dependencies of what it has, but for compilers.
     """
     described: set[str] = set()
+    compilers = {one.hash for one in COMPILERS}
     for change in changes:
         if change.kind is ChangeKind.SPEC_DESCRIBED:
-            assert {dependency for dependency, _ in change.edges} <= described
+            assert {dependency for dependency, _ in change.edges} - compilers <= described
             described.add(change.hash)
         elif change.kind is ChangeKind.SPEC_CACHED and change.source != "pages":
             assert change.hash in described
@@ -274,6 +310,14 @@ def check_described_first(changes: list) -> None:
 
 def _is_bad(said: bytes | Failed) -> bool:
     return isinstance(said, Failed) or said == b"{}"
+
+
+def _is_right(spec: Mapping[str, Any]) -> bool:
+    return spec.get("namespace") != "wrong"
+
+
+def _languages(need: Any) -> set[str]:
+    return {"c", "cxx", "fortran"}.intersection(need.virtuals)
 
 
 def _form(one: Record, *, is_migrated: bool) -> Record:

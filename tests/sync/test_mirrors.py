@@ -163,22 +163,26 @@ def test_a_pass_that_did_not_reach_the_mirror_does_not_count(world, writer):
 
 
 def test_a_bad_index_is_rejected_once_and_recovers(world, writer):
-    """What it said when it was good stands; `status` tells of its URL."""
+    """What it said when it was good stands; `status` tells of its URL, and the source has failed."""
     put(world, [ZLIB])
     run(world, writer)
     for number, bad in enumerate((b"{}", b'{"database": {"version": "99", "installs": {}}}')):
         world.documents["m"][MAIN] = bad
         result, changes = run(world, writer)
-        assert (result.state, result.rejected) == (SourceState.OK, 1)
-        assert changes == ({"index.rejected": 1} if number == 0 else {})
+        assert (result.state, result.rejected) == (SourceState.FAILED, 1)
+        assert result.error.startswith("file:///m: ")
+        assert changes == ({"index.rejected": 1, "source.failed": 1} if number == 0 else {})
     (trouble,) = log.troubles(writer.db, LocationState.REJECTED)
     assert trouble.page == "file:///m"
     assert "version 99" in trouble.reason
     assert hashes(world, writer) == {ZLIB.hash}
     put(world, [ZLIB, PY])
     result, changes = run(world, writer)
-    assert changes == {"spec.cached": 1, "spec.described": 1, "index.read": 1, "index.recovered": 1}
-    assert result.rejected == 0
+    assert changes == {
+        "spec.cached": 1, "spec.described": 1, "index.read": 1, "index.recovered": 1,
+        "source.recovered": 1,
+    }  # fmt: skip
+    assert (result.state, result.rejected) == (SourceState.OK, 0)
 
 
 @pytest.mark.parametrize("broken", ["keys", "specs"])
@@ -199,7 +203,7 @@ def test_an_index_that_is_mostly_refused_says_nothing_of_what_left(world, writer
         installs[one.hash] = {"spec": one.spec, "ref_count": 0, "in_buildcache": True}
         installs[f"\x1b[31m{one.hash}"] = installs[MANY[0].hash] if broken != "keys" else {}
     world.documents["m"][MAIN] = json.dumps(told).encode()
-    for changes in ({"index.rejected": 1}, {}, {}):
+    for changes in ({"index.rejected": 1, "source.failed": 1}, {}, {}):
         result, made = run(world, writer)
         assert (result.rejected, made) == (1, changes)
         assert hashes(world, writer) == before
@@ -207,7 +211,7 @@ def test_an_index_that_is_mostly_refused_says_nothing_of_what_left(world, writer
     (trouble,) = log.troubles(writer.db, LocationState.REJECTED)
     assert trouble.reason.startswith("18 of 34 records are refused; installs")
     put(world, MANY)
-    assert run(world, writer)[1] == {"index.recovered": 1}
+    assert run(world, writer)[1] == {"index.recovered": 1, "source.recovered": 1}
 
 
 def test_a_record_without_its_hash_may_be_any_that_is_missing(world, writer):
@@ -235,17 +239,17 @@ def test_an_index_that_comes_back_as_it_was_recovers(world, writer):
     good = world.documents["m"][MAIN]
     for bad in (b"{}", Failed("a newer version", memory={})):
         world.documents["m"][MAIN] = bad
-        assert run(world, writer)[1] == {"index.rejected": 1}
+        assert run(world, writer)[1] == {"index.rejected": 1, "source.failed": 1}
         world.documents["m"][MAIN] = good
         result, changes = run(world, writer)
-        assert (result.rejected, changes) == (0, {"index.recovered": 1})
+        assert (result.rejected, changes) == (0, {"index.recovered": 1, "source.recovered": 1})
 
 
 def test_an_unchanged_rejected_index_stays_rejected(world, writer):
     world.documents["m"][MAIN] = b"{}"
     run(world, writer)
     result, changes = run(world, writer)
-    assert (result.rejected, changes) == (1, {})
+    assert (result.state, result.rejected, changes) == (SourceState.FAILED, 1, {})
 
 
 def test_the_guard_holds_what_settled(world, writer):

@@ -191,7 +191,7 @@ def test_the_log_names_a_rejected_cache_index_once(tmp_path):
     configure(world, root, ", view: a")
     with daemon(world) as running:
         running.says("ours: cache index rejected: ")
-        world.run("sync")
+        world.run("sync", status=1)
         said = [line for line in running.log.splitlines() if "index rejected" in line]
         assert len(said) == 1
         assert f"{root.as_uri()}/v3/manifests/index/a/index.manifest.json: " in said[0]

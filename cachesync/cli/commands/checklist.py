@@ -13,6 +13,7 @@ from ...model import Placement
 from ...query import minus
 from ...reports.coverage import Status
 from ...reports.wanted import Wanted, with_variants_off
+from ...search import leftout
 from ...search.searcher import Searcher
 from ...spack import tags
 from ..display.report import Entry, Report
@@ -45,8 +46,11 @@ def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Rep
                 if beginning is None:
                     entry = _of_query(one, searcher, bounds, suitable)
                 else:
-                    some = _beginning_with(found, ordered, beginning)
+                    some = _matching(one, _beginning_with(found, ordered, beginning), searcher)
                     entry = _of_hash(one, some, places, suitable)
+                    if not some:
+                        left_open = leftout.unjudged(searcher, one.condition, ())
+                        entry = entry._replace(unjudged=left_open[0], undecided=left_open[1])
                 entries.append(entry._replace(read_as=one.read_as, off=one.off, excluded=excluded))
             seq = read.last_seq(db)
     finally:
@@ -84,22 +88,41 @@ def _hashes(db: connect.Connection, wanted: Sequence[Wanted]) -> list[str]:
     return found
 
 
+def _matching(
+    one: Wanted, candidates: Sequence[tuple[str, Placed]], searcher: Searcher
+) -> list[tuple[str, Placed]]:
+    """Those of some specs that match a line, with those of their placements that do."""
+    if next(query.each_dag(one.condition), None) is None:
+        met = {
+            spec_hash: tuple(
+                place
+                for place in spec.placements
+                if query.matches(one.condition, spec.build, spec_hash, **place._asdict())
+            )
+            for spec_hash, spec in candidates
+        }
+    else:
+        hits = searcher.hits(one.condition, searcher.matching(one.condition))
+        met = {spec.hash: spec.placements for hit in hits for spec in hit.specs}
+    return [
+        (spec_hash, spec._replace(placements=met[spec_hash]))
+        for spec_hash, spec in candidates
+        if met.get(spec_hash)
+    ]
+
+
 def _of_hash(
     one: Wanted,
     candidates: Sequence[tuple[str, Placed]],
     places: frozenset[tags.Place] | None,
     suitable: frozenset[str] | None,
 ) -> Entry:
-    """A line that demands a hash, judged by the specs whose hashes it may stand for."""
+    """A line that demands a hash, judged by the specs that match it."""
     status, target = Status.MISSING, ""
     found: list[Placement] = []
     systems: set[str] = set()
-    for spec_hash, spec in candidates:
-        here = [
-            place
-            for place in inside(spec.placements, places)
-            if query.matches(one.condition, spec.build, spec_hash, **place._asdict())
-        ]
+    for _, spec in candidates:
+        here = inside(spec.placements, places)
         found += here
         target = spec.build.target if here else target
         if here and (suitable is None or spec.build.target in suitable):
@@ -138,6 +161,7 @@ def _of_query(
     hits = searcher.hits(tree, best)
     is_told = suitable is not None and not query.required(one.condition, "os")
     found = {place for hit in hits for spec in hit.specs for place in spec.placements}
+    unjudged, undecided = (0, 0) if counts else leftout.unjudged(searcher, tree, counts)
     return Entry(
         one.text,
         "",
@@ -147,5 +171,7 @@ def _of_query(
         line=one.line,
         condition=one.condition,
         specs=sum(counts.values()),
+        unjudged=unjudged,
+        undecided=undecided,
         systems=searcher.systems(counts) if is_told else (),
     )

@@ -15,7 +15,7 @@ from ...errors import CachesyncError, UsageError
 from .. import files, paths, sourceless
 from ..configuration import find_config, found_config, load_config
 from ..display import answer as answers
-from ..display import output
+from ..display import leftopen, output
 from ..options import Globals
 from ..targets import require_extras
 
@@ -53,7 +53,7 @@ def check(options: Globals, as_json: bool) -> int:
             _print_json(path, problems=error.problems or (error.message,))
         raise
     for entry in loaded.subscriptions:
-        for said in answers.unsaid_of(entry.condition).values():
+        for said in leftopen.unsaid_of(entry.condition).values():
             answers.note(f"subscription {entry.name}: {said}")
     _tell(path, loaded, looks, lacking=sourceless.lacking(options, loaded), as_json=as_json)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import click
@@ -12,12 +13,12 @@ from ... import query as queries
 from ...documents import build_document
 from ...ledger import connect, read
 from ...reports import tagdiff
+from ...search import leftout
 from ...search.dags import Dags
 from ...search.scan import matching_in
 from ...spack import tags
 from .. import complete, paths
-from ..display import answer as answers
-from ..display import excluding, output
+from ..display import excluding, leftopen, output
 from ..display.columns import compilers
 from ..display.pager import paged
 from ..options import Globals
@@ -34,6 +35,24 @@ class _Answer(NamedTuple):
     b: list[tags.Place]
     seq: int
     difference: tagdiff.TagDiff
+    unjudged: int
+    """Builds in either that only a DAG that said more would decide of; see `leftout`."""
+    undecided: int
+    asks_pages: bool
+    """Whether what pages cannot answer is asked of specs that only they tell of."""
+
+
+class _Places(NamedTuple):
+    """Some tags to ask; see `leftout`."""
+
+    db: connect.Connection
+    dags: Dags
+    tag_ids: frozenset[int]
+
+    def matching(self, node: queries.Node) -> dict[int, int]:
+        """The builds there that match, and how many of their specs do."""
+        found = matching_in(self.db, self.dags.judged(node), self.tag_ids)
+        return {build_id: len(hashes) for build_id, hashes in found.items()}
 
 
 @click.command(
@@ -81,11 +100,14 @@ def diff(
     tree = queries.parse_in(spack if text else None, text)
     answer = _compare(options, tag_a, tag_b, tree)
     if not options.quiet:
-        answers.say_unsaid(tree)
+        if answer.asks_pages:
+            leftopen.say_unsaid(tree, dependencies=False)
+        leftopen.say_unjudged(tree, answer.unjudged, answer.undecided)
         if spack is None:
             excluding.say_of(paths.state_dir(options), text)
     if as_json:
-        output.print_json({"query": text, **_document(answer), **answers.unsaid_document(tree, 0)})
+        said = leftopen.unsaid_document(tree, 0, answer.unjudged, asks_pages=answer.asks_pages)
+        output.print_json({"query": text, **_document(answer), **said})
     else:
         _show(answer.difference, (tag_a, tag_b), limit, paging=not no_pager)
     return 0
@@ -99,13 +121,19 @@ def _compare(options: Globals, tag_a: str, tag_b: str, node: queries.Node) -> _A
             with read.snapshot(db):
                 known = {place: tag_id for tag_id, place in read.Names(db).tags.items()}
                 places = [tags.resolve(tag, known) for tag in (tag_a, tag_b)]
-                node = Dags(db, state_dir).judged(node)
-                sides = [matching_in(db, node, [known[p] for p in found]) for found in places]
+                dags = Dags(db, state_dir)
+                judged = dags.judged(node)
+                tag_ids = [[known[place] for place in found] for found in places]
+                sides = [matching_in(db, judged, some) for some in tag_ids]
+                there = _Places(db, dags, frozenset(chain.from_iterable(tag_ids)))
+                asks_pages = leftout.asks_pages(there, db, node)
                 described = read.builds(db, sides[0].keys() | sides[1].keys())
+                left_open = leftout.unjudged(there, node, described.keys())
                 seq = read.last_seq(db)
         finally:
             db.close()
-    return _Answer(places[0], places[1], seq, tagdiff.compare(described, *sides))
+    difference = tagdiff.compare(described, *sides)
+    return _Answer(places[0], places[1], seq, difference, *left_open, asks_pages)
 
 
 def _show(

@@ -11,7 +11,7 @@ from ...errors import UsageError
 __all__ = ["QUERY", "help_command"]
 
 QUERY = """\
-The query language of `cachesync search`, `wait` and subscriptions.
+The query language of `cachesync search`, `wait`, `diff`, lists for `check`, and subscriptions.
 
 A query is a condition on placements: a spec in a tag of a source, with its stacks. Terms that
 stand side by side must all hold, for the same placement.
@@ -33,6 +33,7 @@ Fields
   os:ubuntu22.04            whole values: os, platform, target
   tag:develop stack:e4s     where it is placed: tag, stack, source
   hash:bxjp                 the beginning of a hash
+  virtual:mpi               something it depends on provides mpi, as ^mpi asks; also virtual:m*
 
 Operators
   hdf5 +mpi                 both
@@ -49,25 +50,49 @@ Spack's spec syntax
   hdf5+mpi~szip             variants, on and off; off is never written -szip, but in a list for check
   libs=shared,static        a variant with (at least) these values; libs=* has it at all
   libs:=shared,static       with these values and no others
-  hdf5 %gcc@12:             the compiler of any of its languages, with a range of versions
-  os=ubuntu22.04            also platform=linux
+  builtin.hdf5              a package of this repository; pages tell of builtin only
+  os=ubuntu22.04            also platform=linux; os=* is "has one"
   target=x86_64_v3          this target
   target=x86_64_v2:         those that run what is built for x86_64_v2
   target=:x86_64_v4         those whose code an x86_64_v4 runs; x86_64_v2:x86_64_v4 is both
   arch=linux-ubuntu22.04-x86_64_v3
   /bxjp                     the beginning of a hash
 
+Dependencies, as in Spack 1.x
+  hdf5 ^zlib-ng@2:          somewhere below: link and run dependencies to any depth, and those for
+                            building hdf5 itself; with --through build those of all types
+  hdf5 %gcc@12:             directly below, by a dependency of any type; %%gcc is the same
+  %c=gcc                    gcc is the C compiler; %c,cxx=gcc@13 that of C or of C++ (behind ^: of both)
+  hdf5 ^mpi                 whatever provides mpi
+  hdf5 ^mpi=openmpi         openmpi, as what provides mpi; also ^[virtuals=mpi] openmpi
+  %[virtuals=c] gcc         the same as %c=gcc
+  %[deptypes=build] cmake   by a dependency of these types: build, link, run, test (^ looks at none)
+  ^[when=+mpi] openmpi      openmpi is below where the package has +mpi; where it has not, it matches
+  hdf5 ^zlib-ng/4u5g        a hash, version, variant, namespace, os and target of any of them
+  ^* +shared                any dependency; %* a direct one
+  hdf5++mpi                 +mpi of hdf5 and of all below that have such a variant
+  ~~cuda libs:==shared      likewise; x==y too. Where nothing else is spec syntax ++mpi is +mpi
+  hdf5 ^zlib-ng %gcc@12:    the gcc of zlib-ng; hdf5 %gcc@12: ^zlib-ng has that of hdf5
+  hdf5 %gcc@12 +mpi         +mpi is asked of gcc; hdf5 +mpi %gcc@12 asks hdf5
+  hdf5 -^openmpi            nothing of that below
+  ^zlib-ng@2: tag:mirror    words, fields, -x and parentheses ask the package itself, wherever they stand
+
 Where a query has spec syntax, its first word is the exact name of a package, as in Spack, unless
 a spec such as hdf5@1.14 names one already; each side of an OR, and what is excluded, is judged on
 its own. Quote a word to search for it: "aarch64" %gcc. Spec syntax heeds case, and finds what
-`satisfies` of Spack 0.23 finds for what pages say: a variant that is not listed satisfies nothing.
-builtin.hdf5 is a spec also alone: pages tell of packages in builtin, and no other namespace matches.
-Pages never tell compiler flags (cflags=-O3), dev_path= or commit=: nothing meets them, and a note
-says so. %none is met where a page names no compiler. The name of a virtual package (mpi@3:) finds
-nothing: pages do not say what provides it. ^hdf5 is an error: they carry no dependencies.
+`satisfies` of Spack 1.x finds, but for a few choices (docs/search.md): %clang and %oneapi find what
+is called so in specs of Spack 0.23, and %y behind ^x is asked of every x below, not of the first.
 
-With --spack 0.23 (search, wait, diff) the text is Spack's and nothing else: -mpi is ~mpi, a lone name
-is the exact package, and words, fields, OR, parentheses, ^zlib and ++mpi are refused.
+Only build caches tell of dependencies. Of pages %gcc@12 asks for the compiler that they name, what
+stands behind it the package itself, and ^ is met by none; an answer says how many builds that leaves
+open. %none is met where a page names no compiler. A variant that is not listed satisfies nothing.
+Pages never tell compiler flags (cflags=-O3), dev_path= or commit=: none meets them, and a note says so.
+The name of a virtual package alone (mpi) finds nothing, and ^mpi@3: is an error where no index says
+which version of it a package provides.
+
+With --spack 1.x or --spack 0.23 (search, wait, diff) the text is one spec of that Spack and nothing
+else, and means what its `satisfies` says: -mpi is ~mpi, a lone name is the exact package, and words,
+fields, OR and parentheses are refused. 0.23 has no %c=gcc, %[...], := and *.
 
 Grammar
   query       = alternative { "OR" alternative }
@@ -75,11 +100,18 @@ Grammar
   term        = [ "-" ] ( "(" query ")" | word | field | spec )
   word        = text [ "*" | "~1" | "~2" ] | quoted [ "*" ] | "+" text
   field       = name ":" ( text [ "*" ] | quoted [ "*" ] )
-  spec        = [ name ] { "@" versions | "%" name [ "@" versions ] | ( "+" | "~" ) name
-                         | name [ ":" ] "=" value | "/" hash }, at least one
+  spec        = [ package ] { attribute | edge }, at least one
+  attribute   = "@" versions | ( "+" | "~" | "++" | "~~" ) name
+                | name ( "=" | ":=" | "==" | ":==" ) value | "/" hash
+  edge        = ( "^" | "%" | "%%" ) [ virtuals "=" ] ( package | "*" )
+                | ( "^[" | "%[" | "%%[" ) { key "=" value } "]" [ virtuals "=" ] ( package | "*" )
+  package     = { namespace "." } name
+  virtuals    = name { "," name }
+  key         = "virtuals" | "deptypes" | "when"
   versions    = range { "," range }
   range       = [ "=" ] version | [ version ] ":" [ version ]
 
+The package behind ^ or % may be left out before an attribute that is no key (^ +shared).
 At most 10,000 characters, 200 terms, 10 prefixes and fuzzy words, 50 parentheses inside each other.
 """
 

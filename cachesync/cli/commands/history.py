@@ -13,7 +13,7 @@ from ...errors import NotThereError
 from ...ledger import connect, log, read
 from ...reports import history as presence
 from .. import complete, naming, paths
-from ..display import output
+from ..display import notcached, output
 from ..display.pager import paged
 from ..options import Globals
 
@@ -34,7 +34,8 @@ def history(
 ) -> int:
     """When a PACKAGE (its exact name), or the spec with a /HASH or its beginning, was in which tag.
 
-    A row is a version in a tag, or a spec in a tag, from when it appeared until it vanished.
+    A row is a version in a tag, or a spec in a tag, from when it appeared until it vanished. Of what was in
+    none, and is known because something depends on it, is told what it is and what needs it.
 
     \b
     cachesync history hdf5 --tag develop
@@ -47,15 +48,22 @@ def history(
     stays = [
         stay for stay in stays if tag in (None, stay.tag) and source in (None, stay.source)
     ]  # fmt: skip
-    if not stays:
+    nodes = (
+        notcached.find(state_dir, what, spec_hash) if not stays and not tag and not source else []
+    )
+    if not stays and not nodes:
         where = "".join(f" in {place}" for place in (tag, source) if place is not None)
         raise NotThereError(
             f"nothing is known of {what}{where}", hint=naming.nearest_package(state_dir, what)
         )
     if as_json:
-        output.print_json(_document(what, stays, seq))
-    else:
-        with paged(wanted=not no_pager):
+        told = {"not_cached": notcached.document(nodes)} if nodes else {}
+        output.print_json({**_document(what, stays, seq), **told})
+        return 0
+    with paged(wanted=not no_pager):
+        if nodes:
+            notcached.show(what, nodes)
+        else:
             _print(stays, of_one=spec_hash is not None)
     return 0
 

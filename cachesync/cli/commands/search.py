@@ -15,7 +15,7 @@ from ...search.answers import Answer
 from ...search.searcher import Searcher
 from .. import paths
 from ..display import answer as answers
-from ..display import columns, output
+from ..display import columns, leftopen, output
 from ..display.pager import paged
 from ..ending import or_cannot_tell
 from ..options import Globals
@@ -46,7 +46,9 @@ OPTIONS = (
     Option("--spack", "0.23|1.x", "the query is a spec of this Spack and nothing else"),
     Option("--through", THROUGH, "^ goes on through what only building needs, to any depth"),
     Option("--why", None, "which dependencies matched: the way from each spec to them"),
-    Option("--facets", None, "count specs and builds by target, os, compiler, stack, tag, ..."),
+    Option(
+        "--facets", None, "count specs and builds by target, os, compiler, stack, tag, virtual, ..."
+    ),
     Option("--hashes", None, "all hashes of each build; in a pipe nothing else, one a line"),
     Option("--install", None, "the commands that install the best hit from its cache"),
     Option("--json", None, "one JSON document"),
@@ -69,6 +71,7 @@ Usage: cachesync search [OPTIONS] [QUERY...]
   version:3.12               3.12 and 3.12.4, as Spack's @3.12
   tag:develop stack:e4s      where it is placed
   hash:bxjp, py-*            beginnings
+  virtual:mpi                something it depends on provides mpi
   -cuda -target:aarch64      excluded
   "OR"                       quoted: no operators inside
   a OR (b c)                 alternatives
@@ -210,7 +213,6 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
 
             excluding.say(searcher, request.text)
         if request.group_by and not quiet:
-            answers.say_unsaid(node, dependencies=False)
             return _run_by_package(options, searcher, node, request)
         answer = searcher.search(
             node,
@@ -230,11 +232,12 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
     if not quiet:
         answers.warn_of_age(answer)
         answers.suggest_system(node, answer)
-        answers.say_unsaid(node, dependencies=False)
-        answers.say_unjudged(node, answer.unjudged)
-        answers.say_unnamed(answer.unnamed)
+        if answer.asks_pages:
+            leftopen.say_unsaid(node, dependencies=False)
+        leftopen.say_unjudged(node, answer.unjudged, answer.undecided)
+        leftopen.say_unnamed(answer.unnamed)
         if answer.knows_dags:
-            answers.say_order(node)
+            leftopen.say_order(node)
         _show(options, request, node, answer, no_hit)
     return 1 if quiet and not answer.builds else 0
 
@@ -261,12 +264,16 @@ def _show(
 ) -> None:
     if request.json:
         document = answers.document(request.text, answer)
-        document |= answers.unsaid_document(node, answer.unnamed, answer.unjudged)
-        document |= answers.order_document(node) if answer.knows_dags else {}
+        document |= leftopen.unsaid_document(
+            node, answer.unnamed, answer.unjudged, asks_pages=answer.asks_pages
+        )
+        document |= leftopen.order_document(node) if answer.knows_dags else {}
         document |= _language(request)
         if request.install:
+            from ..installing import installations
+
             for result, made in zip(
-                document["results"], _installations(options, answer), strict=True
+                document["results"], installations(options, answer), strict=True
             ):
                 result["install"] = made.document()
         if no_hit is not None:
@@ -276,7 +283,9 @@ def _show(
     if request.hashes and not sys.stdout.isatty():
         answers.print_hashes(answer.hits)
     elif request.install:
-        for made in _installations(options, answer):
+        from ..installing import installations
+
+        for made in installations(options, answer):
             print("\n".join(made.lines()))
     else:
         with paged(wanted=not request.no_pager):
@@ -293,22 +302,6 @@ def _language(request: Request) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _installations(options: Globals, answer: Answer) -> list[Any]:
-    from ...ledger import connect, log
-    from ..configuration import load_config
-    from ..display.install import choose, mirrors, views
-
-    config, state_dir = load_config(options), paths.state_dir(options)
-    with connect.ledger_errors(state_dir):
-        db = connect.open_reader(state_dir)
-        try:
-            indexes = log.mirrors(db)
-        finally:
-            db.close()
-    known, viewed = mirrors(config, indexes), views(config, indexes)
-    return [choose(hit, known, viewed) for hit in answer.hits]
-
-
 def _run_by_package(
     options: Globals, searcher: Searcher, node: query.Node, request: Request
 ) -> int:
@@ -318,16 +311,20 @@ def _run_by_package(
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
     )
     no_hit = _explain(searcher, node, request) if not found.packages else None
-    with searcher.moment():
-        unnamed = leftout.unnamed(searcher, node)
-        unjudged = leftout.unjudged(searcher, node)
-    answers.say_unjudged(node, unjudged)
-    answers.say_unnamed(unnamed)
+    with searcher.moment() as db:
+        unnamed = leftout.unnamed(searcher, db, node)
+        unjudged, undecided = leftout.unjudged(searcher, node)
+        asks_pages = leftout.asks_pages(searcher, db, node)
+    if asks_pages:
+        leftopen.say_unsaid(node, dependencies=False)
+    leftopen.say_unjudged(node, unjudged, undecided)
+    leftopen.say_unnamed(unnamed)
     if not found.indexed:
         answers.note_slower(options)
     if request.json:
         more = {} if no_hit is None else no_hit.document()
-        more |= answers.unsaid_document(node, unnamed, unjudged) | _language(request)
+        more |= leftopen.unsaid_document(node, unnamed, unjudged, asks_pages=asks_pages)
+        more |= _language(request)
         output.print_json({**answers.packages_document(request.text, found), **more})
         return 0
     with paged(wanted=not request.no_pager):
@@ -341,7 +338,7 @@ def help_text() -> str:
     """The help of `search`."""
     lines = [f"  {f'{o.name} {o.value or str()}':<44}{o.help}" for o in OPTIONS]
     return HELP.format(
-        fields=", ".join(query.FIELDS),
+        fields=", ".join(query.ALL_FIELDS),
         columns=", ".join(columns.COLUMNS),
         options="\n".join(lines),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from .. import complete, naming, paths
 from ..display import dependencies, output
 from ..display.pager import paged
 from ..options import Globals
+from ..remedies import reaching
 from . import showing
 
 __all__ = ["show"]
@@ -88,7 +90,7 @@ def show(
         output.print_json(_document(what, answer, known, history))
     else:
         with paged(wanted=not no_pager):
-            _print(what, answer, known, history, spec=spec_hash)
+            _print(what, answer, known, history, options, spec=spec_hash)
     return 0
 
 
@@ -167,7 +169,13 @@ def _document(
 
 
 def _print(
-    what: str, answer: Answer, known: showing.Facts, history: list[Change], *, spec: str | None
+    what: str,
+    answer: Answer,
+    known: showing.Facts,
+    history: list[Change],
+    options: Globals,
+    *,
+    spec: str | None,
 ) -> None:
     print(
         output.visible(
@@ -178,7 +186,7 @@ def _print(
         _print_hit(hit, known)
     showing.print_not_cached(known)
     if spec is not None:
-        showing.print_spec(spec, known)
+        showing.print_spec(spec, known, options)
     if not history:
         return
     shown = [change for change in history if change.kind is not ChangeKind.SPEC_CACHED]
@@ -192,7 +200,9 @@ def _print(
         line = f"{output.timestamp(change.at)}  {change.kind.label}{flag}{spec}  {_where(change)}"
         print(output.visible(f"  {line}"))
     if len(shown) > SHOWN_CHANGES:
-        print(f"  ... {len(shown) - SHOWN_CHANGES:,} older (cachesync changes --package)")
+        every = reaching("cachesync changes --limit 0 --package", options)
+        package = shlex.quote(shown[-1].package or what)
+        print(output.visible(f"  ... {len(shown) - SHOWN_CHANGES:,} older ({every} {package})"))
 
 
 def _print_hit(hit: Hit, known: showing.Facts) -> None:

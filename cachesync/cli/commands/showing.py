@@ -12,6 +12,8 @@ from ...errors import NotThereError
 from ...ledger import connect, dag, described
 from ...search.answers import Hit, MatchedSpec
 from ..display import dependencies, output
+from ..options import Globals
+from ..remedies import reaching
 
 __all__ = [
     "Facts",
@@ -114,7 +116,7 @@ def leaving(spec: str, known: Facts) -> str:
     return f"  leaving {', '.join(where)}" if where else ""
 
 
-def print_spec(spec: str, known: Facts) -> None:
+def print_spec(spec: str, known: Facts, options: Globals) -> None:
     """Everything else that is known of one spec."""
     one = known.known.get(spec)
     lines: list[tuple[str, str]] = []
@@ -126,7 +128,8 @@ def print_spec(spec: str, known: Facts) -> None:
             ("patches", " ".join(details.patches)),
             ("external", _external(details.external)),
             ("spliced from", f"/{details.build_spec}" if details.build_spec else ""),
-            ("needs", _needs(spec, one.told)),
+            ("provides", " ".join(details.provided_virtuals or ())),
+            ("needs", _needs(spec, one.told, options)),
         ]
     lines += [("mirror", _mirror(place)) for place in known.carried.get(spec, ())]
     for name, text in lines:
@@ -152,10 +155,11 @@ def _mirror(place: described.Carried) -> str:
     return f"{place.url}{view} ({place.source}: {place.tag}, {place.stack})"
 
 
-def _needs(spec: str, told: dag.Told) -> str:
+def _needs(spec: str, told: dag.Told, options: Globals) -> str:
     if not told.edges:
         return ""
-    return f"{output.number(len(told.edges), 'spec')} directly (cachesync show /{spec[:7]} --tree)"
+    text = f"{output.number(len(told.edges), 'spec')} directly (cachesync show /{spec[:7]} --tree)"
+    return reaching(text, options)
 
 
 def _external(text: str | None) -> str:

@@ -162,12 +162,17 @@ def _size(state_dir: Path) -> int:
 
 
 def _sources(db: Any) -> list[dict[str, Any]]:
-    mirrors = log.mirrors(db)
-    return [_source(source, mirrors.get(source.name)) for source in log.source_statuses(db)]
+    mirrors, specs = log.mirrors(db), read.specs_of_sources(db)
+    return [
+        _source(source, specs.get(source.name, 0), mirrors.get(source.name))
+        for source in log.source_statuses(db)
+    ]
 
 
-def _source(source: log.SourceStatus, mirrors: list[log.Mirror] | None) -> dict[str, Any]:
-    shown = source._asdict()
+def _source(
+    source: log.SourceStatus, specs: int, mirrors: list[log.Mirror] | None
+) -> dict[str, Any]:
+    shown = {**source._asdict(), "specs": specs}
     del shown["places"]
     if mirrors is not None:
         shown["mirrors"] = [
@@ -232,10 +237,14 @@ def _print(document: dict[str, Any], options: Globals) -> None:
         print(f"index:  {index['builds']:,} builds, {lag}, {index['bytes'] / 2**20:.1f} MiB")
     _print_daemon(document["daemon"])
     rows = [
-        (s["name"], s["type"], s["state"], s["pages"], s["rejected"], _age(s), s["error"] or "")
+        (
+            s["name"], s["type"], s["state"], _pages(s), s["specs"], s["rejected"], _age(s),
+            s["error"] or "",
+        )
         for s in document["sources"]
-    ]
-    output.print_table(("SOURCE", "TYPE", "STATE", "PAGES", "REJECTED", "AGE", "ERROR"), rows)
+    ]  # fmt: skip
+    columns = ("SOURCE", "TYPE", "STATE", "PAGES", "SPECS", "REJECTED", "AGE", "ERROR")
+    output.print_table(columns, rows)
     _print_mirrors(document["sources"])
     notifications.show(document["notifications"])
     for name in ("rejected", "skipped", "warnings"):
@@ -243,6 +252,11 @@ def _print(document: dict[str, Any], options: Globals) -> None:
     _print_troubles("not there", document["missing"])
     for note in document["notes"]:
         print(output.visible(f"note: {note['source']}: {note['note']}"))
+
+
+def _pages(source: dict[str, Any]) -> str | int:
+    """How many pages a source has; build caches have none, unless they were pages once."""
+    return "-" if source["type"] == "buildcache" and not source["pages"] else int(source["pages"])
 
 
 def _print_mirrors(sources: list[dict[str, Any]]) -> None:

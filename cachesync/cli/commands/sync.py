@@ -99,7 +99,7 @@ def sync(
             _log.info("the search index was built anew: %s", why)
         for result in results:
             if result.rejected:
-                _tell_rejections(db, result.name)
+                _tell_rejections(db, result.name, result.error or "")
         return {
             "sources": [passes.document(result) for result in results],
             "changes": log.counts_since(db, first),
@@ -204,6 +204,9 @@ def _passes(
             results.append(result)
             if result.error is not None:
                 _log.error("%s: %s", result.name, result.error)
+            is_failed = is_named and result.state is SourceState.FAILED
+            if is_failed and (said := catalog.forget_unread(writer, job.row)) is not None:
+                _log.warning("%s: %s", result.name, said)
             if result.remark is not None:
                 _log.warning("%s: %s", result.name, result.remark)
     return results
@@ -241,8 +244,9 @@ def _tell_errors(answer: Mapping[str, Any]) -> None:
         _log.error("%s: %s", name, error)
 
 
-def _tell_rejections(db: Any, name: str) -> None:
-    troubles = [t for t in log.troubles(db, 1) if t.source == name]
+def _tell_rejections(db: Any, name: str, error: str) -> None:
+    """What was rejected, but for what the `error` of the source has told."""
+    troubles = [t for t in log.troubles(db, 1) if t.source == name and t.reason not in error]
     for trouble in troubles[:SHOWN_REJECTIONS]:
         _log.warning("%s: rejected %s: %s", name, trouble.page, trouble.reason)
     if len(troubles) > SHOWN_REJECTIONS:

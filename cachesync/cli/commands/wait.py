@@ -15,7 +15,7 @@ from ...search.answers import Answer
 from ...search.searcher import Searcher
 from .. import complete, paths
 from ..display import answer as answers
-from ..display import excluding, output
+from ..display import excluding, leftopen, output
 from ..ending import or_cannot_tell
 from ..options import Globals
 from . import waiting
@@ -70,8 +70,6 @@ def wait(
     tree = queries.parse_in(spack, text)
     if queries.is_met_by_all(tree):
         raise UsageError("there is nothing to wait for: everything matches this query")
-    if not options.quiet:
-        answers.say_unsaid(tree)
     seconds = None if timeout is None else _duration(timeout)
     wish = waiting.Wish(text, tree, specs, seconds)
     with or_cannot_tell():
@@ -79,6 +77,7 @@ def wait(
             options,
             wish,
             minus=None if options.quiet or spack is not None else text,
+            counting=not options.quiet or as_json,
             through_build=through is not None,
         )
     found = answer.specs >= specs
@@ -86,7 +85,8 @@ def wait(
         waiting.say_over(wish, answer)
     if as_json:
         told = {"query": text, "found": found, "builds": answer.builds, "specs": answer.specs}
-        output.print_json(told | ({} if through is None else {"through": through}))
+        told |= {} if through is None else {"through": through}
+        output.print_json(told | leftopen.unsaid_document(tree, 0, answer.unjudged))
     elif found and not options.quiet:
         print(f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}")
     return 0 if found else 1
@@ -102,10 +102,23 @@ def _duration(text: str) -> float:
 class _Look:
     """The ledger, opened again where it has become another; None is answered as long as it is away."""
 
-    def __init__(self, state_dir: Path, minus: str | None, *, through_build: bool) -> None:
-        """`minus` is the query of which is said what its `-x` do: now, or when a package comes."""
+    def __init__(
+        self,
+        state_dir: Path,
+        minus: str | None,
+        *,
+        counting: bool,
+        quiet: bool,
+        through_build: bool,
+    ) -> None:
+        """`minus` is the query of which is said what its `-x` do: now, or when a package comes.
+
+        With `counting` answers have how many builds could not be judged, which is said once unless `quiet`.
+        """
         self._state_dir = state_dir
         self._minus = minus
+        self._counting = counting
+        self._is_counted = quiet
         self._through_build = through_build
         self._told: set[str] = set()
         self.searcher: Searcher | None = None
@@ -125,8 +138,9 @@ class _Look:
                     through_build=self._through_build,
                 )
             if self.answer is None or self.searcher.seq != self.answer.seq:
-                self.answer = self.searcher.search(node, limit=1)
+                self.answer = self.searcher.search(node, limit=1, unnamed=self._counting)
                 self._say_excluding(self.searcher)
+                self._say_unjudged(node, self.answer)
             self.fault = None
         except (LedgerMissingError, LedgerBusyError) as error:
             self.fault = error
@@ -137,6 +151,11 @@ class _Look:
                 answers.note(text)
             self._told.add(text)
 
+    def _say_unjudged(self, node: queries.Node, answer: Answer) -> None:
+        if answer.unjudged and not self._is_counted:
+            leftopen.say_unjudged(node, answer.unjudged, answer.undecided)
+            self._is_counted = True
+
     def close(self) -> None:
         """Release the ledger, and forget what it answered."""
         if self.searcher is not None:
@@ -145,7 +164,12 @@ class _Look:
 
 
 def _wait(
-    options: Globals, wish: waiting.Wish, *, minus: str | None, through_build: bool
+    options: Globals,
+    wish: waiting.Wish,
+    *,
+    minus: str | None,
+    counting: bool,
+    through_build: bool,
 ) -> Answer:
     """The answer that is enough, or the last one when the time is over.
 
@@ -153,7 +177,10 @@ def _wait(
     """
     until = None if wish.seconds is None else time.monotonic() + wish.seconds
     is_told = options.quiet
-    look = _Look(paths.state_dir(options), minus, through_build=through_build)
+    look = _Look(
+        paths.state_dir(options), minus, counting=counting, quiet=options.quiet,
+        through_build=through_build,
+    )  # fmt: skip
     with closing(look):
         while True:
             look.again(wish.node)

@@ -12,9 +12,10 @@ from ... import query
 from ...errors import LedgerError
 from ...ledger.read import SourceAge
 from ...search.answers import Answer
+from ...search.leftout import asks_pages
 from ...search.searcher import Searcher
 from .. import paths
-from ..display import output
+from ..display import leftopen, output
 from ..options import Globals
 from ..remedies import reaching
 
@@ -48,6 +49,7 @@ def say_start(
     A `fault` is why the ledger does not answer yet.
     """
     most = "" if wish.seconds is None else f", for {span(wish.seconds)} at most"
+    _say_unsaid(wish.node, searcher if answer is not None else None)
     _say(f"waiting for {_named(wish, answer)}{most}")
     if fault is not None:
         _say(reaching(fault.message, options))
@@ -58,6 +60,15 @@ def say_start(
             nohit.explain(searcher, wish.node).say()
         _say(_ages(answer.sources, time.time()))
     _say(reaching(_reader(paths.state_dir(options)), options))
+
+
+def _say_unsaid(node: query.Node, searcher: Searcher | None) -> None:
+    """Say what pages will never tell of what is waited for, unless no page is in question."""
+    if searcher is not None:
+        with searcher.moment() as db:
+            if not asks_pages(searcher, db, node):
+                return
+    leftopen.say_unsaid(node, dependencies=False)
 
 
 def say_over(wish: Wish, answer: Answer | None) -> None:

@@ -11,7 +11,6 @@ from . import columns, output
 
 if TYPE_CHECKING:
     from ... import query
-    from ...query.order import Misplaced
     from ...search.answers import Answer, Hit
     from ...search.packages import PackagesAnswer
     from ..options import Globals
@@ -21,20 +20,13 @@ __all__ = [
     "note",
     "note_slower",
     "note_systems",
-    "order_document",
     "packages_document",
     "print_answer",
     "print_facets",
     "print_hashes",
     "print_packages",
     "result",
-    "say_order",
-    "say_unjudged",
-    "say_unnamed",
-    "say_unsaid",
     "suggest_system",
-    "unsaid_document",
-    "unsaid_of",
     "warn_of_age",
 ]
 
@@ -87,97 +79,6 @@ def note_systems(systems: Sequence[str], *, can_choose: bool = True) -> None:
     if len(systems) > 1:
         choice = f"add os={systems[0]} or another" if can_choose else "a machine has one of them"
         note(f"these are for several systems ({', '.join(systems)}): {choice}")
-
-
-def unsaid_of(node: query.Node, *, dependencies: bool = True) -> dict[str, str]:
-    """The conditions of a query that pages cannot answer, as they are typed, and why.
-
-    Without `dependencies` those are left out that DAGs answer: who asks a ledger counts what they leave open.
-    """
-    from ...query import UNJUDGED, terms
-
-    if not any(term.field in ("variant", UNJUDGED) for term, _ in terms(node)):
-        return {}
-    from ...query.unsaid import sentence, unsaid
-    from ...search.nearest import text_of
-
-    typed = [
-        (text_of(found.condition), found)
-        for found in unsaid(node)
-        if dependencies or found.condition.field != UNJUDGED
-    ]
-    return {text: sentence(found, text) for text, found in typed}
-
-
-def say_unsaid(node: query.Node, *, dependencies: bool = True) -> None:
-    """Say which conditions of a query pages cannot answer."""
-    for text in unsaid_of(node, dependencies=dependencies).values():
-        note(text)
-
-
-def say_unjudged(node: query.Node, builds: int) -> None:
-    """Say how many builds could not be judged, and by which conditions."""
-    if builds:
-        from ...query.unjudged import questions
-
-        asked = ", ".join(f"`{text}`" for text in questions(node))
-        note(
-            f"{output.number(builds, 'build')} could not be judged by {asked}: only pages tell of"
-            f" {'it' if builds == 1 else 'them'}, and pages tell no dependencies"
-        )
-
-
-def say_order(node: query.Node) -> None:
-    """Say what is asked of a compiler although the package may be meant, and how that is asked."""
-    for one in _misplaced(node):
-        itself = one.root or "the package itself"
-        note(f"`{one.text}` asks {one.asked} for it; `{one.instead}` asks {itself}")
-
-
-def _misplaced(node: query.Node) -> Sequence[Misplaced]:
-    from ...query import each_dag
-
-    if next(each_dag(node), None) is None:
-        return ()
-    from ...query.order import misplaced
-
-    return misplaced(node)
-
-
-def order_document(node: query.Node) -> dict[str, Any]:
-    """What that says, as a key of a JSON document; none where there is nothing to say."""
-    found = [{"text": o.text, "asks": o.asked, "instead": o.instead} for o in _misplaced(node)]
-    return {"order": found} if found else {}
-
-
-def say_unnamed(builds: int) -> None:
-    """Say how many builds are left out because their pages name no compiler."""
-    if builds:
-        verb, pages = ("is", "its pages name") if builds == 1 else ("are", "their pages name")
-        note(
-            f"{output.number(builds, 'build')} {verb} left out: {pages} no compiler (`%none` finds"
-            f" {'it' if builds == 1 else 'them'})"
-        )
-
-
-def unsaid_document(node: query.Node, unnamed: int, unjudged: int | None = None) -> dict[str, Any]:
-    """What the notes above say, as keys of a JSON document; none where there is nothing to say.
-
-    `unjudged` is how many builds could not be judged, None where nobody counted them.
-    """
-    said = unsaid_of(node, dependencies=unjudged is None)
-    found = [{"condition": text, "note": why} for text, why in said.items()]
-    return {
-        **({"unsaid": found} if found else {}),
-        **({"unjudged": _unjudged(node, unjudged)} if unjudged else {}),
-        **({"without_compiler": {"builds": unnamed}} if unnamed else {}),
-    }
-
-
-def _unjudged(node: query.Node, builds: int) -> dict[str, Any]:
-    from ...query.unjudged import questions
-
-    return {"builds": builds, "conditions": [*questions(node)]}
 
 
 def print_answer(

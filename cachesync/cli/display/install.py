@@ -34,6 +34,11 @@ PUBLIC_PAGES = "spack/cache.spack.io"
 PUBLIC_MIRROR = "https://binaries.spack.io/{tag}"
 """Where the binaries of the public pages are: their generator reads `.../TAG/STACK` there."""
 
+UNSIGNED = (
+    "# add --no-check-signature where its binaries are not signed: Spack refuses them without"
+)
+"""Of Spack 1.x and 0.23 alike an option of `spack install`; a mirror is taken to be signed (mirrors/mirror.py)."""
+
 
 class Installation(NamedTuple):
     """One spec of a hit, and where to get it."""
@@ -45,6 +50,11 @@ class Installation(NamedTuple):
     """The address that `spack mirror add` takes; None where it is not known."""
     view: str | None = None
     """The view of the mirror that has it; None for the mirror's own index."""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the mirror is that of the public pages, whose binaries are signed."""
+        return self.mirror is not None and self.mirror.startswith(PUBLIC_MIRROR.partition("{")[0])
 
     def lines(self) -> list[str]:
         """Shell commands, with comments that say what they are about."""
@@ -72,6 +82,7 @@ class Installation(NamedTuple):
                 f"# {about}",
                 *mirror,
                 "spack buildcache keys --install --trust",
+                *([] if self.is_public else [UNSIGNED]),
                 f"spack install --cache-only {shlex.quote('/' + self.hash)}",
             )
         ]

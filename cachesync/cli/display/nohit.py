@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ... import query
 from ...ledger import read
 from ...query.unsaid import without_unsaid
-from ...search import nearest
+from ...search import leftout, nearest
 from ...search.searcher import Searcher
 from . import output
 
@@ -36,12 +36,28 @@ class Suggestion(NamedTuple):
     candidates: list[str]
 
 
+class Instead(NamedTuple):
+    """What the builds that match without a condition have in place of what it asks for."""
+
+    values: list[str]
+    of_dependency: bool = False
+    """Whether these are packages that they depend on, with their versions: `openmpi@4.1.6`."""
+
+    def __str__(self) -> str:
+        """As it is said, with a colon before it; empty where there is nothing to say."""
+        if not self.values:
+            return ""
+        if self.of_dependency:
+            return f": with {', '.join(one.replace('@', ' ', 1) for one in self.values)}"
+        return f": cached for {', '.join(self.values)}"
+
+
 class NoHit(NamedTuple):
     """Why a query found nothing."""
 
     suggestions: list[Suggestion]
-    nearest: list[tuple[nearest.Miss, list[str]]]
-    """Conditions to drop, and what is cached instead of what they ask for."""
+    nearest: list[tuple[nearest.Miss, Instead]]
+    """Conditions to drop, and what there is instead of what they ask for."""
     options: Mapping[query.Node, str] = {}
     """Conditions that options of the command line ask for, and those options."""
 
@@ -65,7 +81,7 @@ class NoHit(NamedTuple):
                     "field": miss.field,
                     "builds": miss.builds,
                     "specs": miss.specs,
-                    "instead": instead,
+                    "instead": instead.values,
                 }
                 for miss, instead in self.nearest
             ],
@@ -86,8 +102,7 @@ class NoHit(NamedTuple):
                 continue  # what was meant says more than everything else
             asked = self._text(miss.condition)
             counts = f"{output.number(miss.builds, 'build')}, {output.number(miss.specs, 'spec')}"
-            has = f": cached for {', '.join(instead)}" if instead else ""
-            _say(f"without `{asked}` there are {counts}{has}")
+            _say(f"without `{asked}` there are {counts}{instead}")
 
 
 def explain(searcher: Searcher, node: query.Node) -> NoHit:
@@ -102,7 +117,7 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
         if not searcher.is_indexed:
             return NoHit([], [])
         asked, dags = node, searcher.knows_dags(node)
-        if not dags:
+        if not dags and leftout.asks_pages(searcher, db, node):
             node = without_unsaid(node)
 
         def count(tree: query.Node) -> tuple[int, int]:
@@ -114,7 +129,7 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
         suggestions = _suggestions(searcher, node, until)
         found = nearest.misses(node, count, lambda: time.monotonic() < until, dags=dags)
         every = nearest.single_conditions(node) if dags else nearest.conditions(node)
-        with_values = [(miss, _instead(searcher, db, every, miss)) for miss in found]
+        with_values = [(miss, _instead(searcher, db, every, miss, until)) for miss in found]
     return NoHit(suggestions, with_values)
 
 
@@ -140,11 +155,15 @@ def _finds(searcher: Searcher, term: query.Term, value: str, until: float) -> bo
 
 
 def _instead(
-    searcher: Searcher, db: Any, every: tuple[query.Node, ...], miss: nearest.Miss
-) -> list[str]:
+    searcher: Searcher, db: Any, every: tuple[query.Node, ...], miss: nearest.Miss, until: float
+) -> Instead:
     """What the builds that match without a condition have in its field."""
     rest = query.And(tuple(one for one in every if one != miss.condition))
     counts = searcher.matching(rest)
+    if isinstance(miss.condition, query.Dag):
+        below = _below(searcher, db, rest, counts, miss.condition, until)
+        if below:
+            return Instead(below, of_dependency=True)
     if miss.field in query.BUILD_FIELDS:
         chosen = sorted(counts)[-MANY_BUILDS:]
         described = read.builds(db, chosen)
@@ -153,8 +172,28 @@ def _instead(
         hits = searcher.hits(rest, sorted(counts)[-PLACED_BUILDS:])
         found = [(h.build, len(h.specs), [p for s in h.specs for p in s.placements]) for h in hits]
     else:
+        return Instead([])
+    values = nearest.values_instead(miss.condition, miss.field, found)
+    if isinstance(miss.condition, query.Dag) and not nearest.is_of_these(miss.condition, values):
+        return Instead([])  # what is asked for is another kind of package than a compiler
+    return Instead(values)
+
+
+def _below(
+    searcher: Searcher,
+    db: Any,
+    rest: query.Node,
+    counts: Mapping[int, int],
+    dag: query.Dag,
+    until: float,
+) -> list[str]:
+    """The dependencies that what matches has in place of the one asked for, as far as there is time."""
+    if time.monotonic() > until:
         return []
-    return nearest.values_instead(miss.condition, miss.field, found)
+    from ...search.instead import dependencies
+
+    hits = searcher.hits(rest, sorted(counts)[-PLACED_BUILDS:])
+    return dependencies(searcher.dags, db, dag, {spec.hash for hit in hits for spec in hit.specs})
 
 
 def _say(text: str) -> None:

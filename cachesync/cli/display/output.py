@@ -45,6 +45,7 @@ LONG = (
     "VERSIONS",
     "ERROR",
     "ROOT",
+    "MIRROR",
 )
 """Columns that give way first where the terminal is narrow."""
 
@@ -84,7 +85,7 @@ def print_table(
     """A table fitted to the terminal; tab-separated with a header where output is no terminal.
 
     Where the terminal is too narrow for all columns, those called `below` go below each row; with
-    `always_below` they do on every terminal.
+    `always_below` they do on every terminal. How words are kept whole besides: see `tables`.
     """
     cells = [[str(cell) for cell in row] for row in rows]
     every = "".join(map("".join, cells))
@@ -96,65 +97,9 @@ def print_table(
             cells = [[terminal.paint(row[0], "cyan"), *row[1:]] for row in cells]
         sys.stdout.writelines("\t".join(row) + "\n" for row in cells)
         return
-    from rich.cells import cell_len
+    from .tables import draw
 
-    console = terminal.console()
-    widths = [max(map(cell_len, values)) for values in zip(columns, *cells, strict=True)]
-    lower = [columns.index(name) for name in below if name in columns]
-    if lower and (always_below or sum(widths) + 3 * len(widths) > console.width):
-        _print_with_lines_below(console, columns, cells, lower)
-    else:
-        _draw(console, columns, cells)
-
-
-def _draw(console: Any, columns: Sequence[str], cells: list[list[str]]) -> None:
-    from rich.box import SIMPLE_HEAD, Box
-    from rich.table import Table
-    from rich.text import Text
-
-    lines = str(SIMPLE_HEAD)
-    if terminal.is_ascii():
-        lines = lines.replace("\u2500", "-")
-    table = Table(box=Box(lines, ascii=terminal.is_ascii()), pad_edge=False, show_edge=False)
-    for position, column in enumerate(columns):
-        table.add_column(
-            column,
-            justify="right" if column in NUMBERS else "left",
-            overflow="fold",
-            no_wrap=column not in LONG,
-            style="" if position else "cyan",
-        )
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
-
-
-def _print_with_lines_below(
-    console: Any, columns: Sequence[str], cells: list[list[str]], below: Sequence[int]
-) -> None:
-    """The table without some columns, whose values go below their rows."""
-    from textwrap import wrap
-
-    from rich.cells import cell_len, set_cell_size
-    from rich.text import Text
-
-    kept = [position for position in range(len(columns)) if position not in below]
-    lines = [[row[position] for position in kept] for row in [list(columns), *cells]]
-    widths = [max(map(cell_len, values)) for values in zip(*lines, strict=True)]
-    for number, line in enumerate(lines):
-        padded = (
-            cell.rjust(width) if columns[position] in NUMBERS else set_cell_size(cell, width)
-            for cell, width, position in zip(line, widths, kept, strict=True)
-        )
-        text = Text("  ".join(padded).rstrip(), style="" if number else "bold")
-        if number:
-            text.stylize("cyan", 0, len(line[0]))
-        console.print(text, soft_wrap=True)
-        for position in below if number else ():
-            cell = cells[number - 1][position]
-            for paragraph in cell.split("; ") if columns[position] == "WHY" else [cell]:
-                for part in wrap(paragraph, max(20, console.width - 4), break_on_hyphens=False):
-                    console.print(Text(f"    {part}", style="dim"), soft_wrap=True)
+    draw(columns, cells, below=below, always_below=always_below, numbers=NUMBERS, long=LONG)
 
 
 def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None:

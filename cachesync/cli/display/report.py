@@ -10,8 +10,7 @@ from ...model import Placement
 from ...reports import coverage
 from ...reports.coverage import Coverage, RootCoverage, Status
 from ...spack import tags
-from . import answer as answers
-from . import output
+from . import leftopen, output
 
 if TYPE_CHECKING:
     from ... import query
@@ -36,6 +35,9 @@ class Entry(NamedTuple):
     """Of a line that is no hash."""
     specs: int | None = None
     """How many specs match such a line."""
+    unjudged: int = 0
+    """Where none does: builds that only a DAG that said more would decide of; see `search.leftout`."""
+    undecided: int = 0
     systems: tuple[str, ...] = ()
     """Of what is cached and suits the machine that was named, where nothing asks for one of them."""
     read_as: str | None = None
@@ -89,7 +91,7 @@ class Report(NamedTuple):
             f"line {entry.line}: {said}"
             for entry in self.entries
             if entry.condition is not None
-            for said in answers.unsaid_of(entry.condition).values()
+            for said in _unsaid(entry, entry.condition)
         ]
         more = len(found) - SHOWN
         return [*found[:SHOWN], *([f"{more:,} more such conditions"] if more > 0 else [])]
@@ -165,6 +167,12 @@ class Report(NamedTuple):
         return text
 
 
+def _unsaid(entry: Entry, condition: query.Node) -> Iterator[str]:
+    yield from leftopen.unsaid_of(condition, dependencies=False).values()
+    if entry.unjudged:
+        yield leftopen.unjudged_text(condition, entry.unjudged, entry.undecided)
+
+
 def _told(text: str, entries: Sequence[Entry], names: str) -> Iterator[str]:
     """`text` of every name, with the lines that have it."""
     lines: dict[str, list[int | None]] = {}
@@ -231,5 +239,5 @@ def _entry(entry: Entry) -> dict[str, Any]:
     if entry.read_as is not None:
         found["read_as"] = entry.read_as
     if entry.condition is not None:
-        found |= answers.unsaid_document(entry.condition, 0)
+        found |= leftopen.unsaid_document(entry.condition, 0, entry.unjudged)
     return found

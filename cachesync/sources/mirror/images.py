@@ -154,7 +154,7 @@ def _following(url: str, header: str) -> str | None:
     if len(header) > MOST_LINK_CHARACTERS:
         raise SourceError("its list of tags goes on at an invalid address")
     found = (match[1] for match in _LINK.finditer(header) if _NEXT.search(match[2]))
-    target = next(found, None)
+    target: str | None = next(found, None)
     if target is None:
         return None
     try:

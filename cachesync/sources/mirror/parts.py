@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from ...buildcache import image, layout, manifest
+from ...buildcache.places import shown
 from ...errors import CacheIndexError, SourceError
 from ...net import host
 from ..base import Unchanged
 from ..remote import garbage
 from .place import Absent, Place, Small
-from .spool import Spool, is_packed, unpack
+from .spool import Spool, unpack
 
 __all__ = ["Part", "PartError", "look"]
 
 CHECKSUM_BYTES = 4096
 """Of a file that holds a checksum."""
+_OF_PAGES = ("text/html", "application/xhtml+xml")
 
 
 class PartError(SourceError):
@@ -102,10 +104,13 @@ class Part:
             assert self._spool is not None
             stored, self._spool = self._spool, None
             where = self.place.first
-        if not is_packed(stored):
-            return stored
-        with stored, _said(self._mirror, where):
-            return unpack(stored, self._most)
+        with ExitStack() as opened:
+            opened.callback(stored.close)
+            with _said(self._mirror, where):
+                if stored.is_packed():
+                    return unpack(stored, self._most)
+            opened.pop_all()
+        return stored
 
 
 def look(
@@ -201,6 +206,8 @@ def _blob(mirror: Place, path: str, blob: manifest.Blob, most_bytes: int) -> Spo
         if getattr(arrived, "is_joined", False) and spool.checksum != blob.checksum:
             spool.clear()
             arrived = mirror.large(path, spool, may_resume=False)
+        if not isinstance(arrived, Unchanged | Absent) and arrived.kind:
+            _require_content(spool.begins(), arrived.kind, "the index that its manifest names")
         _verify(spool, arrived, blob, f"{mirror.where(path)}, which the index manifest names,")
     except BaseException:
         spool.close()
@@ -226,10 +233,15 @@ def _require_content(begin: bytes, kind: Mapping[str, str], expected: str) -> No
     start = begin.lstrip()
     if not start:
         raise SourceError("is empty", hint="it is read again; perhaps it is just being written")
-    if kind and start.startswith(b"<"):
+    said = kind.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and (start.startswith(b"<") or (said in _OF_PAGES and not start.startswith(b"{"))):
+        what = garbage(kind, expected=expected)
+        if said.endswith("json"):
+            what = f"answered with no JSON, though it says {shown(said)}, and not with {expected}"
         raise SourceError(
-            garbage(kind, expected=expected),
-            hint="check `url:`, and whether the server is in order",
+            f"{what}: it begins with {shown(start.decode(errors='replace'))}",
+            hint="open the address in a browser: a portal, a login or a proxy may answer in the"
+            " place of the mirror",
         )
 
 

@@ -181,7 +181,7 @@ class _Reading:
         named = "" if view is None else f"--name {view} "
         return PartError(
             f"no cache index: {'; '.join(self._absent)}",
-            hint=f"check `url:`{' and `view:`' if view else ''}, or have one made:"
+            hint=f"check the address{' and the view' if view else ''}, or have one made:"
             f" spack buildcache update-index {named}{url}",
         )
 
@@ -195,11 +195,11 @@ class _Reading:
                     documents.append(
                         union([memoryview(one.mapped()) for one in documents], self._most)
                     )
-                except CacheIndexError as error:
+                except (CacheIndexError, SourceError) as error:
                     raise PartError(
                         f"{self._place.where('')}: {error.message}",
                         hint=error.hint,
-                        is_passing=False,
+                        is_passing=isinstance(error, SourceError),
                     ) from None
             try:
                 return Got(documents[-1].mapped(), checksum, memory)

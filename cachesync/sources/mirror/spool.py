@@ -23,16 +23,20 @@ from ...buildcache.unpacking import unpacked
 from ...errors import CacheIndexError, SourceError
 from ...net.inflate import GZIP_MAGIC
 
-__all__ = ["Spool", "is_packed", "unpack"]
+__all__ = ["Spool", "unpack"]
 
 _PIECE = 1 << 20
 _COPIED = 8 << 20
+_FIRST = 64
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LARGE = "/var/tmp"  # noqa: S108 - the files have no name there
 
 
 class Spool:
-    """At most `most_bytes`; to be closed. Raises SourceError for more, and where there is no room."""
+    """At most `most_bytes`; to be closed.
+
+    Raises SourceError for more, where there is no room, and where what was written cannot be read.
+    """
 
     def __init__(self, most_bytes: int, algorithm: str = "sha256") -> None:
         self._most = most_bytes
@@ -105,21 +109,35 @@ class Spool:
         return self._hash.of(self.size)
 
     def begins(self) -> bytes:
-        """The first bytes."""
-        return os.pread(self._file.fileno(), 64, 0)
+        """The first bytes behind blanks."""
+        at = 0
+        while at < self.size:
+            piece = self._part(at, _PIECE if at else _FIRST)
+            if found := piece.lstrip():
+                return self._part(at + len(piece) - len(found), _FIRST)
+            at += len(piece)
+        return b""
+
+    def is_packed(self) -> bool:
+        """Whether this is gzip; no index begins so."""
+        return self.size > 0 and self._part(0, _FIRST).startswith(GZIP_MAGIC)
 
     def pieces(self) -> Iterator[bytes]:
         """What was written."""
         at = 0
-        while piece := os.pread(self._file.fileno(), _PIECE, at):
-            yield piece
+        while at < self.size:
+            yield (piece := self._part(at, _PIECE))
             at += len(piece)
+
+    def _part(self, at: int, count: int) -> bytes:
+        return _read(self._file.fileno(), at, min(count, self.size - at))
 
     def mapped(self) -> mmap.mmap:
         """What was written, mapped; it stays when this is closed. Raises CacheIndexError for nothing."""
         if not self.size:
             raise CacheIndexError("the index is empty")
-        return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        with _kept():
+            return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 class _Hash:
@@ -155,22 +173,15 @@ class _Hash:
             self._thread = None
 
     def _follow(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(SourceError):
             while (size := self._sizes.get()) is not None:
                 self._read(size)
 
     def _read(self, size: int) -> None:
         while self._at < size:
-            piece = os.pread(self._descriptor, min(_PIECE, size - self._at), self._at)
-            if not piece:
-                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            piece = _read(self._descriptor, self._at, min(_PIECE, size - self._at))
             self._hash.update(piece)
             self._at += len(piece)
-
-
-def is_packed(spool: Spool) -> bool:
-    """Whether this is gzip; no index begins so."""
-    return spool.begins().startswith(GZIP_MAGIC)
 
 
 def unpack(packed: Spool, most_bytes: int) -> Spool:
@@ -192,14 +203,37 @@ def _directory() -> str | None:
     return _LARGE
 
 
+def _read(descriptor: int, at: int, count: int) -> bytes:
+    """A part of a file, which is there."""
+    with _kept():
+        if piece := os.pread(descriptor, count, at):
+            return piece
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 @contextlib.contextmanager
 def _room() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         where = _directory() or tempfile.gettempdir()
-        reason = (error.strerror or str(error)).lower()
         raise SourceError(
-            f"no temporary file could be written in {where}: {reason}",
+            f"no temporary file could be written in {where}: {_reason(error)}",
             hint="free some space there, or set TMPDIR",
         ) from error
+
+
+@contextlib.contextmanager
+def _kept() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = _directory() or tempfile.gettempdir()
+        raise SourceError(
+            f"a temporary file in {where} could not be read again: {_reason(error)}",
+            hint="look whether that disk is in order, or set TMPDIR to a directory on another",
+        ) from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

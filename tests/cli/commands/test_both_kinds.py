@@ -93,6 +93,22 @@ def test_history_and_diff_are_over_both(site):
     assert [one["compiler"] for one in said["only_b"]] == ["llvm@=17.0.6"]
 
 
+def test_history_of_what_was_never_cached_says_what_it_is(site):
+    """A node in no tag: external or missing, who needs it and what for; by name, by hash, and as JSON."""
+    text = site.run("history", "openmpi").out
+    assert "openmpi: in no tag, as far back as the log goes" in text
+    assert f"  /{MPI.hash}  missing  openmpi@=4.1.6 " in text
+    assert "    needed by 1 spec (build, link): hdf5 /" in text
+    said = site.run("history", f"/{GCC.hash[:9]}", "--json").json
+    (node,) = said["not_cached"]
+    assert (node["hash"], node["state"], said["stays"]) == (GCC.hash, "external", [])
+    assert "build" in node["types"]
+    assert HDF5.hash in node["needed_by"]
+    assert f"/{GCC.hash}  external  gcc@=" in site.run("history", f"/{GCC.hash[:9]}").out
+    assert "not_cached" not in site.run("history", "hdf5", "--json").json
+    assert_error(site.run("history", "openmpi", "--tag", "new", status=1), "nothing is known of")
+
+
 def test_changes_tell_of_both_and_describe_nodes_when_asked(site):
     """JSON lines have all, the table for people what happened; `--kind spec.described` asks for the rest."""
     kinds = {change["kind"] for change in site.changes()}
@@ -125,7 +141,13 @@ def test_status_counts_nodes_edges_and_mirrors(site):
     (view,) = mirrors["view"]
     assert view.keys() >= {"url", "view", "tag", "stack", "state", "checksum", "last_success"}
     assert (view["view"], view["tag"], view["state"]) == ("team/x86", "team/x86", "ok")
+    assert {source["name"]: source["specs"] for source in said["sources"]} == {
+        "site": 3, "three": 3, "view": 2, "two": 2,
+    }  # fmt: skip
     text = site.run("status").out
+    assert "SOURCE\tTYPE\tSTATE\tPAGES\tSPECS\tREJECTED" in text
+    assert "\nsite\tdirectory\tok\t2\t3\t0\t" in text
+    assert "\nthree\tbuildcache\tok\t-\t3\t0\t" in text
     assert f"{len(every)} nodes, {len(pairs)} edges" in text
     assert "SOURCE\tMIRROR\tVIEW\tTAG\tSTACK\tSTATE\tLEAVING\tAGE" in text
 

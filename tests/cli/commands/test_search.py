@@ -172,6 +172,7 @@ def test_install(site):
         "# hdf5@1.14.5 %gcc@=13.2.0 linux-ubuntu24.04-x86_64_v3, in develop of site (e4s, root)",
         "spack mirror add develop-cache https://cache.example.org/develop",
         "spack buildcache keys --install --trust",
+        "# add --no-check-signature where its binaries are not signed: Spack refuses them without",
         f"spack install --cache-only /{A}",
     ]
     (result,) = site.run("search", "hdf5@1.14.6", "--install", "--json").json["results"]

@@ -27,6 +27,7 @@ from tests.support.registries import (
 )
 
 MOST = 1 << 20
+BASE = "http://a.example/v2/b/tags/list"
 TAGS = f"/v2/{NAME}/{images.TAGS}"
 
 
@@ -121,12 +122,12 @@ def test_a_page_without_tags_is_not_the_last_while_it_goes_on(registry, server):
 def test_a_list_without_an_end_is_a_failure(fetcher):
     number = iter(range(10**9))
 
-    def answer(_request):
-        tag = str(next(number))
-        return Response(200, {"link": '<?x>; rel="next"'}, json.dumps({"tags": [tag]}).encode())
+    def answer(request):
+        body = json.dumps({"tags": [str(next(number))]}).encode()
+        fake.answer(following := f"{BASE}?x={next(number)}", answer)
+        return Response(200, {"link": f'<{following}>; rel="next"'}, body)
 
-    fake = FakeFetcher({"http://a.example/v2/b/tags/list?n=1000": answer})
-    fake.answer("http://a.example/v2/b/tags/list?x", answer)
+    fake = FakeFetcher({f"{BASE}?n={images.PAGE_TAGS}": answer})
     with pytest.raises(SourceError, match="more than 10,000 pages"):
         images.tags(Registry("oci+http://a.example/b", fake, MOST))
 

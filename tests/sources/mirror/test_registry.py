@@ -255,7 +255,7 @@ def test_a_registry_that_lies_is_a_failure(registry, server, fetcher, lie):
 
 
 BLOB_LIES = {
-    "a portal": (stub.reply(HTML), f"has {len(HTML)} bytes"),
+    "a portal": (stub.reply(HTML), "not with the index that its manifest names"),
     "gone": (error("BLOB_UNKNOWN"), "which the index manifest names, answered 404"),
     "cannot tell": (stub.status(404, HTML), "answered 404, and not as a registry does"),
     "denied": (error("DENIED", 403), "answered 403 (DENIED)"),

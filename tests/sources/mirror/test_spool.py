@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cachesync.errors import SourceError
 from cachesync.sources.mirror.spool import Spool
+from tests.support.mirrorreading import lose_what_was_written
 
 MANY = 1 << 22
 # Around what is hashed at once, where a thread begins to.
@@ -62,3 +63,37 @@ def test_a_pipe_is_copied_although_the_kernel_does_not():
         os.close(writing)
         spool.copy(source.fileno())
         assert spool.checksum == hashlib.sha256(b"some text").hexdigest()
+
+
+@pytest.mark.parametrize("size", [1, 1000, 500_000])
+def test_what_cannot_be_read_again_is_a_failure_with_a_remedy(tmp_path, monkeypatch, size):
+    """As soon as something is read of it: for the checksum, the beginning, or all."""
+    monkeypatch.setenv("TMPDIR", os.fspath(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with Spool(MANY) as spool:
+        spool.write(bytes(size))
+        lose_what_was_written(tmp_path)
+        for ask in (
+            lambda: spool.checksum,
+            spool.begins,
+            spool.is_packed,
+            lambda: [*spool.pieces()],
+        ):
+            with pytest.raises(SourceError) as caught:
+                ask()
+    assert caught.value.message == (
+        f"a temporary file in {tmp_path} could not be read again: input/output error"
+    )
+    assert "TMPDIR" in caught.value.hint
+
+
+def test_what_it_begins_with_stands_behind_blanks():
+    """However many there are."""
+    for blanks in (0, 1, 63, 64, 65, (1 << 20) + 63, (1 << 20) + 64, (1 << 20) + 65):
+        with Spool(MANY) as spool:
+            spool.write(b" " * blanks + b'{"database"' + bytes(100))
+            assert spool.begins() == (b'{"database"' + bytes(100))[:64]
+            assert not spool.is_packed()
+    with Spool(MANY) as spool:
+        spool.write(b"\n" * 5000)
+        assert spool.begins() == b""

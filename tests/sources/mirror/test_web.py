@@ -1,6 +1,7 @@
 """A mirror behind a server that lies or breaks off: what is read is whole, or nothing is."""
 
 import hashlib
+import os
 import re
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.mirrorreading import (
     INDEX,
     OLD,
     hashes,
+    lose_what_was_written,
     placed,
     read,
 )
@@ -77,6 +79,60 @@ def test_a_portal_in_the_place_of_an_old_index_is_a_failure(server, root, fetche
     server.script("/build_cache/index.json", stub.reply(HTML, **{"Content-Type": "text/html"}))
     failed = read(url, fetcher, tag="t")
     assert "answered with text/html, not with a cache index" in failed.reason
+
+
+PORTALS = {
+    "a page": (HTML, "text/html; charset=utf-8", "text/html, not"),
+    "a page that says it is JSON": (HTML, "application/json", "no JSON, though it says 'application/json'"),
+    "a page without a type": (HTML, "", "no content type, and not"),
+    "a text that says it is a page": (b"\x1b[31mgo away", "text/html", "text/html, not"),
+    "a page behind blanks": (b"\n" * 200 + HTML, "text/plain", "text/plain, not"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("of", ["manifest", "blob", "old index"])
+@pytest.mark.parametrize("portal", PORTALS)
+def test_a_portal_is_told_by_what_came(server, root, fetcher, portal, of):
+    """Its type and how it begins, every character printable, and the remedy."""
+    body, kind, said = PORTALS[portal]
+    made = mirrors.make_mirror(root, [OLD], layout=2 if of == "old index" else 3)
+    url = lying(server, root)
+    path = INDEX if of == "manifest" else made.index.relative_to(root).as_posix()
+    server.script(f"/{path}", *[stub.reply(body, **{"Content-Type": kind} if kind else {})] * 2)
+    failed = read(url, fetcher, tag="t")
+    assert failed.reason.startswith(f"{url}/{path}: answered with {said}")
+    assert failed.reason.isprintable()
+    begins = "it begins with '\\x1b[31mgo away'" if b"\x1b" in body else "it begins with '<!doctype"
+    assert begins in failed.reason
+    assert "open the address in a browser" in failed.reason
+
+
+def test_an_index_behind_blanks_is_read(server, root, fetcher):
+    """And is not taken for empty."""
+    made = mirrors.make_mirror(root, [OLD], layout=2)
+    made.index.write_bytes(b" " * 64 + made.index.read_bytes())
+    assert placed(read(lying(server, root), fetcher, tag="t")) == hashes(OLD)
+
+
+def test_a_temporary_file_that_is_lost_is_a_failure(server, root, fetcher, tmp_path, monkeypatch):
+    """With the address, the reason and the remedy; the next pass reads."""
+    monkeypatch.setenv("TMPDIR", os.fspath(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    mirrors.make_mirror(root, [OLD], layout=2)
+    url = lying(server, root)
+
+    def losing(talk):
+        lose_what_was_written(tmp_path)
+        stub.status(404)(talk)
+
+    server.script("/build_cache/index.json.hash", losing, stub.status(404))
+    failed = read(url, fetcher, tag="t")
+    assert failed.is_passing
+    assert failed.reason.startswith(
+        f"{url}/build_cache/index.json: a temporary file in {tmp_path} "
+    )
+    assert "could not be read again: input/output error (look whether" in failed.reason
+    assert placed(read(url, fetcher, tag="t")) == hashes(OLD)
 
 
 # -- going on where a download broke off
