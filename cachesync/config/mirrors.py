@@ -27,6 +27,7 @@ __all__ = [
     "places",
     "url",
     "view",
+    "web_address",
 ]
 
 DEFAULT_STACK = "root"
@@ -79,6 +80,13 @@ def url(text: str) -> str:
 def is_registry(url: str) -> bool:
     """Whether the address of a mirror is that of a repository in a registry (OCI)."""
     return url.startswith(("oci://", "oci+http://"))
+
+
+def web_address(url: str) -> str:
+    """Where the repository of a registry is asked for, without a slash at its end."""
+    scheme, _, rest = url.partition("://")
+    server, _, name = rest.partition("/")
+    return f"{'http' if scheme == 'oci+http' else 'https'}://{server}/v2/{name}"
 
 
 def path(url: str) -> str:

@@ -25,6 +25,7 @@ from .request import (
     Response,
     TooLargeError,
     host,
+    is_loopback,
     shown,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "TooLargeError",
     "authorized",
     "host",
+    "is_loopback",
     "open_fetcher",
     "open_poster",
     "shown",

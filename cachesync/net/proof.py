@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from ipaddress import ip_address
 from threading import Lock
 from urllib.parse import urlencode, urlsplit
 
@@ -30,6 +29,7 @@ from .request import (
     Request,
     Response,
     host,
+    is_loopback,
     shown,
 )
 
@@ -181,16 +181,9 @@ def _may_know(realm: str, url: str) -> bool:
     """Whether a token server may be told the password for the origin of `url`; see above."""
     scheme, name, _ = policy.origin(realm)
     asked_scheme, asked_name, _ = policy.origin(url)
-    if scheme == "https" or _is_loopback(name):
+    if scheme == "https" or is_loopback(realm):
         return True
     return asked_scheme == "http" and asked_name == name
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
 
 
 def _token_in(body: bytes, server: str) -> str:

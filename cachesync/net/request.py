@@ -32,6 +32,7 @@ __all__ = [
     "Response",
     "TooLargeError",
     "host",
+    "is_loopback",
     "shown",
 ]
 
@@ -163,3 +164,14 @@ def shown(url: str) -> str:
 def host(url: str) -> str:
     """Host and port of `url`, as they may be shown."""
     return shown(url).partition("://")[2].partition("/")[0] or "an invalid address"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host of `url` is this machine by its very name; names are not looked up."""
+    from ipaddress import ip_address  # here: most that imports this asks nothing
+
+    try:
+        name = urlsplit(url).hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False

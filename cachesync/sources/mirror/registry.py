@@ -20,6 +20,7 @@ from urllib.parse import quote
 import msgspec
 
 from ...buildcache import image
+from ...config.mirrors import web_address
 from ...errors import SourceError
 from ...net import Download, Fetcher, FetchError, Login, Request, Response, authorized, host, shown
 from ..base import UNCHANGED, Unchanged
@@ -27,7 +28,7 @@ from .place import NOTHING, Absent, Arrived, Small
 from .spool import Spool
 from .web import Web
 
-__all__ = ["Registry", "web_address"]
+__all__ = ["Registry"]
 
 TRUST_SECONDS = 86_400
 """So long a 304 is enough."""
@@ -118,13 +119,6 @@ class _Spoken:
             if download.status not in _HAS_CONTENT:
                 _require_own_word(request.url, download.status, _begin(download.chunks))
             yield download
-
-
-def web_address(url: str) -> str:
-    """Where the repository that a mirror is in is asked for, without a slash at the end."""
-    scheme, _, rest = url.partition("://")
-    server, _, name = rest.partition("/")
-    return f"{'http' if scheme == 'oci+http' else 'https'}://{server}/v2/{name}"
 
 
 def _require_own_word(url: str, status: int, body: bytes) -> None:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from cachesync.buildcache.layout import INDEX_TAG, manifest_path
+from cachesync.config.mirrors import web_address
 from cachesync.config.reachvalues import Secret, SecretKind
 from cachesync.config.sourceconfigs import BuildcacheSourceConfig, Credentials
 from cachesync.errors import CachesyncError
@@ -15,7 +16,7 @@ from cachesync.net.challenges import basic
 from cachesync.sources.base import UNCHANGED, Failed, Unchanged
 from cachesync.sources.mirror.place import Absent, Small
 from cachesync.sources.mirror.reaching import Reach
-from cachesync.sources.mirror.registry import TRUST_SECONDS, Registry, web_address
+from cachesync.sources.mirror.registry import TRUST_SECONDS, Registry
 from cachesync.sources.mirror.source import MirrorSource
 from cachesync.sources.mirror.spool import Spool
 from tests.support import mirrors
