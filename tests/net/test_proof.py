@@ -4,6 +4,8 @@ import json
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cachesync.net import FetchError, Login, Request
 from cachesync.net.challenges import basic
@@ -256,6 +258,47 @@ def test_what_asks_for_neither_a_password_nor_a_token_is_not_asked_again(server,
     with pytest.raises(FetchError, match="asks for neither a password nor a token"):
         Authorized(fetcher, LOGIN).fetch(Request(url, MOST))
     assert server.paths() == ["/a"]
+
+
+ASKS = ["Basic", 'Bearer realm="https://t.example/",scope="a"',
+        'Bearer realm="https://t.example/",scope="b"', 'Bearer realm="http://o.example/"', ""]  # fmt: skip
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["", *ASKS]), max_size=6), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_whatever_is_answered_asking_ends_and_tells_no_other_host(fetches, has_login):
+    """At most three requests, and one for a token, however a server changes its mind; no secret at another host."""
+    url = "https://r.example/a"
+
+    def token(request):
+        number = len(fake.requests)
+        return Response(200, {}, json.dumps({"token": f"t{number}"}).encode())
+
+    fake = FakeFetcher({})
+    for scope in ("a", "b"):
+        fake.answer(f"https://t.example/?scope={scope}&client_id=cachesync", token)
+    fake.answer("http://o.example/?client_id=cachesync", token)
+    asking = Authorized(fake, LOGIN if has_login else None)
+    for asks in fetches:
+        answers = [Response(401, {"www-authenticate": one}, b"") for one in asks]
+        fake.answer(url, [*answers, Response(200, {}, b"x")])
+        before = len(fake.requests)
+        said = ""
+        try:
+            asking.fetch(Request(url, MOST))
+        except FetchError as error:
+            said = f"{error.message}{error.hint}"
+        assert "hunter2" not in said
+        urls = [one.url for one in fake.requests[before:]]
+        assert urls.count(url) <= 3
+        assert len(urls) - urls.count(url) <= 1
+    for one in fake.requests:
+        if one.url.startswith("http:"):
+            assert one.authorization is None
+        elif one.url != url:
+            assert one.authorization == (BASIC if has_login else None)
 
 
 def test_nothing_of_a_login_is_shown():

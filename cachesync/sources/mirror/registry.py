@@ -109,7 +109,7 @@ class _Spoken:
         """See `net.Fetcher`."""
         answer = self._fetcher.fetch(request)
         if answer.status not in _HAS_CONTENT:
-            _require_own_word(request.url, answer.status, answer.body)
+            _require_own_word(request.url, answer.status, answer.body, answer.is_elsewhere)
         return answer
 
     @contextmanager
@@ -117,11 +117,12 @@ class _Spoken:
         """See `net.Fetcher`."""
         with self._fetcher.stream(request) as download:
             if download.status not in _HAS_CONTENT:
-                _require_own_word(request.url, download.status, _begin(download.chunks))
+                body = _begin(download.chunks)
+                _require_own_word(request.url, download.status, body, download.is_elsewhere)
             yield download
 
 
-def _require_own_word(url: str, status: int, body: bytes) -> None:
+def _require_own_word(url: str, status: int, body: bytes, is_elsewhere: bool) -> None:  # noqa: FBT001
     """Raise FetchError for what says nothing of whether the content is there."""
     code = _code(body)
     said = f"{host(url)}: answered {status}{f' ({code})' if code else ''}"
@@ -129,6 +130,11 @@ def _require_own_word(url: str, status: int, body: bytes) -> None:
         raise FetchError(
             f"{said}, and not as a registry does: it cannot be told what is there",
             hint="check `url:`, which is oci://HOST/NAME, and whether the registry is in order",
+        )
+    if status in (401, 403) and is_elsewhere:
+        raise FetchError(
+            f"{said} where it redirects to, which is not told who asks",
+            hint="if the registry itself is there, name it in `url:`; oci:// where it speaks TLS",
         )
     if status in (401, 403):
         raise FetchError(said, hint="check `credentials:`, and what they may read")
