@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -118,8 +119,10 @@ def _put(url: str, data: bytes, *, method: str = "PUT", **headers: str) -> str:
 
 
 @contextmanager
-def docker_registry(storage: Path, **auth: Mapping[str, str]) -> Iterator[str]:
-    """The origin of one over a directory; `auth` as in its configuration."""
+def docker_registry(
+    storage: Path, *, tls: tuple[Path, Path] | None = None, **auth: Mapping[str, str]
+) -> Iterator[str]:
+    """The origin of one over a directory; `auth` as in its configuration, `tls` certificate and key."""
     program = shutil.which("docker-registry", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if program is None:
         pytest.skip("needs docker-registry")
@@ -129,7 +132,11 @@ def docker_registry(storage: Path, **auth: Mapping[str, str]) -> Iterator[str]:
         "version": 0.1,
         "log": {"level": "warn", "accesslog": {"disabled": True}},
         "storage": {"filesystem": {"rootdirectory": str(storage)}},
-        "http": {"addr": f"127.0.0.1:{port}", "secret": "throwaway"},
+        "http": {
+            "addr": f"127.0.0.1:{port}",
+            "secret": "throwaway",
+            **({"tls": {"certificate": str(tls[0]), "key": str(tls[1])}} if tls else {}),
+        },
         **({"auth": auth} if auth else {}),
     }
     (folder / "config.yml").write_text(json.dumps(config))  # JSON is YAML
@@ -138,9 +145,9 @@ def docker_registry(storage: Path, **auth: Mapping[str, str]) -> Iterator[str]:
             [program, "serve", str(folder / "config.yml")],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"OTEL_TRACES_EXPORTER": "none"},
         )  # fmt: skip
-    origin = f"http://127.0.0.1:{port}"
+    origin = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     try:
-        _await(process, f"{origin}/v2/", folder / "log")
+        _await(process, port, folder / "log")
         yield origin
     finally:
         process.send_signal(signal.SIGTERM)
@@ -148,15 +155,13 @@ def docker_registry(storage: Path, **auth: Mapping[str, str]) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until:
         if process.poll() is not None:
             pytest.fail(f"the registry ended: {log.read_text()}")
         try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except urllib.error.HTTPError:  # it wants to know who asks
-            return
+            socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
             time.sleep(0.05)
         else:

@@ -114,6 +114,40 @@ def test_a_password_in_the_environment_reads_a_registry_with_tokens(tmp_path):
     assert placed(world) == hashes(HDF5, ZLIB)
 
 
+def test_a_registry_that_speaks_tls_is_read_by_who_trusts_it(tmp_path):
+    """By oci://, with a token of a server on this machine; who does not trust it sends it nothing."""
+    trustme = pytest.importorskip("trustme", reason="tests/requirements.lock has it")
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    files = tmp_path / "registry.pem", tmp_path / "registry.key"
+    issued.cert_chain_pems[0].write_to_path(files[0])
+    issued.private_key_pem.write_to_path(files[1])
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    (tmp_path / "password").write_text(SECRET)
+    images = Images()
+    images.index([HDF5, ZLIB])
+    with docker_registry(tmp_path / "storage") as origin:
+        images.push(origin)
+    world = World(tmp_path / "world")
+    with stub.StubServer() as server:
+        tokens = TokenServer(server, tmp_path)
+        with docker_registry(tmp_path / "storage", tls=files, token=tokens.auth) as origin:
+            url = origin.replace("https://", "oci://") + f"/{NAME}"
+            config = (
+                f"sources:\n  - {{name: reg, type: buildcache, url: '{url}', tag: v1,"
+                f" credentials: {{username: bot, password: {{file: {tmp_path}/password}}}}%s}}\n"
+            )
+            world.configure(config % "")
+            assert "its certificate is refused" in world.run("sync", status=1).err
+            assert tokens.asked == []
+            world.configure(config % f", ca_file: {tmp_path}/ca.pem")
+            world.run("sync")
+            assert placed(world) == hashes(HDF5, ZLIB)
+            findings = world.run("doctor", "--json", status=None).json["findings"]
+            (found,) = [one for one in findings if one["check"] == "reg"]
+            assert (found["state"], found["remedy"]) == ("ok", None)
+
+
 HTML = b"<html>Please log in</html>"
 ILLS = {
     "404 for a while": lambda _: error("MANIFEST_UNKNOWN"),
