@@ -17,7 +17,7 @@ from ...errors import CacheIndexError, SourceError
 from ...net import Request, shown
 from ..base import Unchanged
 from .place import Absent, Small
-from .registry import Registry
+from .registry import DigestError, Registry
 
 __all__ = ["TAGS", "ImageSpec", "read_spec", "spec_tags", "tags"]
 
@@ -42,8 +42,8 @@ class ImageSpec(NamedTuple):
 
     hash: str
     """By its tag; whoever reads the spec compares."""
-    spec: bytes
-    """JSON, as `spec` of a spec file: `{"_meta": ..., "nodes": [...]}`."""
+    document: bytes
+    """JSON whose key `spec` is that of a spec file: `{"spec": {"_meta": ..., "nodes": [...]}, ...}`."""
     checksum: str
     """Of the manifest, by which it is another one when the spec is pushed again: `sha256:...`."""
     tarball: manifest.Blob
@@ -101,7 +101,7 @@ def spec_tags(registry: Registry) -> dict[str, str]:
 
 
 def read_spec(registry: Registry, tag: str) -> ImageSpec | Absent:
-    """The spec that a tag is of. Raises SourceError, CacheIndexError.
+    """The spec that a tag is of. Raises CacheIndexError for an image that is damaged or no spec's, SourceError.
 
     Absent: the registry says that there is no such tag; that it is gone the list of tags has to say too.
     """
@@ -118,15 +118,15 @@ def read_spec(registry: Registry, tag: str) -> ImageSpec | Absent:
     if blob.content_length > image.MAX_CONFIG_BYTES:
         raise CacheIndexError(f"the image's config has {blob.content_length:,} bytes")
     path = layout.blob_path(blob.checksum_algorithm, blob.checksum, is_registry=True)
-    config = _read(registry, path, image.MAX_CONFIG_BYTES)
+    try:
+        config = _read(registry, path, image.MAX_CONFIG_BYTES)
+    except DigestError as error:
+        raise CacheIndexError(f"the image's config {error.message}") from None
     if isinstance(config, Absent):
-        raise SourceError(
-            f"names a config that {config.reason}",
-            hint="it was deleted, or the registry is being written: push the spec again",
-        )
+        raise CacheIndexError(f"the image's config {config.reason}: it was deleted")
     said = image.config(config.data)
     return ImageSpec(
-        hash_, said.spec, named.validators["digest"], found.layers[-1], said.archived_at
+        hash_, config.data, named.validators["digest"], found.layers[-1], said.archived_at
     )
 
 

@@ -28,13 +28,17 @@ from .place import NOTHING, Absent, Arrived, Small
 from .spool import Spool
 from .web import Web
 
-__all__ = ["Registry"]
+__all__ = ["DigestError", "Registry"]
 
 TRUST_SECONDS = 86_400
 """So long a 304 is enough."""
 MOST_ERROR_BYTES = 1 << 16
 _CODE = re.compile(r"[A-Z][A-Z_]{1,39}")
 _HAS_CONTENT = (200, 206, 304, 416)
+
+
+class DigestError(SourceError):
+    """What came is not what was asked for, or not what it is said to be."""
 
 
 class Registry:
@@ -184,13 +188,13 @@ def _trusted(before: Mapping[str, str], now: int) -> str | None:
 
 
 def _checked(path: str, answer: Response) -> str:
-    """The digest of an answer. Raises SourceError where it is not the one that is asked for, or said."""
+    """The digest of an answer. Raises DigestError where it is not the one that is asked for, or said."""
     said = [answer.headers.get("docker-content-digest", "").strip()]
     if path.startswith("blobs/"):
         said.append(path.removeprefix("blobs/"))
     for digest in said:
         if image.matches(answer.body, digest) is False:
-            raise SourceError(
+            raise DigestError(
                 "has not the digest that its registry says",
                 hint="it is read again; if it stays so, what the registry stores is damaged",
             )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachesync.errors import CachesyncError, SourceError
+from cachesync.errors import CacheIndexError, CachesyncError, SourceError
 from cachesync.net.fake import FakeFetcher
 from cachesync.net.request import Response
 from cachesync.sources.mirror import images
@@ -61,7 +61,7 @@ def test_the_real_registry_lists_and_holds_what_was_pushed(stored, tmp_path, fet
         assert images.spec_tags(place) == {one.hash: tag_of(one) for one in (HDF5, ZLIB)}
         found = images.read_spec(place, tag_of(HDF5))
         assert found.hash == HDF5.hash
-        assert json.loads(found.spec)["nodes"][0] == HDF5.spec
+        assert json.loads(found.document)["spec"]["nodes"][0] == HDF5.spec
         assert found.checksum == digest(stored.tags[tag_of(HDF5)])
         tarball = f"tarball of {HDF5.hash}".encode()
         assert f"sha256:{found.tarball.checksum}" == digest(tarball)
@@ -77,7 +77,7 @@ def test_the_images_of_real_spack_are_what_its_index_says(fetcher):
         assert set(found) == set(contents()["mirrors"]["oci"]["cached"])
         for hash_, tag in found.items():
             spec = images.read_spec(place, tag)
-            assert json.loads(spec.spec)["nodes"][0]["hash"] == hash_
+            assert json.loads(spec.document)["spec"]["nodes"][0]["hash"] == hash_
 
 
 LINKS = {
@@ -211,15 +211,15 @@ def test_what_is_no_image_of_a_spec_is_refused(registry, stored):
     assert images.read_spec(place, tag_of(OLD)) == Absent("answered 404 (MANIFEST_UNKNOWN)")
 
 
-def test_a_config_that_is_gone_or_another_is_a_failure(registry, stored, server):
+def test_a_config_that_is_gone_or_another_is_a_fault_of_its_image(registry, stored, server):
     place, _ = registry
     tag = tag_of(ZLIB)
     key = json.loads(stored.tags[tag])["config"]["digest"]
     config = stored.blobs.pop(key)
-    with pytest.raises(SourceError, match=r"names a config that answered 404 \(BLOB_UNKNOWN\)"):
+    with pytest.raises(CacheIndexError, match=r"answered 404 \(BLOB_UNKNOWN\): it was deleted"):
         images.read_spec(place, tag)
     stored.blobs[key] = config.replace(b"1.3.1", b"1.3.2")
-    with pytest.raises(SourceError, match="has not the digest"):
+    with pytest.raises(CacheIndexError, match="has not the digest"):
         images.read_spec(place, tag)
     stored.blobs[key] = config
     assert hashes(ZLIB) == {images.read_spec(place, tag).hash}
