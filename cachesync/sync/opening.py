@@ -6,9 +6,11 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from .. import net
 from ..buildcache.layout import index_places
+from ..config import mirrors
 from ..config.access import open_access
 from ..config.secrets import reveal
 from ..config.settings import Limits
@@ -22,6 +24,9 @@ from ..config.sourceconfigs import (
 )
 from ..sources.base import Source
 from .mirrorsource import MirrorSource
+
+if TYPE_CHECKING:
+    from ..sources.mirror.reaching import Reach
 
 __all__ = ["Remotes", "address", "is_fetched", "watched_files"]
 
@@ -53,12 +58,8 @@ class Remotes:
         """
         if isinstance(entry, BuildcacheSourceConfig):
             from ..sources.mirror import source
-            from ..sources.mirror.reaching import Reach
 
-            fetcher = self._shared(entry) if is_fetched(entry) else None
-            return source.MirrorSource(
-                entry, Reach(self._limits, fetcher, lambda one: reveal(one, self._environment))
-            )
+            return source.MirrorSource(entry, self._way_to_mirrors(entry))
         fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource
@@ -87,6 +88,12 @@ class Remotes:
                 )
             return self._fetchers[access]
 
+    def _way_to_mirrors(self, entry: BuildcacheSourceConfig) -> Reach:
+        from ..sources.mirror.reaching import Reach
+
+        fetcher = self._shared(entry) if is_fetched(entry) else None
+        return Reach(self._limits, fetcher, lambda one: reveal(one, self._environment))
+
     def _token(self, entry: GithubSourceConfig) -> str | None:
         return None if entry.token is None else reveal(entry.token, self._environment)
 
@@ -95,6 +102,8 @@ class Remotes:
 
         A mirror is asked for the cache index of each layout that it may have, until there is one.
         """
+        if isinstance(entry, BuildcacheSourceConfig) and mirrors.is_registry(entry.url):
+            return self._reach_registry(entry)
         token = self._token(entry) if isinstance(entry, GithubSourceConfig) else None
         status = 0
         for url in _addresses(entry):
@@ -108,6 +117,16 @@ class Remotes:
             if status not in _ABSENT:
                 break
         return status
+
+    def _reach_registry(self, entry: BuildcacheSourceConfig) -> int:
+        from ..buildcache.manifest import MAX_BYTES
+        from ..sources.mirror.place import Absent
+        from ..sources.mirror.reaching import open_place
+
+        place = open_place(entry.url, entry.access, self._way_to_mirrors(entry))
+        (index,) = index_places(is_registry=True)
+        is_absent = isinstance(place.small(index.first, most_bytes=MAX_BYTES), Absent)
+        return 404 if is_absent else 200
 
     def way(self, entry: SourceConfig) -> str:
         """What is to say of how the address of a source is reached; empty where it is directly."""
@@ -157,5 +176,8 @@ def _addresses(entry: SourceConfig) -> tuple[str, ...]:
     """Where to ask, one after the other."""
     if not isinstance(entry, BuildcacheSourceConfig):
         return (address(entry),)
+    if mirrors.is_registry(entry.url):
+        (index,) = index_places(is_registry=True)
+        return (f"{mirrors.web_address(entry.url)}/{index.first}",)
     view = entry.view or next(iter(entry.views), None)
     return tuple(f"{entry.url}/{place.first}" for place in index_places(view))

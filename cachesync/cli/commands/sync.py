@@ -45,7 +45,7 @@ _log = logging.getLogger("cachesync")
     "urls",
     metavar="URL",
     multiple=True,
-    help="Also read this build cache (file:///..., http://, https://); later syncs read it again.",
+    help="Also read this build cache (file:///..., http://, https://, s3://, oci://); later syncs read it again.",
 )
 @click.option(
     "--view",
@@ -143,6 +143,8 @@ def _mirror(urls: tuple[str, ...], views: tuple[str, ...]) -> BuildcacheSourceCo
         views = tuple(dict.fromkeys(mirrors.view(view) for view in views))
     except ValueError as error:
         raise UsageError(f"--view: {error}") from None
+    if views and mirrors.is_registry(url):
+        raise UsageError("--view: a registry has no views")
     if not views and not mirrors.last_part(url):
         raise UsageError(
             f"--mirror: no tag follows from {url}", hint="name it in a config, with `tag:`"
