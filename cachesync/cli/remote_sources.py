@@ -8,7 +8,12 @@ from contextlib import closing
 from .. import net
 from ..config.reachvalues import Secret, SecretKind
 from ..config.settings import Config
-from ..config.sourceconfigs import DirectorySourceConfig, GithubSourceConfig, SourceConfig
+from ..config.sourceconfigs import (
+    BuildcacheSourceConfig,
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    SourceConfig,
+)
 from ..errors import CachesyncError
 from ..sync.opening import Remotes, address
 
@@ -31,6 +36,10 @@ def look_at(entry: SourceConfig, config: Config, *, offline: bool, told: set[str
     if needed is not None:
         text = f"only the service has the credential {needed}, of the proxy"
         return entry.name, "not asked", text, None
+    for secret in _of_mirror(entry):
+        if (needed := _hidden(secret)) is not None:
+            text = f"only the service has the credential {needed}"
+            return entry.name, "not asked", text, None
     credential = _hidden(entry.token) if isinstance(entry, GithubSourceConfig) else None
     if isinstance(entry, GithubSourceConfig) and credential is not None:
         entry = entry._replace(token=None)
@@ -64,6 +73,8 @@ def _remedy(entry: SourceConfig, status: int, *, is_tried: bool) -> str:
     """What helps where a source answers that it has nothing, or not for us."""
     if status >= 500:
         return "its server is ill; it is asked again by itself"
+    if isinstance(entry, BuildcacheSourceConfig) and entry.is_bucket and status == 403:
+        return "check `url:`, and whether who asks may read it: `credentials:`"
     if not isinstance(entry, GithubSourceConfig):
         return "check `url:`"
     if entry.token is not None:
@@ -73,6 +84,14 @@ def _remedy(entry: SourceConfig, status: int, *, is_tried: bool) -> str:
         if not is_tried
         else "check `repository:`; a private one needs a `token:`"
     )
+
+
+def _of_mirror(entry: SourceConfig) -> tuple[Secret | None, ...]:
+    """What a mirror is asked with."""
+    if not isinstance(entry, BuildcacheSourceConfig):
+        return ()
+    said = entry.credentials
+    return said.password, said.secret_key, said.session_token
 
 
 def _hidden(secret: Secret | None) -> str | None:
