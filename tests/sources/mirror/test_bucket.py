@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -223,6 +224,22 @@ def test_a_clock_that_is_wrong_is_a_failure(signed, fetcher, monkeypatch):
     failed = read("s3://bucket/m", fetcher, **how)
     assert re.search(r"answered 40[03] \(AccessDenied", failed.reason), failed.reason
     assert "the clock of this machine" in failed.reason
+
+
+def test_what_signs_is_an_extra(server, fetcher, monkeypatch):
+    """Where it is not installed that is a failure with its remedy; without a key nothing of it is needed."""
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    server.script("/bucket/m/" + INDEX, error(404, "NoSuchKey"))
+    server.script("/bucket/m/" + OLD_INDEX, error(404, "NoSuchKey"))
+    how = {"endpoint": server.origin, "tag": "t"}
+    failed = read("s3://bucket/m", fetcher, **SIGNED, **how)
+    assert failed.is_passing
+    assert failed.reason == (
+        "signed requests to a bucket need botocore (pip install 'cachesync[s3]',"
+        " or `anonymous: true` for what everybody may read)"
+    )
+    assert server.seen == []
+    assert "no cache index" in read("s3://bucket/m", fetcher, **how).reason
 
 
 def test_a_key_of_the_environment_is_not_used_where_nobody_is_to_be_told(signed, fetcher):
