@@ -10,7 +10,8 @@ import click
 
 from ...config import shown
 from ...config.file import SYSTEM_FILE, Why, refuse_values
-from ...config.settings import BuildcacheSourceConfig, Config
+from ...config.settings import Config
+from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import CachesyncError, UsageError
 from .. import files, paths, sourceless
 from ..configuration import find_config, found_config, load_config
