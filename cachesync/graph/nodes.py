@@ -59,6 +59,7 @@ class NodeSets:
         self._held: dict[int, tuple[AbstractSpec, Mask]] = {}
         self._is_lenient = False
         self._untold: Mask | None = None
+        self._pairs_of: dict[str, list[tuple[int, bool | frozenset[str]]]] = {}
 
     def ancestors(self, target: str) -> Collection[str] | None:
         """A target and all whose code it runs: of those that occur from the table, without archspec."""
@@ -232,12 +233,14 @@ class NodeSets:
         return None if found is None else (found[0], found[1])
 
     def _pairs(self, asked: AskedVariant, *, holding: bool) -> set[int]:
+        if not self._pairs_of:
+            for number, (name, value) in enumerate(self.graph.tables.pair):
+                held = value if isinstance(value, bool) else frozenset(value)
+                self._pairs_of.setdefault(name, []).append((number, held))
         return {
             number
-            for number, (name, value) in enumerate(self.graph.tables.pair)
-            if name == asked.name
-            and nodetest.value_holds(value if isinstance(value, bool) else frozenset(value), asked)
-            is holding
+            for number, held in self._pairs_of.get(asked.name, ())
+            if nodetest.value_holds(held, asked) is holding
         }
 
     def _variant_test(self, asked: AskedVariant) -> Callable[[int], bool]:
