@@ -259,6 +259,8 @@ class Evaluator:
         wanted, kinds = self.sought(edge), self.below_kinds(edge)
         if not wanted:
             return 0
+        if kinds is None and wanted == self.nodes.named(edge.spec.name or ""):
+            return found  # the labels said it
         return self.reaching.reaching(wanted, kinds, found)
 
     def _is_name_alone(self, edge: AbstractEdge) -> bool:

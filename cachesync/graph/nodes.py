@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import compress
 from typing import Any, NamedTuple
 
 from ..spack import nodetest
 from ..spack.abstract import AbstractSpec, AskedVariant
 from ..spack.nodetest import Rules
 from ..spack.virtuals import is_provided, virtuals_of
-from .arrays import Numbers
-from .masks import SPARSE, Mask, everything, mask_of, members, planes_of, select
+from .masks import SPARSE, Mask, everything, few_of, flags_of, mask_of, members, planes_of, select
 from .reaching import Reaching
 
 __all__ = ["Hashes", "NodeSets"]
 
+SELECTIVE = 3
+"""So long a beginning of a hash few specs have."""
+FEW_HASHES = 600
+"""So many nodes are asked for their hashes sooner than all that begin with less."""
 FEW_VALUES = 64
 """Up to so many values of a table are judged without asking which of them occur."""
 
@@ -54,6 +59,7 @@ class NodeSets:
         self._held: dict[int, tuple[AbstractSpec, Mask]] = {}
         self._is_lenient = False
         self._untold: Mask | None = None
+        self._pairs_of: dict[str, list[tuple[int, bool | frozenset[str]]]] = {}
 
     def ancestors(self, target: str) -> Collection[str] | None:
         """A target and all whose code it runs: of those that occur from the table, without archspec."""
@@ -135,21 +141,37 @@ class NodeSets:
         else:
             found = self.counted_as(asked.name)
         if asked.hash is not None:
-            found &= self._with_hash(asked.hash)
+            found = self._with_hash(asked.hash, found)
         if asked.name is None or asked.name in self._names:
             found = self._with_facts(found, asked)
         return found
 
-    def _with_hash(self, beginning: str) -> Mask:
-        wanted = set(self._hashes.beginning(beginning))
-        unknown = self.graph.tables.unknown
-        nodes = {node for one, node in unknown.items() if one.startswith(beginning)}
-        if not wanted and not nodes:
-            return 0
-        flags = bytearray(map(wanted.__contains__, self.graph.spec_ids) if wanted else self.size)
+    def _with_hash(self, beginning: str, among: Mask) -> Mask:
+        """The nodes among some whose hash begins so."""
+        if len(beginning) < SELECTIVE and among.bit_count() <= FEW_HASHES:
+            hashes = self.hashes_of(few_of(flags_of(among, self.size)))
+            nodes = {node for node, one in hashes.items() if one.startswith(beginning)}
+        else:
+            unknown = self.graph.tables.unknown
+            nodes = {node for one, node in unknown.items() if one.startswith(beginning)}
+            nodes |= self._nodes_of(self._hashes.beginning(beginning))
+        flags = bytearray(self.size)
         for node in nodes:
             flags[node] = 1
-        return mask_of(flags)
+        return among & mask_of(flags)
+
+    def _nodes_of(self, spec_ids: Iterable[int]) -> set[int]:
+        """The nodes of those of some specs that have any."""
+        known, found, others = self.graph.spec_ids, set(), set()
+        for one in spec_ids:
+            at = bisect_left(known, one)  # as good as always in order
+            if at < self.size and known[at] == one:
+                found.add(at)
+            else:
+                others.add(one)
+        if others:
+            found.update(compress(range(self.size), map(others.__contains__, known)))
+        return found
 
     def _with_facts(self, found: Mask, asked: AbstractSpec) -> Mask:
         rules, tables = self._rules, self.graph.tables
@@ -170,6 +192,8 @@ class NodeSets:
         tests += [
             ("variants", self._variant_test(one)) for one in asked.variants if not one.propagated
         ]
+        if tests and found.bit_count() * SPARSE < self.size:
+            found, tests = self._passing_few(tests, found), []
         for column, test in tests:
             if not found:
                 return 0
@@ -181,22 +205,22 @@ class NodeSets:
 
     def _passing(self, column: str, test: Callable[[int], bool], among: Mask) -> Mask:
         """The nodes whose value in a column passes; those among some, and perhaps others."""
-        if among.bit_count() * SPARSE < self.size:
-            return self._passing_few(self.graph.columns[column], test, among)
         numbers: Collection[int] = range(len(getattr(self.graph.tables, column)))
         if len(numbers) > FEW_VALUES and among != self.every:
             found = self.graph.columns[column]
             numbers = set(map(found.__getitem__, members(among, self.size)))
         return self.select(column, [number for number in numbers if test(number)])
 
-    def _passing_few(self, column: Numbers, test: Callable[[int], bool], among: Mask) -> Mask:
-        passes: dict[int, bool] = {}
+    def _passing_few(self, tests: Iterable[tuple[str, Callable[[int], bool]]], among: Mask) -> Mask:
+        """The nodes among a few whose values in some columns pass."""
+        nodes: Collection[int] = few_of(flags_of(among, self.size))
+        for column, test in tests:
+            values = list(map(self.graph.columns[column].__getitem__, nodes))
+            passing = set(filter(test, set(values)))
+            nodes = list(compress(nodes, map(passing.__contains__, values)))
         flags = bytearray(self.size)
-        for node in members(among, self.size):
-            value = column[node]
-            if value not in passes:
-                passes[value] = test(value)
-            flags[node] = passes[value]
+        for node in nodes:
+            flags[node] = 1
         return mask_of(flags)
 
     def _is_place(self, place: list[str], asked: AbstractSpec) -> bool:
@@ -209,12 +233,14 @@ class NodeSets:
         return None if found is None else (found[0], found[1])
 
     def _pairs(self, asked: AskedVariant, *, holding: bool) -> set[int]:
+        if not self._pairs_of:
+            for number, (name, value) in enumerate(self.graph.tables.pair):
+                held = value if isinstance(value, bool) else frozenset(value)
+                self._pairs_of.setdefault(name, []).append((number, held))
         return {
             number
-            for number, (name, value) in enumerate(self.graph.tables.pair)
-            if name == asked.name
-            and nodetest.value_holds(value if isinstance(value, bool) else frozenset(value), asked)
-            is holding
+            for number, held in self._pairs_of.get(asked.name, ())
+            if nodetest.value_holds(held, asked) is holding
         }
 
     def _variant_test(self, asked: AskedVariant) -> Callable[[int], bool]:

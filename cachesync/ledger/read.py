@@ -107,6 +107,11 @@ def build_count(db: sqlite3.Connection) -> int:
     return int(count)
 
 
+def all_build_ids(db: sqlite3.Connection) -> list[int]:
+    """The id of every build ever seen."""
+    return [build_id for (build_id,) in db.execute("SELECT id FROM build")]
+
+
 def _tag_names(db: sqlite3.Connection) -> dict[int, tuple[str, str]]:
     """Tag id -> source and tag."""
     rows = db.execute("SELECT t.id, s.name, t.name FROM tag t JOIN source s ON s.id = t.source_id")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..ledger import read
 from ..model import Build, Placement
 
 if TYPE_CHECKING:
+    from .rows import Counts
     from .scan import Group
     from .why import Whys
 
@@ -32,7 +34,7 @@ class Hit(NamedTuple):
 class Matched(NamedTuple):
     """Which builds match."""
 
-    counts: dict[int, int]
+    counts: Mapping[int, int]
     """Every one, with how many of its specs do."""
     whole: dict[int, int]
     """Those known to match with all their placements, and their documents."""
@@ -42,6 +44,13 @@ class Matched(NamedTuple):
     """What it answered: their placements that match."""
     note: str | None
     """Why the ledger was asked instead of the index."""
+    quick: Counts | None = None
+    """The same as `counts`, where nobody has to count: of what the graph alone answered."""
+
+    @property
+    def specs(self) -> int:
+        """How many specs match."""
+        return sum(self.counts.values()) if self.quick is None else self.quick.specs
 
 
 class Answer(NamedTuple):

@@ -16,6 +16,7 @@ from ..graph.evaluating import Evaluator
 from ..graph.masks import everything, flags_of, mask_of, planes_of
 from ..graph.nodes import Hashes
 from ..ledger import connect, graphrows, read
+from .conditions import holding
 
 if TYPE_CHECKING:
     from ..graph.arrays import Graph
@@ -105,15 +106,27 @@ class Dags:
         if next(query.each_dag(node), None) is None:
             return node
         self._goes_on = False
-        return _folded(query.with_dags(self._at_once(node), self._judged))
+        tree = query.with_dags(self._at_once(node), self._judged)
+        if not isinstance(tree, query.Judged) and not read.has_pages(self._db):
+            tree = self._with_conditions(tree)
+        return _folded(tree)
 
-    def counts(self, node: query.Judged) -> dict[int, int] | None:
-        """How many placed specs of each build a graph found to be what was asked for.
+    def _with_conditions(self, node: query.Node) -> query.Node:
+        """The tree with what is asked of specs themselves answered too, as far as a graph can."""
+        if isinstance(node, query.Term):
+            found = holding(node, self.evaluator("own").nodes)
+            graph = self._current()
+            return node if found is None else query.Judged(Found(graph, found, self._told), node)
+        if isinstance(node, query.Not):
+            return query.Not(self._with_conditions(node.node))
+        if isinstance(node, (query.And, query.Or)):
+            return type(node)(tuple(map(self._with_conditions, node.nodes)))
+        return node
 
-        None where it does not say enough of some.
-        """
+    def decided(self, node: query.Judged) -> Found | None:
+        """What a graph found to be what was asked for; None where it does not say enough of some."""
         found = _found(node)
-        return None if found.undecided else found.met()
+        return None if found.undecided else found
 
     def unjudged(self, node: query.Node, *, only_undecided: bool = False) -> query.Node | None:
         """What of the specs whose DAG is not known, or says too little, might match `node`, and does not.

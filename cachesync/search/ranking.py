@@ -10,7 +10,7 @@ is first, of one version what is placed most, and then what was seen last.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..index.reader import SearchIndex
     from .records import KnownBuilds
 
-__all__ = ["OTHER", "gain", "order", "scores"]
+__all__ = ["OTHER", "even_score", "gain", "order", "scores", "tied"]
 
 EXACT, BEGINS, NAMED, OTHER = 8.0, 5.0, 4.0, 1.0
 """What one wanted term adds to the score."""
@@ -63,7 +63,7 @@ def scores(
     db: connect.Connection,
     index: SearchIndex | None,
     node: query.Node,
-    counts: dict[int, int],
+    counts: Mapping[int, int],
     known: KnownBuilds,
 ) -> tuple[dict[int, float], float]:
     """The scores of the builds that a wanted term names, and the lower score of all others.
@@ -85,6 +85,24 @@ def scores(
     return {build_id: base + more for build_id, more in extra.items() if more}, base
 
 
+def even_score(node: query.Node, called: Callable[[str], bool | None]) -> float | None:
+    """The score of all that matches where it is the same of each; None where that is not seen at once.
+
+    `called` says whether everything that matches is called so, in lower case, or nothing; None otherwise.
+    """
+    found = 0.0
+    for term in (term for term, is_wanted in query.terms(node) if is_wanted):
+        found += OTHER
+        if term.field not in (None, "package"):
+            continue
+        is_whole = term.field is not None and not term.prefix and not term.distance
+        verdict = called(term.value.lower()) if is_whole else None
+        if verdict is None:
+            return None
+        found += (EXACT - OTHER) * verdict
+    return found
+
+
 def _from_ledger(db: connect.Connection, term: query.Term) -> dict[int, float]:
     """What a term adds to the builds of the packages it may name."""
     word = "" if term.distance else term.value.lower()
@@ -96,7 +114,9 @@ def _from_ledger(db: connect.Connection, term: query.Term) -> dict[int, float]:
     }
 
 
-def _from_names(term: query.Term, counts: dict[int, int], known: KnownBuilds) -> dict[int, float]:
+def _from_names(
+    term: query.Term, counts: Mapping[int, int], known: KnownBuilds
+) -> dict[int, float]:
     """What a term adds to builds that match, by the name of each of their packages."""
     attributes = known.of(counts.keys())
     gains: dict[str, float] = {}
@@ -112,7 +132,7 @@ def _from_names(term: query.Term, counts: dict[int, int], known: KnownBuilds) ->
 
 
 def _from_index(
-    index: SearchIndex, term: query.Term, counts: dict[int, int], known: KnownBuilds
+    index: SearchIndex, term: query.Term, counts: Mapping[int, int], known: KnownBuilds
 ) -> dict[int, float]:
     """The same, through the names that begin with the word and those that have it in them."""
     word = term.value.lower()
@@ -140,7 +160,7 @@ def _from_index(
 def order(
     db: connect.Connection,
     scored: tuple[dict[int, float], float],
-    counts: dict[int, int],
+    counts: Mapping[int, int],
     enough: int,
 ) -> list[tuple[int, float]]:
     """Builds with their scores, best first; at least the first `enough` (0: all)."""
@@ -151,15 +171,15 @@ def order(
     ordered: list[tuple[int, float]] = []
     for score in sorted(groups, reverse=True):
         left = enough - len(ordered) if enough else 0
-        ordered += [(build_id, score) for build_id in _tied(db, groups[score], left)]
+        ordered += [(build_id, score) for build_id in tied(db, groups[score], left)]
         if enough and len(ordered) >= enough:
             return ordered
     rest = counts.keys() - known.keys()
     left = enough - len(ordered) if enough else 0
-    return ordered + [(build_id, base) for build_id in _tied(db, rest, left)]
+    return ordered + [(build_id, base) for build_id in tied(db, rest, left)]
 
 
-def _tied(db: connect.Connection, build_ids: Iterable[int], enough: int) -> list[int]:
+def tied(db: connect.Connection, build_ids: Iterable[int], enough: int) -> list[int]:
     """Builds of equal score in their order; at least the first `enough` (0: all)."""
     ordered: list[int] = []
     alike: list[list[int]] = []

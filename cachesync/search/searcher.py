@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 from .. import query
 from ..errors import IndexUnusableError
 from ..ledger import connect, read
-from ..model import Placement
 from . import candidates, leftout, ranking, scan
-from .answers import Answer, Hit, Matched, MatchedSpec
+from .answers import Answer, Hit, Matched
+from .hits import hits as found_hits
 from .records import KnownBuilds, LedgerRecords
 
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
     from .dags import Dags
+    from .standing import Standing
     from .why import Whys
 
 __all__ = ["Searcher"]
@@ -42,11 +43,12 @@ class Searcher:
         *,
         patience_seconds: float = connect.BUSY_SECONDS,
         through_build: bool = False,
+        is_lasting: bool = True,
     ) -> None:
         """Raises LedgerMissingError when nothing was ever synced, LedgerError when it is unusable.
 
         A ledger that another process has locked is tried for so long. With `through_build` `^` goes on
-        through what only building needs.
+        through what only building needs. One that is not `is_lasting` is asked little: it prepares nothing.
         """
         self._state_dir = state_dir
         self._file = connect.file_identity(state_dir)
@@ -61,6 +63,10 @@ class Searcher:
         self._known = KnownBuilds(self._db)
         self._dags: Dags | None = None
         self._through_build = through_build
+        self._is_lasting = is_lasting
+        self._standing: Standing | None = None
+        self._is_by_graph = False
+        """Whether the graph answered the last search alone: the next one mostly needs no newer index either."""
 
     def _require_anything(self) -> None:
         with connect.ledger_errors(self._state_dir):
@@ -101,15 +107,21 @@ class Searcher:
         """What matches `node`, best first; `limit` 0 means all."""
         started = time.perf_counter()
         with connect.ledger_errors(self._state_dir):
-            self._refresh()
+            if not (self._is_by_graph and isinstance(node, query.Dag)):
+                self._refresh()
             with read.snapshot(self._db) as db:
                 seq = read.last_seq(db)
                 asked, node = node, self.judged(node)
-                matched = self._match(node, seq, documents=facets)
-                counts = matched.counts
-                ordered = self._order(node, counts, sort, limit and offset + limit)
+                is_first_few = self._is_lasting and limit > 0 and sort == "relevance"
+                matched = self._match(node, seq, documents=facets, quickly=is_first_few)
+                counts, self._is_by_graph = matched.counts, matched.quick is not None
+                ordered = self._ranked(node, matched, sort, limit and offset + limit)
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
-                hits = self._hits(node, shown)
+                hits = (
+                    found_hits(db, node, shown)
+                    if matched.quick is None
+                    else self._stands().hits(matched.quick, shown)
+                )
                 found = self._facets(node, matched) if facets else {}
                 named = self.systems(counts) if systems else ()
                 left_out = leftout.unnamed(self, db, asked) if unnamed else 0
@@ -121,7 +133,7 @@ class Searcher:
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(
             len(counts),
-            sum(counts.values()),
+            matched.specs,
             hits,
             found,
             seq,
@@ -149,7 +161,7 @@ class Searcher:
             with read.snapshot(self._db) as db:
                 yield db
 
-    def matching(self, node: query.Node) -> dict[int, int]:
+    def matching(self, node: query.Node) -> Mapping[int, int]:
         """The builds that match, and how many of their specs do; inside of `moment`."""
         return self._match(self.judged(node), read.last_seq(self._db)).counts
 
@@ -184,13 +196,13 @@ class Searcher:
         hashes = dict.fromkeys(spec.hash for hit in hits for spec in hit.specs)
         return reasons(self._dags, self._db, node, hashes)
 
-    def ordered(self, node: query.Node, counts: dict[int, int], sort: str) -> list[int]:
+    def ordered(self, node: query.Node, counts: Mapping[int, int], sort: str) -> list[int]:
         """All of some builds that match in an order of `search`; inside of `moment`."""
         return [build_id for build_id, _ in self._order(node, counts, sort, 0)]
 
     def hits(self, node: query.Node, build_ids: Collection[int]) -> tuple[Hit, ...]:
         """The hits of builds that match, without scores, in their order; inside of `moment`."""
-        return self._hits(self.judged(node), [(build_id, 0.0) for build_id in build_ids])
+        return found_hits(self._db, self.judged(node), [(build_id, 0.0) for build_id in build_ids])
 
     def near_terms(self, word: str, field: str, *, spelled: bool = False) -> list[str]:
         """Values of a field that are spelled much like `word`; inside of `moment`.
@@ -226,13 +238,20 @@ class Searcher:
                 self._fault = None
                 return
 
-    def _match(self, node: query.Node, seq: int, *, documents: bool = False) -> Matched:
-        """What matches; its `documents` too where they are wanted, as far as that is quick."""
+    def _match(
+        self, node: query.Node, seq: int, *, documents: bool = False, quickly: bool = False
+    ) -> Matched:
+        """What matches; its `documents` too where they are wanted, as far as that is quick.
+
+        With `quickly` builds are counted, and it is seen which they are, where somebody asks.
+        """
         if isinstance(node, query.Judged) and not documents and not read.has_pages(self._db):
-            told = self.dags.counts(node)  # the graph knows whatever there is
+            told = self.dags.decided(node)  # the graph knows whatever there is
             if told is not None:
                 note = None if self._index is not None else self._fault
-                return Matched(told, {}, set(), [], note)
+                quick = self._stands().counts(told, seq) if quickly else None
+                counts = told.met() if quick is None else quick
+                return Matched(counts, {}, set(), [], note, quick)
         if self._index is None:
             return self._scan(node, self._fault)
         behind: set[int] = set()
@@ -278,7 +297,7 @@ class Searcher:
                 counts[ids[document]] = count
         return counts, whole, unknown
 
-    def systems(self, counts: dict[int, int]) -> tuple[str, ...]:
+    def systems(self, counts: Mapping[int, int]) -> tuple[str, ...]:
         """The systems of some builds, in order; inside of `moment`."""
         known = self._known.of(counts.keys())
         return tuple(sorted({known[build_id][2][1] for build_id in counts}))
@@ -289,8 +308,26 @@ class Searcher:
         attributes = self._known.of(matched.counts.keys())
         return counted(self._db, self._index, lambda: self.dags, node, matched, attributes)
 
+    def _stands(self) -> Standing:
+        if self._standing is None:
+            from .standing import Standing  # who asks once has no use for it
+
+            self._standing = Standing(self._db, partial(ranking.tied, self._db))
+        return self._standing
+
+    def _ranked(
+        self, node: query.Node, matched: Matched, sort: str, enough: int
+    ) -> list[tuple[int, float]]:
+        quick = matched.quick
+        if quick is None:
+            return self._order(node, matched.counts, sort, enough)
+        score = ranking.even_score(node, quick.are_called)
+        if score is None:
+            return self._order(node, quick.all, sort, enough)
+        return [(build_id, score) for build_id in self._stands().first(quick, enough)]
+
     def _order(
-        self, node: query.Node, counts: dict[int, int], sort: str, enough: int
+        self, node: query.Node, counts: Mapping[int, int], sort: str, enough: int
     ) -> list[tuple[int, float]]:
         """Builds with their scores in the order asked for; at least the first `enough` (0: all)."""
         index = self._index
@@ -300,23 +337,3 @@ class Searcher:
         if sort != "relevance":
             return [(b, scores.get(b, base)) for b in read.in_order(self._db, counts, sort)]
         return ranking.order(self._db, scored, counts, enough)
-
-    def _hits(self, node: query.Node, chosen: list[tuple[int, float]]) -> tuple[Hit, ...]:
-        described = read.builds(self._db, [build_id for build_id, _ in chosen])
-        names = read.Names(self._db)
-        placed: dict[int, dict[str, list[Placement]]] = {}
-        for group in scan.matching_groups(self._db, node, described.keys(), names):
-            place = Placement(*names.tags[group.tag_id], names.stacks[group.stacks_id])
-            for build_id, spec_hash in zip(group.build_ids, group.hashes, strict=True):
-                placed.setdefault(build_id, {}).setdefault(spec_hash, []).append(place)
-        return tuple(
-            Hit(
-                described[build_id],
-                score,
-                tuple(
-                    MatchedSpec(spec_hash, tuple(sorted(placements)))
-                    for spec_hash, placements in sorted(placed[build_id].items())
-                ),
-            )
-            for build_id, score in chosen
-        )

@@ -171,7 +171,7 @@ def test_a_backfill_and_a_summary(site):
         assert summary["changes"] == []
         assert summary["total"] == summary["more"] == 50
         assert summary["counts"] == {"many": {"develop": 50}}
-        assert summary["command"].startswith("cachesync changes --subscription lots --since 0")
+        assert " changes --subscription lots --since 0" in summary["command"]
         site.sync()
         assert len(there.accepted) == 2
 

@@ -1,5 +1,6 @@
 """A site that is published anew under a running daemon: what went is gone at once, not in an hour."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -79,7 +80,10 @@ def test_what_a_newly_published_site_does_not_have_is_gone_moments_later(site, p
 
 
 def test_a_part_that_can_be_read_makes_no_source_well(site):
-    """While most is gone a page that comes back is found, and the source stays held, and says so."""
+    """While most is gone a page that comes back is found, and the source stays held, and says so.
+
+    What came back before the first pass that was held counts as there, what comes later does not.
+    """
     with daemon(site) as running:
         watched(running)
         eventually(lambda: len(site.found("")) == PAGES)
@@ -90,9 +94,11 @@ def test_a_part_that_can_be_read_makes_no_source_well(site):
         eventually(lambda: site.found("zlib"))
         site.page("new", "cmake", spec(hash_of(8)))
         eventually(lambda: site.found("cmake"))
-        running.says(f"held: {PAGES} of {PAGES + 2} pages")
+        running.says(f"held: {PAGES} of ")
         assert state(site) == "held"
-        assert f"{PAGES} of {PAGES + 2}" in site.status()["sources"][0]["error"]
+        said = re.match(rf"{PAGES} of (\d+) pages", site.status()["sources"][0]["error"])
+        assert said
+        assert PAGES <= int(said[1]) <= PAGES + 2
         assert WELL not in running.log
 
 

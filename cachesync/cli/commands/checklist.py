@@ -31,7 +31,7 @@ SHOWN_BUILDS = 50
 def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Report:
     """How much of a list is cached: of each line whether anything matches it."""
     suitable = within.targets()
-    searcher = Searcher(state_dir)
+    searcher = Searcher(state_dir, is_lasting=False)
     try:
         with searcher.moment() as db:
             places = within.places(db)

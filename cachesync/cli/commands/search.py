@@ -205,7 +205,8 @@ def run(options: Globals, arguments: list[str]) -> int:
 
 
 def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool) -> int:
-    searcher = Searcher(paths.state_dir(options), through_build=request.through is not None)
+    is_through = request.through is not None
+    searcher = Searcher(paths.state_dir(options), through_build=is_through, is_lasting=False)
     try:
         minus = any(word.lstrip("(")[:1] == "-" for word in request.text.split())
         if minus and request.spack is None and not quiet:  # to Spack `-x` is `~x`

@@ -30,7 +30,7 @@ def say_of(state_dir: Path, text: str) -> None:
     if not minus.found(text):
         return
     try:
-        with closing(Searcher(state_dir)) as searcher:
+        with closing(Searcher(state_dir, is_lasting=False)) as searcher:
             say(searcher, text)
     except LedgerMissingError:
         return
