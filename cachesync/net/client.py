@@ -152,7 +152,7 @@ class HttpFetcher:
         proxy = self._proxies.find(url)
         try:
             transport = self._transport(proxy)
-            begun = transport.ask("GET", url, headers, deadline=visit.deadline)
+            begun = transport.ask(visit.request.method, url, headers, deadline=visit.deadline)
         except BaseException:
             slot.release()
             raise
@@ -250,4 +250,5 @@ def _answer(url: str, begun: Begun, slot: BoundedSemaphore, visit: _Visit) -> An
         raw=raw(),
         arrived=begun.body_bytes,
         on_close=close,
+        has_body=visit.request.method != "HEAD",
     )

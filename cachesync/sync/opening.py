@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from .. import net
 from ..buildcache.layout import index_places
@@ -22,6 +23,10 @@ from ..config.sourceconfigs import (
 )
 from ..sources.base import Source
 from .mirrorsource import MirrorSource
+
+if TYPE_CHECKING:
+    from ..sources.mirror.place import Place
+    from ..sources.mirror.reaching import Reach
 
 __all__ = ["Remotes", "address", "is_fetched", "watched_files"]
 
@@ -53,12 +58,8 @@ class Remotes:
         """
         if isinstance(entry, BuildcacheSourceConfig):
             from ..sources.mirror import source
-            from ..sources.mirror.reaching import Reach
 
-            fetcher = self._shared(entry) if is_fetched(entry) else None
-            return source.MirrorSource(
-                entry, Reach(self._limits, fetcher, lambda one: reveal(one, self._environment))
-            )
+            return source.MirrorSource(entry, self._way_of(entry, is_remote=is_fetched(entry)))
         fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource
@@ -72,6 +73,19 @@ class Remotes:
         from ..sources.archive import ArchiveSource
 
         return ArchiveSource(entry, self._limits, fetcher)
+
+    def mirror(self, entry: BuildcacheSourceConfig, url: str) -> Place:
+        """What lies under the address of a mirror of a source. Raises CachesyncError, as `open` does."""
+        from ..sources.mirror.reaching import open_place
+
+        is_remote = not url.startswith("file:")
+        return open_place(url, entry.access, self._way_of(entry, is_remote=is_remote))
+
+    def _way_of(self, entry: BuildcacheSourceConfig, *, is_remote: bool) -> Reach:
+        from ..sources.mirror.reaching import Reach
+
+        fetcher = self._shared(entry) if is_remote else None
+        return Reach(self._limits, fetcher, lambda one: reveal(one, self._environment))
 
     def _shared(self, entry: SourceConfig) -> net.Fetcher:
         assert not isinstance(entry, DirectorySourceConfig), "a directory is not fetched"
