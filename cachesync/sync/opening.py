@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -80,6 +80,15 @@ class Remotes:
 
         is_remote = not url.startswith("file:")
         return open_place(url, entry.access, self._way_of(entry, is_remote=is_remote))
+
+    def opener(self, sources: Iterable[SourceConfig]) -> Callable[[str, str], Place]:
+        """What opens a mirror by its source's name and its address; of no entry here, without secrets."""
+        entries = {one.name: one for one in sources if isinstance(one, BuildcacheSourceConfig)}
+
+        def opened(source: str, url: str) -> Place:
+            return self.mirror(entries.get(source) or BuildcacheSourceConfig(source, url), url)
+
+        return opened
 
     def _way_of(self, entry: BuildcacheSourceConfig, *, is_remote: bool) -> Reach:
         from ..sources.mirror.reaching import Reach

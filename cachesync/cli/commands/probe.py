@@ -8,15 +8,12 @@ from contextlib import closing
 import click
 
 from ... import query as queries
-from ...config.settings import Config
-from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import NotThereError
 from ...ledger import connect
 from ...ledger.carrying import carrying
 from ...reports import probing
 from ...search.answers import Answer
 from ...search.searcher import Searcher
-from ...sources.mirror.place import Place
 from ...sources.mirror.probing import State
 from ...sync.opening import Remotes
 from .. import complete, paths
@@ -68,7 +65,7 @@ def probe(
         matching, only_pages = _matching(options, text)
     chosen = probing.sample(matching, sample, seed := seed or os.urandom(4).hex())
     with closing(Remotes(config.limits)) as remotes:
-        asked = probing.ask(chosen, _opener(config, remotes))
+        asked = probing.ask(chosen, remotes.opener(config.sources))
     status = STATUSES[probing.worst(asked)]
     told = probed.Told(text, seed, len(matching), only_pages, asked)
     with ending(status):
@@ -118,15 +115,3 @@ def _of_mirrors(db: connect.Connection, answer: Answer) -> list[probing.Pair]:
     }
     carried = carrying(db, hashes={spec_hash for spec_hash, _, _ in wanted})
     return probing.pairs(db, (c for c in carried if (c.hash, c.source, c.tag) in wanted))
-
-
-def _opener(config: Config, remotes: Remotes) -> probing.Opener:
-    """What opens a mirror as its source says; one that no config mentions, without secrets."""
-    entries = {
-        entry.name: entry for entry in config.sources if isinstance(entry, BuildcacheSourceConfig)
-    }
-
-    def opened(source: str, url: str) -> Place:
-        return remotes.mirror(entries.get(source) or BuildcacheSourceConfig(source, url), url)
-
-    return opened

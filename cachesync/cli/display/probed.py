@@ -9,7 +9,7 @@ from ...reports import probing
 from ...sources.mirror.probing import Found, State
 from . import output
 
-__all__ = ["Told", "address", "document", "found_document", "print_told", "size"]
+__all__ = ["Told", "address", "document", "found_document", "print_told", "size", "tarball"]
 
 _ORDER = (State.MISSING, State.UNKNOWN, State.THERE)
 
@@ -98,6 +98,15 @@ def print_told(told: Told, *, quiet: bool) -> None:
     )
     if told.only_pages:
         print(f"{output.number(told.only_pages, 'spec')} more, of which only pages tell")
+
+
+def tarball(found: Found) -> str:
+    """What a mirror has of a spec, in a line: size, time, whether it is signed, and where."""
+    if found.state is not State.THERE:
+        return f"{found.state.value}: {found.reason}"
+    signed = {None: "", True: ", signed", False: ", not signed"}[found.is_signed]
+    time = _time(found)
+    return f"{size(found.size)}{f', {time}' if time else ''}{signed}  {address(found.tarball)}"
 
 
 def size(count: int | None) -> str:
