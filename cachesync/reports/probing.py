@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
 from typing import NamedTuple
 
 from ..errors import CachesyncError
@@ -88,14 +88,42 @@ def _digest(seed: str, one: Pair) -> bytes:
 
 
 def ask(chosen: Sequence[Pair], opener: Opener) -> list[Asked]:
-    """Ask the mirrors; what was found of each pair, in the order given."""
+    """Ask the mirrors; what was found of each pair, in the order given. Raises FetchStoppedError."""
     mirrors = {(one.source, one.url): _Mirror(opener, one.source, one.url) for one in chosen}
-    pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="probe")
+    todo: SimpleQueue[int] = SimpleQueue()
+    done: SimpleQueue[tuple[int, Found | Exception]] = SimpleQueue()
+    for number in range(len(chosen)):
+        todo.put(number)
+
+    def work() -> None:
+        while (number := _next(todo)) is not None:
+            one = chosen[number]
+            try:
+                done.put((number, mirrors[one.source, one.url].look(one)))
+            except Exception as error:  # raised by who waits
+                done.put((number, error))
+
+    # Nobody waits for these threads at the end: one may hang with a file system that does.
+    for _ in range(min(MOST_AT_ONCE, len(chosen))):
+        Thread(target=work, name="probe", daemon=True).start()
+    found: dict[int, Found] = {}
     try:
-        waiting = [pool.submit(mirrors[one.source, one.url].look, one) for one in chosen]
-        return [Asked(one, future.result()) for one, future in zip(chosen, waiting, strict=True)]
+        while len(found) < len(chosen):
+            number, result = done.get()
+            if isinstance(result, Exception):
+                raise result
+            found[number] = result
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        while _next(todo) is not None:
+            pass
+    return [Asked(one, found[number]) for number, one in enumerate(chosen)]
+
+
+def _next(queue: SimpleQueue[int]) -> int | None:
+    try:
+        return queue.get_nowait()
+    except Empty:
+        return None
 
 
 def worst(asked: Iterable[Asked]) -> State:

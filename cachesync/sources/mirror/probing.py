@@ -13,7 +13,7 @@ from ...buildcache import clearsigned, layout, specplaces
 from ...buildcache.manifest import MAX_BYTES, Blob
 from ...errors import CacheIndexError, SourceError
 from ...model import Build
-from ...net import FetchError
+from ...net import FetchError, FetchStoppedError
 from ..base import Unchanged
 from .place import Absent, Place, Small, There
 
@@ -57,7 +57,10 @@ class Found(NamedTuple):
 
 
 def probe(place: Place, build: Build, spec_hash: str, layouts: str) -> Found:
-    """Look for a spec in a mirror which is known to have these `layouts` (digits). Never raises SourceError."""
+    """Look for a spec in a mirror which is known to have these `layouts` (digits).
+
+    Raises FetchStoppedError when the process is to end, and no other SourceError.
+    """
     absent: Found | None = None
     try:
         for digit, look in (("3", _new), ("2", _old)):
@@ -67,6 +70,8 @@ def probe(place: Place, build: Build, spec_hash: str, layouts: str) -> Found:
             if found.layout is not None:
                 return found
             absent = absent or found
+    except FetchStoppedError:
+        raise
     except SourceError as error:
         hint = f" ({error.hint})" if error.hint else ""
         return Found(
