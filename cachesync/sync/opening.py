@@ -18,10 +18,11 @@ from ..config.sourceconfigs import (
     DirectorySourceConfig,
     GithubSourceConfig,
     HttpSourceConfig,
+    ReadMode,
     SourceConfig,
 )
 from ..sources.base import Source
-from .mirrorsource import MirrorSource
+from .mirrorsource import ManifestSource, MirrorSource
 
 __all__ = ["Remotes", "address", "is_fetched", "watched_files"]
 
@@ -46,19 +47,20 @@ class Remotes:
         self._fetchers: dict[net.Access, net.Fetcher] = {}
         self._opening = threading.Lock()
 
-    def open(self, entry: SourceConfig) -> Source | MirrorSource:
+    def open(self, entry: SourceConfig) -> Source | MirrorSource | ManifestSource:
         """The source of an entry that is not a directory.
 
         Raises CachesyncError when a secret or a certificate is not where the config says.
         """
         if isinstance(entry, BuildcacheSourceConfig):
-            from ..sources.mirror import source
+            from ..sources.mirror import manifests, source
             from ..sources.mirror.reaching import Reach
 
             fetcher = self._shared(entry) if is_fetched(entry) else None
-            return source.MirrorSource(
-                entry, Reach(self._limits, fetcher, lambda one: reveal(one, self._environment))
-            )
+            reach = Reach(self._limits, fetcher, lambda one: reveal(one, self._environment))
+            if entry.read is ReadMode.MANIFESTS:
+                return manifests.ManifestSource(entry, reach)
+            return source.MirrorSource(entry, reach)
         fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource
