@@ -15,7 +15,7 @@ from ..errors import CacheIndexError
 from . import index
 from .places import at_place, shown
 
-__all__ = ["ALGORITHMS", "MAX_BYTES", "Blob", "checked", "choose", "parse"]
+__all__ = ["ALGORITHMS", "MAX_BYTES", "Blob", "choose", "parse", "require_understood"]
 
 MAX_BYTES = 1 << 20
 """Of a manifest; a real one of an index has some 240."""
@@ -98,11 +98,13 @@ def choose(blobs: Iterable[Blob]) -> Blob:
     understood = sorted(version for version in versions if version in index.VERSIONS)
     if not understood:
         raise index.wrong_version(", ".join(map(str, sorted(versions))), max(versions))
-    return checked(versions[understood[-1]], "the index")
+    blob = versions[understood[-1]]
+    require_understood(blob, "the index")
+    return blob
 
 
-def checked(blob: Blob, what: str) -> Blob:
-    """A blob whose checksum and compression are understood. Raises CacheIndexError, which says `what` it is."""
+def require_understood(blob: Blob, what: str) -> None:
+    """Raise CacheIndexError where the checksum or the compression of a blob is not understood."""
     if blob.compression not in COMPRESSIONS:
         raise CacheIndexError(
             f"{what} is packed as {shown(blob.compression)}; none and gzip are understood"
@@ -115,4 +117,3 @@ def checked(blob: Blob, what: str) -> Blob:
     digits = ALGORITHMS[blob.checksum_algorithm]
     if len(blob.checksum) != digits or _DIGITS.fullmatch(blob.checksum) is None:
         raise CacheIndexError(f"{shown(blob.checksum)} is no checksum by {blob.checksum_algorithm}")
-    return blob

@@ -1,4 +1,4 @@
-"""Where a mirror has what it needs to install one spec, and what the manifest of a spec names. Pure.
+"""Where a mirror has what it needs to install one spec. Pure.
 
 Layout 3 (BUILDCACHE, 2.1) has a manifest for each spec, which names its tarball and its document; layout 2
 (2.3) has the two beside each other, under names that hold system and compiler.
@@ -7,28 +7,13 @@ Layout 3 (BUILDCACHE, 2.1) has a manifest for each spec, which names its tarball
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..errors import CacheIndexError
 from ..model import NO_COMPILER, Build
-from . import clearsigned, manifest
 
-__all__ = ["OldPlaces", "SpecManifest", "manifest_path", "named", "old_places"]
+__all__ = ["OldPlaces", "manifest_path", "old_places"]
 
 _IMPOLITE = re.compile(r"[^A-Za-z0-9_+.-]")
-_TARBALL = re.compile(r"application/vnd\.spack\.install\.v[0-9]{1,6}\.tar\+gzip")
-_DOCUMENT = re.compile(r"application/vnd\.spack\.spec\.v[0-9]{1,6}\+json")
-
-
-class SpecManifest(NamedTuple):
-    """The manifest of a spec."""
-
-    tarball: manifest.Blob
-    document: manifest.Blob
-    """The spec itself."""
-    is_signed: bool
-    """Whether a signature is there; nobody verified it."""
 
 
 class OldPlaces(NamedTuple):
@@ -43,22 +28,6 @@ def manifest_path(package: str, version: str, spec_hash: str) -> str:
     """Where layout 3 has the manifest of a spec."""
     title = _polite(f"{package}-{version}-{spec_hash}")
     return f"v3/manifests/spec/{_polite(package)}/{title}.spec.manifest.json"
-
-
-def named(data: bytes) -> SpecManifest:
-    """What the manifest of a spec names. Raises CacheIndexError for what is none."""
-    is_signed = clearsigned.is_signed(data)
-    blobs = manifest.parse(clearsigned.opened(data) if is_signed else data)
-    tarball, document = _only(blobs, _TARBALL, "tarball"), _only(blobs, _DOCUMENT, "spec")
-    return SpecManifest(tarball, document, is_signed)
-
-
-def _only(blobs: Iterable[manifest.Blob], media: re.Pattern[str], what: str) -> manifest.Blob:
-    """The first blob of a media type. Raises CacheIndexError."""
-    blob = next((one for one in blobs if media.fullmatch(one.media_type)), None)
-    if blob is None:
-        raise CacheIndexError(f"the manifest names no {what}")
-    return manifest.checked(blob, f"the {what}")
 
 
 def old_places(build: Build, spec_hash: str) -> OldPlaces:

@@ -16,6 +16,7 @@ from ..config.sourceconfigs import (
     BuildcacheSourceConfig,
     DirectorySourceConfig,
     Probe,
+    ReadMode,
     SourceConfig,
 )
 from ..errors import CachesyncError
@@ -186,14 +187,17 @@ class Sources:
 
     def _watcher(self, entry: SourceConfig, worker: Worker) -> Any:
         """What tells `worker` of changes of a source that lies in the file system."""
+        from ..watch.manifests import SpecManifests
         from ..watch.named import Named
         from ..watch.timing import Timing
         from ..watch.watcher import Watcher
 
         watch = self._config.watch
-        selection: Selection | Named
+        selection: Selection | Named | SpecManifests
         if isinstance(entry, BuildcacheSourceConfig):
             root, selection = mirrors.path(entry.url), Named(watched_files(entry))
+            if entry.read is ReadMode.MANIFESTS:
+                selection = SpecManifests(entry.selection)
         else:
             assert isinstance(entry, DirectorySourceConfig), "what is fetched is not watched"
             root, selection = entry.path, entry.selection

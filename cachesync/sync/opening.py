@@ -19,10 +19,11 @@ from ..config.sourceconfigs import (
     DirectorySourceConfig,
     GithubSourceConfig,
     HttpSourceConfig,
+    ReadMode,
     SourceConfig,
 )
 from ..sources.base import Source
-from .mirrorsource import MirrorSource
+from .mirrorsource import ManifestSource, MirrorSource
 
 if TYPE_CHECKING:
     from ..sources.mirror.place import Place
@@ -51,15 +52,18 @@ class Remotes:
         self._fetchers: dict[net.Access, net.Fetcher] = {}
         self._opening = threading.Lock()
 
-    def open(self, entry: SourceConfig) -> Source | MirrorSource:
+    def open(self, entry: SourceConfig) -> Source | MirrorSource | ManifestSource:
         """The source of an entry that is not a directory.
 
         Raises CachesyncError when a secret or a certificate is not where the config says.
         """
         if isinstance(entry, BuildcacheSourceConfig):
-            from ..sources.mirror import source
+            from ..sources.mirror import manifests, source
 
-            return source.MirrorSource(entry, self._way_of(entry, is_remote=is_fetched(entry)))
+            reach = self._way_of(entry, is_remote=is_fetched(entry))
+            if entry.read is ReadMode.MANIFESTS:
+                return manifests.ManifestSource(entry, reach)
+            return source.MirrorSource(entry, reach)
         fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource

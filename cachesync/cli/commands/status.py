@@ -272,7 +272,7 @@ def _print_mirrors(sources: list[dict[str, Any]]) -> None:
             m["view"] or "",
             m["tag"],
             m["stack"],
-            m["state"],
+            f"{m['state']} (manifests)" if m["read"] == "manifests" else m["state"],
             m["leaving"],
             _age(m),
         )

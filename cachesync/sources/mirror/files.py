@@ -84,6 +84,21 @@ class Files:
             return self._absent()
         return There(status.st_size, status.st_mtime)
 
+    def size(self, path: str) -> int | None:
+        """How many bytes a file has; None where there is none. Raises SourceError."""
+        full = self.where(path)
+        with self._reasons(full):
+            try:
+                return os.stat(full).st_size
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+                return None
+
+    def require_root(self) -> None:
+        """Raise SourceError where the mirror is not there."""
+        self._absent()
+
     def _changed(self, path: str, before: Mapping[str, str]) -> Unchanged | Absent | None:
         """None where the file is there and is to be read."""
         full = self.where(path)

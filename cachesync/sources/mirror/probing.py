@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from ...buildcache import clearsigned, layout, specplaces
+from ...buildcache import clearsigned, layout, specmanifest, specplaces
 from ...buildcache.manifest import MAX_BYTES, Blob
 from ...errors import CacheIndexError, SourceError
 from ...model import Build
@@ -95,10 +95,12 @@ def _new(place: Place, build: Build, spec_hash: str) -> Found:
         return _absent(place, path, small)
     _require_no_page(small, where)
     try:
-        said = specplaces.named(small.data)
+        said = specmanifest.parse(small.data)
     except CacheIndexError as error:
         return Found(State.MISSING, f"{where}: {error.message}", 3, where)
-    tarball, document = _blob_path(said.tarball), _blob_path(said.document)
+    if said.tarball is None:
+        return Found(State.MISSING, f"{where}: the manifest names no tarball", 3, where)
+    tarball, document = _blob_path(said.tarball), _blob_path(said.spec)
     at = place.head(tarball)
     found = Found(
         State.THERE, None, 3, where, place.where(tarball),
@@ -106,7 +108,7 @@ def _new(place: Place, build: Build, spec_hash: str) -> Found:
         None if isinstance(at, Absent) else at.modified, said.is_signed,
     )  # fmt: skip
     reason = _lacking("tarball", at, said.tarball) or _lacking(
-        "document", place.head(document), said.document
+        "document", place.head(document), said.spec
     )
     return found if reason is None else found._replace(state=State.MISSING, reason=reason)
 
@@ -119,7 +121,7 @@ def _old(place: Place, build: Build, spec_hash: str) -> Found:
     if isinstance(signed, Small):
         _require_no_page(signed, place.where(paths.signed))
         try:
-            clearsigned.opened(signed.data)
+            clearsigned.text(signed.data)
         except CacheIndexError as error:
             where = place.where(paths.signed)
             return Found(State.MISSING, f"{where}: {error.message}", 2, where)

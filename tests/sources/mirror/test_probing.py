@@ -80,7 +80,7 @@ LOSSES = {
     "what the manifest says": (lambda root: manifest_of(root).write_bytes(b""), "is empty"),
     "the end of a signature": (
         lambda root: manifest_of(root).write_bytes(b"-----BEGIN PGP SIGNED MESSAGE-----\n\n{}"),
-        "no whole signature block",
+        "the signed message ends before its signature does",
     ),
 }  # fmt: skip
 
@@ -113,7 +113,7 @@ def test_layout_2_is_looked_at_where_layout_3_has_nothing(place, root):
     tarball.unlink()
     assert look(place, OLD).reason.startswith("its tarball ")
     signed.write_bytes(b"cut")
-    assert "is no signed message" in look(place, OLD).reason
+    assert "the signed message has no text" in look(place, OLD).reason
     signed.unlink()
     assert look(place, OLD).reason.startswith("its manifest ")
 
