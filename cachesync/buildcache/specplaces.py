@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from ..model import NO_COMPILER, Build
 
-__all__ = ["OldPlaces", "manifest_path", "old_places"]
+__all__ = ["OldPlaces", "manifest_path", "old_places", "tag"]
 
 _IMPOLITE = re.compile(r"[^A-Za-z0-9_+.-]")
+_NO_TAG = re.compile(r"[^A-Za-z0-9_.-]")
+_MOST_TAG = 128
 
 
 class OldPlaces(NamedTuple):
@@ -28,6 +30,12 @@ def manifest_path(package: str, version: str, spec_hash: str) -> str:
     """Where layout 3 has the manifest of a spec."""
     title = _polite(f"{package}-{version}-{spec_hash}")
     return f"v3/manifests/spec/{_polite(package)}/{title}.spec.manifest.json"
+
+
+def tag(package: str, version: str, spec_hash: str) -> str:
+    """The tag of a spec in a registry; of a long one Spack cuts out the middle (BUILDCACHE, 2.4)."""
+    text = _NO_TAG.sub("_", f"{package}-{version}-{spec_hash}.spack")
+    return text if len(text) <= _MOST_TAG else text[: _MOST_TAG // 2] + text[-_MOST_TAG // 2 :]
 
 
 def old_places(build: Build, spec_hash: str) -> OldPlaces:

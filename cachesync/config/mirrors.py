@@ -20,12 +20,14 @@ __all__ = [
     "credentials_are_whole",
     "has_stack",
     "has_tag",
+    "is_registry",
     "keys_go_with_it",
     "last_part",
     "path",
     "places",
     "url",
     "view",
+    "web_address",
 ]
 
 DEFAULT_STACK = "root"
@@ -73,6 +75,18 @@ def url(text: str) -> str:
     if scheme not in ("http", "https"):
         raise ValueError(f"expected an address that begins with {_SCHEMES}")
     return scalars.base_url(text)
+
+
+def is_registry(url: str) -> bool:
+    """Whether the address of a mirror is that of a repository in a registry (OCI)."""
+    return url.startswith(("oci://", "oci+http://"))
+
+
+def web_address(url: str) -> str:
+    """Where the repository of a registry is asked for, without a slash at its end."""
+    scheme, _, rest = url.partition("://")
+    server, _, name = rest.partition("/")
+    return f"{'http' if scheme == 'oci+http' else 'https'}://{server}/v2/{name}"
 
 
 def path(url: str) -> str:

@@ -10,7 +10,7 @@ from ..errors import CachesyncError
 from .content import content
 from .reachvalues import Proxy, Secret, SecretKind
 from .settings import AppriseTarget, Config, WebhookTarget
-from .sourceconfigs import DirectorySourceConfig, GithubSourceConfig
+from .sourceconfigs import BuildcacheSourceConfig, DirectorySourceConfig, GithubSourceConfig
 
 __all__ = ["credential_problems", "environment_names", "named_in", "reveal"]
 
@@ -43,6 +43,8 @@ def named_in(config: Config) -> frozenset[Secret]:
             proxies.append(source.proxy)
         if isinstance(source, GithubSourceConfig) and source.token is not None:
             found.add(source.token)
+        if isinstance(source, BuildcacheSourceConfig):
+            found.update(source.credentials.secrets)
     for subscription in config.subscriptions:
         for target in subscription.targets:
             if isinstance(target, WebhookTarget):

@@ -117,6 +117,12 @@ class Credentials(NamedTuple):
     secret_key: Secret | None = None
     session_token: Secret | None = None
 
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Those that are named."""
+        every = (self.password, self.secret_key, self.session_token)
+        return tuple(secret for secret in every if secret is not None)
+
 
 class MirrorAccess(NamedTuple):
     """As who, and where, the mirrors of a source are reached."""

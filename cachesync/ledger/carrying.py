@@ -12,6 +12,7 @@ from .ids import unpack
 __all__ = ["Carrying", "carrying"]
 
 _LAYOUTS = "32"
+_REGISTRY = "o"
 _OF_PLACEMENTS = (
     "SELECT s.hash, s.build_id, r.name, o.url, o.view, o.tag, o.stack, o.memory, k.names"
     " FROM spec s JOIN placement p ON p.spec_id = s.id JOIN stacks k ON k.id = p.stacks_id"
@@ -33,7 +34,7 @@ class Carrying(NamedTuple):
     tag: str
     stack: str
     layouts: str
-    """In which it may lie, a digit each."""
+    """In which it may lie, a digit each; `o` for a registry."""
 
 
 def carrying(
@@ -47,18 +48,20 @@ def carrying(
     if source is not None:
         query += " AND r.name = ?"
         values.append(source)
-    known: dict[tuple[str | None, str], str] = {}
+    known: dict[tuple[str, str | None, str], str] = {}
     rows = db.execute(f"{query} ORDER BY s.hash, o.id", values)
     for spec_hash, build_id, name, url, view, tag, stack, memory, names in rows:
         if stack in unpack(names):
-            key = (view, memory)
+            key = (url, view, memory)
             if key not in known:
                 known[key] = _layouts(*key)
             yield Carrying(spec_hash, build_id, name, url, view, tag, stack, known[key])
 
 
-def _layouts(view: str | None, memory: str) -> str:
+def _layouts(url: str, view: str | None, memory: str) -> str:
     """A view lies in layout 3 only; a mirror in those that its cache index was found in."""
+    if url.startswith("oci"):
+        return _REGISTRY
     if view is not None:
         return "3"
     said = str(json.loads(memory).get("layouts", ""))

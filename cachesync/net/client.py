@@ -84,7 +84,8 @@ class HttpFetcher:
 
         def whole(answer: Answer) -> Response:
             with closing(answer):
-                return Response(answer.status, answer.headers, answer.whole(request.most_bytes))
+                body = answer.whole(request.most_bytes)
+                return Response(answer.status, answer.headers, body, _is_elsewhere(request, answer))
 
         return self._persist(request, whole)
 
@@ -93,7 +94,8 @@ class HttpFetcher:
         """See `net.Fetcher`."""
         answer = self._persist(request, lambda answer: answer)
         with closing(answer):
-            yield Download(answer.status, answer.headers, answer.last_chunks(request.most_bytes))
+            chunks = answer.last_chunks(request.most_bytes)
+            yield Download(answer.status, answer.headers, chunks, _is_elsewhere(request, answer))
 
     def _persist(self, request: Request, take: Callable[[Answer], _Taken]) -> _Taken:
         """What `take` makes of the final answer; asks up to ATTEMPTS times for one."""
@@ -225,6 +227,10 @@ class _Visit:
 
     def failed(self, failure: str, retry_after_seconds: float | None) -> None:
         self.failure, self.retry_after_seconds = failure, retry_after_seconds
+
+
+def _is_elsewhere(request: Request, answer: Answer) -> bool:
+    return policy.origin(answer.url) != policy.origin(request.url)
 
 
 def _answer(url: str, begun: Begun, slot: BoundedSemaphore, visit: _Visit) -> Answer:

@@ -24,6 +24,7 @@ __all__ = [
     "FetchStoppedError",
     "Fetcher",
     "ForbiddenError",
+    "Login",
     "Post",
     "Poster",
     "Request",
@@ -31,6 +32,7 @@ __all__ = [
     "Response",
     "TooLargeError",
     "host",
+    "is_loopback",
     "shown",
 ]
 
@@ -80,6 +82,8 @@ class Response(NamedTuple):
     headers: Mapping[str, str]
     """The names in lower case."""
     body: bytes
+    is_elsewhere: bool = False
+    """Whether another origin answered than was asked, after a redirect."""
 
     def __repr__(self) -> str:
         return f"Response({self.status}, {len(self.body)} bytes)"
@@ -93,6 +97,8 @@ class Download(NamedTuple):
     """The names in lower case."""
     chunks: Iterator[bytes]
     """The unpacked body, some 256 KiB at most at a time. Raises FetchError."""
+    is_elsewhere: bool = False
+    """As of a `Response`."""
 
 
 class Fetcher(Protocol):
@@ -103,6 +109,16 @@ class Fetcher(Protocol):
 
     def stream(self, request: Request) -> AbstractContextManager[Download]:
         """Like `fetch`, but the body is read while it arrives, and never a second time."""
+
+
+class Login(NamedTuple):
+    """A user of a server. Its `repr` shows nothing of it."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "Login()"
 
 
 class Post(NamedTuple):
@@ -150,3 +166,14 @@ def shown(url: str) -> str:
 def host(url: str) -> str:
     """Host and port of `url`, as they may be shown."""
     return shown(url).partition("://")[2].partition("/")[0] or "an invalid address"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host of `url` is this machine by its very name; names are not looked up."""
+    from ipaddress import ip_address  # here: most that imports this asks nothing
+
+    try:
+        name = urlsplit(url).hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import net
 from ..buildcache.layout import index_places
+from ..config import mirrors
 from ..config.access import open_access
 from ..config.secrets import reveal
 from ..config.settings import Limits
@@ -60,7 +61,7 @@ class Remotes:
         if isinstance(entry, BuildcacheSourceConfig):
             from ..sources.mirror import manifests, source
 
-            reach = self._way_of(entry, is_remote=is_fetched(entry))
+            reach = self._way_to_mirrors(entry)
             if entry.read is ReadMode.MANIFESTS:
                 return manifests.ManifestSource(entry, reach)
             return source.MirrorSource(entry, reach)
@@ -82,8 +83,7 @@ class Remotes:
         """What lies under the address of a mirror of a source. Raises CachesyncError, as `open` does."""
         from ..sources.mirror.reaching import open_place
 
-        is_remote = not url.startswith("file:")
-        return open_place(url, entry.access, self._way_of(entry, is_remote=is_remote))
+        return open_place(url, entry.access, self._way_to_mirrors(entry))
 
     def opener(self, sources: Iterable[SourceConfig]) -> Callable[[str, str], Place]:
         """What opens a mirror by its source's name and its address; of no entry here, without secrets."""
@@ -93,12 +93,6 @@ class Remotes:
             return self.mirror(entries.get(source) or BuildcacheSourceConfig(source, url), url)
 
         return opened
-
-    def _way_of(self, entry: BuildcacheSourceConfig, *, is_remote: bool) -> Reach:
-        from ..sources.mirror.reaching import Reach
-
-        fetcher = self._shared(entry) if is_remote else None
-        return Reach(self._limits, fetcher, lambda one: reveal(one, self._environment))
 
     def _shared(self, entry: SourceConfig) -> net.Fetcher:
         assert not isinstance(entry, DirectorySourceConfig), "a directory is not fetched"
@@ -114,6 +108,12 @@ class Remotes:
                 )
             return self._fetchers[access]
 
+    def _way_to_mirrors(self, entry: BuildcacheSourceConfig) -> Reach:
+        from ..sources.mirror.reaching import Reach
+
+        fetcher = self._shared(entry) if is_fetched(entry) else None
+        return Reach(self._limits, fetcher, lambda one: reveal(one, self._environment))
+
     def _token(self, entry: GithubSourceConfig) -> str | None:
         return None if entry.token is None else reveal(entry.token, self._environment)
 
@@ -122,6 +122,8 @@ class Remotes:
 
         A mirror is asked for the cache index of each layout that it may have, until there is one.
         """
+        if isinstance(entry, BuildcacheSourceConfig) and mirrors.is_registry(entry.url):
+            return self._reach_registry(entry)
         token = self._token(entry) if isinstance(entry, GithubSourceConfig) else None
         status = 0
         for url in _addresses(entry):
@@ -135,6 +137,16 @@ class Remotes:
             if status not in _ABSENT:
                 break
         return status
+
+    def _reach_registry(self, entry: BuildcacheSourceConfig) -> int:
+        from ..buildcache.manifest import MAX_BYTES
+        from ..sources.mirror.place import Absent
+        from ..sources.mirror.reaching import open_place
+
+        place = open_place(entry.url, entry.access, self._way_to_mirrors(entry))
+        (index,) = index_places(is_registry=True)
+        is_absent = isinstance(place.small(index.first, most_bytes=MAX_BYTES), Absent)
+        return 404 if is_absent else 200
 
     def way(self, entry: SourceConfig) -> str:
         """What is to say of how the address of a source is reached; empty where it is directly."""
@@ -184,5 +196,8 @@ def _addresses(entry: SourceConfig) -> tuple[str, ...]:
     """Where to ask, one after the other."""
     if not isinstance(entry, BuildcacheSourceConfig):
         return (address(entry),)
+    if mirrors.is_registry(entry.url):
+        (index,) = index_places(is_registry=True)
+        return (f"{mirrors.web_address(entry.url)}/{index.first}",)
     view = entry.view or next(iter(entry.views), None)
     return tuple(f"{entry.url}/{place.first}" for place in index_places(view))

@@ -43,7 +43,7 @@ _log = logging.getLogger("cachesync")
 @click.option(
     "--mirror",
     metavar="URL",
-    help="Also read this build cache (file:///..., http://, https://); later syncs read it again.",
+    help="Also read this build cache (file:///..., http://, https://, oci://); later syncs read it again.",
 )
 @click.option(
     "--view",
@@ -136,6 +136,8 @@ def _mirror(url: str | None, views: tuple[str, ...]) -> BuildcacheSourceConfig |
         views = tuple(dict.fromkeys(mirrors.view(view) for view in views))
     except ValueError as error:
         raise UsageError(f"--view: {error}") from None
+    if views and mirrors.is_registry(url):
+        raise UsageError("--view: a registry has no views")
     if not views and not mirrors.last_part(url):
         raise UsageError(
             f"--mirror: no tag follows from {url}", hint="name it in a config, with `tag:`"

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...config.mirrors import places
+from ...config.mirrors import is_registry, places
 from ...config.settings import Config
 from ...config.sourceconfigs import (
     ArchiveSourceConfig,
@@ -38,6 +38,8 @@ UNSIGNED = (
     "# add --no-check-signature where its binaries are not signed: Spack refuses them without"
 )
 """Of Spack 1.x and 0.23 alike an option of `spack install`; a mirror is taken to be signed (mirrors/mirror.py)."""
+UNREAD = "# Spack up to 1.2 reads no cache index over oci+http://, so it finds no /HASH there: use oci://"
+"""1.1.1 and 1.2.0.dev0 take it for a web server's (SPACK, 23)."""
 
 
 class Installation(NamedTuple):
@@ -50,6 +52,11 @@ class Installation(NamedTuple):
     """The address that `spack mirror add` takes; None where it is not known."""
     view: str | None = None
     """The view of the mirror that has it; None for the mirror's own index."""
+
+    @property
+    def is_registry(self) -> bool:
+        """Whether the mirror is in a registry, which holds no signatures and no keys."""
+        return self.mirror is not None and is_registry(self.mirror)
 
     @property
     def is_public(self) -> bool:
@@ -72,8 +79,12 @@ class Installation(NamedTuple):
                 f"# spack mirror add {shlex.quote(name)} ADDRESS",
             ]
         else:
-            view = "" if self.view is None else f"--name {shlex.quote(self.view)} "
-            mirror = [f"spack mirror add {view}{shlex.quote(name)} {shlex.quote(self.mirror)}"]
+            option = "" if self.view is None else f"--name {shlex.quote(self.view)} "
+            if self.is_registry:
+                option = "--unsigned "
+            mirror = [f"spack mirror add {option}{shlex.quote(name)} {shlex.quote(self.mirror)}"]
+            if self.is_registry and self.mirror.startswith("oci+http:"):
+                mirror.insert(0, UNREAD)
             if self.view is not None:
                 mirror.insert(0, "# --name is that of a view: Spack 1.2 or later")
         return [
@@ -81,8 +92,8 @@ class Installation(NamedTuple):
             for line in (
                 f"# {about}",
                 *mirror,
-                "spack buildcache keys --install --trust",
-                *([] if self.is_public else [UNSIGNED]),
+                *([] if self.is_registry else ["spack buildcache keys --install --trust"]),
+                *([] if self.is_public or self.is_registry else [UNSIGNED]),
                 f"spack install --cache-only {shlex.quote('/' + self.hash)}",
             )
         ]

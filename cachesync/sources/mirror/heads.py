@@ -15,7 +15,7 @@ from ...errors import SourceError
 from ...net import Fetcher, Request
 from .place import Absent, There
 
-__all__ = ["ABSENT", "AS_STORED", "head", "is_as_stored"]
+__all__ = ["ABSENT", "AS_STORED", "first_byte", "head", "is_as_stored"]
 
 AS_STORED: Final = {"Accept-Encoding": "identity"}
 _MOST_BYTES = 1 << 16
@@ -31,10 +31,11 @@ def head(fetcher: Fetcher, url: str) -> There | Absent:
         return Absent(f"answered {answer.status}")
     if answer.status == 200 and (size := _length(answer.headers)) is not None:
         return There(size, _modified(answer.headers))
-    return _by_first_byte(fetcher, url)
+    return first_byte(fetcher, url)
 
 
-def _by_first_byte(fetcher: Fetcher, url: str) -> There | Absent:
+def first_byte(fetcher: Fetcher, url: str) -> There | Absent:
+    """The same without HEAD: where what is said of an absence stands in the body of an answer."""
     request = Request(url, _MOST_BYTES, {**AS_STORED, "Range": "bytes=0-0"})
     with fetcher.stream(request) as download:  # a whole file is not read, the connection given up
         status, headers = download.status, download.headers

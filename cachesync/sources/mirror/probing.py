@@ -6,10 +6,11 @@ signature is verified: whether there is one is said.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from ...buildcache import clearsigned, layout, specmanifest, specplaces
+from ...buildcache import clearsigned, image, layout, specmanifest, specplaces
 from ...buildcache.manifest import MAX_BYTES, Blob
 from ...errors import CacheIndexError, SourceError
 from ...model import Build
@@ -40,7 +41,8 @@ class Found(NamedTuple):
     state: State
     reason: str | None = None
     """Of a state other than THERE."""
-    layout: int | None = None
+    layout: int | str | None = None
+    """3, 2, or `oci` of a registry."""
     manifest: str | None = None
     """The address of the manifest; of layout 2 that of the spec's document."""
     tarball: str | None = None
@@ -57,13 +59,13 @@ class Found(NamedTuple):
 
 
 def probe(place: Place, build: Build, spec_hash: str, layouts: str) -> Found:
-    """Look for a spec in a mirror which is known to have these `layouts` (digits).
+    """Look for a spec in a mirror which is known to have these `layouts` (a digit each, `o` for a registry).
 
     Raises FetchStoppedError when the process is to end, and no other SourceError.
     """
     absent: Found | None = None
     try:
-        for digit, look in (("3", _new), ("2", _old)):
+        for digit, look in (("3", _new), ("2", _old), ("o", _image)):
             if digit not in layouts:
                 continue
             found = look(place, build, spec_hash)
@@ -135,6 +137,47 @@ def _old(place: Place, build: Build, spec_hash: str) -> Found:
     if isinstance(at, Absent):
         return found._replace(state=State.MISSING, reason=f"its tarball {at.reason}")
     return found._replace(size=at.size, modified=at.modified)
+
+
+def _image(place: Place, build: Build, spec_hash: str) -> Found:
+    """What a registry has of a spec, as `_new`; its config, which holds the document, says the time."""
+    tag = specplaces.tag(build.package, build.version, spec_hash)
+    path = layout.manifest_path(tag)
+    where = place.where(path)
+    small = place.small(path, most_bytes=image.MAX_BYTES)
+    if not isinstance(small, Small):
+        return _absent(place, path, small)
+    try:
+        said = image.parse(small.data)
+    except CacheIndexError as error:
+        return Found(State.MISSING, f"{where}: {error.message}", "oci", where)
+    if not said.layers:
+        return Found(State.MISSING, f"{where}: the image manifest names no tarball", "oci", where)
+    last = said.layers[-1]
+    tarball, document = (
+        layout.blob_path(one.checksum_algorithm, one.checksum, is_registry=True)
+        for one in (last, said.config)
+    )
+    at = place.head(tarball)
+    config = place.small(document, most_bytes=image.MAX_CONFIG_BYTES)
+    found = Found(
+        State.THERE, None, "oci", where, place.where(tarball),
+        None if isinstance(at, Absent) else at.size, last.content_length,
+        _archived(config.data) if isinstance(config, Small) else None, is_signed=False,
+    )  # fmt: skip
+    reason = _lacking("tarball", at, last)
+    if reason is None and isinstance(config, Absent):
+        reason = f"its document {config.reason}"
+    return found if reason is None else found._replace(state=State.MISSING, reason=reason)
+
+
+def _archived(config: bytes) -> float | None:
+    """When a tarball was made, as the config of its image says: Unix time."""
+    try:
+        said = image.config(config).archived_at
+        return None if said is None else datetime.fromisoformat(said).timestamp()
+    except (CacheIndexError, ValueError, OverflowError):
+        return None
 
 
 def _blob_path(blob: Blob) -> str:

@@ -127,7 +127,7 @@ class Web:
             yield download
 
     def _address(self, path: str) -> str:
-        return f"{self._url}/{quote(path)}"  # + as %2B, without which S3 means a blank
+        return f"{self._url}/{quote(path, safe='/:')}"  # + as %2B, without which S3 means a blank
 
 
 def _begun_with(download: Download, begun: _Begun | None, spool: Spool) -> _Begun | None:
