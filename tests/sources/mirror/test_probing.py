@@ -10,8 +10,9 @@ from cachesync.config.mirrors import path
 from cachesync.model import Build
 from cachesync.sources.mirror.files import Files
 from cachesync.sources.mirror.probing import State, probe
+from cachesync.sources.mirror.registry import Registry
 from cachesync.sources.mirror.web import Web
-from tests.support import caches, mirrors
+from tests.support import caches, mirrors, registries
 from tests.support import stubserver as stub
 from tests.support.nobody import nobody
 
@@ -159,3 +160,29 @@ def test_of_real_mirrors_everything_is_there():
             is_signed = spec_hash in known.get("signed", ())
             assert layouts == "2" or found.is_signed is is_signed
             assert (found.state is State.THERE) is not (is_signed and layouts == "3")
+
+
+def test_a_registry_is_asked_by_tags(server, fetcher, tmp_path):
+    """The real one: there, with its size; one that lost a blob lacks it, and one that refuses tells nothing."""
+    stored = registries.Images()
+    stored.spec(OLD)
+    with registries.docker_registry(tmp_path) as origin:
+        stored.push(origin)
+        url = f"oci+http://{origin.removeprefix('http://')}/{registries.NAME}"
+        found = look(Registry(url, fetcher, 1 << 20), OLD, "o")
+        assert (found.state, found.layout, found.is_signed) == (State.THERE, "oci", False)
+        assert found.size == found.said_size > 0
+        absent = look(Registry(url, fetcher, 1 << 20), ZLIB, "o")
+        assert absent.state is State.MISSING
+        assert absent.reason.startswith("its manifest answered 404 (")
+    stub_ = registries.RegistryStub(server, stored)
+    place = Registry(stub_.url, fetcher, 1 << 20)
+    assert look(place, OLD, "o").state is State.THERE
+    said = json.loads(
+        place.small(found.manifest.partition(f"{registries.NAME}/")[2], most_bytes=1 << 20).data
+    )
+    lost = said["layers"][-1]["digest"]
+    server.script(f"/v2/{registries.NAME}/blobs/{lost}", registries.error("BLOB_UNKNOWN"))
+    assert look(place, OLD, "o").reason.startswith("its tarball answered 404")
+    server.script(f"/v2/{registries.NAME}/blobs/{lost}", registries.error("DENIED", 403))
+    assert look(place, OLD, "o").state is State.UNKNOWN
