@@ -36,9 +36,9 @@ def look_at(entry: SourceConfig, config: Config, *, offline: bool, told: set[str
     if needed is not None:
         text = f"only the service has the credential {needed}, of the proxy"
         return entry.name, "not asked", text, None
-    for secret in entry.credentials.secrets if isinstance(entry, BuildcacheSourceConfig) else ():
+    for secret in _of_mirror(entry):
         if (needed := _hidden(secret)) is not None:
-            text = f"{host}: only the service has the credential {needed}"
+            text = f"only the service has the credential {needed}"
             return entry.name, "not asked", text, None
     credential = _hidden(entry.token) if isinstance(entry, GithubSourceConfig) else None
     if isinstance(entry, GithubSourceConfig) and credential is not None:
@@ -88,6 +88,8 @@ def _remedy(entry: SourceConfig, status: int, *, is_tried: bool) -> str:
     """What helps where a source answers that it has nothing, or not for us."""
     if status >= 500:
         return "its server is ill; it is asked again by itself"
+    if isinstance(entry, BuildcacheSourceConfig) and entry.is_bucket and status == 403:
+        return "check `url:`, and whether who asks may read it: `credentials:`"
     if not isinstance(entry, GithubSourceConfig):
         return "check `url:`"
     if entry.token is not None:
@@ -97,6 +99,13 @@ def _remedy(entry: SourceConfig, status: int, *, is_tried: bool) -> str:
         if not is_tried
         else "check `repository:`; a private one needs a `token:`"
     )
+
+
+def _of_mirror(entry: SourceConfig) -> tuple[Secret | None, ...]:
+    """What a mirror is asked with."""
+    if not isinstance(entry, BuildcacheSourceConfig):
+        return ()
+    return entry.credentials.secrets
 
 
 def _hidden(secret: Secret | None) -> str | None:

@@ -189,6 +189,11 @@ class BuildcacheSourceConfig(NamedTuple):
         return self.url.startswith("file:")
 
     @property
+    def is_bucket(self) -> bool:
+        """Whether it lies in a bucket (S3)."""
+        return self.url.startswith("s3://")
+
+    @property
     def access(self) -> MirrorAccess:
         """As who, and where, its mirror is reached."""
         return MirrorAccess(self.credentials, self.endpoint, self.region, self.anonymous)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from . import policy
 from .access import DIRECT, Access, Proxy
 from .answer import Answer, BrokenError
-from .request import Download, FetchError, FetchStoppedError, Request, Response, host
+from .request import Download, FetchError, FetchStoppedError, Request, Response, Signer, host
 from .transport import CONNECTIONS_PER_HOST, IDENTITY, Begun, Transport
 from .trust import trusted
 from .tunnel import unwelcome
@@ -127,10 +127,14 @@ class HttpFetcher:
 
     def _final(self, visit: _Visit) -> Answer:
         """The answer at the end of all redirects."""
-        url, authorization = visit.request.url, visit.request.authorization
+        url, authorization, sign = (
+            visit.request.url,
+            visit.request.authorization,
+            visit.request.sign,
+        )
         seen = {url}
         while True:
-            answer = self._ask(visit, url, authorization)
+            answer = self._ask(visit, url, authorization, sign)
             if answer.status not in policy.REDIRECTS:
                 return answer
             answer.close()
@@ -141,10 +145,12 @@ class HttpFetcher:
                 raise FetchError(f"{host(url)}: more than {policy.MAX_REDIRECTS} redirects")
             seen.add(target)
             if policy.origin(target) != policy.origin(url):
-                authorization = None
+                authorization = sign = None
             url = target
 
-    def _ask(self, visit: _Visit, url: str, authorization: str | None) -> Answer:
+    def _ask(
+        self, visit: _Visit, url: str, authorization: str | None, sign: Signer | None
+    ) -> Answer:
         headers = {**_HEADERS, **visit.request.headers}
         if authorization is not None:
             headers["Authorization"] = authorization
@@ -154,6 +160,8 @@ class HttpFetcher:
         proxy = self._proxies.find(url)
         try:
             transport = self._transport(proxy)
+            if sign is not None:  # after all waiting
+                headers |= sign(visit.request.method, url)
             begun = transport.ask(visit.request.method, url, headers, deadline=visit.deadline)
         except BaseException:
             slot.release()

@@ -30,6 +30,7 @@ __all__ = [
     "Request",
     "Resolver",
     "Response",
+    "Signer",
     "TooLargeError",
     "host",
     "is_loopback",
@@ -56,6 +57,10 @@ class FetchStoppedError(FetchError):
     """The fetch was abandoned because the process is to end."""
 
 
+Signer = Callable[[str, str], Mapping[str, str]]
+"""The headers that prove who asks, from the method and the address. They hold for minutes, and are secret."""
+
+
 class Request(NamedTuple):
     """A GET or a HEAD. Its `repr` shows neither the authorization nor the query of the address."""
 
@@ -68,6 +73,8 @@ class Request(NamedTuple):
     """The value of that header; sent to the origin of `url` only."""
     least_bytes_per_second: int | None = None
     """So many bytes received add a second to the deadline: for bodies that may take long."""
+    sign: Signer | None = None
+    """Makes the headers that say who asks, anew for each attempt; sent to the origin of `url` only."""
     method: Literal["GET", "HEAD"] = "GET"
     """An answer to HEAD has no body, whatever its headers say of one."""
 

@@ -40,11 +40,11 @@ def first_byte(fetcher: Fetcher, url: str) -> There | Absent:
     with fetcher.stream(request) as download:  # a whole file is not read, the connection given up
         status, headers = download.status, download.headers
     if status in ABSENT:
-        return Absent(f"answered {status}")
-    if status == 200:
-        return There(_length(headers), _modified(headers))
+        return Absent(f"answered {status}", is_certain=status != 403)
     part = _RANGE.fullmatch(headers.get("content-range", "").strip())
-    if status == 206 or (status == 416 and part is not None and int(part[1]) == 0):
+    if status == 200 and part is None:
+        return There(_length(headers), _modified(headers))
+    if status in (200, 206) or (status == 416 and part is not None and int(part[1]) == 0):
         return There(None if part is None else int(part[1]), _modified(headers))
     raise SourceError(f"answered {status}")
 
