@@ -46,6 +46,7 @@ PARSERS = {
         "buildcache.index": {"hashlib", "msgspec"},
         "buildcache.manifest": {"msgspec"},
         "buildcache.nodes": {"msgspec", "sys"},
+        "buildcache.specfile": {"msgspec"},
         "buildcache.values": {"msgspec", "sys"},
         "documents": {"datetime", "json"},
         "graph.arrays": {"array"},

@@ -15,7 +15,7 @@ from ..errors import CacheIndexError
 from . import index
 from .places import at_place, shown
 
-__all__ = ["ALGORITHMS", "MAX_BYTES", "Blob", "choose", "parse"]
+__all__ = ["ALGORITHMS", "MAX_BYTES", "Blob", "choose", "parse", "require_understood"]
 
 MAX_BYTES = 1 << 20
 """Of a manifest; a real one of an index has some 240."""
@@ -99,16 +99,21 @@ def choose(blobs: Iterable[Blob]) -> Blob:
     if not understood:
         raise index.wrong_version(", ".join(map(str, sorted(versions))), max(versions))
     blob = versions[understood[-1]]
+    require_understood(blob, "the index")
+    return blob
+
+
+def require_understood(blob: Blob, what: str) -> None:
+    """Raise CacheIndexError where the checksum or the compression of a blob is not understood."""
     if blob.compression not in COMPRESSIONS:
         raise CacheIndexError(
-            f"the index is packed as {shown(blob.compression)}; none and gzip are understood"
+            f"{what} is packed as {shown(blob.compression)}; none and gzip are understood"
         )
     if blob.checksum_algorithm not in ALGORITHMS:
         known = ", ".join(ALGORITHMS)
         raise CacheIndexError(
-            f"the index has a checksum by {shown(blob.checksum_algorithm)}, not by one of {known}"
+            f"{what} has a checksum by {shown(blob.checksum_algorithm)}, not by one of {known}"
         )
     digits = ALGORITHMS[blob.checksum_algorithm]
     if len(blob.checksum) != digits or _DIGITS.fullmatch(blob.checksum) is None:
         raise CacheIndexError(f"{shown(blob.checksum)} is no checksum by {blob.checksum_algorithm}")
-    return blob

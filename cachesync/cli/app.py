@@ -27,6 +27,7 @@ COMMANDS = {
     "history": ("history", "history"),
     "help": ("help", "help_command"),
     "listen": ("listen", "listen"),
+    "probe": ("probe", "probe"),
     "rebuild": ("rebuild", "rebuild"),
     "run": ("run", "run"),
     "search": ("searching", "search"),
@@ -98,7 +99,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=(
         "Exit status: 0 done, yes; 1 no, it failed, or what was named is not there; 2 usage, query or"
-        " configuration; 3 cannot tell (check, search -q, wait); 130 interrupted. With --json the last"
+        " configuration; 3 cannot tell (check, probe, search -q, wait); 130 interrupted. With --json the last"
         " line of standard error tells the error as JSON."
     ),
 )

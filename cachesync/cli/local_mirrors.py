@@ -6,22 +6,36 @@ from collections.abc import Iterator
 
 from ..config import mirrors
 from ..config.settings import Config
-from ..config.sourceconfigs import BuildcacheSourceConfig
+from ..config.sourceconfigs import BuildcacheSourceConfig, ReadMode
+from ..errors import SourceError
 
 __all__ = ["look_at"]
 
 _Found = tuple[str, str, str, str | None]
 """As the fields of a finding: check, state, text, remedy."""
 
+_REMEDY = "check `url:`, its permissions, and whether it is mounted"
+
 
 def look_at(source: BuildcacheSourceConfig, config: Config) -> Iterator[_Found]:
-    """Whether each cache index of a mirror can be read, and how its changes are noticed."""
+    """Whether what is read of a mirror can be, and how its changes are noticed."""
+    from ..system.filesystem import kind_of
+    from ..watch.choice import choose
+
+    if source.read is ReadMode.MANIFESTS:
+        yield _manifests(source, config)
+    else:
+        yield from _indexes(source, config)
+    chosen = choose(config.watch.mode, kind_of(mirrors.path(source.url)))
+    how = "watched by events" if chosen is None else f"polled, since {chosen.reason}"
+    yield source.name, "ok", how, None
+
+
+def _indexes(source: BuildcacheSourceConfig, config: Config) -> Iterator[_Found]:
     from ..sources.base import Failed
     from ..sources.mirror.reaching import Reach
     from ..sources.mirror.source import Got, MirrorSource
     from ..sync import telling
-    from ..system.filesystem import kind_of
-    from ..watch.choice import choose
 
     opened = MirrorSource(source, Reach(config.limits))
     for statement in opened.statements:
@@ -36,8 +50,21 @@ def look_at(source: BuildcacheSourceConfig, config: Config) -> Iterator[_Found]:
                 named,
                 "error",
                 telling.failure(statement.url, statement.url, seen.reason),
-                "check `url:`, its permissions, and whether it is mounted",
+                _REMEDY,
             )
-    chosen = choose(config.watch.mode, kind_of(mirrors.path(source.url)))
-    how = "watched by events" if chosen is None else f"polled, since {chosen.reason}"
-    yield source.name, "ok", how, None
+
+
+def _manifests(source: BuildcacheSourceConfig, config: Config) -> _Found:
+    from ..sources.mirror.manifests import open_manifests
+    from ..sources.mirror.reaching import Reach
+
+    try:
+        listed = open_manifests(source, Reach(config.limits)).listed(None)
+    except SourceError as error:
+        return source.name, "error", error.message, error.hint or _REMEDY
+    if listed.unlisted:
+        package, why = min(listed.unlisted.items())
+        return source.name, "error", f"{package} cannot be looked into: {why}", _REMEDY
+    if not listed.is_there:
+        return source.name, "warning", "there are no spec manifests in it", _REMEDY
+    return source.name, "ok", f"{len(listed.manifests):,} spec manifests can be listed", None

@@ -16,6 +16,7 @@ __all__ = [
     "GithubSourceConfig",
     "HttpSourceConfig",
     "MirrorAccess",
+    "Probe",
     "ReadMode",
     "SourceConfig",
 ]
@@ -133,6 +134,14 @@ class MirrorAccess(NamedTuple):
     is_anonymous: bool = False
 
 
+class Probe(NamedTuple):
+    """How often the daemon asks the mirrors of a source whether they have what their indexes name."""
+
+    interval_seconds: int = 86_400
+    sample: int = 50
+    """Specs that are asked for each time, each in a mirror."""
+
+
 class BuildcacheSourceConfig(NamedTuple):
     """Build caches of Spack's: one mirror, or those that a list or a mirrors.yaml names."""
 
@@ -161,6 +170,8 @@ class BuildcacheSourceConfig(NamedTuple):
     endpoint: str | None = None
     region: str | None = None
     anonymous: bool = False
+    probe: Probe | None = None
+    """None: nothing is asked for but the indexes."""
     selection: Selection = Selection()
     interval_seconds: int | None = 1800
     """Exactly one of this and `cron` is None."""

@@ -131,6 +131,11 @@ _CREDENTIALS = Record(
     rules=(exactly_one("username", "access_key"), mirrors.credentials_are_whole),
     expected="expected {username, password} of a registry, or {access_key, secret_key} of a bucket",
 )
+_PROBE = Record(
+    sourceconfigs.Probe,
+    {"every": _INTERVAL, "sample": Key(integer(minimum=1))},
+    expected="expected {every, sample}",
+)
 _BUILDCACHE = Record(
     _source(sourceconfigs.BuildcacheSourceConfig),
     {
@@ -153,6 +158,7 @@ _BUILDCACHE = Record(
         "tag": Key(_WORD),
         "stack": Key(_WORD),
         "settle": Key(integer(minimum=1)),
+        "probe": Key(_PROBE),
     },
     rules=(
         not_both("every", "cron"),

@@ -33,6 +33,7 @@ _COUNTERS = (
     ("overflows", "Times the kernel dropped events, since the daemon's start", "overflows"),
 )
 _TARGET_STATES = ("ok", "failing", "disabled", "held")
+_SAMPLED = ("there", "missing", "unknown")
 _MODES = ("inotify", "polling", "starting", "lost", "stopped")
 
 
@@ -111,6 +112,27 @@ def _of_sources(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
         for mode in _MODES if values["watch"] else ():
             modes.add_metric([source, mode], float(values["watch"] == mode))
     yield from (states, modes)
+    yield from _of_samples(sources)
+
+
+def _of_samples(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
+    """What was found by the standing samples."""
+    found = GaugeMetricFamily(
+        "cachesync_source_probed_specs",
+        "Specs of the last sample by what the mirrors have of them",
+        labels=["source", "state"],
+    )
+    times = GaugeMetricFamily(
+        "cachesync_source_probe_timestamp_seconds",
+        "When the last sample was taken",
+        labels=["source"],
+    )
+    for source, values in sources.items():
+        if values["probe"] is not None:
+            times.add_metric([source], values["probe"]["at"] / 1e6)
+            for state in _SAMPLED:
+                found.add_metric([source, state], values["probe"][state])
+    yield from (found, times)
 
 
 def _of_deliveries(numbers: Mapping[str, Any]) -> Iterator[Any]:

@@ -12,13 +12,21 @@ from typing import Any, NamedTuple
 
 from ..config import mirrors
 from ..config.settings import Config
-from ..config.sourceconfigs import BuildcacheSourceConfig, DirectorySourceConfig, SourceConfig
+from ..config.sourceconfigs import (
+    BuildcacheSourceConfig,
+    DirectorySourceConfig,
+    Probe,
+    ReadMode,
+    SourceConfig,
+)
 from ..errors import CachesyncError
 from ..ledger import connect, read
 from ..ledger.read import SourceAge
 from ..selection import Selection
+from ..sources.mirror.place import Place
 from ..sync import catalog
 from ..sync.opening import Remotes, is_fetched, watched_files
+from .probes import Probes, job_name
 from .requests import Due
 from .rhythm import Rhythm
 from .schedule import Schedule
@@ -62,12 +70,14 @@ class Sources:
         self._ending: dict[str, Worker] = {}
         self._stop_fetching = threading.Event()
         self._remotes = Remotes(config.limits, stop=self._stop_fetching)
+        self._probes = Probes(thread.state_dir, self._mirror, on_change=on_change)
 
     # -- up and down
 
     def start(self) -> None:
         """Open every source."""
         self._orphan()
+        self._probes.start(self._probed())
         self._schedule.start()
         for entry in self._entries():
             self._open(entry)
@@ -86,6 +96,7 @@ class Sources:
             self._stop_fetching = threading.Event()
             self._remotes = Remotes(config.limits, stop=self._stop_fetching)
         self._orphan()
+        self._probes.keep(self._probed())
         for name, entry in after.items():
             if name not in self._running:
                 self._open(entry)
@@ -94,6 +105,7 @@ class Sources:
         """Let go of a source. Nothing of it is written from now on, whatever is still under way."""
         watched = self._running.pop(name)
         self._schedule.remove(name)
+        self._schedule.remove(job_name(name))
         watched.worker.stop()
         if watched.watcher is not None:
             watched.watcher.stop()
@@ -103,6 +115,7 @@ class Sources:
         """End everything, soon; what is under way is abandoned at the next chunk."""
         self._stop_fetching.set()  # ends every fetch within a second
         self._schedule.stop()
+        self._probes.stop()
         for watched in self._running.values():
             watched.worker.stop()
         for watched in self._running.values():
@@ -140,6 +153,18 @@ class Sources:
         ]
         return [*self._config.sources, *others]
 
+    def _probed(self) -> dict[str, Probe]:
+        """The sources that have a standing sample."""
+        return {
+            entry.name: entry.probe
+            for entry in self._config.sources
+            if isinstance(entry, BuildcacheSourceConfig) and entry.probe is not None
+        }
+
+    def _mirror(self, source: str, url: str) -> Place:
+        """A mirror of a source of the config in force."""
+        return self._remotes.opener(self._config.sources)(source, url)
+
     def _open(self, entry: SourceConfig) -> None:
         name, config = entry.name, self._config
         try:
@@ -162,14 +187,17 @@ class Sources:
 
     def _watcher(self, entry: SourceConfig, worker: Worker) -> Any:
         """What tells `worker` of changes of a source that lies in the file system."""
+        from ..watch.manifests import SpecManifests
         from ..watch.named import Named
         from ..watch.timing import Timing
         from ..watch.watcher import Watcher
 
         watch = self._config.watch
-        selection: Selection | Named
+        selection: Selection | Named | SpecManifests
         if isinstance(entry, BuildcacheSourceConfig):
             root, selection = mirrors.path(entry.url), Named(watched_files(entry))
+            if entry.read is ReadMode.MANIFESTS:
+                selection = SpecManifests(entry.selection)
         else:
             assert isinstance(entry, DirectorySourceConfig), "what is fetched is not watched"
             root, selection = entry.path, entry.selection
@@ -184,6 +212,8 @@ class Sources:
     def _plan(self, watched: Watched) -> None:
         """What is due is worked out from the ledger: a restart neither skips nor repeats a fetch."""
         entry, due = watched.entry, partial(watched.worker.ask, Due())
+        if isinstance(entry, BuildcacheSourceConfig) and entry.probe is not None:
+            self._probes.plan(self._schedule, entry.name, entry.probe)
         ages = self._thread.ask(read.source_ages)
         age = next((age for age in ages if age.name == entry.name), None)
         tried = None if age is None or age.last_attempt is None else age.last_attempt / 1e6
@@ -227,6 +257,8 @@ class Sources:
         """The part that has ended although it should not."""
         if not self._schedule.is_alive():
             return "the schedule"
+        if not self._probes.is_alive():
+            return "the probes"
         for name, (_, worker, watcher) in list(self._running.items()):
             if not worker.is_alive():
                 return f"the worker of {name}"

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import CachesyncError
 from ..ledger import connect, log, read
 from ..reports.health import Facts
+from ..system import published
 from . import runtime
 
 __all__ = ["disk_free", "from_outside", "gather", "place"]
@@ -50,6 +51,7 @@ def gather(
         ledger_remedy=remedy,
         daemon=daemon,
         deliveries=deliveries,
+        probes=published.probes(state_dir),
     )
 
 

@@ -14,6 +14,7 @@ from ..errors import CachesyncError
 from ..ledger import connect, log
 from ..model import ChangeKind, SourceState
 from ..reports import health
+from ..system import published
 from . import runtime, standing
 from .delivery import Deliveries
 from .metrics import health_of
@@ -107,6 +108,7 @@ class View:
         counted: dict[str, Any] = {}
         known: dict[str, log.SourceStatus] = {}
         document, now = self.document(), time.time()
+        sampled = published.probes(self._state_dir)
         with (
             contextlib.suppress(CachesyncError),  # how well all is says why nothing is counted
             connect.ledger_errors(self._state_dir),
@@ -125,6 +127,7 @@ class View:
             values["pages"] = None if status is None else status.pages
             values["rejected"] = None if status is None else status.rejected
             unknown = SourceState.NEVER.value if counted else None
+            values["probe"] = sampled.get(name)
             values["state"] = unknown if status is None else status.state
             values["last_success"] = None if success is None else success / 1e6
             values["age_seconds"] = None if success is None else now - success / 1e6

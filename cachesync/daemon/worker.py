@@ -20,14 +20,13 @@ from ..diff import Guard
 from ..errors import CachesyncError, LedgerError
 from ..ledger import connect
 from ..model import SourceState
-from ..sources.directory import DirectorySource
 from ..sync import passes
 from ..sync.catalog import Job
 from ..system.garbage import give_back
 from ..system.trouble import Trouble
 from ..watch.debounce import Debouncer
 from ..watch.events import Degraded, Dirty, Overflowed, Polling, RootBack, RootLost, Watching
-from . import rejections
+from . import parts, rejections
 from .backoff import rest_seconds, retry_delay
 from .passlog import Teller
 from .requests import Due, Full, Now, Request, Stop, Stopped, WorkerState, refuse
@@ -240,8 +239,7 @@ class Worker:
         self._rhythm.end(is_news=result.changed > 0)
         self._rested_at = None
         self._full_seconds = time.monotonic() - started
-        if isinstance(job.source, DirectorySource):
-            self._root = _identity(job.source)
+        self._root = parts.identity(job.source)
         if result.state is SourceState.FAILED:
             self._failed(result.retry_after)
         else:
@@ -263,14 +261,14 @@ class Worker:
 
     def _part(self, tags: set[str]) -> None:
         job = self._open_job()
-        source = job.source
-        if not isinstance(source, DirectorySource) or _identity(source) != self._root:
+        source = parts.part(job.source, tags, self._root)
+        if source is None or self._root is None:
             self._full([], is_routine=False)
             return
         result = self._pass(
             f"reading {', '.join(sorted(tags)[:3])}",
             lambda: passes.run_part(
-                self._writer, source.part(tags), job.row, selection=job.selection,
+                self._writer, source, job.row, selection=job.selection,
                 guard=self._guard, since=self._since,
             ),
         )  # fmt: skip
@@ -339,11 +337,3 @@ class Worker:
 def _is_text(name: str) -> bool:
     """Whether a name of a file is UTF-8; one that is not has surrogates for its bytes."""
     return name.isascii() or os.fsencode(name).decode("utf-8", "replace") == name
-
-
-def _identity(source: DirectorySource) -> tuple[int, int] | None:
-    try:
-        status = os.stat(source.root)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

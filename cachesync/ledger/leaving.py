@@ -70,10 +70,7 @@ class LeavingWriter(StatementWriter):
     def _keep_leaving(
         self, statement: StatementRow, absent: set[int], since: int, base: int
     ) -> None:
-        rows = self.db.execute(
-            "SELECT spec_id FROM leaving WHERE statement_id = ?", (statement.id,)
-        )
-        before = {spec_id for (spec_id,) in rows}
+        before = self.leaving_ids(statement)
         self.db.executemany(
             "DELETE FROM leaving WHERE statement_id = ? AND spec_id = ?",
             [(statement.id, spec_id) for spec_id in sorted(before - absent)],

@@ -273,6 +273,8 @@ class Mirror(NamedTuple):
     last_success: int | None
     leaving: int
     """Specs that are placed and were absent from it, but not often enough yet."""
+    read: str | None
+    """What was read of it: `index`, or `manifests` one by one; None where nothing was yet."""
 
 
 def mirrors(db: sqlite3.Connection) -> dict[str, list[Mirror]]:
@@ -280,8 +282,8 @@ def mirrors(db: sqlite3.Connection) -> dict[str, list[Mirror]]:
     rows = db.execute(
         "SELECT s.name, o.url, o.view, o.tag, o.stack, CASE WHEN l.state = 1 THEN 'rejected'"
         " WHEN o.last_success IS NULL THEN 'never' ELSE 'ok' END, o.checksum, o.last_success,"
-        " (SELECT count(*) FROM leaving a WHERE a.statement_id = o.id)"
-        " FROM statement o JOIN source s ON s.id = o.source_id"
+        " (SELECT count(*) FROM leaving a WHERE a.statement_id = o.id), CASE WHEN o.last_success IS"
+        " NOT NULL THEN coalesce(json_extract(o.memory, '$.read'), 'index') END FROM statement o JOIN source s ON s.id = o.source_id"
         " LEFT JOIN location l ON l.source_id = o.source_id AND l.path = o.path"
         " WHERE NOT s.forgotten ORDER BY o.id"
     )

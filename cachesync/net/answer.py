@@ -37,13 +37,16 @@ class Answer:
         raw: Iterator[bytes],
         arrived: Callable[[], int],
         on_close: Callable[[bool], None],
+        has_body: bool = True,
     ) -> None:
+        """`has_body`: False for the answer to a HEAD, whose headers tell of a body that does not come."""
         self.url = url
         self.status = status
         self.headers = headers
         self._raw = raw
         self._arrived = arrived
         self._on_close: Callable[[bool], None] | None = on_close
+        self._has_body = has_body
         self._is_overlong = False
 
     def close(self) -> None:
@@ -54,6 +57,9 @@ class Answer:
 
     def whole(self, most_bytes: int) -> bytes:
         """The body; of an answer other than 200 what comes easily. Raises as `chunks` does."""
+        if not self._has_body:
+            self._is_overlong = self._arrived() > 0
+            return b""
         if self.status == 200:
             return b"".join(self.chunks(most_bytes))
         try:

@@ -161,8 +161,8 @@ class HttpFetcher:
         try:
             transport = self._transport(proxy)
             if sign is not None:  # after all waiting
-                headers |= sign("GET", url)
-            begun = transport.ask("GET", url, headers, deadline=visit.deadline)
+                headers |= sign(visit.request.method, url)
+            begun = transport.ask(visit.request.method, url, headers, deadline=visit.deadline)
         except BaseException:
             slot.release()
             raise
@@ -264,4 +264,5 @@ def _answer(url: str, begun: Begun, slot: BoundedSemaphore, visit: _Visit) -> An
         raw=raw(),
         arrived=begun.body_bytes,
         on_close=close,
+        has_body=visit.request.method != "HEAD",
     )

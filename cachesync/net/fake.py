@@ -49,6 +49,9 @@ class FakeFetcher:
     def fetch(self, request: Request) -> Response:
         """See `net.Fetcher`."""
         response = self._next(request)
+        if request.method == "HEAD":
+            length = {"content-length": str(len(response.body))}
+            return Response(response.status, {**length, **response.headers}, b"")
         if len(response.body) > request.most_bytes:
             raise _too_large(request)
         return response

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from threading import Event
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..errors import SourceError
@@ -62,7 +62,7 @@ Signer = Callable[[str, str], Mapping[str, str]]
 
 
 class Request(NamedTuple):
-    """A GET. Its `repr` shows neither the authorization nor the query of the address."""
+    """A GET or a HEAD. Its `repr` shows neither the authorization nor the query of the address."""
 
     url: str
     most_bytes: int
@@ -75,6 +75,8 @@ class Request(NamedTuple):
     """So many bytes received add a second to the deadline: for bodies that may take long."""
     sign: Signer | None = None
     """Makes the headers that say who asks, anew for each attempt; sent to the origin of `url` only."""
+    method: Literal["GET", "HEAD"] = "GET"
+    """An answer to HEAD has no body, whatever its headers say of one."""
 
     def __repr__(self) -> str:
         return f"Request({shown(self.url)!r})"

@@ -43,6 +43,7 @@ class Code(StrEnum):
     SOURCE_ORPHANED = "source-orphaned"
     SOURCE_GARBAGE = "source-garbage"
     PAGES_REJECTED = "pages-rejected"
+    SAMPLE_MISSING = "sample-missing"
     SOURCE_UNRECORDED = "source-unrecorded"
     DISK_LOW = "disk-low"
     DISK_FULL = "disk-full"
@@ -104,6 +105,8 @@ class Facts(NamedTuple):
     daemon: Mapping[str, Any] | None = None
     """What the daemon says of itself; None where none runs."""
     deliveries: Mapping[str, Any] | None = None
+    probes: Mapping[str, Mapping[str, Any]] = {}
+    """The last sample of the sources that have a standing one (`published.probes`)."""
     is_stopped: bool = False
     """Whether the daemon's process was stopped by a signal."""
     expected: str | None = None
@@ -117,6 +120,7 @@ def judge(facts: Facts) -> Health:
         *_of_the_place(facts),
         *_of_the_index(facts),
         *_of_sources(facts),
+        *_of_samples(facts),
         *_of_watching(facts),
         *_of_deliveries(facts.deliveries),
     ]
@@ -240,6 +244,22 @@ def _of_sources(facts: Facts) -> Iterator[Reason]:
             yield _reason(Code.SOURCE_UNRECORDED, State.FAILING, name,
                           f"its passes cannot be recorded: {said['error']}",
                           said.get("remedy") or "see the log of the daemon; it is tried again by itself")  # fmt: skip
+
+
+def _of_samples(facts: Facts) -> Iterator[Reason]:
+    """Mirrors that do not have what their indexes name."""
+    there = {source["name"] for source in facts.sources if source["state"] != "orphaned"}
+    for name, said in facts.probes.items():
+        if name not in there or not said["missing"]:
+            continue
+        lost = [one for one in said["failed"] if one["state"] == "missing"]
+        first = [
+            f"/{one['hash'][:7]} ({one['package']}@{one['version']}) in {one['mirror']}: {one['reason']}"
+            for one in lost[:1]
+        ]
+        text = f"{said['missing']:,} of {said['asked']:,} sampled specs are not there as its indexes say"
+        yield _reason(Code.SAMPLE_MISSING, State.DEGRADED, name, ": ".join([text, *first]),
+                      f"cachesync probe source:{name} shows more; push them again, or prune and update the index")  # fmt: skip
 
 
 def _is_of_mirrors(source: Mapping[str, Any]) -> bool:

@@ -18,11 +18,12 @@ from ..ledger.connect import Connection
 from ..model import Doubt
 from ..selection import Selection
 from ..sources.base import Failed
+from ..sources.mirror.manifests import ManifestSource
 from ..sources.mirror.source import Got, MirrorSource, Statement
 from ..sync import telling
 from ..sync.order import dependencies_first
 
-__all__ = ["check_mirror"]
+__all__ = ["check_manifests", "check_mirror"]
 
 
 def check_mirror(
@@ -51,6 +52,35 @@ def check_mirror(
                 del split
             with suppress(BufferError):  # where something still refers to it, it goes with that
                 seen.close()
+
+
+def check_manifests(
+    db: Connection, source: ManifestSource, one: log.Mirror, selection: Selection
+) -> Iterator[str]:
+    """Where the spec manifests of a mirror, all of which are read, say something else than the ledger."""
+    where = f"{source.name}: {one.url} (manifests)"
+    seen = source.read_manifests(source.statements[0], {})
+    if isinstance(seen, Failed) or seen.failure is not None:
+        reason = seen.reason if isinstance(seen, Failed) else seen.failure or ""
+        yield f"{source.name}: cannot be compared: {telling.failure(one.url, one.url, reason)}"
+    if isinstance(seen, Failed):
+        return
+    if seen.failure is None:
+        placed = whole.placed_by(db, source.name, one.tag, one.stack)
+        broken = [refused for refused in seen.refused if refused.hash in placed]
+        if broken:
+            first = telling.failure(one.url, one.url, broken[0].reason)
+            yield f"{where} has {len(broken)} placed specs that are not whole any more; {first}"
+        split = index.split(memoryview(seen.data))
+        for spec_hash in seen.read:
+            if (record := split.records.get(spec_hash)) is not None:
+                record.cached = True
+        said = _read(db, split)
+        said.refused.update(refused.hash for refused in seen.refused)
+        yield from _compare(db, where, source.name, one, said, selection)
+        del split
+    with suppress(BufferError):
+        seen.close()
 
 
 class _Said(NamedTuple):

@@ -24,7 +24,7 @@ from ..selection import Selection
 from ..sources.base import Source, Unopened
 from ..sources.directory import DirectorySource
 from . import telling
-from .mirrorsource import MirrorSource
+from .mirrorsource import ManifestSource, MirrorSource
 
 __all__ = [
     "Job",
@@ -38,7 +38,7 @@ __all__ = [
     "remembered",
 ]
 
-Remote = Callable[[SourceConfig], Source | MirrorSource]
+Remote = Callable[[SourceConfig], Source | MirrorSource | ManifestSource]
 """Opens a source that is not a directory; raises CachesyncError when that cannot be."""
 
 
@@ -46,7 +46,7 @@ class Job(NamedTuple):
     """A source to be passed over, with what the ledger knows of it."""
 
     row: SourceRow
-    source: Source | MirrorSource
+    source: Source | MirrorSource | ManifestSource
     selection: Selection
 
 
@@ -110,7 +110,7 @@ def job(
         )
     if not isinstance(entry, DirectorySourceConfig):
         try:
-            source: Source | MirrorSource = remote(entry)
+            source: Source | MirrorSource | ManifestSource = remote(entry)
         except CachesyncError as error:
             source = Unopened(name, entry.type, error)
         return Job(row, source, entry.selection)

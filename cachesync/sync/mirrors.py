@@ -7,13 +7,12 @@ a pass that is cut off is finished by the next one, which finds the rest by comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack, suppress
 
 from .. import diff, net
 from ..buildcache import index
 from ..errors import CacheIndexError, SourceError
-from ..ledger.leaving import Due
 from ..ledger.outcomes import Base, SourceRow, StatementRow
 from ..ledger.write import Writer
 from ..model import SourceState
@@ -21,8 +20,10 @@ from ..selection import Selection
 from ..sources.base import Failed, Unchanged
 from ..system.garbage import garbage_collection
 from . import telling
-from .mirrorsource import Got, MirrorSource, Statement
-from .reading_index import CHUNK_SPECS, Reading
+from .leaving import held_because, leaving_specs, said_of_dropped, whole_specs
+from .mirrorsource import Got, ManifestSource, MirrorSource, Seen, Statement, is_by_manifests
+from .reading_index import Reading
+from .reading_manifests import ManifestReading, Placed, is_as_before
 from .recorder import Progress
 from .result import PassResult
 
@@ -31,7 +32,7 @@ __all__ = ["run_mirror_pass"]
 
 def run_mirror_pass(
     writer: Writer,
-    source: MirrorSource,
+    source: MirrorSource | ManifestSource,
     row: SourceRow,
     *,
     selection: Selection,
@@ -40,14 +41,25 @@ def run_mirror_pass(
     since: int | None = None,
     progress: Progress = lambda _name, _done, _total: None,
     counts: bool = True,
+    is_part: bool = False,
 ) -> PassResult:
     """Bring the ledger up to what the cache indexes of `source` say now, and say what that came to.
 
-    The result counts cache indexes; what is held are specs. See `passes.run_pass` for the rest.
+    The result counts cache indexes; what is held are specs. See `passes.run_pass` for the rest, and
+    `passes.run_part` for what `is_part`, which reads spec manifests.
     """
     with garbage_collection(wanted=False):
         return _Pass(
-            writer, source, row, selection, guard, allow_mass_removal, since, progress, counts
+            writer,
+            source,
+            row,
+            selection,
+            guard,
+            allow_mass_removal,
+            since,
+            progress,
+            counts,
+            is_part,
         ).run()
 
 
@@ -57,7 +69,7 @@ class _Pass:
     def __init__(
         self,
         writer: Writer,
-        source: MirrorSource,
+        source: MirrorSource | ManifestSource,
         row: SourceRow,
         selection: Selection,
         guard: diff.Guard,
@@ -65,6 +77,7 @@ class _Pass:
         since: int | None,
         progress: Progress,
         counts: bool,  # noqa: FBT001
+        is_part: bool,  # noqa: FBT001
     ) -> None:
         self._writer = writer
         self._source = source
@@ -79,6 +92,7 @@ class _Pass:
         self._is_waiting = False
         self._progress = progress
         self._counts = counts
+        self._is_part = is_part
         self._again = row.selection is not None and row.selection != selection
         self._failures: dict[str, str] = {}
         self._emptied: list[StatementRow] = []
@@ -92,8 +106,9 @@ class _Pass:
         every = [self._known(statement) for statement in source.statements]
         for statement, known in zip(source.statements, every, strict=True):
             self._progress(row.name, 0, 0)
-            self._unread |= not self._read(statement, known) and known.is_new
-        self._note_rejections(every)
+            self._unread |= not self._look(statement, known) and known.is_new
+        if not self._is_part:
+            self._note_rejections(every)
         held, gone = self._remove()
         result = PassResult(
             row.name,
@@ -106,11 +121,19 @@ class _Pass:
         )
         if held:
             base = self._base()
-            reason = _held(held, gone=gone, specs=max(base.size, held)) + self._said_of_dropped()
-            writer.hold(row, reason, base)
+            reason = held_because(held, gone=gone, specs=max(base.size, held)) + said_of_dropped(
+                self._dropped(), source.statements
+            )
+            if not (self._is_part and row.state is SourceState.HELD):
+                # A part would take back what a whole pass said of more.
+                writer.hold(row, reason, base)
             return result._replace(state=SourceState.HELD, error=reason)
         if self._failures:
             return self._failed(result)
+        if self._is_part:
+            if self._is_kept and self._known_base is None:
+                writer.drop_base(row)
+            return result
         is_waiting = self._is_waiting and self._is_kept
         writer.succeed(row, self._selection, base=self._base() if is_waiting else None)
         return result
@@ -121,7 +144,8 @@ class _Pass:
         if result.listed > 1:
             count = len(self._failures)
             reason = f"{count} of {result.listed} cache indexes could not be read; {reason}"
-        self._writer.fail(self._row, reason)
+        if not self._is_part:
+            self._writer.fail(self._row, reason)
         if self._is_kept and self._known_base is None and not self._is_waiting:
             self._writer.drop_base(self._row)
         return result._replace(
@@ -138,10 +162,72 @@ class _Pass:
 
     # -- what is there
 
-    def _read(self, statement: Statement, known: StatementRow) -> bool:
-        """Bring the ledger up to one index; false where what it says now is not known."""
+    def _look(self, statement: Statement, known: StatementRow) -> bool:
+        """Bring the ledger up to one index, or what stands for it; false where that is not known."""
+        source = self._source
+        if not is_by_manifests(source):
+            return self._read(source, statement, known)
+        if self._is_part and known.is_new:  # a baseline is not taken bit by bit
+            self._failures[known.path] = "was not read as a whole yet"
+            return False
+        placed: Placed = self._writer.placed_specs(self._row, known, source.scope)
+        packages = {spec_hash: package for spec_hash, (_, package) in placed.items()}
+        seen = source.read_manifests(
+            statement, packages, lambda: self._progress(self._row.name, 0, 0)
+        )
+        if isinstance(seen, Failed):
+            self._failures[known.path] = telling.failure(statement.url, known.path, seen.reason)
+            return False
+        with ExitStack() as opened:
+            close = getattr(seen, "close", None)
+            if close is not None:
+                opened.callback(_closed, close)
+            self._take_manifests(seen, known, placed, source.scope)
+        if seen.failure is not None:
+            self._failures[known.path] = telling.failure(statement.url, known.path, seen.failure)
+        return seen.failure is None
+
+    def _take_manifests(
+        self, seen: Seen, known: StatementRow, placed: Placed, scope: Collection[str] | None
+    ) -> None:
+        """Record what the manifests of a mirror say."""
+        writer, row = self._writer, self._row
+        warnings = writer.index_warnings(row, known)
+        is_rejected = writer.is_rejected(row, known)
+        if not (self._again or is_rejected) and is_as_before(
+            seen, known, warnings, is_part=self._is_part
+        ):
+            self.unchanged += 1
+            if not self._is_part:
+                writer.unchanged(row, known, seen.memory, counts=self._counts)
+            return
+        self.changed += 1
+        gone = {spec_id for one, (spec_id, _) in placed.items() if one not in seen.standing}
+        is_empty = bool(gone) and not (seen.read or seen.standing or self._allow)
+        if is_empty and gone == writer.carried_ids(row, known.tag, known.stack):
+            self._emptied.append(known)
+            return
+        base = self._base()
+        if base.size and not self._is_kept and (
+            not self._is_part or len(gone) > self._guard.removal_minimum
+        ):  # fmt: skip
+            self._is_kept = True
+            writer.keep_base(row, base)
         try:
-            seen = self._source.read(statement, {} if self._again else known.memory)
+            split = index.split(seen.data)
+        except CacheIndexError as error:
+            self._failures[known.path] = telling.failure(known.url, known.path, error.message)
+            return
+        reading = ManifestReading(
+            writer, row, known, split, {spec_id for spec_id, _ in placed.values()}, self._selection,
+            self._progress, again=self._again, base=base.size,
+        )  # fmt: skip
+        reading.record_manifests(seen, placed, warnings, scope=scope)
+
+    def _read(self, source: MirrorSource, statement: Statement, known: StatementRow) -> bool:
+        """See `_look`."""
+        try:
+            seen = source.read(statement, {} if self._again else known.memory)
         except SourceError as error:
             seen = Failed(error.message, is_passing=True)
         if isinstance(seen, Unchanged):
@@ -209,8 +295,8 @@ class _Pass:
     def _remove(self) -> tuple[int, int]:
         """Remove what left, and return 0; or how many specs the guard holds, and how many went before."""
         writer, row = self._writer, self._row
-        dropped = self._dropped()
-        had_pages = writer.has_pages(row)
+        dropped = [] if self._is_part else self._dropped()
+        had_pages = not self._is_part and writer.has_pages(row)
         if self._unread:  # what comes in the place of something is not all there yet
             self._is_waiting = had_pages or bool(dropped)
             dropped, had_pages = [], False
@@ -218,13 +304,13 @@ class _Pass:
         due += [one for known in dropped for one in writer.carried(row, known)]
         due += writer.unstated(row) if had_pages else ()
         emptied = {one for known in self._emptied for one in writer.carried(row, known)}
-        leaving = self._leaving(sorted({*due, *emptied}))
+        leaving = leaving_specs(writer, row, sorted({*due, *emptied}))
         due = sorted(set(due) - emptied)
         is_held, gone = self._judge(len(leaving)) if leaving else (False, 0)
         held = len(leaving) if (is_held or emptied) and not self._allow else 0
         if held:
             due = [one for one in due if (one.page_id, one.spec_id) not in leaving]
-        for chunk in _whole_specs(due):
+        for chunk in whole_specs(due):
             writer.evict_specs(row, chunk)
         if not held:
             for known in dropped:
@@ -251,53 +337,7 @@ class _Pass:
         every = self._writer.statements(self._row)
         return [known for known in every if (known.tag, known.stack) not in configured]
 
-    def _said_of_dropped(self) -> str:
-        """Which cache indexes are not read any more, and what is read instead; empty where there is none."""
-        dropped = self._dropped()
-        if not dropped:
-            return ""
-        let_go = ", ".join(telling.index_name(one.view, one.tag) for one in dropped)
-        read = ", ".join(telling.index_name(one.view, one.tag) for one in self._source.statements)
-        return f"; {let_go} would be let go, as {read} is read in its place"
-
-    def _leaving(self, due: Sequence[Due]) -> set[tuple[int, int]]:
-        """Page and id of the specs that no stack of a tag carries when everything due is gone."""
-        lost: dict[tuple[int, int], set[str]] = {}
-        for one in due:
-            lost.setdefault((one.page_id, one.spec_id), set()).add(one.stack)
-        carried = {
-            (one.page_id, one.spec_id): one.stacks
-            for tag in sorted({one.tag for one in due})
-            for one in self._writer.stated(
-                self._row, tag, [one.hash for one in due if one.tag == tag]
-            ).values()
-        }
-        return {key for key, stacks in lost.items() if stacks.issuperset(carried[key])}
-
-
-def _whole_specs(due: Sequence[Due]) -> Iterator[list[Due]]:
-    """What is due, in chunks none of which ends between two stacks of one spec."""
-    chunk: list[Due] = []
-    for one in due:
-        if len(chunk) >= CHUNK_SPECS and one.spec_id != chunk[-1].spec_id:
-            yield chunk
-            chunk = []
-        chunk.append(one)
-    if chunk:
-        yield chunk
-
 
 def _closed(close: Callable[[], object]) -> None:
     with suppress(BufferError):  # where something still refers to a mapped file, it goes with that
         close()
-
-
-def _held(held: int, *, gone: int, specs: int) -> str:
-    """Why removals are held: the share that the guard saw, with what was `gone` before it."""
-    share = f"{held} of {specs} specs would be evicted; none was"
-    if gone:
-        share = (
-            f"{held + gone} of {specs + gone} specs would be evicted;"
-            f" {gone} of them were before, {held} stay"
-        )
-    return f"{share} (`guard:` in the config, or --allow-mass-removal to accept it once)"

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..buildcache.index import Refused
 from ..sources.base import Failed, Unchanged
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-__all__ = ["Got", "MirrorSource", "Statement", "is_of_mirrors"]
+__all__ = [
+    "Got",
+    "ManifestSource",
+    "MirrorSource",
+    "Seen",
+    "Statement",
+    "is_by_manifests",
+    "is_of_mirrors",
+]
 
 
 class Statement(Protocol):
@@ -72,6 +82,79 @@ class MirrorSource(Protocol):
         """A cache index as it is now; `memory` is empty where it has to be read whatever it is."""
 
 
-def is_of_mirrors(source: object) -> TypeIs[MirrorSource]:
+class Seen(Got, Protocol):
+    """What the spec manifests of a mirror say. Its `data` has the specs that were read, and their nodes."""
+
+    @property
+    def read(self) -> Collection[str]:
+        """The hashes that were read, which are cached."""
+
+    @property
+    def standing(self) -> Collection[str]:
+        """Of those that were placed the ones that still are there."""
+
+    @property
+    def refused(self) -> Sequence[Refused]:
+        """Manifests that are not accepted."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What else there is to warn of."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether anything was read, or is gone."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why not everything that is new was read."""
+
+
+class ManifestSource(Protocol):
+    """A mirror whose specs are read one by one; it is one statement."""
+
+    @property
+    def name(self) -> str:
+        """See `MirrorSource`."""
+
+    @property
+    def statements(self) -> Sequence[Statement]:
+        """See `MirrorSource`; one."""
+
+    @property
+    def settle(self) -> int:
+        """See `MirrorSource`."""
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """See `MirrorSource`."""
+
+    @property
+    def scope(self) -> Collection[str] | None:
+        """The packages that are looked at; None: all."""
+
+    @property
+    def root(self) -> Path | None:
+        """Where it lies in the file system; None where it does not."""
+
+    def part(self, scope: Collection[str], /) -> ManifestSource:
+        """The same source, of which only some packages are looked at."""
+
+    def read_manifests(
+        self,
+        statement: Any,
+        placed: Mapping[str, str],
+        come_forward: Callable[[], object],
+        /,
+    ) -> Seen | Failed:
+        """What is there now, where `placed` is: hash -> package, of the scope."""
+
+
+def is_of_mirrors(source: object) -> TypeIs[MirrorSource | ManifestSource]:
     """Whether a source has cache indexes, and no pages."""
     return hasattr(source, "statements")
+
+
+def is_by_manifests(source: object) -> TypeIs[ManifestSource]:
+    """Whether the specs of a mirror are read one by one."""
+    return hasattr(source, "read_manifests")

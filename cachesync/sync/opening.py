@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -20,13 +20,15 @@ from ..config.sourceconfigs import (
     DirectorySourceConfig,
     GithubSourceConfig,
     HttpSourceConfig,
+    ReadMode,
     SourceConfig,
 )
 from ..errors import CachesyncError
 from ..sources.base import Source
-from .mirrorsource import MirrorSource
+from .mirrorsource import ManifestSource, MirrorSource
 
 if TYPE_CHECKING:
+    from ..sources.mirror.place import Place
     from ..sources.mirror.reaching import Reach
 
 __all__ = ["Remotes", "address", "is_fetched", "watched_files"]
@@ -52,15 +54,18 @@ class Remotes:
         self._fetchers: dict[net.Access, net.Fetcher] = {}
         self._opening = threading.Lock()
 
-    def open(self, entry: SourceConfig) -> Source | MirrorSource:
+    def open(self, entry: SourceConfig) -> Source | MirrorSource | ManifestSource:
         """The source of an entry that is not a directory.
 
         Raises CachesyncError when a secret or a certificate is not where the config says.
         """
         if isinstance(entry, BuildcacheSourceConfig):
-            from ..sources.mirror import source
+            from ..sources.mirror import manifests, source
 
-            return source.MirrorSource(entry, self._reach_of(entry))
+            reach = self._reach_of(entry)
+            if entry.read is ReadMode.MANIFESTS:
+                return manifests.ManifestSource(entry, reach)
+            return source.MirrorSource(entry, reach)
         fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource
@@ -74,6 +79,21 @@ class Remotes:
         from ..sources.archive import ArchiveSource
 
         return ArchiveSource(entry, self._limits, fetcher)
+
+    def mirror(self, entry: BuildcacheSourceConfig, url: str) -> Place:
+        """What lies under the address of a mirror of a source. Raises CachesyncError, as `open` does."""
+        from ..sources.mirror.reaching import open_place
+
+        return open_place(url, entry.access, self._reach_of(entry))
+
+    def opener(self, sources: Iterable[SourceConfig]) -> Callable[[str, str], Place]:
+        """What opens a mirror by its source's name and its address; of no entry here, without secrets."""
+        entries = {one.name: one for one in sources if isinstance(one, BuildcacheSourceConfig)}
+
+        def opened(source: str, url: str) -> Place:
+            return self.mirror(entries.get(source) or BuildcacheSourceConfig(source, url), url)
+
+        return opened
 
     def _reach_of(self, entry: BuildcacheSourceConfig) -> Reach:
         from ..sources.mirror.reaching import Reach

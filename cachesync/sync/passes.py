@@ -20,7 +20,7 @@ from ..sources.directory import DirectorySource
 from ..sources.remote import remark
 from ..system.garbage import garbage_collection
 from .beside import Looker
-from .mirrorsource import MirrorSource, is_of_mirrors
+from .mirrorsource import ManifestSource, MirrorSource, is_by_manifests, is_of_mirrors
 from .plan import Plan, Signatures
 from .recorder import CHUNK_PAGES, Progress, Recorder, Removal, chunks, removal
 from .result import PassResult, document
@@ -30,7 +30,7 @@ __all__ = ["PassResult", "Progress", "document", "run_part", "run_pass"]
 
 def run_pass(
     writer: Writer,
-    source: Source | MirrorSource,
+    source: Source | MirrorSource | ManifestSource,
     row: SourceRow,
     *,
     selection: Selection,
@@ -60,7 +60,7 @@ def run_pass(
 
 def run_part(
     writer: Writer,
-    source: DirectorySource,
+    source: DirectorySource | ManifestSource,
     row: SourceRow,
     *,
     selection: Selection,
@@ -71,6 +71,12 @@ def run_part(
 
     It says nothing of the rest, so the source's state and its last success stay as they are.
     """
+    if is_by_manifests(source):
+        from .mirrors import run_mirror_pass
+
+        return run_mirror_pass(
+            writer, source, row, selection=selection, guard=guard, since=since, is_part=True
+        )
     scope = source.scope or ()
 
     def is_there(path: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..buildcache import index
 from ..buildcache.nodes import nodes
@@ -15,12 +15,12 @@ from .mirrorsource import Got
 from .order import dependencies_first
 from .recorder import Progress, chunks
 
-__all__ = ["CHUNK_SPECS", "Reading"]
+__all__ = ["CHUNK_SPECS", "HASH", "Reading", "not_too_many"]
 
 CHUNK_SPECS = 15_000
 MOST_WARNINGS = 100
 """Of one index."""
-_HASH = re.compile(r"\b[a-z2-7]{32}\b")
+HASH = re.compile(r"\b[a-z2-7]{32}\b")
 
 
 class Reading:
@@ -93,8 +93,11 @@ class Reading:
             cached = [one for one in cached if self._is_wanted(packages[one])]
         for some in chunks(sorted(cached), CHUNK_SPECS):
             self._commit((), some)
-        writer.conclude(
-            self._row, known, checksum=got.checksum, memory=got.memory,
+        self._conclude(got, refused)
+
+    def _conclude(self, got: Got, refused: set[str]) -> None:
+        self._writer.conclude(
+            self._row, self._known, checksum=got.checksum, memory=got.memory,
             absent=self._absent(refused), warnings=self._all_warnings(), base=self._base,
         )  # fmt: skip
 
@@ -135,7 +138,7 @@ class Reading:
             return list(self._records)
         known_as, checksum = self._told.get, index.checksum
         warnings = self._writer.index_warnings(self._row, self._known)
-        warned = {found[0] for found in map(_HASH.search, warnings) if found is not None}
+        warned = {found[0] for found in map(HASH.search, warnings) if found is not None}
         unknown = [
             spec_hash
             for spec_hash, record in self._records.items()
@@ -182,7 +185,7 @@ class Reading:
 
         None where a record is refused whose key is no hash: it may be any of them.
         """
-        if not all(map(_HASH.fullmatch, refused)):
+        if not all(map(HASH.fullmatch, refused)):
             return []
         told = self._told
         there = {
@@ -196,8 +199,13 @@ class Reading:
     def _all_warnings(self) -> list[str]:
         """What there is to warn of in the whole index."""
         refused = (f"refused: {one.reason}" for one in self._refused)
-        found = list(dict.fromkeys([*self._warnings, *refused]))
-        if len(found) > MOST_WARNINGS:
-            more = len(found) - MOST_WARNINGS
-            found = [*found[:MOST_WARNINGS], f"and {more:,} more"]
-        return found
+        return not_too_many(dict.fromkeys([*self._warnings, *refused]))
+
+
+def not_too_many(warnings: Iterable[str]) -> list[str]:
+    """At most MOST_WARNINGS, and how many more there are."""
+    found = list(warnings)
+    if len(found) > MOST_WARNINGS:
+        more = len(found) - MOST_WARNINGS
+        found = [*found[:MOST_WARNINGS], f"and {more:,} more"]
+    return found

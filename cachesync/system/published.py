@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DELIVERIES", "deliveries", "publish", "published"]
+__all__ = ["DELIVERIES", "PROBES", "deliveries", "probes", "publish", "published"]
 
 DELIVERIES = "deliveries.json"
 """States and counts of the outbox, which itself is for its owner only."""
+
+
+PROBES = "probes.json"
+"""What was found by the last sample of each source that has a standing one."""
 
 
 def publish(path: Path, document: Mapping[str, Any]) -> None:
@@ -36,6 +40,14 @@ def deliveries(state_dir: Path) -> dict[str, Any] | None:
     return document if document is not None and _has_shape(document, _DELIVERIES) else None
 
 
+def probes(state_dir: Path) -> dict[str, dict[str, Any]]:
+    """The last sample of sources, by their name; nothing where nothing is said, or of another shape."""
+    said = (published(state_dir / PROBES) or {}).get("sources")
+    if not isinstance(said, dict):
+        return {}
+    return {name: one for name, one in said.items() if _has_shape(one, _SAMPLE)}
+
+
 _TEXT = (str, type(None))
 _TARGET = {
     "target": str, "state": str, "pending": int, "dead": int, "since": _TEXT, "reason": _TEXT,
@@ -45,7 +57,13 @@ _DELIVERIES = {
     "note?": _TEXT, "noted?": _TEXT, "error?": _TEXT, "remedy?": _TEXT,
     "subscriptions?": [{"name": str, "waiting?": int, "targets": [_TARGET]}],
 }  # fmt: skip
-"""What is read of it: a key that ends in `?` may be missing, others that are there do not matter."""
+_SAMPLE = {
+    "at": int, "seed": str, "matching": int, "asked": int, "there": int, "missing": int, "unknown": int,
+    "failed": [
+        {"hash": str, "package": str, "version": str, "mirror": str, "state": str, "reason": _TEXT}
+    ],
+}  # fmt: skip
+"""What is read of them: a key that ends in `?` may be missing, others that are there do not matter."""
 
 
 def _has_shape(value: object, shape: Any) -> bool:

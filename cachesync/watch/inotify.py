@@ -29,9 +29,10 @@ from watchdog.observers.inotify_c import (
 )
 
 from .limits import check_descriptors
+from .manifests import SpecManifests
 from .named import Named
 from .poll import Pages
-from .tree import Tree, prefix_of
+from .tree import Tree
 
 __all__ = ["Batch", "Inotify", "Queue"]
 
@@ -121,7 +122,9 @@ class Inotify:
     of file descriptors, `ENOENT` and `EACCES` for the root. So do `complete` and `read`.
     """
 
-    def __init__(self, root: str, wanted: Pages | Named, keep_going: Callable[[], bool]) -> None:
+    def __init__(
+        self, root: str, wanted: Pages | Named | SpecManifests, keep_going: Callable[[], bool]
+    ) -> None:
         self._root = root
         self._wanted = wanted
         self._keep_going = keep_going
@@ -182,7 +185,7 @@ class Inotify:
             return
         name = os.fsdecode(event.name)
         if self._wanted.has_file(path, name):
-            self._dirty[prefix_of(path)] = None
+            self._dirty[self._wanted.part_of(path)] = None
         elif event.mask & InotifyConstants.IN_ISDIR and self._wanted.has_directory(path, name):
             self._directory(event, path, name)
 
@@ -190,7 +193,7 @@ class Inotify:
         """Note what happened to the watched directory `path` and not to something in it."""
         if event.mask & InotifyConstants.IN_UNMOUNT:  # what it was mounted on is there again
             self.in_doubt = True
-            self._dirty[prefix_of(path)] = None
+            self._dirty[self._wanted.part_of(path)] = None
         if event.wd == self._tree.root and event.mask & _ENDS_ROOT:
             self._root_touched = True
 
@@ -203,7 +206,7 @@ class Inotify:
         elif event.is_create or event.is_moved_to:
             self._adopt(event.wd, path, name)
         # Only now: what is written from here on has its own event, all before will be seen.
-        self._dirty[prefix_of(f"{path}{name}/")] = None
+        self._dirty[self._wanted.part_of(f"{path}{name}/")] = None
 
     def _access_changed(self, parent: int, path: str, name: str) -> bool:
         """Whether a directory can be read that could not be, or the reverse; watch accordingly."""

@@ -32,6 +32,10 @@ class Named(NamedTuple):
         start = f"{path}{name}/"
         return any(file.startswith(start) for file in self.files)
 
+    def part_of(self, path: str) -> str:
+        """The prefix that is dirty when something in the directory `path` changes."""
+        return prefix_of(path)
+
 
 class NamedPoll:
     """See `poll.Poll`: one look at each file, and nothing is listed."""

@@ -53,6 +53,10 @@ class Pages(NamedTuple):
         """Whether a directory may hold pages."""
         return is_wanted(name, path.count("/"), self.selection)
 
+    def part_of(self, path: str) -> str:
+        """The prefix that is dirty when something in the directory `path` changes."""
+        return prefix_of(path)
+
 
 class Poll:
     """What the tree below `root` looked like at the last look."""

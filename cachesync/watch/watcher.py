@@ -34,6 +34,7 @@ from .events import (
     WatchReason,
 )
 from .limits import is_exhausted, refusal
+from .manifests import ManifestPoll, SpecManifests
 from .named import Named, NamedPoll
 from .poll import Pages, Poll, pause_seconds
 from .root import Root, look_at
@@ -68,7 +69,7 @@ class Watcher:
         root: str,
         tell: Callable[[WatchEvent], object],
         *,
-        selection: Selection | Named = EVERYTHING,
+        selection: Selection | Named | SpecManifests = EVERYTHING,
         mode: WatchMode = WatchMode.AUTO,
         timing: Timing | None = None,
     ) -> None:
@@ -89,7 +90,7 @@ class Watcher:
         self._thread = threading.Thread(target=self._run, name=f"watch {root}", daemon=True)
         self._wake_r = self._wake_w = -1
         self._inotify: Inotify | None = None
-        self._poll: Poll | NamedPoll | None = None
+        self._poll: Poll | NamedPoll | ManifestPoll | None = None
         self._known: Root | None = None
         self._lost = False
         self._found_empty = 0
@@ -244,10 +245,12 @@ class Watcher:
         in_doubt = self._inotify.in_doubt
         self._follow_burst(time.monotonic(), overflowed=False, in_doubt=in_doubt)
 
-    def _new_poll(self, root: Root) -> Poll | NamedPoll:
+    def _new_poll(self, root: Root) -> Poll | NamedPoll | ManifestPoll:
         selected = self._selected
         if isinstance(selected, Pages):
             return Poll(root.real_path, selected.selection)
+        if isinstance(selected, SpecManifests):
+            return ManifestPoll(root.real_path, selected)
         return NamedPoll(root.real_path, selected)
 
     def _degrade(self, error: OSError) -> None:
@@ -269,7 +272,11 @@ class Watcher:
         self._start_polling(Degraded(reason, why), poll, is_measured=True)
 
     def _start_polling(
-        self, why: Polling | Degraded, poll: Poll | NamedPoll, *, is_measured: bool = False
+        self,
+        why: Polling | Degraded,
+        poll: Poll | NamedPoll | ManifestPoll,
+        *,
+        is_measured: bool = False,
     ) -> None:
         """Poll from now on; what was chosen stays so until the root is another one."""
         if not is_measured:
@@ -279,14 +286,14 @@ class Watcher:
         self._emit(why)
         self._emit(Dirty(""))
 
-    def _look(self, poll: Poll | NamedPoll, now: float) -> None:
+    def _look(self, poll: Poll | NamedPoll | ManifestPoll, now: float) -> None:
         if now >= self._next_poll:
             for prefix in self._measure(poll):
                 self._emit(Dirty(prefix))
         if now >= self._next_retry:
             self._begin()
 
-    def _measure(self, poll: Poll | NamedPoll) -> list[str]:
+    def _measure(self, poll: Poll | NamedPoll | ManifestPoll) -> list[str]:
         began = time.monotonic()
         changed = poll.changed(self._goes_on)
         ended = time.monotonic()

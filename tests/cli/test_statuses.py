@@ -38,6 +38,8 @@ READERS = {
     "status": 1,
     "status --check": 3,
     "verify": 1,
+    "probe": 3,
+    "probe hdf5": 3,
     "backup COPY": 1,
     "rebuild index": 1,
     "forget nope": 1,

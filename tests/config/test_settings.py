@@ -33,6 +33,7 @@ from cachesync.config.sourceconfigs import (
     DirectorySourceConfig,
     GithubSourceConfig,
     HttpSourceConfig,
+    Probe,
     ReadMode,
 )
 from cachesync.config.yamlschema import Kinds, ListOf, Record
@@ -83,6 +84,7 @@ def test_everything_that_can_be_said_is_understood():
             views=("v2026.10.0", "team/x86"),
             tag="v2026.10.0",
             settle=3,
+            probe=Probe(43_200, 20),
             interval_seconds=600,
         ),
         BuildcacheSourceConfig(
@@ -175,7 +177,7 @@ def test_anchors_and_aliases_are_followed():
 COMMENTED = re.compile(r"^( *)#(?=[a-z]|- |  - )", re.MULTILINE)
 
 NOT_A_DEFAULT = {"token", "cron", "metrics", "mirror", "proxy", "ca_file", "tag", "stack"} | {
-    "bucket_url", "region", "session_token",
+    "bucket_url", "region", "session_token", "probe",
 }  # fmt: skip
 
 

@@ -69,6 +69,7 @@ sources:
     views: [v2026.10.0, team/x86]
     tag: v2026.10.0
     settle: 3
+    probe: {every: 12h, sample: 20}
     every: 10m
   - name: ours
     type: buildcache

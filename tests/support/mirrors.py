@@ -16,7 +16,17 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Mirror", "Record", "dag_hash", "document", "edge", "make_mirror", "manifest", "record"]
+__all__ = [
+    "Mirror",
+    "Record",
+    "dag_hash",
+    "document",
+    "edge",
+    "make_mirror",
+    "manifest",
+    "push",
+    "record",
+]
 
 FLAGS = ("cflags", "cppflags", "cxxflags", "fflags", "ldflags", "ldlibs")
 INDEX_MEDIA = "application/vnd.spack.db.v{}+json"
@@ -187,7 +197,7 @@ def make_mirror(
     if view is None and specs.is_dir():
         shutil.rmtree(specs)
     for one in placed:
-        _push(path, one)
+        push(path, one)
     blob, entry = _blob(path, data, INDEX_MEDIA.format(version or "8"), compression)
     where = path / "v3/manifests/index" / (view or "") / "index.manifest.json"
     _write(where, manifest([entry]))
@@ -221,7 +231,8 @@ def _make_layout_2(path: Path, placed: Iterable[Record], data: bytes) -> Mirror:
     return Mirror(path, root / "index.json", root / "index.json.hash")
 
 
-def _push(path: Path, one: Record) -> None:
+def push(path: Path, one: Record) -> Path:
+    """Push a spec as Spack does, its blobs first; returns its manifest."""
     version = one.spec.get("annotations", {}).get("original_specfile_version", 4)
     _, tarball = _blob(path, _tarball(one), TARBALL_MEDIA, "done")
     spec = _compact(_spec_file(one, version))
@@ -229,6 +240,7 @@ def _push(path: Path, one: Record) -> None:
     title = re.sub(r"[^\w+.-]", "_", f"{one.name}-{one.spec['version']}-{one.hash}")
     where = path / "v3/manifests/spec" / one.name / f"{title}.spec.manifest.json"
     _write(where, manifest([tarball, described]))
+    return where
 
 
 def _blob(path: Path, data: bytes, media: str, compression: str) -> tuple[Path, dict[str, Any]]:

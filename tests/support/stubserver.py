@@ -37,6 +37,7 @@ class Seen(NamedTuple):
     query: str
     headers: Mapping[str, str]
     body: bytes = b""
+    method: str = "GET"
 
 
 class Talk:
@@ -189,7 +190,7 @@ def _request(lines: io.BufferedIOBase) -> Seen | None:
         headers[name.lower()] = value.strip()
     parts = urlsplit(first[1])
     body = lines.read(int(headers.get("content-length", "0")))
-    return Seen(parts.path, parts.query, headers, body)
+    return Seen(parts.path, parts.query, headers, body, first[0])
 
 
 # -- behaviours

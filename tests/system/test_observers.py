@@ -24,6 +24,7 @@ import pytest
 
 from cachesync.reports.health import Code
 from tests.support.daemons import Daemon, daemon, eventually, idle, watched
+from tests.support.mirrors import make_mirror, record
 from tests.support.pagetext import spec
 from tests.support.receiver import SECRET, receiver, subscription
 from tests.support.watched import _namespace
@@ -57,6 +58,9 @@ FAULTS = {
     ),
     "orphaned": Fault(
         Code.SOURCE_ORPHANED, "the configuration does not name a source any more", "ok"
+    ),
+    "sampled": Fault(
+        Code.SAMPLE_MISSING, "a mirror does not have what its index names", "degraded"
     ),
     "garbage": Fault(
         Code.SOURCE_GARBAGE, "more than half of a source's pages are rejected", "degraded"
@@ -269,6 +273,7 @@ def test_everybody_sees_every_fault_of_a_running_daemon(site):
         _rejected(site, running)
         _held_and_failed(site, running)
         _lost(site, running)
+        _sampled(site, running)
         _disk(site, running)
         _index(site, running)
         _config(site, running)
@@ -318,6 +323,27 @@ def _lost(site, running):
     site.sync("gamma", "--allow-mass-removal")
     seen(site, running, "lost")
     (site.root / "gone").rename(site.root / "gamma/develop")
+    well(site)
+
+
+def _sampled(site, running):
+    root = site.root / "mirror"
+    make_mirror(root, [record("zlib")])
+    entry = f"  - {{name: m, type: buildcache, url: '{root.as_uri()}', probe: {{every: 1s}}}}\n"
+    site.reload(running, site.text().replace("sources:\n", f"sources:\n{entry}"))
+    eventually((site.state / "probes.json").is_file)
+    well(site)
+    (manifest,) = (root / "v3/manifests/spec").rglob("*.json")
+    checksum = json.loads(manifest.read_bytes())["data"][0]["checksum"]
+    tarball = root / "blobs/sha256" / checksum[:2] / checksum
+    whole = tarball.read_bytes()
+    tarball.unlink()
+    seen(site, running, "sampled")
+    tarball.write_bytes(whole)
+    well(site)
+    site.reload(running, site.text())
+    eventually(lambda: "m" not in site.status()["daemon"]["sources"])
+    site.run("forget", "m")
     well(site)
 
 

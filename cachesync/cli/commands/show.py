@@ -40,6 +40,9 @@ SHOWN_CHANGES = 20
     "--depth", type=click.IntRange(1, showing.DEEPEST), metavar="N",
     help="With --tree: only what is at most N edges away.",
 )  # fmt: skip
+@click.option(
+    "--size", is_flag=True, help="Ask mirrors that are fetched, too, for size and time of tarballs."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.option("--no-pager", is_flag=True, help="Never start a pager.")
 @click.pass_obj
@@ -50,6 +53,7 @@ def show(
     tree: bool,
     dependents: bool,
     depth: int | None,
+    size: bool,
     as_json: bool,
     no_pager: bool,
 ) -> int:
@@ -63,6 +67,10 @@ def show(
     paths.require_config(options)
     state_dir = paths.state_dir(options)
     if tree or dependents or depth is not None:
+        if size:
+            raise UsageError(
+                "--size says nothing of a DAG: --tree, --depth and --dependents exclude it"
+            )
         _refuse(what, tree=tree, dependents=dependents, depth=depth, tag=tag)
         return _show_graph(state_dir, what, depth, dependents, as_json=as_json, no_pager=no_pager)
     of_tag = (query.Term("tag", tag.lower()),) if tag is not None else ()
@@ -86,6 +94,10 @@ def show(
             f"nothing is known of {what}" + (f" in {tag}" if tag is not None else ""),
             hint=naming.nearest_package(state_dir, what),
         )
+    if size or as_json or spec_hash is not None:
+        from .. import tarballs
+
+        known = known._replace(tarballs=tarballs.look(options, state_dir, known.carried, asks=size))
     if as_json:
         output.print_json(_document(what, answer, known, history))
     else:
@@ -184,6 +196,8 @@ def _print(
     )
     for hit in answer.hits:
         _print_hit(hit, known)
+        if spec is None:
+            showing.print_tarballs(hit, known)
     showing.print_not_cached(known)
     if spec is not None:
         showing.print_spec(spec, known, options)

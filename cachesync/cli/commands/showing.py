@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...documents import details_document, edges_document
 from ...errors import NotThereError
 from ...ledger import connect, dag, described
 from ...search.answers import Hit, MatchedSpec
-from ..display import dependencies, output
+from ..display import dependencies, output, probed
 from ..options import Globals
 from ..remedies import reaching
+
+if TYPE_CHECKING:
+    from ...sources.mirror.probing import Found
 
 __all__ = [
     "Facts",
@@ -24,6 +27,7 @@ __all__ = [
     "leaving",
     "print_not_cached",
     "print_spec",
+    "print_tarballs",
 ]
 
 MOST_NODES = 100_000
@@ -39,6 +43,8 @@ class Facts(NamedTuple):
     carried: Mapping[str, list[described.Carried]]
     not_cached: Sequence[str] = ()
     """Those of them that are asked for and placed nowhere."""
+    tarballs: Mapping[tuple[str, str, str], Found] = {}
+    """What mirrors have of specs, by hash, source and address, as far as they were looked at."""
 
 
 def facts(state_dir: Path, hits: Sequence[Hit], *, spec: str | None, package: str | None) -> Facts:
@@ -97,7 +103,10 @@ def document(spec: str, known: Facts) -> dict[str, Any]:
             "edges": edges_document(edges),
         }
     if spec in known.carried:
-        found["mirrors"] = [place._asdict() for place in known.carried[spec]]
+        found["mirrors"] = [
+            {**place._asdict(), **_tarball(known.tarballs.get((spec, place.source, place.url)))}
+            for place in known.carried[spec]
+        ]
     return found
 
 
@@ -131,10 +140,22 @@ def print_spec(spec: str, known: Facts, options: Globals) -> None:
             ("provides", " ".join(details.provided_virtuals or ())),
             ("needs", _needs(spec, one.told, options)),
         ]
-    lines += [("mirror", _mirror(place)) for place in known.carried.get(spec, ())]
+    for place in known.carried.get(spec, ()):
+        lines.append(("mirror", _mirror(place)))
+        found = known.tarballs.get((spec, place.source, place.url))
+        lines.append(("tarball", "" if found is None else probed.tarball(found)))
     for name, text in lines:
         if text:
             print(output.visible(f"  {name + ':':<14}{text}"))
+
+
+def print_tarballs(hit: Hit, known: Facts) -> None:
+    """What mirrors have of the specs of a hit, where they were looked at."""
+    for spec in hit.specs:
+        for place in known.carried.get(spec.hash, ()):
+            found = known.tarballs.get((spec.hash, place.source, place.url))
+            if found is not None:
+                print(output.visible(f"  /{spec.hash[:7]}  {probed.tarball(found)}"))
 
 
 def print_not_cached(known: Facts) -> None:
@@ -153,6 +174,10 @@ def print_not_cached(known: Facts) -> None:
 def _mirror(place: described.Carried) -> str:
     view = f", view {place.view}" if place.view else ""
     return f"{place.url}{view} ({place.source}: {place.tag}, {place.stack})"
+
+
+def _tarball(found: Found | None) -> dict[str, Any]:
+    return {} if found is None else {"tarball": probed.found_document(found)}
 
 
 def _needs(spec: str, told: dag.Told, options: Globals) -> str:

@@ -14,9 +14,9 @@ from ...errors import AnswerError, CachesyncError, IndexUnusableError
 from ...ledger import connect, log, read
 from ...model import LocationState
 from ...reports import health
-from ...system.published import deliveries
+from ...system.published import deliveries, probes
 from .. import paths, standing
-from ..display import notifications, output
+from ..display import notifications, output, samples
 from ..ending import CANNOT_TELL, ending
 from ..options import Globals
 from ..remedies import of_health, reaching
@@ -108,7 +108,7 @@ def _document(db: Any, state_dir: Path) -> dict[str, Any]:
         return {
             "ledger": {**log.totals(db), "bytes": _size(state_dir)},
             "index": index,
-            "sources": _sources(db),
+            "sources": _sources(db, probes(state_dir)),
             "rejected": [_trouble(t) for t in log.troubles(db, LocationState.REJECTED)],
             "skipped": [_trouble(t) for t in log.troubles(db, LocationState.SKIPPED)],
             "warnings": [_trouble(t) for t in log.warnings(db)],
@@ -161,10 +161,13 @@ def _size(state_dir: Path) -> int:
     return sum((state_dir / n).stat().st_size for n in names if (state_dir / n).exists())
 
 
-def _sources(db: Any) -> list[dict[str, Any]]:
+def _sources(db: Any, sampled: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     mirrors, specs = log.mirrors(db), read.specs_of_sources(db)
     return [
-        _source(source, specs.get(source.name, 0), mirrors.get(source.name))
+        {
+            **_source(source, specs.get(source.name, 0), mirrors.get(source.name)),
+            **samples.document(sampled.get(source.name)),
+        }
         for source in log.source_statuses(db)
     ]
 
@@ -246,6 +249,7 @@ def _print(document: dict[str, Any], options: Globals) -> None:
     columns = ("SOURCE", "TYPE", "STATE", "PAGES", "SPECS", "REJECTED", "AGE", "ERROR")
     output.print_table(columns, rows)
     _print_mirrors(document["sources"])
+    samples.show(document["sources"])
     notifications.show(document["notifications"])
     for name in ("rejected", "skipped", "warnings"):
         _print_troubles(name, document[name])
@@ -268,7 +272,7 @@ def _print_mirrors(sources: list[dict[str, Any]]) -> None:
             m["view"] or "",
             m["tag"],
             m["stack"],
-            m["state"],
+            f"{m['state']} (manifests)" if m["read"] == "manifests" else m["state"],
             m["leaving"],
             _age(m),
         )

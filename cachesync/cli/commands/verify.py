@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import click
 
 from ...config.mirrors import places
 from ...config.settings import Config
-from ...config.sourceconfigs import BuildcacheSourceConfig, SourceConfig
+from ...config.sourceconfigs import BuildcacheSourceConfig, ReadMode, SourceConfig
 from ...errors import IndexUnusableError
 from ...ledger import connect, log, read
 from ...reports import verify as checks
@@ -109,18 +109,37 @@ def _sources(db: Any, config: Config, differences: list[str]) -> list[str]:
             )
             differences += checks.check_source(db, source, selection)
         elif _are_on_disk(indexes.get(status.name, ())):
-            from ...reports.verifymirror import check_mirror
-            from ...sources.mirror.reaching import Reach
-            from ...sources.mirror.source import MirrorSource
-
-            mirror = BuildcacheSourceConfig(status.name, status.location)
-            opened = MirrorSource(mirror, Reach(config.limits))
-            differences += check_mirror(
-                db, opened, _read_now(indexes[status.name], entry), selection
-            )
+            read_now = _read_now(indexes[status.name], entry)
+            differences += _on_disk(db, config, status, read_now, selection)
         else:
             fetched.append(status.name)
     return fetched
+
+
+def _on_disk(
+    db: Any,
+    config: Config,
+    status: log.SourceStatus,
+    indexes: Sequence[log.Mirror],
+    selection: Selection,
+) -> Iterator[str]:
+    """Compare a mirror on disk by what was read of it."""
+    from ...reports.verifymirror import check_manifests, check_mirror
+    from ...sources.mirror.manifests import ManifestSource
+    from ...sources.mirror.reaching import Reach
+    from ...sources.mirror.source import MirrorSource
+
+    reach = Reach(config.limits)
+    by_manifests = [one for one in indexes if one.read == ReadMode.MANIFESTS]
+    for one in by_manifests:
+        mirror = BuildcacheSourceConfig(
+            status.name, one.url, tag=one.tag, stack=one.stack, selection=selection
+        )
+        yield from check_manifests(db, ManifestSource(mirror, reach), one, selection)
+    others = [one for one in indexes if one.read != ReadMode.MANIFESTS]
+    if others:
+        opened = MirrorSource(BuildcacheSourceConfig(status.name, status.location), reach)
+        yield from check_mirror(db, opened, others, selection)
 
 
 def _read_now(indexes: Sequence[log.Mirror], entry: SourceConfig | None) -> list[log.Mirror]:

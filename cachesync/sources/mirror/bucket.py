@@ -18,7 +18,8 @@ from ...net import Download, Fetcher, FetchError, Request, Response, Signer, hos
 from ..base import Unchanged
 from ..remote import hostile
 from .bucketxml import fault, keys
-from .place import NOTHING, Absent, Arrived, Small
+from .heads import first_byte
+from .place import NOTHING, Absent, Arrived, Small, There
 from .spool import Spool
 from .web import Web
 
@@ -103,6 +104,10 @@ class Bucket:
     ) -> Arrived | Unchanged | Absent:
         """See `Place`."""
         return self._told(self._web.large(path, spool, before, may_resume=may_resume))
+
+    def head(self, path: str) -> There | Absent:
+        """See `Place`. Not by HEAD: what a bucket says of an absence is in the body of its answer."""
+        return self._told(first_byte(self.fetcher, self.address(path)))
 
     def listed(self, directory: str) -> tuple[Listed, ...]:
         """Every file below a directory, in the order of the server.

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from ...errors import SourceError
 from ..base import UNCHANGED, Unchanged
 from ..directory import is_settled, signature
-from .place import NOTHING, Absent, Arrived, Small
+from .place import NOTHING, Absent, Arrived, Small, There
 from .spool import Spool
 
 __all__ = ["Files"]
@@ -74,6 +74,30 @@ class Files:
         if signature(after) != signature(status):
             raise SourceError("was written while it was read; it is read again")
         return Arrived(self._validators(status))
+
+    def head(self, path: str) -> There | Absent:
+        """See `Place`. A file that may not be read is none that is there for anybody like us."""
+        try:
+            with self._opened(path) as descriptor:
+                status = os.fstat(descriptor)
+        except FileNotFoundError:
+            return self._absent()
+        return There(status.st_size, status.st_mtime)
+
+    def size(self, path: str) -> int | None:
+        """How many bytes a file has; None where there is none. Raises SourceError."""
+        full = self.where(path)
+        with self._reasons(full):
+            try:
+                return os.stat(full).st_size
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+                return None
+
+    def require_root(self) -> None:
+        """Raise SourceError where the mirror is not there."""
+        self._absent()
 
     def _changed(self, path: str, before: Mapping[str, str]) -> Unchanged | Absent | None:
         """None where the file is there and is to be read."""

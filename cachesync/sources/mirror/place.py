@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol
 from ..base import Unchanged
 from .spool import Spool
 
-__all__ = ["NOTHING", "Absent", "Arrived", "Place", "Small"]
+__all__ = ["NOTHING", "Absent", "Arrived", "Place", "Small", "There"]
 
 NOTHING: Final[Mapping[str, str]] = {}
 
@@ -43,6 +43,15 @@ class Arrived(NamedTuple):
     """Whether it came in several parts."""
 
 
+class There(NamedTuple):
+    """A file is there, which nobody read."""
+
+    size: int | None
+    """In bytes, as it is stored; None where nobody says."""
+    modified: float | None = None
+    """Unix time, or None likewise."""
+
+
 class Place(Protocol):
     """A mirror that can be reached. All paths are relative to it."""
 
@@ -67,3 +76,6 @@ class Place(Protocol):
         may_resume: bool = True,
     ) -> Arrived | Unchanged | Absent:
         """The same of a large one, which is written to `spool`."""
+
+    def head(self, path: str) -> There | Absent:
+        """Whether a file is there, and its size, without reading it."""

@@ -24,7 +24,8 @@ from ...config.mirrors import web_address
 from ...errors import SourceError
 from ...net import Download, Fetcher, FetchError, Login, Request, Response, authorized, host, shown
 from ..base import UNCHANGED, Unchanged
-from .place import NOTHING, Absent, Arrived, Small
+from .heads import first_byte
+from .place import NOTHING, Absent, Arrived, Small, There
 from .spool import Spool
 from .web import Web
 
@@ -98,6 +99,10 @@ class Registry:
     ) -> Arrived | Unchanged | Absent:
         """See `Place`."""
         return self._web.large(path, spool, before, may_resume=may_resume)
+
+    def head(self, path: str) -> There | Absent:
+        """See `Place`. Not by HEAD: a registry's own word is in the body of its answer."""
+        return first_byte(self.fetcher, self._address(path))
 
     def _address(self, path: str) -> str:
         return f"{self.base}/{quote(path, safe='/:')}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from ...errors import SourceError
@@ -24,7 +24,8 @@ from ...net import (
 )
 from ..base import UNCHANGED, Unchanged
 from ..remote import conditions, validators
-from .place import NOTHING, Absent, Arrived, Small
+from .heads import ABSENT, AS_STORED, head, is_as_stored
+from .place import NOTHING, Absent, Arrived, Small, There
 from .spool import Spool
 
 __all__ = ["Web"]
@@ -33,11 +34,8 @@ LEAST_BYTES_PER_SECOND = 128 * 1024
 """A download at this rate never meets the deadline."""
 MOST_PARTS = 8
 """In which a file may come, or attempts at it."""
-_AS_STORED: Final = {"Accept-Encoding": "identity"}
 _PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 _STRONG = re.compile(r'"[\x21\x23-\x7e]+"')
-_ABSENT = (403, 404, 410)
-"""403 as well: S3 says so of what is not there, to those who may not list."""
 
 
 class _Begun(NamedTuple):
@@ -73,11 +71,11 @@ class Web:
         """See `Place`."""
         asked = conditions(before)
         answer = self._fetcher.fetch(
-            Request(self._address(path), most_bytes, {**_AS_STORED, **asked})
+            Request(self._address(path), most_bytes, {**AS_STORED, **asked})
         )
         if answer.status == 304 and asked:
             return UNCHANGED
-        if answer.status in _ABSENT:
+        if answer.status in ABSENT:
             return _absent(answer.status)
         if answer.status != 200:
             raise SourceError(f"answered {answer.status}")
@@ -98,7 +96,7 @@ class Web:
         for _ in range(MOST_PARTS):
             if begun is None or begun.etag is None or not may_resume:
                 spool.clear()
-            headers = {**_AS_STORED, **(_rest_of(begun, spool.size) if spool.size else asked)}
+            headers = {**AS_STORED, **(_rest_of(begun, spool.size) if spool.size else asked)}
             with self._stream(path, headers) as download:
                 past, begun = begun, _begun_with(download, begun, spool)
                 if begun is None:  # not with this; the next one is asked for everything
@@ -116,6 +114,10 @@ class Web:
                 else:
                     return Arrived(validators(begun.headers), begun.headers, begun is past)
         raise FetchError(f"{why} ({MOST_PARTS} attempts)")
+
+    def head(self, path: str) -> There | Absent:
+        """See `Place`."""
+        return head(self._fetcher, self._address(path))
 
     @contextmanager
     def _stream(self, path: str, headers: Mapping[str, str]) -> Iterator[Download]:
@@ -142,7 +144,7 @@ def _begun_with(download: Download, begun: _Begun | None, spool: Spool) -> _Begu
         return None
     headers = download.headers
     etag, length = headers.get("etag", "").strip(), headers.get("content-length", "")
-    is_plain = _is_as_stored(headers) and length.isascii() and length.isdigit()
+    is_plain = is_as_stored(headers) and length.isascii() and length.isdigit()
     can_resume = is_plain and _STRONG.fullmatch(etag) is not None
     return _Begun(etag if can_resume else None, int(length[:18]) if is_plain else None, headers)
 
@@ -151,17 +153,13 @@ def _without(download: Download, *, is_conditional: bool) -> Unchanged | Absent:
     """What the answer to the first request says, which has no content. Raises SourceError."""
     if download.status == 304 and is_conditional:
         return UNCHANGED
-    if download.status in _ABSENT:
+    if download.status in ABSENT:
         return _absent(download.status)
     raise SourceError(f"answered {download.status}")
 
 
 def _absent(status: int) -> Absent:
     return Absent(f"answered {status}", is_certain=status != 403)
-
-
-def _is_as_stored(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-encoding", "").strip().lower() in ("", "identity")
 
 
 def _rest_of(begun: _Begun | None, size: int) -> Mapping[str, str]:
@@ -176,7 +174,7 @@ def _continues(download: Download, begun: _Begun | None, size: int) -> bool:
     if download.status not in (200, 206):
         return False
     part = _PART.fullmatch(download.headers.get("content-range", "").strip())
-    if part is None or begun is None or not _is_as_stored(download.headers):
+    if part is None or begun is None or not is_as_stored(download.headers):
         return False
     start, end, total = (int(number) for number in part.groups())
     is_same = download.headers.get("etag", "").strip() == begun.etag

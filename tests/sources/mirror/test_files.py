@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from tests.support.mirrorreading import (
     placed,
     read,
 )
+from tests.support.nobody import nobody
 
 
 def test_a_file_address_is_decoded(tmp_path):
@@ -29,19 +29,6 @@ def test_a_mirror_that_is_not_there_is_a_failure(tmp_path):
     failed = read((tmp_path / "no").as_uri())
     assert failed.is_passing
     assert f"there is no directory {tmp_path}/no" in failed.reason
-
-
-@contextmanager
-def nobody():
-    """As a user who owns nothing; root may read everything."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 @pytest.mark.parametrize("closed", ["v3/manifests", INDEX, "blobs"])

@@ -1,0 +1,98 @@
+"""The spec manifests of a mirror that can be listed: their names, and the spec that one of them leads to.
+
+What is plugged in here is a way to list: files, tags of a registry, objects of a bucket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple, Protocol
+
+from ...buildcache import layout, specfile, specmanifest
+from ...buildcache.manifest import Blob
+from ...buildcache.specfile import SpecFile
+from ...buildcache.unpacking import unpacked
+from ...errors import CacheIndexError
+from .place import Place, Small
+
+__all__ = ["Listed", "Manifests", "Named", "check_blob", "spec_file"]
+
+
+class Named(NamedTuple):
+    """A manifest as a listing has it."""
+
+    path: str
+    """Relative to the mirror, or whatever else its `Manifests` reads it by."""
+    package: str | None
+    """Under which it lies; None where a listing does not tell."""
+
+
+class Listed(NamedTuple):
+    """What a listing came to."""
+
+    manifests: Mapping[str, Named]
+    """By hash."""
+    unlisted: Mapping[str, str]
+    """Packages that could not be looked into, and why: nothing of them is known to be gone."""
+    is_there: bool = True
+    """False where there is something, but no mirror that could have any."""
+
+
+class Manifests(Protocol):
+    """The spec manifests of one mirror."""
+
+    @property
+    def is_near(self) -> bool:
+        """Whether what goes wrong with one says nothing of the others: there is no network between."""
+
+    def listed(self, packages: Collection[str] | None) -> Listed:
+        """All of them, or those of some packages. Raises SourceError where that cannot be told."""
+
+    def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
+        """The spec of a manifest; None where it is not there any more, or not yet whole.
+
+        `warn` is told what is wrong besides. Raises CacheIndexError where it is not accepted, SourceError
+        where it cannot be had.
+        """
+
+
+def spec_file(
+    mirror: Place, path: str, check_tarball: Callable[[Blob], None] = lambda _blob: None
+) -> SpecFile | None:
+    """See `Manifests.spec`: of a manifest that lies in a mirror as a file does.
+
+    A near one that was written this very moment and makes no sense is not whole yet.
+    """
+    small = mirror.small(path, most_bytes=specmanifest.MAX_BYTES)
+    if not isinstance(small, Small):
+        return None
+    try:
+        manifest = specmanifest.parse(small.data)
+    except CacheIndexError:
+        if mirror.is_near and not small.validators:
+            return None
+        raise
+    where = layout.blob_path(manifest.spec.checksum_algorithm, manifest.spec.checksum)
+    blob = mirror.small(where, most_bytes=specmanifest.MAX_SPEC_BYTES)
+    if not isinstance(blob, Small):
+        raise CacheIndexError(f"the spec that it names is not there ({where})")
+    check_blob(blob.data, manifest.spec)
+    if manifest.tarball is not None:
+        check_tarball(manifest.tarball)
+    try:
+        data = b"".join(unpacked([blob.data], most_bytes=specfile.MAX_BYTES))
+    except CacheIndexError as error:
+        raise CacheIndexError(error.message.replace("the index", "the spec", 1)) from None
+    return specfile.parse(data)
+
+
+def check_blob(data: bytes, blob: Blob) -> None:
+    """Raise CacheIndexError where the bytes are not those of a blob."""
+    if len(data) != blob.content_length:
+        raise CacheIndexError(
+            f"the spec has {len(data):,} bytes, and {blob.content_length:,} by its manifest"
+        )
+    found = hashlib.new(blob.checksum_algorithm, data).hexdigest()
+    if found != blob.checksum:
+        raise CacheIndexError(f"the spec has not the checksum in its manifest, but {found}")

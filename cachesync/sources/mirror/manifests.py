@@ -1,0 +1,249 @@
+"""A mirror read by its spec manifests (`read: manifests`): what is really there, whatever its index says.
+
+A hash that is placed already, and whose manifest is listed, is as before and not read again: a hash never
+changes what it stands for. New ones are read, and put together as one index document. What is listed no
+longer is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...buildcache.index import Refused
+from ...buildcache.specfile import SpecFile
+from ...config import mirrors
+from ...config.sourceconfigs import BuildcacheSourceConfig
+from ...errors import CacheIndexError, SourceError
+from ...net import shown
+from ..base import Failed
+from .files import Files
+from .listing import Listed, Manifests, Named
+from .manifestfiles import FileManifests
+from .reaching import Reach, open_place
+from .source import Statement
+from .spool import Spool
+
+__all__ = ["MEMORY", "ManifestSource", "Seen", "open_manifests"]
+
+MEMORY: Mapping[str, str] = {"read": "manifests"}
+"""What is remembered of such a mirror: nothing but how it was read."""
+_EMPTY = b'{"database":{"version":"8","installs":{}}}'
+_PIECE = 1 << 20
+_ASK_EVERY = 64
+
+
+class Seen(NamedTuple):
+    """What the manifests of a mirror say, or those of some packages; to be closed."""
+
+    data: Any
+    """An index document, mapped: the specs that were read, with all they depend on."""
+    checksum: str
+    """What tells these manifests from others."""
+    memory: Mapping[str, str]
+    read: frozenset[str]
+    """The hashes that were read, which are cached."""
+    standing: frozenset[str]
+    """Those that were placed, and are as before."""
+    refused: tuple[Refused, ...]
+    """Manifests that are not accepted, each with its path and the reason."""
+    notes: tuple[str, ...]
+    """What else there is to warn of."""
+    is_news: bool
+    """Whether anything was read, or is gone."""
+    failure: str | None
+    """Why not everything that is new was read; it is, in the next pass."""
+
+    def close(self) -> None:
+        """Give the room back. Raises BufferError while something refers to the data."""
+        if not isinstance(self.data, bytes):
+            self.data.close()
+
+
+class ManifestSource:
+    """A source of type `buildcache` whose spec manifests are read; it remembers nothing itself."""
+
+    type = "buildcache"
+    settle = 1
+    """What is not there is gone."""
+
+    def __init__(
+        self,
+        config: BuildcacheSourceConfig,
+        reach: Reach,
+        scope: Collection[str] | None = None,
+    ) -> None:
+        """`scope`: the packages that are looked at; None: all."""
+        self.name = config.name
+        self.scope = scope
+        (place,) = mirrors.places(config)
+        self.statements = (Statement(config.url, None, place.tag, place.stack),)
+        self.retry_after_seconds: float | None = None
+        self.root = Path(mirrors.path(config.url)) if config.is_local else None
+        """Where it lies in the file system, if it does: then parts of it may be looked at."""
+        self._config = config
+        self._reach = reach
+
+    def part(self, scope: Collection[str]) -> ManifestSource:
+        """The same source, of which only some packages are looked at."""
+        return ManifestSource(self._config, self._reach, scope)
+
+    def read_manifests(
+        self,
+        statement: Statement,
+        placed: Mapping[str, str],
+        come_forward: Callable[[], object] = lambda: None,
+    ) -> Seen | Failed:
+        """What is there, where `placed` is: hash -> package, of the scope.
+
+        `come_forward` is called now and then, and may raise.
+        """
+        try:
+            manifests = open_manifests(self._config, self._reach)
+            listed = manifests.listed(self.scope)
+            if not listed.is_there and (self.scope is not None or not placed):
+                return Failed(_nothing(statement), is_passing=True)
+            return self._seen(manifests, listed, placed, come_forward)
+        except SourceError as error:
+            self._note_wait(error)
+            return Failed(_in_one_line(error), is_passing=True)
+
+    def _seen(
+        self,
+        manifests: Manifests,
+        listed: Listed,
+        placed: Mapping[str, str],
+        come_forward: Callable[[], object],
+    ) -> Seen:
+        selection = self._config.selection
+        standing = {
+            one
+            for one, package in placed.items()
+            if (one in listed.manifests or package in listed.unlisted)
+            and selection.admits_package(package)
+        }
+        new = sorted(one for one in listed.manifests if one not in placed)
+        assembly = _Assembly(self._reach.limits.download_bytes)
+        refused: dict[str, Refused] = {}
+        failure = None
+        unlisted = [
+            f"{package}: cannot be looked into: {why}"
+            for package, why in sorted(listed.unlisted.items())
+        ]
+        notes = list(unlisted)
+        try:
+            for number, one in enumerate(new):
+                if not number % _ASK_EVERY:
+                    come_forward()
+                named = listed.manifests[one]
+                try:
+                    spec = _spec(manifests, one, named, notes)
+                except (CacheIndexError, SourceError) as error:
+                    if isinstance(error, SourceError) and not manifests.is_near:
+                        self._note_wait(error)
+                        failure = f"{named.path}: {_in_one_line(error)}"
+                        break
+                    refused[one] = Refused(one, f"{named.path}: {error.message}")
+                    continue
+                if spec is not None:
+                    assembly.add(spec)
+            read = frozenset(assembly.read)
+            reasons = [f"{one.hash} {one.reason}" for one in refused.values()]
+            return Seen(
+                assembly.document(), _checksum([*standing, *read], [*reasons, *unlisted]), MEMORY, read,
+                frozenset(standing), tuple(refused.values()), tuple(notes),
+                is_news=bool(read) or len(standing) < len(placed), failure=failure,
+            )  # fmt: skip
+        finally:
+            assembly.close()
+
+    def _note_wait(self, error: SourceError) -> None:
+        if error.retry_after_seconds is not None:
+            waits = (self.retry_after_seconds or 0.0, error.retry_after_seconds)
+            self.retry_after_seconds = max(waits)
+
+
+def open_manifests(config: BuildcacheSourceConfig, reach: Reach) -> Manifests:
+    """The manifests under the address of a mirror. Raises SourceError where it has no way to list them."""
+    place = open_place(config.url, config.access, reach)
+    if isinstance(place, Files):
+        return FileManifests(place, config.selection)
+    raise SourceError(
+        f"{shown(config.url)} cannot be listed, as reading its manifests needs",
+        hint="say read: index",
+    )
+
+
+def _spec(manifests: Manifests, spec_hash: str, named: Named, notes: list[str]) -> SpecFile | None:
+    """What a manifest leads to, which is what its name says. Raises CacheIndexError, SourceError."""
+    spec = manifests.spec(named, lambda said: notes.append(f"{named.path}: {said}"))
+    if spec is None:
+        return None
+    if spec.hash != spec_hash:
+        raise CacheIndexError(f"is of another spec than its name says: {spec.hash}")
+    if named.package is not None and spec.name != named.package:
+        raise CacheIndexError(
+            f"is of the package {shown(spec.name)}, and lies under {named.package}"
+        )
+    return spec
+
+
+class _Assembly:
+    """Specs put together as one index document, each node as the first of them has it."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._spool = Spool(most_bytes)
+        self._pending = bytearray(b'{"database":{"installs":{')
+        self._nodes: set[str] = set()
+        self._database = 0
+        self.read: list[str] = []
+
+    def close(self) -> None:
+        """Let go of it; what was mapped stays."""
+        self._spool.close()
+
+    def add(self, spec: SpecFile) -> None:
+        """Add a spec and its dependencies. Raises SourceError where that is too much."""
+        for piece in self._records(spec):
+            self._pending += piece
+        if len(self._pending) > _PIECE:
+            self._spool.write(bytes(self._pending))
+            self._pending.clear()
+        # Only records of older databases do not say their own format, so the lowest is right for all.
+        self._database = min(self._database or spec.database, spec.database)
+        self.read.append(spec.hash)
+
+    def _records(self, spec: SpecFile) -> Iterator[bytes]:
+        for spec_hash, node in spec.nodes.items():
+            if spec_hash not in self._nodes:
+                comma = "," if self._nodes else ""
+                self._nodes.add(spec_hash)
+                yield b'%s"%s":{"spec":%s}' % (comma.encode(), spec_hash.encode(), bytes(node))
+
+    def document(self) -> Any:
+        """All of it, mapped."""
+        if not self.read:
+            return _EMPTY
+        self._spool.write(bytes(self._pending) + b'},"version":"%d"}}' % self._database)
+        return self._spool.mapped()
+
+
+def _checksum(hashes: Collection[str], said: Collection[str]) -> str:
+    digest = hashlib.sha256()
+    for one in (*sorted(hashes), *sorted(said)):
+        digest.update(one.encode() + b"\n")
+    return f"manifests:{digest.hexdigest()}"
+
+
+def _nothing(statement: Statement) -> str:
+    url = shown(statement.url)
+    return (
+        f"{url}/v3/manifests/spec is not there (check the address, or push to it: spack buildcache push"
+        f" {url}; a mirror of layout 2 has no spec manifests: read: index)"
+    )
+
+
+def _in_one_line(error: SourceError) -> str:
+    return f"{error.message} ({error.hint})" if error.hint else error.message

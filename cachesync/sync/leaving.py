@@ -1,0 +1,59 @@
+"""What leaves a source with its cache indexes, and what is said where the guard holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..ledger.leaving import Due
+from ..ledger.outcomes import SourceRow, StatementRow
+from ..ledger.write import Writer
+from . import telling
+from .mirrorsource import Statement
+from .reading_index import CHUNK_SPECS
+
+__all__ = ["held_because", "leaving_specs", "said_of_dropped", "whole_specs"]
+
+
+def leaving_specs(writer: Writer, row: SourceRow, due: Sequence[Due]) -> set[tuple[int, int]]:
+    """Page and id of the specs that no stack of a tag carries when everything due is gone."""
+    lost: dict[tuple[int, int], set[str]] = {}
+    for one in due:
+        lost.setdefault((one.page_id, one.spec_id), set()).add(one.stack)
+    carried = {
+        (one.page_id, one.spec_id): one.stacks
+        for tag in sorted({one.tag for one in due})
+        for one in writer.stated(row, tag, [one.hash for one in due if one.tag == tag]).values()
+    }
+    return {key for key, stacks in lost.items() if stacks.issuperset(carried[key])}
+
+
+def whole_specs(due: Sequence[Due]) -> Iterator[list[Due]]:
+    """What is due, in chunks none of which ends between two stacks of one spec."""
+    chunk: list[Due] = []
+    for one in due:
+        if len(chunk) >= CHUNK_SPECS and one.spec_id != chunk[-1].spec_id:
+            yield chunk
+            chunk = []
+        chunk.append(one)
+    if chunk:
+        yield chunk
+
+
+def held_because(held: int, *, gone: int, specs: int) -> str:
+    """Why removals are held: the share that the guard saw, with what was `gone` before it."""
+    share = f"{held} of {specs} specs would be evicted; none was"
+    if gone:
+        share = (
+            f"{held + gone} of {specs + gone} specs would be evicted;"
+            f" {gone} of them were before, {held} stay"
+        )
+    return f"{share} (`guard:` in the config, or --allow-mass-removal to accept it once)"
+
+
+def said_of_dropped(dropped: Sequence[StatementRow], instead: Sequence[Statement]) -> str:
+    """Which cache indexes are not read any more, and what is read instead; empty where there is none."""
+    if not dropped:
+        return ""
+    let_go = ", ".join(telling.index_name(one.view, one.tag) for one in dropped)
+    read = ", ".join(telling.index_name(one.view, one.tag) for one in instead)
+    return f"; {let_go} would be let go, as {read} is read in its place"

@@ -1,0 +1,136 @@
+"""Mirrors that real Spack wrote, read by their spec manifests; and pushes that a daemon sees at once."""
+
+import shutil
+
+import pytest
+
+from cachesync.search.searcher import Searcher
+from tests.support import caches, mirrors
+from tests.support.daemons import daemon, eventually, idle
+from tests.support.pushing import in_order, pushes, waited_for
+from tests.support.world import World
+
+NAMES = ["v3-1.1", "v3-1.1-next", "v3-1.1-signed", "v3-1.2dev", "v3-migrated-from-v2"]
+OF_ITSELF = {"v3-migrated-from-v2": 8}
+"""Specs that Spack's index describes otherwise than their own documents: it completes their `target`."""
+
+
+def configure(world, root, *, read="manifests", more=""):
+    world.configure(
+        f"sources:\n  - {{name: ours, type: buildcache, url: '{root.as_uri()}', tag: t, read: {read}}}\n"
+        f"watch: {{quiet: 100ms, every: 200ms{more}}}\n"
+    )
+
+
+def told(world):
+    """What is placed, and how each spec is described, by the log."""
+    placed, described = set(), {}
+    for change in world.changes():
+        if change["kind"] == "spec.cached":
+            placed.add(change["hash"])
+        elif change["kind"] == "spec.evicted":
+            placed.discard(change["hash"])
+        elif change["kind"] == "spec.described":
+            described[change["hash"]] = {
+                key: value for key, value in change.items() if key not in ("seq", "at")
+            }
+    return placed, described
+
+
+@caches.needs_caches
+@pytest.mark.parametrize("name", NAMES)
+def test_manifests_say_what_the_index_says_where_both_are_whole(tmp_path, name):
+    """The same hashes, and the same of each; a second pass changes nothing, nor does `verify` find a thing."""
+    said = {}
+    for read in ("index", "manifests"):
+        world = World(tmp_path / read)
+        configure(world, caches.mirror(name), read=read)
+        assert world.run("sync", "--json").json["sources"][0]["state"] == "ok"
+        said[read] = told(world)
+        before = world.seq()
+        world.run("sync")
+        assert world.seq() == before
+        world.verify()
+    (placed, described), by_index = said["manifests"], said["index"]
+    assert placed == by_index[0] == set(caches.contents()["mirrors"][name]["cached"])
+    assert described.keys() == by_index[1].keys()
+    other = [one for one in described if described[one] != by_index[1][one]]
+    assert len(other) == OF_ITSELF.get(name, 0)
+
+
+@caches.needs_caches
+def test_what_is_really_there_is_placed_whatever_the_index_says(tmp_path):
+    """Pruned, pushed without update-index, deleted by hand; and `verify` compares with what is there."""
+    root = tmp_path / "mirror"
+    shutil.copytree(caches.mirror("v3-1.1"), root)
+    world = World(tmp_path / "world")
+    configure(world, root)
+    world.run("sync")
+    pushed = mirrors.record("really", "1.0")
+    mirrors.push(root, pushed)
+    away = sorted((root / "v3/manifests/spec/hdf5").iterdir())
+    for one in away:
+        one.unlink()
+    found = world.run("verify", status=1).out
+    assert f"has 1 specs that the ledger does not, lacks {len(away)}" in found
+    world.run("sync")
+    expected = set(caches.contents()["mirrors"]["v3-1.1"]["cached"])
+    gone = {one.name.split(".spec")[0].rpartition("-")[2] for one in away}
+    assert told(world)[0] == expected - gone | {pushed.hash}
+    world.verify()
+    shutil.rmtree(root / "blobs")
+    assert "specs that are not whole any more" in world.run("verify", status=1).out
+
+
+def test_status_and_doctor_tell_what_is_read(tmp_path):
+    world = World(tmp_path / "world")
+    mirrors.push(tmp_path / "mirror", mirrors.record("zlib"))
+    configure(world, tmp_path / "mirror")
+    world.run("sync")
+    (source,) = world.status()["sources"]
+    assert [one["read"] for one in source["mirrors"]] == ["manifests"]
+    assert "ok (manifests)" in world.run("status").out
+    assert "1 spec manifests can be listed" in world.run("doctor", status=None).out
+
+
+@pytest.mark.parametrize("mode", ["auto", "poll"])
+def test_a_push_is_found_and_what_is_deleted_is_gone(tmp_path, mode):
+    """By events and by polling, in the order in which Spack writes; nothing is ever seen half."""
+    world = World(tmp_path / "world")
+    root = tmp_path / "mirror"
+    configure(world, root, more=f", mode: {mode}")
+    root.mkdir()
+    with daemon(world) as running:
+        idle(running)
+        records = [mirrors.record("pkg", f"1.{number}") for number in range(8)]
+        for one in records:
+            for write in in_order(root, one):
+                write()
+        assert eventually(lambda: world.found("pkg") == sorted(one.hash for one in records), 20.0)
+        manifest = next((root / "v3/manifests/spec/pkg").glob(f"*{records[0].hash}*"))
+        manifest.unlink()
+        assert eventually(
+            lambda: world.found("pkg") == sorted(one.hash for one in records[1:]), 20.0
+        )
+        assert "refused" not in running.log
+    world.verify()
+
+
+def test_pushes_are_found_soon_after_each_other(tmp_path):
+    """The small form of `tests/bench/pushes.py`, whose figures are the promise; here it is only done."""
+    world = World(tmp_path / "world")
+    root = tmp_path / "mirror"
+    for number in range(120):
+        mirrors.push(root, mirrors.record(f"old-{number}"))
+    configure(world, root)
+    with daemon(world) as running:
+        idle(running)
+        searcher = Searcher(world.state)
+        try:
+            assert max(pushes(searcher, root, 5)) < 10.0
+            for number in range(130):  # of more packages than are looked at one by one
+                mirrors.push(root, mirrors.record(f"many-{number}"))
+            assert waited_for(searcher, "package:many-*", specs=130) < 30.0
+        finally:
+            searcher.close()
+    world.verify()
