@@ -27,7 +27,8 @@ def is_as_before(
     if seen.is_news or known.is_new:
         return False
     if is_part:  # what was refused is read again by each whole pass
-        return not seen.refused and not any(one.startswith(_REFUSED) for one in warnings)
+        is_well = not seen.refused and not seen.notes
+        return is_well and not any(one.startswith(_REFUSED) for one in warnings)
     return seen.checksum == known.checksum
 
 
@@ -95,8 +96,8 @@ class ManifestReading(Reading):
 
     def _is_kept(self, warning: str) -> bool:
         found = HASH.search(warning)
-        if found is None:  # of a directory, or how many more there are
-            return False
+        if found is None:  # of a directory
+            return self._scope is not None and warning.partition(":")[0] not in self._scope
         if warning.startswith(_REFUSED):  # what is looked at was read again
             return self._scope is not None and not any(
                 f"/{package}/" in warning for package in self._scope

@@ -77,12 +77,10 @@ class FileManifests:
         spec_hash = specmanifest.hash_of(name)
         if spec_hash is None:
             return
-        path = f"{specmanifest.DIRECTORY}/{package}/{name}"
+        named = Named(f"{specmanifest.DIRECTORY}/{package}/{name}", package)
         other = found.get(spec_hash)
-        if (
-            other is None or path < other.path
-        ):  # of two the first by path, whatever order they come in
-            found[spec_hash] = Named(path, package)
+        if other is None or _rank(named) < _rank(other):
+            found[spec_hash] = named
         if len(found) > MAX_RECORDS:
             raise SourceError(f"there are more than {MAX_RECORDS:,} spec manifests")
 
@@ -92,6 +90,12 @@ class FileManifests:
             warn("the tarball that it names is not there")
         elif size != blob.content_length:
             warn(f"its tarball has {size:,} bytes, and {blob.content_length:,} by its manifest")
+
+
+def _rank(named: Named) -> tuple[bool, str]:
+    """Of two manifests of one spec the first is taken: one in its own package's directory, then by path."""
+    name = named.path.rpartition("/")[2]
+    return not name.startswith(f"{named.package}-"), named.path
 
 
 def _reason(error: OSError) -> str:

@@ -121,7 +121,7 @@ class ManifestSource:
         standing = {
             one
             for one, package in placed.items()
-            if (one in listed.manifests or package in listed.unlisted)
+            if (_lies_under(listed.manifests.get(one), package) or package in listed.unlisted)
             and selection.admits_package(package)
         }
         new = sorted(one for one in listed.manifests if one not in placed)
@@ -188,6 +188,11 @@ def _spec(manifests: Manifests, spec_hash: str, named: Named, notes: list[str]) 
             f"is of the package {shown(spec.name)}, and lies under {named.package}"
         )
     return spec
+
+
+def _lies_under(named: Named | None, package: str) -> bool:
+    """Whether there is a manifest where one of this package belongs."""
+    return named is not None and named.package in (None, package)
 
 
 class _Assembly:
