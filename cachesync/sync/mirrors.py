@@ -95,7 +95,7 @@ class _Pass:
         self._is_part = is_part
         self._again = row.selection is not None and row.selection != selection
         self._failures: dict[str, str] = {}
-        self._emptied = 0
+        self._emptied: list[StatementRow] = []
         self._unread = False
         self._settle = source.settle
         self.changed = 0
@@ -205,7 +205,7 @@ class _Pass:
         gone = {spec_id for one, (spec_id, _) in placed.items() if one not in seen.standing}
         is_empty = bool(gone) and not (seen.read or seen.standing or self._allow)
         if is_empty and gone == writer.carried_ids(row, known.tag, known.stack):
-            self._emptied += len(gone)
+            self._emptied.append(known)
             return
         base = self._base()
         if base.size and not self._is_kept and (
@@ -272,7 +272,7 @@ class _Pass:
         carried = self._writer.carried_ids(self._row, known.tag, known.stack)
         if not split.records and not split.refused:
             if carried and not self._allow:
-                self._emptied += len(carried)
+                self._emptied.append(known)
                 return
             if carried:  # it is accepted, once: not held again when it has settled
                 self._settle = 1
@@ -303,10 +303,11 @@ class _Pass:
         due = writer.due(row, self._settle)
         due += [one for known in dropped for one in writer.carried(row, known)]
         due += writer.unstated(row) if had_pages else ()
-        due = sorted(set(due))
-        leaving = leaving_specs(writer, row, due)
+        emptied = {one for known in self._emptied for one in writer.carried(row, known)}
+        leaving = leaving_specs(writer, row, sorted({*due, *emptied}))
+        due = sorted(set(due) - emptied)
         is_held, gone = self._judge(len(leaving)) if leaving else (False, 0)
-        held = len(leaving) if is_held and not self._allow else 0
+        held = len(leaving) if (is_held or emptied) and not self._allow else 0
         if held:
             due = [one for one in due if (one.page_id, one.spec_id) not in leaving]
         for chunk in whole_specs(due):
@@ -316,7 +317,7 @@ class _Pass:
                 writer.drop_statement(row, known)
             if had_pages:
                 writer.drop_pages(row)
-        return held + self._emptied, gone
+        return held or len(emptied), gone  # of an emptied index that others make up for, too
 
     def _judge(self, leaving: int) -> tuple[bool, int]:
         """Whether the guard holds so many specs, and how many went before; additions count for nothing."""

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from ...config.mirrors import places
 from ...config.settings import Config
-from ...config.sourceconfigs import BuildcacheSourceConfig, ReadMode
+from ...config.sourceconfigs import BuildcacheSourceConfig, ReadMode, SourceConfig
 from ...errors import IndexUnusableError
 from ...ledger import connect, log, read
 from ...reports import verify as checks
@@ -108,7 +109,8 @@ def _sources(db: Any, config: Config, differences: list[str]) -> list[str]:
             )
             differences += checks.check_source(db, source, selection)
         elif _are_on_disk(indexes.get(status.name, ())):
-            differences += _on_disk(db, config, status, indexes[status.name], selection)
+            now = _read_now(indexes[status.name], entry)
+            differences += _on_disk(db, config, status, now, selection)
         else:
             fetched.append(status.name)
     return fetched
@@ -138,6 +140,14 @@ def _on_disk(
     if others:
         opened = MirrorSource(BuildcacheSourceConfig(status.name, status.location), reach)
         yield from check_mirror(db, opened, others, selection)
+
+
+def _read_now(indexes: Sequence[log.Mirror], entry: SourceConfig | None) -> list[log.Mirror]:
+    """Those that are still read: what a former entry of the configuration had is perhaps held."""
+    if not isinstance(entry, BuildcacheSourceConfig):
+        return list(indexes)
+    read_now = {(place.tag, place.stack) for place in places(entry)}
+    return [one for one in indexes if (one.tag, one.stack) in read_now]
 
 
 def _are_on_disk(indexes: Sequence[log.Mirror]) -> bool:

@@ -16,7 +16,7 @@ from ...buildcache import layout
 from ...config import mirrors
 from ...config.settings import Limits
 from ...config.sourceconfigs import BuildcacheSourceConfig
-from ...errors import CacheIndexError, SourceError
+from ...errors import CacheIndexError, CachesyncError, SourceError
 from ...net import shown
 from ..base import Failed, Unchanged
 from ..remote import fingerprint
@@ -90,7 +90,7 @@ class MirrorSource:
     def read(self, statement: Statement, memory: Mapping[str, str], /) -> Got | Unchanged | Failed:
         """A cache index as it is now, unless it is as `memory` says."""
         try:
-            place = open_place(statement.url, self._access, self._reach)
+            place = self._opened(statement.url)
             return _Reading(place, statement, memory, self._reach.limits).read(int(self._clock()))
         except PartError as error:
             if error.retry_after_seconds is not None:
@@ -100,6 +100,13 @@ class MirrorSource:
                 return Failed(error.message, is_passing=True)
             # The last good index may come back just as it was: then it is to be read.
             return Failed(error.message, memory=_without_validators(memory))
+
+    def _opened(self, url: str) -> Place:
+        """Raises PartError where the secret that it is reached with is not there."""
+        try:
+            return open_place(url, self._access, self._reach)
+        except CachesyncError as error:
+            raise PartError(error.message, hint=error.hint) from None
 
 
 def _without_validators(memory: Mapping[str, str]) -> Mapping[str, str]:
@@ -123,7 +130,9 @@ class _Reading:
 
     def read(self, now: int) -> Got | Unchanged:
         """Raises PartError."""
-        every = layout.index_places(self._statement.view)
+        every = layout.index_places(
+            self._statement.view, is_registry=mirrors.is_registry(self._statement.url)
+        )
         looked = self._before.get("looked", "")
         is_due = not looked.isdigit() or not 0 <= now - int(looked) < LOOK_AGAIN_SECONDS
         looks_at_all = self._place.is_near or not self._had or is_due or len(every) == 1
