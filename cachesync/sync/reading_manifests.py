@@ -24,7 +24,7 @@ def is_as_before(
     seen: Seen, known: StatementRow, warnings: Iterable[str], *, is_part: bool
 ) -> bool:
     """Whether manifests say what they said when they were recorded last."""
-    if seen.is_news or known.is_new:
+    if seen.is_news or known.is_new or seen.failure is not None:
         return False
     if is_part:  # what was refused is read again by each whole pass
         is_well = not seen.refused and not seen.notes
@@ -65,9 +65,7 @@ class ManifestReading(Reading):
         return None
 
     def _conclude(self, got: Got, refused: set[str]) -> None:
-        if (
-            self._seen.failure is not None
-        ):  # additions are true; what has left, only a whole look says
+        if self._seen.failure is not None:  # what was added is true; what left a good look says
             return
         self._writer.conclude(
             self._row, self._known, memory=got.memory, absent=self._absent(refused),

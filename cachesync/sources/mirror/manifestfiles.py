@@ -12,7 +12,7 @@ from ...buildcache.specfile import SpecFile
 from ...errors import SourceError
 from ...selection import Selection
 from .files import Files
-from .listing import Listed, Named, spec_file
+from .listing import Listed, Named, better, spec_file
 
 __all__ = ["FileManifests"]
 
@@ -78,9 +78,7 @@ class FileManifests:
         if spec_hash is None:
             return
         named = Named(f"{specmanifest.DIRECTORY}/{package}/{name}", package)
-        other = found.get(spec_hash)
-        if other is None or _rank(named) < _rank(other):
-            found[spec_hash] = named
+        found[spec_hash] = better(found.get(spec_hash), named)
         if len(found) > MAX_RECORDS:
             raise SourceError(f"there are more than {MAX_RECORDS:,} spec manifests")
 
@@ -90,12 +88,6 @@ class FileManifests:
             warn("the tarball that it names is not there")
         elif size != blob.content_length:
             warn(f"its tarball has {size:,} bytes, and {blob.content_length:,} by its manifest")
-
-
-def _rank(named: Named) -> tuple[bool, str]:
-    """Of two manifests of one spec the first is taken: one in its own package's directory, then by path."""
-    name = named.path.rpartition("/")[2]
-    return not name.startswith(f"{named.package}-"), named.path
 
 
 def _reason(error: OSError) -> str:

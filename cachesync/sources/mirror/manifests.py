@@ -19,10 +19,13 @@ from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import CacheIndexError, SourceError
 from ...net import shown
 from ..base import Failed
+from .bucket import Bucket
 from .files import Files
 from .listing import Listed, Manifests, Named
 from .manifestfiles import FileManifests
 from .reaching import Reach, open_place
+from .registry import Registry
+from .remotemanifests import BucketManifests, Images
 from .source import Statement
 from .spool import Spool
 
@@ -170,6 +173,10 @@ def open_manifests(config: BuildcacheSourceConfig, reach: Reach) -> Manifests:
     place = open_place(config.url, config.access, reach)
     if isinstance(place, Files):
         return FileManifests(place, config.selection)
+    if isinstance(place, Bucket):
+        return BucketManifests(place, config.selection)
+    if isinstance(place, Registry):
+        return Images(place)
     raise SourceError(
         f"{shown(config.url)} cannot be listed, as reading its manifests needs",
         hint="say read: index",
@@ -244,6 +251,8 @@ def _checksum(hashes: Collection[str], said: Collection[str]) -> str:
 
 def _nothing(statement: Statement) -> str:
     url = shown(statement.url)
+    if mirrors.is_registry(statement.url):
+        return f"{url} has no specs (check the address, or push to it: spack buildcache push {url})"
     return (
         f"{url}/v3/manifests/spec is not there (check the address, or push to it: spack buildcache push"
         f" {url}; a mirror of layout 2 has no spec manifests: read: index)"
