@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...buildcache import places
 from ...buildcache.index import Refused
 from ...buildcache.specfile import SpecFile
 from ...config import mirrors
@@ -192,7 +193,7 @@ def _spec(manifests: Manifests, spec_hash: str, named: Named, notes: list[str]) 
         raise CacheIndexError(f"is of another spec than its name says: {spec.hash}")
     if named.package is not None and spec.name != named.package:
         raise CacheIndexError(
-            f"is of the package {shown(spec.name)}, and lies under {named.package}"
+            f"is of the package {places.shown(spec.name)}, and lies under {named.package}"
         )
     return spec
 
