@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..buildcache.index import Refused
 from ..sources.base import Failed, Unchanged
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
+
+    from ..buildcache.index import Refused
 
 __all__ = [
     "Got",

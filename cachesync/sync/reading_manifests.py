@@ -24,10 +24,11 @@ def is_as_before(
     seen: Seen, known: StatementRow, warnings: Iterable[str], *, is_part: bool
 ) -> bool:
     """Whether manifests say what they said when they were recorded last."""
-    if seen.is_news or known.is_new:
+    if seen.is_news or known.is_new or seen.failure is not None:
         return False
     if is_part:  # what was refused is read again by each whole pass
-        return not seen.refused and not any(one.startswith(_REFUSED) for one in warnings)
+        is_well = not seen.refused and not seen.notes
+        return is_well and not any(one.startswith(_REFUSED) for one in warnings)
     return seen.checksum == known.checksum
 
 
@@ -64,9 +65,7 @@ class ManifestReading(Reading):
         return None
 
     def _conclude(self, got: Got, refused: set[str]) -> None:
-        if (
-            self._seen.failure is not None
-        ):  # additions are true; what has left, only a whole look says
+        if self._seen.failure is not None:  # what was added is true; what left a good look says
             return
         self._writer.conclude(
             self._row, self._known, memory=got.memory, absent=self._absent(refused),
@@ -95,8 +94,8 @@ class ManifestReading(Reading):
 
     def _is_kept(self, warning: str) -> bool:
         found = HASH.search(warning)
-        if found is None:  # of a directory, or how many more there are
-            return False
+        if found is None:  # of a directory
+            return self._scope is not None and warning.partition(":")[0] not in self._scope
         if warning.startswith(_REFUSED):  # what is looked at was read again
             return self._scope is not None and not any(
                 f"/{package}/" in warning for package in self._scope

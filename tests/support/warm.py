@@ -32,7 +32,7 @@ __all__ = ["MODULES", "PROGRAM", "Ended", "is_ours", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "cachesync")
-MODULES = ("cachesync", "tests.support.statement_child")
+MODULES = ("cachesync", "tests.support.manifest_child", "tests.support.statement_child")
 _NUMBER = struct.Struct("=i")
 _PR_SET_PTRACER = 0x59616D61
 

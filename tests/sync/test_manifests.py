@@ -324,3 +324,20 @@ def test_of_two_manifests_of_one_spec_the_first_by_name_is_read(ours):
     ours.run()
     assert ours.hashes() == {ZLIB.hash}
     assert ours.warnings() == []
+
+
+def test_a_manifest_in_another_package_stands_for_nothing(ours):
+    """Beside the right one it is passed over, by itself it is refused; what was placed by the right one goes."""
+    (one,) = ours.push(ZLIB)
+    wrong = ours.mirror / SPECS / "aaa" / one.name
+    wrong.parent.mkdir()
+    shutil.copy(one, wrong)
+    ours.run()
+    assert (ours.hashes(), ours.warnings()) == ({ZLIB.hash}, [])
+    one.unlink()
+    ours.push(HDF5)
+    ours.run()
+    assert ours.hashes() == {HDF5.hash}
+    ours.run()
+    (said,) = ours.warnings()
+    assert said.endswith("is of the package 'zlib', and lies under aaa")

@@ -5,9 +5,10 @@ import shutil
 import pytest
 
 from cachesync.search.searcher import Searcher
-from tests.support import caches, mirrors
+from tests.support import buckets, caches, mirrors
 from tests.support.daemons import daemon, eventually, idle
 from tests.support.pushing import in_order, pushes, waited_for
+from tests.support.registries import docker_registry
 from tests.support.world import World
 
 NAMES = ["v3-1.1", "v3-1.1-next", "v3-1.1-signed", "v3-1.2dev", "v3-migrated-from-v2"]
@@ -80,6 +81,42 @@ def test_what_is_really_there_is_placed_whatever_the_index_says(tmp_path):
     world.verify()
     shutil.rmtree(root / "blobs")
     assert "specs that are not whole any more" in world.run("verify", status=1).out
+
+
+@caches.needs_caches
+def test_the_images_of_a_registry_say_what_its_index_says(tmp_path):
+    """Tag by tag, without the index; what is placed is as before, and not asked for again."""
+    world = World(tmp_path)
+    with docker_registry(caches.mirror("oci") / "storage") as origin:
+        url = f"oci+http://{origin.removeprefix('http://')}/rig/cache"
+        world.configure(
+            f"sources:\n  - {{name: ours, type: buildcache, url: '{url}', read: manifests}}\n"
+        )
+        assert world.run("sync", "--json").json["sources"][0]["state"] == "ok"
+        assert told(world)[0] == set(caches.contents()["mirrors"]["oci"]["cached"])
+        before = world.seq()
+        (again,) = world.run("sync", "--json").json["sources"]
+        assert (again["state"], again["unchanged"], world.seq()) == ("ok", 1, before)
+
+
+def test_the_manifests_of_a_bucket_are_listed(tmp_path):
+    """What is pushed is placed, what is deleted is gone, and an index has no say."""
+    world = World(tmp_path / "world")
+    root = tmp_path / "served" / "bucket" / "mirror"
+    records = [mirrors.record("zlib"), mirrors.record("hdf5"), mirrors.record("cmake")]
+    mirrors.make_mirror(root, records[:1])
+    pushed = mirrors.push(root, records[1])
+    with buckets.serving(tmp_path / "served") as endpoint:
+        world.configure(
+            "sources:\n  - {name: ours, type: buildcache, url: 's3://bucket/mirror', read: manifests,"
+            f" anonymous: true, endpoint: '{endpoint}'}}\n"
+        )
+        assert world.run("sync", "--json").json["sources"][0]["state"] == "ok"
+        assert told(world)[0] == {one.hash for one in records[:2]}
+        pushed.unlink()
+        mirrors.push(root, records[2])
+        world.run("sync")
+        assert told(world)[0] == {records[0].hash, records[2].hash}
 
 
 def test_status_and_doctor_tell_what_is_read(tmp_path):

@@ -16,7 +16,7 @@ from ...buildcache.unpacking import unpacked
 from ...errors import CacheIndexError
 from .place import Place, Small
 
-__all__ = ["Listed", "Manifests", "Named", "check_blob", "spec_file"]
+__all__ = ["Listed", "Manifests", "Named", "better", "check_blob", "spec_file"]
 
 
 class Named(NamedTuple):
@@ -85,6 +85,16 @@ def spec_file(
     except CacheIndexError as error:
         raise CacheIndexError(error.message.replace("the index", "the spec", 1)) from None
     return specfile.parse(data)
+
+
+def better(before: Named | None, named: Named) -> Named:
+    """Of two manifests of one spec the one in its own package's directory, else the first by path."""
+    return named if before is None or _rank(named) < _rank(before) else before
+
+
+def _rank(named: Named) -> tuple[bool, str]:
+    name = named.path.rpartition("/")[2]
+    return not name.startswith(f"{named.package}-"), named.path
 
 
 def check_blob(data: bytes, blob: Blob) -> None:

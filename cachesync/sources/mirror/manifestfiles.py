@@ -12,7 +12,7 @@ from ...buildcache.specfile import SpecFile
 from ...errors import SourceError
 from ...selection import Selection
 from .files import Files
-from .listing import Listed, Named, spec_file
+from .listing import Listed, Named, better, spec_file
 
 __all__ = ["FileManifests"]
 
@@ -77,12 +77,8 @@ class FileManifests:
         spec_hash = specmanifest.hash_of(name)
         if spec_hash is None:
             return
-        path = f"{specmanifest.DIRECTORY}/{package}/{name}"
-        other = found.get(spec_hash)
-        if (
-            other is None or path < other.path
-        ):  # of two the first by path, whatever order they come in
-            found[spec_hash] = Named(path, package)
+        named = Named(f"{specmanifest.DIRECTORY}/{package}/{name}", package)
+        found[spec_hash] = better(found.get(spec_hash), named)
         if len(found) > MAX_RECORDS:
             raise SourceError(f"there are more than {MAX_RECORDS:,} spec manifests")
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...buildcache import places
 from ...buildcache.index import Refused
 from ...buildcache.specfile import SpecFile
 from ...config import mirrors
@@ -19,10 +20,13 @@ from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import CacheIndexError, SourceError
 from ...net import shown
 from ..base import Failed
+from .bucket import Bucket
 from .files import Files
 from .listing import Listed, Manifests, Named
 from .manifestfiles import FileManifests
 from .reaching import Reach, open_place
+from .registry import Registry
+from .remotemanifests import BucketManifests, Images
 from .source import Statement
 from .spool import Spool
 
@@ -121,7 +125,7 @@ class ManifestSource:
         standing = {
             one
             for one, package in placed.items()
-            if (one in listed.manifests or package in listed.unlisted)
+            if (_lies_under(listed.manifests.get(one), package) or package in listed.unlisted)
             and selection.admits_package(package)
         }
         new = sorted(one for one in listed.manifests if one not in placed)
@@ -170,6 +174,10 @@ def open_manifests(config: BuildcacheSourceConfig, reach: Reach) -> Manifests:
     place = open_place(config.url, config.access, reach)
     if isinstance(place, Files):
         return FileManifests(place, config.selection)
+    if isinstance(place, Bucket):
+        return BucketManifests(place, config.selection)
+    if isinstance(place, Registry):
+        return Images(place)
     raise SourceError(
         f"{shown(config.url)} cannot be listed, as reading its manifests needs",
         hint="say read: index",
@@ -185,9 +193,14 @@ def _spec(manifests: Manifests, spec_hash: str, named: Named, notes: list[str]) 
         raise CacheIndexError(f"is of another spec than its name says: {spec.hash}")
     if named.package is not None and spec.name != named.package:
         raise CacheIndexError(
-            f"is of the package {shown(spec.name)}, and lies under {named.package}"
+            f"is of the package {places.shown(spec.name)}, and lies under {named.package}"
         )
     return spec
+
+
+def _lies_under(named: Named | None, package: str) -> bool:
+    """Whether there is a manifest where one of this package belongs."""
+    return named is not None and named.package in (None, package)
 
 
 class _Assembly:
@@ -239,6 +252,8 @@ def _checksum(hashes: Collection[str], said: Collection[str]) -> str:
 
 def _nothing(statement: Statement) -> str:
     url = shown(statement.url)
+    if mirrors.is_registry(statement.url):
+        return f"{url} has no specs (check the address, or push to it: spack buildcache push {url})"
     return (
         f"{url}/v3/manifests/spec is not there (check the address, or push to it: spack buildcache push"
         f" {url}; a mirror of layout 2 has no spec manifests: read: index)"

@@ -1,0 +1,75 @@
+"""The specs of mirrors that are listed over the network: manifests in a bucket, images of a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from ...buildcache import specfile, specmanifest
+from ...buildcache.specfile import SpecFile
+from ...selection import Selection
+from . import images
+from .bucket import Bucket
+from .listing import Listed, Named, better, spec_file
+from .place import Absent, Small
+from .registry import Registry
+
+__all__ = ["BucketManifests", "Images"]
+
+_LAYOUT = "v3/layout.json"
+
+
+class BucketManifests:
+    """See `listing.Manifests`. A pass lists all of them, in pages of a thousand."""
+
+    is_near = False
+
+    def __init__(self, bucket: Bucket, selection: Selection) -> None:
+        """Only packages that `selection` admits are looked at."""
+        self._bucket = bucket
+        self._selection = selection
+
+    def listed(self, packages: Collection[str] | None) -> Listed:
+        """See `Manifests`."""
+        found: dict[str, Named] = {}
+        for one in self._bucket.listed(specmanifest.DIRECTORY):
+            package, _, name = one.path.removeprefix(f"{specmanifest.DIRECTORY}/").partition("/")
+            spec_hash = specmanifest.hash_of(name)
+            if spec_hash is None or not self._is_wanted(package, packages):
+                continue
+            named = Named(one.path, package)
+            found[spec_hash] = better(found.get(spec_hash), named)
+        is_there = bool(found) or isinstance(
+            self._bucket.small(_LAYOUT, most_bytes=specmanifest.MAX_BYTES), Small
+        )
+        return Listed(found, {}, is_there)
+
+    def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
+        """See `Manifests`."""
+        return spec_file(self._bucket, one.path)
+
+    def _is_wanted(self, package: str, packages: Collection[str] | None) -> bool:
+        return (
+            specmanifest.is_package(package)
+            and (packages is None or package in packages)
+            and self._selection.admits_package(package)
+        )
+
+
+class Images:
+    """See `listing.Manifests`. Tags do not tell of which package they are."""
+
+    is_near = False
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def listed(self, packages: Collection[str] | None) -> Listed:
+        """See `Manifests`; always all."""
+        found = images.spec_tags(self._registry)
+        manifests = {spec_hash: Named(tag, None) for spec_hash, tag in found.items()}
+        return Listed(manifests, {}, is_there=bool(found))
+
+    def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
+        """See `Manifests`."""
+        found = images.read_spec(self._registry, one.path)
+        return None if isinstance(found, Absent) else specfile.parse(found.document)
