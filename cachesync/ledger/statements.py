@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from ..model import ChangeKind, Doubt, LocationState, Node
 from . import doubts
@@ -18,6 +19,8 @@ from .transaction import BASELINE, FLAG, first_pass
 
 __all__ = ["StatementWriter"]
 
+_COLUMNS = "id, url, view, tag, stack, path, checksum, passes, last_success, memory"
+
 
 class StatementWriter(NodeWriter):
     """Records what cache indexes say."""
@@ -25,21 +28,15 @@ class StatementWriter(NodeWriter):
     def statements(self, source: SourceRow) -> list[StatementRow]:
         """The cache indexes of a source, those included that it has no longer."""
         rows = self.db.execute(
-            "SELECT id, url, view, tag, stack, path, checksum, passes, last_success, memory"
-            " FROM statement WHERE source_id = ? ORDER BY id",
-            (source.id,),
+            f"SELECT {_COLUMNS} FROM statement WHERE source_id = ? ORDER BY id", (source.id,)
         )
-        return [
-            StatementRow(*row[:-2], is_new=row[-2] is None, memory=json.loads(row[-1]))  # type: ignore[misc]
-            for row in rows
-        ]
+        return [_row(row) for row in rows]
 
     def statement(
         self, source: SourceRow, *, url: str, view: str | None, tag: str, stack: str, path: str
     ) -> StatementRow:
         """The row of a cache index, made or brought up to date; one elsewhere is remembered nothing of."""
-        known = {(row.tag, row.stack): row for row in self.statements(source)}
-        found = known.get((tag, stack))
+        found = self._statement(source, tag, stack)
         if found is None or (found.url, found.view, found.path) != (url, view, path):
 
             def work() -> None:
@@ -54,8 +51,16 @@ class StatementWriter(NodeWriter):
                 )
 
             self._transact(source, work)
-            known = {(row.tag, row.stack): row for row in self.statements(source)}
-        return known[tag, stack]
+            found = self._statement(source, tag, stack)
+            assert found is not None
+        return found
+
+    def _statement(self, source: SourceRow, tag: str, stack: str) -> StatementRow | None:
+        row = self.db.execute(
+            f"SELECT {_COLUMNS} FROM statement WHERE source_id = ? AND tag = ? AND stack = ?",
+            (source.id, tag, stack),
+        ).fetchone()
+        return None if row is None else _row(row)
 
     def told(self, hashes: Collection[str]) -> dict[str, tuple[int, bytes | None]]:
         """Id and checksum of each spec that is known, by hash.
@@ -218,6 +223,24 @@ class StatementWriter(NodeWriter):
 
     # -- how reading went
 
+    def warn(self, source: SourceRow, place: str, warnings: Sequence[str]) -> None:
+        """Commit what there is to warn of in what names the mirrors of a source, told under `place`."""
+        row = self.db.execute(
+            "SELECT warnings FROM location WHERE source_id = ? AND path = ?", (source.id, place)
+        ).fetchone()
+        before = None if row is None else row[0]
+        if before == ("\n".join(warnings) or None):
+            return
+
+        def work() -> None:
+            self.db.execute(
+                "DELETE FROM location WHERE source_id = ? AND path = ?", (source.id, place)
+            )
+            if warnings:
+                self._store(source, place, None, None, LocationState.GOOD, None, None, warnings)
+
+        self._transact(source, work)
+
     def unchanged(
         self,
         source: SourceRow,
@@ -299,6 +322,10 @@ class StatementWriter(NodeWriter):
     ) -> None:
         detail = {"path": statement.path, "tag": statement.tag, "stack": statement.stack, **more}
         self._change(kind, source.id, flags=first_pass(source), detail=detail)
+
+
+def _row(row: tuple[Any, ...]) -> StatementRow:
+    return StatementRow(*row[:-2], is_new=row[-2] is None, memory=json.loads(row[-1]))  # type: ignore[misc]
 
 
 def _json(memory: Mapping[str, str]) -> str:

@@ -7,21 +7,22 @@ a pass that is cut off is finished by the next one, which finds the rest by comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 
 from .. import diff, net
 from ..buildcache import index
-from ..errors import CacheIndexError, SourceError
+from ..errors import CacheIndexError
 from ..ledger.leaving import Due
 from ..ledger.outcomes import Base, SourceRow, StatementRow
 from ..ledger.write import Writer
 from ..model import SourceState
 from ..selection import Selection
-from ..sources.base import Failed, Unchanged
+from ..sources.base import Failed, Gone, Missing, Unchanged
 from ..system.garbage import garbage_collection
 from . import telling
-from .mirrorsource import Got, MirrorSource, Statement
+from .mirrorreads import closed, reads
+from .mirrorsource import Got, MirrorSource, Seen, Statement
 from .reading_index import CHUNK_SPECS, Reading
 from .recorder import Progress
 from .result import PassResult
@@ -84,21 +85,32 @@ class _Pass:
         self._emptied = 0
         self._unread = False
         self._settle = source.settle
+        self._found = source.discover(writer.memory(row), writer.statements(row), counts=counts)
+        self._gone: set[tuple[str, str]] = set()
         self.changed = 0
         self.unchanged = 0
 
     def run(self) -> PassResult:
         writer, row, source = self._writer, self._row, self._source
-        every = [self._known(statement) for statement in source.statements]
-        for statement, known in zip(source.statements, every, strict=True):
-            self._progress(row.name, 0, 0)
-            self._unread |= not self._read(statement, known) and known.is_new
+        statements = self._found.statements
+        every = self._known(statements)
+        some = reads(source, zip(statements, every, strict=True), self._memory)
+        with closing(some):
+            for statement, known, seen in some:
+                try:
+                    self._progress(row.name, 0, 0)
+                    self._unread |= not self._record(statement, known, seen) and known.is_new
+                finally:
+                    closed(seen)
         self._note_rejections(every)
         held, gone = self._remove()
+        told = source.conclude()
+        if told.place:
+            writer.warn(row, told.place, told.warnings)
         result = PassResult(
             row.name,
             SourceState.OK,
-            listed=len(source.statements),
+            listed=len(statements),
             changed=self.changed,
             unchanged=self.unchanged,
             rejected=writer.rejected(row),
@@ -107,47 +119,65 @@ class _Pass:
         if held:
             base = self._base()
             reason = _held(held, gone=gone, specs=max(base.size, held)) + self._said_of_dropped()
-            writer.hold(row, reason, base)
+            writer.hold(row, reason, base, told.memory)
             return result._replace(state=SourceState.HELD, error=reason)
-        if self._failures:
-            return self._failed(result)
+        if self._failures or self._found.failure is not None:
+            return self._failed(result, told.memory)
         is_waiting = self._is_waiting and self._is_kept
-        writer.succeed(row, self._selection, base=self._base() if is_waiting else None)
+        writer.succeed(row, self._selection, told.memory, base=self._base() if is_waiting else None)
         return result
 
-    def _failed(self, result: PassResult) -> PassResult:
-        """Record that indexes could not be read."""
-        reason = next(iter(self._failures.values()))
-        if result.listed > 1:
-            count = len(self._failures)
-            reason = f"{count} of {result.listed} cache indexes could not be read; {reason}"
-        self._writer.fail(self._row, reason)
+    def _failed(self, result: PassResult, memory: Mapping[str, str] | None) -> PassResult:
+        """Record that indexes could not be read, or that it is not known which there are."""
+        reason = self._found.failure
+        if reason is None:
+            reason = next(iter(self._failures.values()))
+            if result.listed > 1:
+                count = len(self._failures)
+                reason = f"{count} of {result.listed} cache indexes could not be read; {reason}"
+        self._writer.fail(self._row, reason, memory)
         if self._is_kept and self._known_base is None and not self._is_waiting:
             self._writer.drop_base(self._row)
         return result._replace(
             state=SourceState.FAILED, error=reason, retry_after=self._source.retry_after_seconds
         )
 
-    def _known(self, statement: Statement) -> StatementRow:
-        url = net.shown(statement.url)
-        return self._writer.statement(
-            self._row, url=url, view=statement.view, tag=statement.tag, stack=statement.stack,
-            path=url if statement.view is None
-            else f"{url}/v3/manifests/index/{statement.view}/index.manifest.json",
-        )  # fmt: skip
+    def _known(self, statements: Sequence[Statement]) -> list[StatementRow]:
+        """The row of each cache index, made or brought up to date."""
+        known = {(one.tag, one.stack): one for one in self._writer.statements(self._row)}
+        found = []
+        for statement in statements:
+            url, view = net.shown(statement.url), statement.view
+            path = url if view is None else f"{url}/v3/manifests/index/{view}/index.manifest.json"
+            row = known.get((statement.tag, statement.stack))
+            if row is None or (row.url, row.view, row.path) != (url, view, path):
+                row = self._writer.statement(
+                    self._row,
+                    url=url,
+                    view=view,
+                    tag=statement.tag,
+                    stack=statement.stack,
+                    path=path,
+                )
+            found.append(row)
+        return found
+
+    def _memory(self, known: StatementRow) -> Mapping[str, str]:
+        return {} if self._again else known.memory
 
     # -- what is there
 
-    def _read(self, statement: Statement, known: StatementRow) -> bool:
+    def _record(self, statement: Statement, known: StatementRow, seen: Seen) -> bool:
         """Bring the ledger up to one index; false where what it says now is not known."""
-        try:
-            seen = self._source.read(statement, {} if self._again else known.memory)
-        except SourceError as error:
-            seen = Failed(error.message, is_passing=True)
         if isinstance(seen, Unchanged):
             self.unchanged += 1
             self._writer.unchanged(self._row, known, seen.memory, counts=self._counts)
             return not self._writer.is_rejected(self._row, known)
+        if isinstance(seen, Missing | Gone):  # no list names it, and it answers no more
+            self.unchanged += 1
+            if isinstance(seen, Gone):
+                self._gone.add((known.tag, known.stack))
+            return True
         if isinstance(seen, Failed):
             if seen.is_passing:
                 self._failures[known.path] = telling.failure(statement.url, known.path, seen.reason)
@@ -155,11 +185,7 @@ class _Pass:
                 reason = telling.rejection(statement.url, known.path, seen.reason)
                 self._writer.reject_index(self._row, known, reason, seen.memory)
             return False
-        with ExitStack() as opened:
-            close = getattr(seen, "close", None)
-            if close is not None:
-                opened.callback(_closed, close)
-            self._take(seen, known)
+        self._take(seen, known)
         return not self._writer.is_rejected(self._row, known)
 
     def _note_rejections(self, every: Iterable[StatementRow]) -> None:
@@ -211,9 +237,12 @@ class _Pass:
         writer, row = self._writer, self._row
         dropped = self._dropped()
         had_pages = writer.has_pages(row)
-        if self._unread:  # what comes in the place of something is not all there yet
+        if self._unread or self._found.failure is not None:
+            # What comes in the place of something is not all there yet.
             self._is_waiting = had_pages or bool(dropped)
-            dropped, had_pages = [], False
+            had_pages = False
+            if not self._found.stand_alone:
+                dropped = []
         due = writer.due(row, self._settle)
         due += [one for known in dropped for one in writer.carried(row, known)]
         due += writer.unstated(row) if had_pages else ()
@@ -246,9 +275,15 @@ class _Pass:
 
     def _dropped(self) -> list[StatementRow]:
         """The cache indexes that the source has no longer."""
-        configured = {(statement.tag, statement.stack) for statement in self._source.statements}
-        every = self._writer.statements(self._row)
-        return [known for known in every if (known.tag, known.stack) not in configured]
+        found = self._found
+        there = {(statement.tag, statement.stack) for statement in found.statements} - self._gone
+        return [
+            known
+            for known in self._writer.statements(self._row)
+            if (known.tag, known.stack) not in there
+            and (found.failure is None or (known.tag, known.stack) in self._gone)
+            and known.tag not in found.kept
+        ]
 
     def _said_of_dropped(self) -> str:
         """Which cache indexes are not read any more, and what is read instead; empty where there is none."""
@@ -256,7 +291,7 @@ class _Pass:
         if not dropped:
             return ""
         let_go = ", ".join(telling.index_name(one.view, one.tag) for one in dropped)
-        read = ", ".join(telling.index_name(one.view, one.tag) for one in self._source.statements)
+        read = ", ".join(telling.index_name(one.view, one.tag) for one in self._found.statements)
         return f"; {let_go} would be let go, as {read} is read in its place"
 
     def _leaving(self, due: Sequence[Due]) -> set[tuple[int, int]]:
@@ -284,11 +319,6 @@ def _whole_specs(due: Sequence[Due]) -> Iterator[list[Due]]:
         chunk.append(one)
     if chunk:
         yield chunk
-
-
-def _closed(close: Callable[[], object]) -> None:
-    with suppress(BufferError):  # where something still refers to a mapped file, it goes with that
-        close()
 
 
 def _held(held: int, *, gone: int, specs: int) -> str:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 from .. import net
 from ..buildcache.layout import index_places
+from ..config import mirrors
 from ..config.access import open_access
 from ..config.secrets import reveal
 from ..config.settings import Limits
@@ -23,7 +24,7 @@ from ..config.sourceconfigs import (
 from ..sources.base import Source
 from .mirrorsource import MirrorSource
 
-__all__ = ["Remotes", "address", "is_fetched", "watched_files"]
+__all__ = ["Remotes", "address", "is_fetched", "is_watched", "watched_files", "watched_place"]
 
 _ABSENT = (403, 404, 410)
 """What servers answer of what is not there (S3 the first)."""
@@ -122,6 +123,23 @@ class Remotes:
         self._opened.close()
 
 
+def watched_place(entry: BuildcacheSourceConfig) -> tuple[str, frozenset[str]]:
+    """A directory, and the files in it that are written when something of a source changes.
+
+    Those of a mirror's cache indexes, or the file that names mirrors.
+    """
+    if entry.mirrors is not None:
+        directory, _, name = entry.mirrors.rpartition("/")
+        return directory or "/", frozenset({name})
+    return mirrors.path(entry.url), watched_files(entry)
+
+
+def is_watched(entry: SourceConfig) -> bool:
+    """Whether changes of a source can be noticed, as it or what names its mirrors is a file."""
+    names = isinstance(entry, BuildcacheSourceConfig) and entry.mirrors is not None
+    return names or not is_fetched(entry)
+
+
 def watched_files(entry: BuildcacheSourceConfig) -> frozenset[str]:
     """The files of a mirror that are written when one of its cache indexes is, relative to it."""
     views: tuple[str | None, ...] = entry.views or (entry.view,)
@@ -157,5 +175,7 @@ def _addresses(entry: SourceConfig) -> tuple[str, ...]:
     """Where to ask, one after the other."""
     if not isinstance(entry, BuildcacheSourceConfig):
         return (address(entry),)
+    if entry.list is not None:
+        return (entry.list,)
     view = entry.view or next(iter(entry.views), None)
     return tuple(f"{entry.url}/{place.first}" for place in index_places(view))

@@ -20,6 +20,8 @@ class Absent(NamedTuple):
     """The file is not there."""
 
     reason: str
+    is_gone: bool = False
+    """Whether that is said without doubt: not where it may only not be shown."""
 
 
 class Small(NamedTuple):

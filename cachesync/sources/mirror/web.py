@@ -40,6 +40,9 @@ _ABSENT = (403, 404, 410)
 """403 as well: S3 says so of what is not there, to those who may not list."""
 
 
+_GONE = (404, 410)
+
+
 class _Begun(NamedTuple):
     """The file that a download began with."""
 
@@ -74,7 +77,7 @@ class Web:
         if answer.status == 304 and asked:
             return UNCHANGED
         if answer.status in _ABSENT:
-            return Absent(f"answered {answer.status}")
+            return _absent(answer.status)
         if answer.status != 200:
             raise SourceError(f"answered {answer.status}")
         return Small(answer.body, validators(answer.headers), answer.headers)
@@ -147,8 +150,12 @@ def _without(download: Download, *, is_conditional: bool) -> Unchanged | Absent:
     if download.status == 304 and is_conditional:
         return UNCHANGED
     if download.status in _ABSENT:
-        return Absent(f"answered {download.status}")
+        return _absent(download.status)
     raise SourceError(f"answered {download.status}")
+
+
+def _absent(status: int) -> Absent:
+    return Absent(f"answered {status}", is_gone=status in _GONE)
 
 
 def _is_as_stored(headers: Mapping[str, str]) -> bool:
