@@ -224,17 +224,26 @@ class StatementWriter(NodeWriter):
     # -- how reading went
 
     def warn(self, source: SourceRow, place: str, warnings: Sequence[str]) -> None:
-        """Commit what there is to warn of in what names the mirrors of a source, told under `place`."""
-        row = self.db.execute(
-            "SELECT warnings FROM location WHERE source_id = ? AND path = ?", (source.id, place)
-        ).fetchone()
-        before = None if row is None else row[0]
-        if before == ("\n".join(warnings) or None):
+        """Commit what there is to warn of in what names the mirrors of a source, told under `place`.
+
+        What was told under another place, before the entry of the source changed, is not any more.
+        """
+        told = dict(
+            self.db.execute(
+                "SELECT path, warnings FROM location WHERE source_id = ? AND page_id IS NULL"
+                " AND state = 0 AND warnings IS NOT NULL"
+                " AND path NOT IN (SELECT path FROM statement WHERE source_id = ?)",
+                (source.id, source.id),
+            )
+        )
+        wanted = {place: "\n".join(warnings)} if warnings else {}
+        if told == wanted:
             return
 
         def work() -> None:
-            self.db.execute(
-                "DELETE FROM location WHERE source_id = ? AND path = ?", (source.id, place)
+            self.db.executemany(
+                "DELETE FROM location WHERE source_id = ? AND path = ?",
+                [(source.id, path) for path in told],
             )
             if warnings:
                 self._store(source, place, None, None, LocationState.GOOD, None, None, warnings)

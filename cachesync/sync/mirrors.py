@@ -105,8 +105,7 @@ class _Pass:
         self._note_rejections(every)
         held, gone = self._remove()
         told = source.conclude()
-        if told.place:
-            writer.warn(row, told.place, told.warnings)
+        writer.warn(row, told.place, told.warnings)
         result = PassResult(
             row.name,
             SourceState.OK,

@@ -86,7 +86,7 @@ class Concluded(Protocol):
 
     @property
     def place(self) -> str:
-        """Under which that is told; empty where there never is anything."""
+        """Under which that is told."""
 
 
 class MirrorSource(Protocol):

@@ -1,6 +1,7 @@
 """A site's list: its mirrors come with it, and go when they say so themselves, not when a list loses them."""
 
 import json
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import unquote
@@ -245,4 +246,54 @@ def test_one_bad_mirror_hinders_no_other(world, site):
     site.names("develop", "v1/never")
     said = world.sync(status=1)["sources"][0]
     assert "1 of 2 cache indexes could not be read" in said["error"]
+    assert places(world) == {("develop", "root", HDF5.hash)}
+
+
+REFS, MIRRORS, DELAY_SECONDS = 80, 900, 0.05
+
+
+def test_a_large_site_without_change_is_one_request_a_mirror(world, site):
+    """80 refs, 900 mirrors, 50 ms a request: a pass takes well under a minute, some mirrors at a time."""
+    site.mirror("m", HDF5, ZLIB)
+    names = [f"r{number % REFS}/s{number // REFS}" for number in range(MIRRORS)]
+
+    def answer(talk) -> None:  # every mirror is the one there is
+        talk.pause(DELAY_SECONDS)
+        path = site.root / "m" / talk.seen.path.split("/", 3)[3]
+        if path.is_file():
+            cached(path.read_bytes(), '"one"')(talk)
+        else:
+            status(404)(talk)
+
+    site.server.mount("/", answer)
+    site.names(*names)
+    assert world.sync()["sources"][0]["listed"] == MIRRORS
+    assert len(places(world)) == 2 * MIRRORS
+    site.asked()
+    started = time.monotonic()
+    (result,) = world.sync()["sources"]
+    seconds = time.monotonic() - started
+    assert result["unchanged"] == MIRRORS
+    asked = site.asked()
+    assert len(asked) == len(set(asked)) == 1 + MIRRORS
+    assert 1 < site.server.most_at_once <= 8
+    assert seconds < 60
+    print(f"{MIRRORS} mirrors without change: {seconds:.1f} s")
+
+
+def test_warnings_go_with_what_they_are_of(world, site):
+    """A source that is given one mirror instead of its list has nothing to warn of in the list."""
+    site.mirror("develop", HDF5)
+    site.mirror("v1", ZLIB)
+    site.names("develop", "v1")
+    world.sync()
+    site.names("develop")
+    world.sync()
+    assert len(warnings(world)) == 1
+    world.configure(
+        "guard: {removal_minimum: 100}\nsources:\n"
+        f"  - {{name: site, type: buildcache, url: '{site.server.url('/develop')}'}}\n"
+    )
+    world.sync()
+    assert warnings(world) == []
     assert places(world) == {("develop", "root", HDF5.hash)}

@@ -23,6 +23,8 @@ from ..remedies import of_health, reaching
 
 __all__ = ["cannot_tell", "status"]
 
+MANY = 50
+"""Cache indexes of one source; of more only those are listed that are not well."""
 SHOWN = 20
 STATUSES = {health.State.OK: 0, health.State.DEGRADED: 1, health.State.FAILING: 2}
 
@@ -260,24 +262,22 @@ def _pages(source: dict[str, Any]) -> str | int:
 
 
 def _print_mirrors(sources: list[dict[str, Any]]) -> None:
-    """The cache indexes there are, beside the pages."""
-    rows = [
-        (
-            s["name"],
-            m["url"],
-            m["view"] or "",
-            m["tag"],
-            m["stack"],
-            m["state"],
-            m["leaving"],
-            _age(m),
-        )
-        for s in sources
-        for m in s.get("mirrors", ())
-    ]
+    """The cache indexes there are, beside the pages; of very many those that something is to say of."""
+    rows, well = [], {}
+    for source in sources:
+        every = source.get("mirrors", ())
+        some = [m for m in every if len(every) <= MANY or m["state"] != "ok" or m["leaving"]]
+        well[source["name"]] = len(every) - len(some)
+        rows += [
+            (source["name"], m["url"], m["view"] or "", m["tag"], m["stack"], m["state"], m["leaving"], _age(m))
+            for m in some
+        ]  # fmt: skip
     if rows:
         columns = ("SOURCE", "MIRROR", "VIEW", "TAG", "STACK", "STATE", "LEAVING", "AGE")
         output.print_table(columns, rows)
+    for name, count in well.items():
+        if count:
+            print(output.visible(f"{name}: {count:,} cache indexes, all ok (--json lists them)"))
 
 
 def _print_health(found: dict[str, Any]) -> None:

@@ -61,4 +61,4 @@ class Concluded(NamedTuple):
     """What the next pass is to be given; None for what is remembered already."""
     warnings: tuple[str, ...] = ()
     place: str = ""
-    """Under which they are told; empty where there never is one."""
+    """Under which they are told."""
