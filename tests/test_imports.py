@@ -25,11 +25,11 @@ PURE = [
         "model", "errors", "selection", "diff", "documents", "yamlguard", "spack", "pages", "buildcache",
         "query",
         "graph.arrays", "graph.evaluating", "graph.labels", "graph.making", "graph.masks", "graph.nodes", "graph.owners",
-        "graph.reaching", "graph.shaping",
-        "index.documents", "index.planes", "net.access", "net.address", "net.inflate", "notify.chunked", "notify.delivery",
+        "graph.reaching", "graph.shaping", "graph.telling",
+        "index.documents", "index.planes", "net.access", "net.address", "net.challenges", "net.inflate", "notify.chunked", "notify.delivery",
         "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
         "reports.coverage", "reports.health", "reports.history", "reports.subscribing", "reports.tagdiff",
-        "reports.wanted", "search.nearest", "sources.tarstream", "watch.debounce", "watch.events",
+        "reports.wanted", "search.nearest", "sources.mirror.bucketxml", "sources.tarstream", "watch.debounce", "watch.events",
     )
 ]  # fmt: skip
 WITHOUT_IO = {
@@ -42,6 +42,7 @@ PARSERS = {
         "buildcache.edges": {"msgspec", "sys"},
         "buildcache.frame": {"msgspec"},
         "buildcache.hashes": {"base64", "hashlib", "json"},
+        "buildcache.image": {"hashlib", "msgspec"},
         "buildcache.index": {"hashlib", "msgspec"},
         "buildcache.manifest": {"msgspec"},
         "buildcache.nodes": {"msgspec", "sys"},
@@ -53,8 +54,9 @@ PARSERS = {
         "graph.masks": {"sys"},
         "graph.owners": {"array"},
         "index.documents": {"cachesync.ledger.documents"},
-        "net.access": {"base64", "ipaddress", "urllib.parse"},
+        "net.access": {"ipaddress", "urllib.parse"},
         "net.address": {"hashlib", "idna", "ipaddress"},
+        "net.challenges": {"base64"},
         "net.inflate": {"zlib"},
         "notify.message": {"json", "shlex"},
         "notify.webhook": {"base64", "binascii", "hashlib", "hmac", "json", "urllib.parse"},
@@ -62,6 +64,7 @@ PARSERS = {
         "pages.parse": {"msgspec", "sys"},
         "pages.summary": {"msgspec"},
         "reports.subscribing": {"json"},
+        "sources.mirror.bucketxml": {"urllib.parse", "xml.parsers"},
         "sources.tarstream": {"tarfile"},
         "spack.lockfile": {"msgspec"},
         "spack.targets": {"archspec.cpu"},
@@ -72,6 +75,7 @@ DATABASES = ("cachesync.ledger", "cachesync.notify.outbox")
 OWNERS = {
     "whoosh": [f"cachesync.index.{name}" for name in ("codec", "reader", "writer")],
     "httpx": ["cachesync.net.transport"],
+    "botocore": ["cachesync.net.signing"],
     "httpcore": [f"cachesync.net.{name}" for name in ("transport", "tunnel", "wire")],
     "certifi": ["cachesync.net.trust"],
     "sqlite3": DATABASES,
@@ -90,6 +94,7 @@ OWNERS = {
         "cachesync.cli.app",
         "cachesync.cli.commands.doctor",
         "cachesync.cli.metrics_port",
+        "cachesync.net.signing",
         "cachesync.notify.apprise_target",
     ],
 }
@@ -245,7 +250,7 @@ def test_the_transport_is_imported_when_a_fetcher_is_opened(module):
 
 def test_sources_know_the_network_by_its_seam_only():
     """What a source fetches comes through `net`, which knows no source."""
-    seam = {"cachesync.net", "cachesync.net.inflate"}
+    seam = {"cachesync.net", "cachesync.net.inflate", "cachesync.net.signing"}
     for name, module in GRAPH.items():
         if name.startswith("cachesync.sources."):
             assert {i for i in module.imports if is_in(i, ["cachesync.net"])} <= seam, name

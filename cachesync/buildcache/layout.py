@@ -7,9 +7,12 @@ an index lies and by nothing else: documents of all versions occur in both (SPAC
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-__all__ = ["IndexPlace", "blob_path", "index_places", "is_view"]
+__all__ = ["INDEX_TAG", "IndexPlace", "blob_path", "index_places", "is_view", "manifest_path"]
+
+INDEX_TAG = "index.spack"
+"""Of the cache index, in a registry."""
 
 _VIEW_PART = re.compile(r"[A-Za-z0-9_+\-][A-Za-z0-9_.+\-]*")
 _MOST_VIEW = 255
@@ -18,18 +21,21 @@ _MOST_VIEW = 255
 class IndexPlace(NamedTuple):
     """Where the cache index of a layout is looked for."""
 
-    layout: int
+    layout: int | Literal["oci"]
     first: str
-    """What is asked for first, and conditionally: the index manifest (3), the index itself (2)."""
+    """What is asked for first, and conditionally: the index manifest (3, oci), the index itself (2)."""
     checksum: str | None
     """A file that holds the checksum of the index; it may be of another moment (BUILDCACHE, 2.2)."""
 
 
-def index_places(view: str | None = None) -> tuple[IndexPlace, ...]:
+def index_places(view: str | None = None, *, is_registry: bool = False) -> tuple[IndexPlace, ...]:
     """Where to look for the cache index, in the order in which Spack does.
 
-    A mirror that is read by a view has layout 3 only. Raises ValueError for what is no view.
+    A mirror that is read by a view has layout 3 only; a registry has neither views nor another layout
+    than its own. Raises ValueError for what is no view.
     """
+    if is_registry:
+        return (IndexPlace("oci", manifest_path(INDEX_TAG), None),)
     if view is not None:
         if not is_view(view):
             raise ValueError(f"{view!r} is no name of a view")
@@ -45,6 +51,13 @@ def is_view(text: str) -> bool:
     return len(text) <= _MOST_VIEW and all(map(_VIEW_PART.fullmatch, text.split("/")))
 
 
-def blob_path(algorithm: str, checksum: str) -> str:
+def manifest_path(tag: str) -> str:
+    """Where a registry has the manifest of a tag, below the name of the repository."""
+    return f"manifests/{tag}"
+
+
+def blob_path(algorithm: str, checksum: str, *, is_registry: bool = False) -> str:
     """Where the blob with this checksum lies: beside `v3/`, not below it."""
+    if is_registry:
+        return f"blobs/{algorithm}:{checksum}"
     return f"blobs/{algorithm}/{checksum[:2]}/{checksum}"

@@ -6,7 +6,6 @@ than one that offers nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..ledger import connect, names
-from . import paths
+from . import completing, paths
 from .options import Globals, split_globals
 
 __all__ = [
@@ -56,16 +55,13 @@ def _values(ctx: click.Context, field: str, start: str) -> list[str]:
     return _read(ctx, lambda db: names.beginning_with(db, field, start, most=MOST))
 
 
-def _versions(ctx: click.Context, package: str, start: str) -> list[str]:
-    return _read(ctx, lambda db: names.versions_of(db, package, start, most=MOST))
-
-
 def _read(ctx: click.Context, find: Callable[[connect.Connection], list[str]]) -> list[str]:
     try:
         with _ledger(ctx) as db:
             found = find(db)
     except Exception:  # see the module's docstring
         return []
+    found = found[:MOST]
     # What a shell would have to quote, or a terminal could not show, is typed by hand.
     return [value for value in found if value.isprintable() and not _UNSAFE & set(value)]
 
@@ -92,10 +88,6 @@ def machines(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
     return [name for name in ("host", *known()) if name.startswith(incomplete)]
 
 
-_NODE = re.compile(
-    r"((?:.*[\^%](?:[a-z][a-z0-9_,-]*=)?)?)([a-z0-9_-]*)(?:(@=?(?:[^@]*[,:]=?)?)([^@,:]*))?"
-)
-"""What stands before a package, the package, what stands before a version of it, the version: each as far as it goes."""
 _COMPLETED_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant",
                      "stack", "tag", "source", "hash", "virtual")  # fmt: skip
 
@@ -131,13 +123,10 @@ def query_words(ctx: click.Context, incomplete: str) -> list[str]:
         return [f"{excluded}{field}:{value}" for value in _values(ctx, field, start)]
     if word.startswith("+"):
         return [f"{excluded}{value}" for value in _values(ctx, "variant", word)]
-    if (node := _NODE.fullmatch(word)) is not None:
-        before, package, behind, version = node.groups()
-        if behind is not None:
-            found = _versions(ctx, package, version)
-            return [f"{excluded}{before}{package}{behind}{one}" for one in found]
-        if before:
-            return [f"{excluded}{before}{one}" for one in _values(ctx, "package", package)]
+    if (node := completing.node_at(word)) is not None:
+        state_dir = paths.state_dir(_globals(ctx))
+        found = _read(ctx, lambda db: completing.offered(db, state_dir, node))
+        return [f"{excluded}{one}" for one in found]
     if colon or excluded:
         return []
     from ..query import ALL_FIELDS

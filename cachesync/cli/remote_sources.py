@@ -8,11 +8,16 @@ from contextlib import closing
 from .. import net
 from ..config.reachvalues import Secret, SecretKind
 from ..config.settings import Config
-from ..config.sourceconfigs import DirectorySourceConfig, GithubSourceConfig, SourceConfig
+from ..config.sourceconfigs import (
+    BuildcacheSourceConfig,
+    DirectorySourceConfig,
+    GithubSourceConfig,
+    SourceConfig,
+)
 from ..errors import CachesyncError
 from ..sync.opening import Remotes, address
 
-__all__ = ["look_at"]
+__all__ = ["is_overheard", "look_at"]
 
 _Found = tuple[str, str, str, str | None]
 """As the fields of a finding: check, state, text, remedy."""
@@ -31,6 +36,10 @@ def look_at(entry: SourceConfig, config: Config, *, offline: bool, told: set[str
     if needed is not None:
         text = f"only the service has the credential {needed}, of the proxy"
         return entry.name, "not asked", text, None
+    for secret in _of_mirror(entry):
+        if (needed := _hidden(secret)) is not None:
+            text = f"only the service has the credential {needed}"
+            return entry.name, "not asked", text, None
     credential = _hidden(entry.token) if isinstance(entry, GithubSourceConfig) else None
     if isinstance(entry, GithubSourceConfig) and credential is not None:
         entry = entry._replace(token=None)
@@ -43,27 +52,44 @@ def look_at(entry: SourceConfig, config: Config, *, offline: bool, told: set[str
                 return entry.name, "not asked", text, None
             told.add(error.message)
             return entry.name, "error", error.message, error.hint
-        return _reach(entry, remotes, host=host, credential=credential)
+        return _reach(entry, remotes, host=host, credential=credential, told=told)
 
 
-def _reach(entry: SourceConfig, remotes: Remotes, *, host: str, credential: str | None) -> _Found:
+def _reach(
+    entry: SourceConfig, remotes: Remotes, *, host: str, credential: str | None, told: set[str]
+) -> _Found:
     try:
         status = remotes.reach(entry)
         text = f"{host} answers {status}{remotes.way(entry)}"
     except CachesyncError as error:
+        if error.message in told:
+            text = f"{host}: what keeps it from being asked is told already"
+            return entry.name, "not asked", text, None
         remedy = error.hint or "check `url:`, the network and the secret"
         return entry.name, "error", error.message, remedy
     if credential is not None:
         text += f"; the credential {credential} was not tried: only the service has it"
     if status in (401, 403, 404, 410) or status >= 500:
         return entry.name, "warning", text, _remedy(entry, status, is_tried=credential is None)
+    if is_overheard(entry):
+        text += "; its password goes over the network in the clear"
+        return entry.name, "warning", text, "oci:// instead of oci+http://, if it speaks TLS"
     return entry.name, "ok", text, None
+
+
+def is_overheard(entry: SourceConfig) -> bool:
+    """Whether a password is told to another machine without TLS."""
+    if not isinstance(entry, BuildcacheSourceConfig) or not entry.url.startswith("oci+http:"):
+        return False
+    return bool(entry.credentials.secrets) and not net.is_loopback(entry.url)
 
 
 def _remedy(entry: SourceConfig, status: int, *, is_tried: bool) -> str:
     """What helps where a source answers that it has nothing, or not for us."""
     if status >= 500:
         return "its server is ill; it is asked again by itself"
+    if isinstance(entry, BuildcacheSourceConfig) and entry.is_bucket and status == 403:
+        return "check `url:`, and whether who asks may read it: `credentials:`"
     if not isinstance(entry, GithubSourceConfig):
         return "check `url:`"
     if entry.token is not None:
@@ -73,6 +99,13 @@ def _remedy(entry: SourceConfig, status: int, *, is_tried: bool) -> str:
         if not is_tried
         else "check `repository:`; a private one needs a `token:`"
     )
+
+
+def _of_mirror(entry: SourceConfig) -> tuple[Secret | None, ...]:
+    """What a mirror is asked with."""
+    if not isinstance(entry, BuildcacheSourceConfig):
+        return ()
+    return entry.credentials.secrets
 
 
 def _hidden(secret: Secret | None) -> str | None:

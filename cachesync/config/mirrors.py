@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from . import scalars, sourceconfigs
 from .yamlnodes import Problem, problem_at
@@ -20,12 +20,15 @@ __all__ = [
     "credentials_are_whole",
     "has_stack",
     "has_tag",
+    "is_registry",
     "keys_go_with_it",
     "last_part",
     "path",
     "places",
+    "region",
     "url",
     "view",
+    "web_address",
 ]
 
 DEFAULT_STACK = "root"
@@ -51,6 +54,9 @@ _CREDENTIALS = {"s3": "access_key", "oci": "username", "oci+http": "username"}
 _REPOSITORY = re.compile(r"(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+")
 """The name of a repository (OCI distribution specification 1.1, Pulling manifests)."""
 
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+_REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
 
 class Place(NamedTuple):
     """A cache index of a mirror, and what it is called here."""
@@ -73,6 +79,25 @@ def url(text: str) -> str:
     if scheme not in ("http", "https"):
         raise ValueError(f"expected an address that begins with {_SCHEMES}")
     return scalars.base_url(text)
+
+
+def is_registry(url: str) -> bool:
+    """Whether the address of a mirror is that of a repository in a registry (OCI)."""
+    return url.startswith(("oci://", "oci+http://"))
+
+
+def web_address(url: str) -> str:
+    """Where the repository of a registry is asked for, without a slash at its end."""
+    scheme, _, rest = url.partition("://")
+    server, _, name = rest.partition("/")
+    return f"{'http' if scheme == 'oci+http' else 'https'}://{server}/v2/{name}"
+
+
+def region(text: str) -> str:
+    """Where buckets are: a part of their host's name."""
+    if not _REGION.fullmatch(text):
+        raise ValueError("expected a region, such as eu-central-1")
+    return text
 
 
 def path(url: str) -> str:
@@ -198,11 +223,20 @@ def _remote_url(scheme: str, text: str) -> str:
     """Of a bucket or a registry; its form is that of a web address in which the scheme is another."""
     rest = text.partition(":")[2]
     checked = scalars.base_url(f"https:{rest}").partition(":")[2]
-    if scheme != "s3" and not _REPOSITORY.fullmatch(urlsplit(f"https:{checked}").path):
+    if scheme == "s3":
+        _require_bucket(urlsplit(f"https:{checked}"))
+    elif not _REPOSITORY.fullmatch(urlsplit(f"https:{checked}").path):
         raise ValueError(
             "expected oci://HOST/NAME, its name in lower case: oci://ghcr.io/org/cache"
         )
     return f"{scheme}:{checked}"
+
+
+def _require_bucket(parts: SplitResult) -> None:
+    if not _BUCKET.fullmatch(parts.netloc):
+        raise ValueError("expected s3://BUCKET/PREFIX; the server of buckets is its endpoint:")
+    if any(part in ("", ".", "..") for part in parts.path.split("/")[1:]):
+        raise ValueError("a prefix in a bucket has no empty part, and none that is . or ..")
 
 
 def _file_url(text: str) -> str:

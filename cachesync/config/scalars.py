@@ -50,7 +50,7 @@ _SIZE = re.compile(r"([0-9]{1,16})(B|KiB|MiB|GiB|TiB|)")
 _BYTES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 MAX_SIZE_BYTES = 2**50
 
-MIRROR_SCHEMES = ("https", "http", "file", "s3", "gs", "oci")
+MIRROR_SCHEMES = ("https", "http", "file", "s3", "gs", "oci", "oci+http")
 """What Spack reads build caches through."""
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+")

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import CachesyncError
+from . import awsvariables
 from .content import content
 from .reachvalues import Proxy, Secret, SecretKind
 from .settings import AppriseTarget, Config, WebhookTarget
-from .sourceconfigs import DirectorySourceConfig, GithubSourceConfig
+from .sourceconfigs import BuildcacheSourceConfig, DirectorySourceConfig, GithubSourceConfig
 
 __all__ = ["credential_problems", "environment_names", "named_in", "reveal"]
 
@@ -43,6 +44,8 @@ def named_in(config: Config) -> frozenset[Secret]:
             proxies.append(source.proxy)
         if isinstance(source, GithubSourceConfig) and source.token is not None:
             found.add(source.token)
+        if isinstance(source, BuildcacheSourceConfig):
+            found.update(source.credentials.secrets)
     for subscription in config.subscriptions:
         for target in subscription.targets:
             if isinstance(target, WebhookTarget):
@@ -72,7 +75,14 @@ def credential_problems(
 def environment_names(config: Config) -> frozenset[str]:
     """The environment variables that hold secrets, or lead to some: not for other programs."""
     named = {secret.name for secret in named_in(config) if secret.kind is SecretKind.ENV}
-    return frozenset(named | {"CREDENTIALS_DIRECTORY"})
+    return frozenset(named | {"CREDENTIALS_DIRECTORY"} | _keys_of_buckets(config))
+
+
+def _keys_of_buckets(config: Config) -> frozenset[str]:
+    """The variables that buckets are asked with, if any is."""
+    buckets = (s for s in config.sources if isinstance(s, BuildcacheSourceConfig) and s.is_bucket)
+    is_used = any(not any(one.credentials) and not one.anonymous for one in buckets)
+    return awsvariables.SECRETS if is_used else frozenset()
 
 
 def _place(secret: Secret, environment: Mapping[str, str]) -> tuple[Path, str, str]:

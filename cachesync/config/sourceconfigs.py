@@ -116,6 +116,12 @@ class Credentials(NamedTuple):
     secret_key: Secret | None = None
     session_token: Secret | None = None
 
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Those that are named."""
+        every = (self.password, self.secret_key, self.session_token)
+        return tuple(secret for secret in every if secret is not None)
+
 
 class MirrorAccess(NamedTuple):
     """As who, and where, the mirrors of a source are reached."""
@@ -170,6 +176,11 @@ class BuildcacheSourceConfig(NamedTuple):
     def is_local(self) -> bool:
         """Whether it lies in the file system: then it is watched, and reached without a network."""
         return self.url.startswith("file:")
+
+    @property
+    def is_bucket(self) -> bool:
+        """Whether it lies in a bucket (S3)."""
+        return self.url.startswith("s3://")
 
     @property
     def access(self) -> MirrorAccess:

@@ -145,7 +145,7 @@ _BUILDCACHE = Record(
         "bucket_url": Key(scalar(scalars.base_url)),
         "credentials": Key(_CREDENTIALS),
         "endpoint": Key(scalar(scalars.base_url)),
-        "region": Key(_WORD),
+        "region": Key(scalar(mirrors.region)),
         "anonymous": Key(boolean),
         "read": Key(choice({mode.value: mode for mode in sourceconfigs.ReadMode})),
         "view": Key(scalar(mirrors.view)),

@@ -15,7 +15,7 @@ from . import file
 if TYPE_CHECKING:
     from .arrays import Graph
 
-__all__ = ["GRAPH_FILE", "catch_up", "current", "rebuild"]
+__all__ = ["GRAPH_FILE", "catch_up", "current", "kept", "rebuild"]
 
 GRAPH_FILE = "graph"
 """In the directory of the search index, which it is thrown away with."""
@@ -59,6 +59,11 @@ def current(db: connect.Connection, state_dir: Path) -> tuple[Graph, str | None]
             if graph is not None:
                 return graph, None
         return _made(db), why or "much of the graph changed"
+
+
+def kept(db: connect.Connection, state_dir: Path) -> file.Stored | None:
+    """The graph as its file has it, which may be behind; None where there is none that can be used."""
+    return _stored(db, _path(state_dir))[0]
 
 
 def _path(state_dir: Path) -> Path:

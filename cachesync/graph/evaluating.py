@@ -17,6 +17,7 @@ from .arrays import Graph
 from .masks import Mask, kind_table, mask_of, members, single
 from .nodes import Hashes, NodeSets
 from .reaching import STEPS, Reaching
+from .telling import is_untold, told
 
 if TYPE_CHECKING:
     from .owners import Owners
@@ -41,25 +42,38 @@ class Evaluator:
         through_build: bool = False,
         few: int = FEW,
         steps: int = STEPS,
+        most: int | None = None,
     ) -> None:
-        """With `through_build` `^` follows edges of all types; `few` and `steps` are about speed alone."""
+        """With `through_build` `^` follows edges of all types; `few` and `steps` are about speed alone.
+
+        For one question `most` nodes may be looked at.
+        """
         self.graph = graph
         self.rules = RULES[dialect]
-        self.reaching = Reaching(graph, through_build=through_build, steps=steps)
+        self.reaching = Reaching(graph, through_build=through_build, steps=steps, most=most)
         self.nodes = NodeSets(self.reaching, self.rules, hashes)
         self._few = few
         self._placed = mask_of(graph.placed)
         self._owners: dict[str, Owners] = {}
         self._mask_values: list[int] = []
 
-    def satisfying(self, spec: AbstractSpec, roots: Mask | None = None) -> Mask:
+    def satisfying(
+        self, spec: AbstractSpec, roots: Mask | None = None, *, goes_on: bool = False
+    ) -> Mask:
         """The nodes that satisfy a spec; with `roots` those among them.
 
-        Raises UnsaidError for what no index can answer.
+        With `goes_on` it is part of the question before, and there is only so much time left as that
+        did not need. Raises UnsaidError for what no index can answer, UsageError for what takes too long.
         """
-        nodetest.check(spec, self.nodes.virtuals, self.nodes.ancestors, self._told(spec))
+        nodetest.check(
+            spec,
+            self.nodes.virtuals,
+            self.nodes.ancestors,
+            told(spec, self.nodes, is_ours=self.rules.asks_each),
+        )
         self.nodes.forget()
-        self.reaching.begin()
+        if not goes_on:
+            self.reaching.begin()
         return self._satisfying(spec, self.nodes.every if roots is None else roots)
 
     def undecided(self, spec: AbstractSpec, met: Mask) -> Mask:
@@ -67,7 +81,7 @@ class Evaluator:
 
         For want of somebody to say which version of a virtual package is provided to them.
         """
-        if not any(self._is_untold(one) for one in nodetest.asked_nodes(spec)):
+        if not any(is_untold(one, self.nodes) for one in nodetest.asked_nodes(spec)):
             return 0
         self.nodes.forget(is_lenient=True)
         self.reaching.begin()
@@ -75,37 +89,41 @@ class Evaluator:
         self.nodes.forget()
         return found
 
-    def _is_untold(self, asked: AbstractSpec) -> bool:
-        """Whether not everybody says which version of a virtual package that is asked for is provided."""
-        if asked.name is None or not nodetest.asks_virtual_version(asked, self.nodes.virtuals):
-            return False
-        return bool(self.nodes.untold(asked.name))
+    def satisfying_any(self, specs: Iterable[AbstractSpec], *, goes_on: bool = False) -> Mask:
+        """The nodes that satisfy any of some specs; what is just looked for below is looked for at once."""
+        if not goes_on:
+            self.reaching.begin()
+        found = wanted = 0
+        several = list(specs)
+        for spec in several:
+            edge = self._just_below(spec) if len(several) > 1 else None
+            if edge is None:
+                found |= self.satisfying(spec, goes_on=True)
+                continue
+            nodetest.check(
+                spec,
+                self.nodes.virtuals,
+                self.nodes.ancestors,
+                told(spec, self.nodes, is_ours=self.rules.asks_each),
+            )
+            self.nodes.forget()
+            wanted |= self.sought(edge)
+        if wanted:
+            found |= self.reaching.reaching(wanted, None, self.nodes.every)
+        return found
 
-    def _told(self, spec: AbstractSpec) -> set[str]:
-        """The virtual packages that are asked for of which it is said well enough who provides which version.
-
-        That is by all; of what our own language asks behind `^`, where nothing hangs on that it is not so, by some.
-        """
-        wanted = [
-            one
-            for one in nodetest.asked_nodes(spec)
-            if nodetest.asks_virtual_version(one, self.nodes.virtuals)
-        ]
-        if not wanted:
-            return set()
-        by_some = (
-            {id(e.spec) for e in spec.edges if e.sigil == "^" and e.when is None}
-            if self.rules.asks_each
-            else set()
-        )
-        found: set[str] = set()
-        not_found: set[str] = set()
-        for one in wanted:
-            name = one.name or ""
-            untold = self.nodes.untold(name)
-            is_told = not untold or (id(one) in by_some and untold != self.nodes.counted_as(name))
-            (found if is_told else not_found).add(name)
-        return found - not_found
+    def _just_below(self, spec: AbstractSpec) -> AbstractEdge | None:
+        """The edge of a spec that asks for nothing but one package below, by `^`, if it does."""
+        if self.rules.is_old or len(spec.edges) != 1:
+            return None
+        (edge,) = spec.edges
+        is_alone = spec == AbstractSpec(edges=spec.edges) and edge.sigil == "^"
+        if not is_alone or edge.virtuals or edge.types or edge.when is not None:
+            return None
+        name = edge.spec.name
+        is_called = name is not None and self.nodes.number_of(name) is not None
+        is_whole = self.rules.asks_each or not edge.spec.edges
+        return edge if is_called and is_whole and not self.nodes.is_virtual(name) else None
 
     def spec_ids(self, found: Mask, *, placed: bool = False) -> list[int]:
         """The ledger's ids of some nodes, those that it has; with `placed` of those that are cached."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
+from ..errors import UsageError
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from .evaluating import Evaluator
 from .masks import Mask, flags_of, mask_of, single
 
 __all__ = ["Reason", "reasons"]
+
+EACH = 40
+"""What is done for one root costs as much as looking at so many nodes, besides those on its way."""
 
 
 class Reason(NamedTuple):
@@ -22,11 +27,12 @@ class Reason(NamedTuple):
 
 def reasons(
     evaluator: Evaluator, roots: Collection[int], spec: AbstractSpec
-) -> dict[int, list[Reason]]:
+) -> dict[int, list[Reason] | None]:
     """The reasons why nodes satisfy a spec, in the order of the spec, each the shortest way there is.
 
     What need not be there, because of a condition that does not hold, is left out; so are nodes that do
-    not satisfy the spec. Raises UnsaidError for what no index can answer.
+    not satisfy the spec. None stands for those of a root for which there was no time any more, after so
+    many others. Raises UnsaidError for what no index can answer.
     """
     marks = bytearray(evaluator.graph.size)
     for root in roots:
@@ -36,7 +42,12 @@ def reasons(
     if evaluator.nodes.is_virtual(spec.name):
         return {root: [] for root in satisfied}
     looking: dict[int, bytes] = {}
-    return {root: list(_Reasons(evaluator, root, looking).of(spec)) for root in satisfied}
+    found_of: dict[int, list[Reason] | None] = dict.fromkeys(satisfied)
+    with suppress(UsageError):  # the question has become too long
+        for root in satisfied:
+            evaluator.reaching.charge(EACH)
+            found_of[root] = list(_Reasons(evaluator, root, looking).of(spec))
+    return found_of
 
 
 class _Reasons:
@@ -61,7 +72,10 @@ class _Reasons:
 
     def _is_bound(self, node: int, edge: AbstractEdge) -> bool:
         """Whether an edge has to be there."""
-        return edge.when is None or self._evaluator.is_met_by(node, edge.when)
+        if edge.when is None:
+            return True
+        self._evaluator.reaching.charge(EACH)
+        return self._evaluator.is_met_by(node, edge.when)
 
     def _reason(self, edge: AbstractEdge) -> Reason:
         if edge.sigil == "%":

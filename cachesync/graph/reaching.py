@@ -14,7 +14,7 @@ from .masks import Mask, chosen, flags_of, kind_table, mask_of, members
 __all__ = ["STEPS", "Reaching"]
 
 
-MOST_NODES = 2_000_000
+MOST_NODES = 4_000_000
 """Nodes that may be looked at for one question: some two seconds."""
 MOST_TIMES = 24
 """How often each node may be looked at for one question, where they are more."""
@@ -26,15 +26,25 @@ FEW_ROOTS = 64
 """From so many it is tried first."""
 DOWN_STEP = 3
 """What a node costs on the way down, in steps up."""
+STEP_DOWN = 4
+"""The same where one way is looked for, in nodes of a question."""
 
 
 class Reaching:
     """The edges of a graph, followed up and down."""
 
-    def __init__(self, graph: Graph, *, through_build: bool = False, steps: int = STEPS) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        through_build: bool = False,
+        steps: int = STEPS,
+        most: int | None = None,
+    ) -> None:
         """With `through_build` `^` follows edges of all types.
 
-        After so many `steps` up from what is looked for it is tried from the roots down.
+        After so many `steps` up from what is looked for it is tried from the roots down. For one question
+        `most` nodes may be looked at.
         """
         self.graph = graph
         self.through_build = through_build
@@ -47,7 +57,8 @@ class Reaching:
             graph.kinds_where(lambda kind: "build" in kind.types), self.kinds
         )
         self._is_any = b"\1" * max(256, self.kinds)
-        self._most = max(MOST_NODES, MOST_TIMES * graph.size)
+        self._is_first = bytes(map(max, self._is_down, self._is_build))
+        self._most = max(MOST_NODES, MOST_TIMES * graph.size) if most is None else most
         self._left = self._most
 
     def begin(self) -> None:
@@ -63,45 +74,68 @@ class Reaching:
                 hint="ask for fewer, or for a package by its name",
             )
 
-    def up(
+    def up(self, marks: bytearray, *, everything: bool = False) -> None:
+        """Mark all that lead to what is marked; with `everything` over edges of any type."""
+        late: list[int] = []
+        self._sweep(marks, 0, late, everything=everything)
+        self._climb(marks, late, everything=everything)
+
+    def _sweep(
         self,
         marks: bytearray,
-        waiting: list[int],
+        at: int,
+        late: list[int],
         *,
         everything: bool = False,
         most: int | None = None,
-    ) -> bool:
-        """Mark all that reach those that wait; these are marked already.
+    ) -> int:
+        """Mark all that lead to what is marked from `at` on; returns where to go on, -1 at the end.
 
-        After `most` of them it is done or not, which is returned: it can be gone on with.
+        It stops after `most` of them. Who depends on a node mostly comes after it; those who do not are
+        put into `late`, to climb from at last.
         """
         graph = self.graph
-        starts, parents = graph.back_starts, graph.parents
-        ends = graph.back_starts[1:] if everything else graph.back_downs
+        starts, downs, parents = graph.back_starts, graph.back_downs, graph.parents
+        ends = starts[1:] if everything else downs
+        node = marks.find(1, at)
         for _ in range(graph.size if most is None else most):
-            if not waiting:
+            if node < 0:
                 break
-            node = waiting.pop()
             start, end = starts[node], ends[node]
-            if start == end:
-                continue
-            for parent in parents[start:end]:
+            if start < end:
+                # They are in order, those over edges of other types too.
+                middle = downs[node]
+                if parents[start] < node or (middle < end and parents[middle] < node):
+                    late += (one for one in parents[start:end] if one < node and not marks[one])
+                for parent in parents[start:end]:
+                    marks[parent] = 1
+            node = marks.find(1, node + 1)
+        self.charge(marks.count(1))
+        return node
+
+    def _climb(self, marks: bytearray, waiting: list[int], *, everything: bool = False) -> None:
+        """Mark all that lead to those that wait, which are marked."""
+        graph = self.graph
+        starts, parents = graph.back_starts, graph.parents
+        ends = starts[1:] if everything else graph.back_downs
+        self.charge(len(waiting))
+        while waiting:
+            node = waiting.pop()
+            for parent in parents[starts[node] : ends[node]]:
                 if not marks[parent]:
                     marks[parent] = 1
                     waiting.append(parent)
-        self.charge(marks.count(1))
-        return not waiting
 
     def from_above(self, mask: Mask) -> Mask:
         """A set, and all that lead to nodes of it over edges of any type."""
         marks = bytearray(flags_of(mask, self.graph.size))
-        self.up(marks, _marked(marks), everything=True)
+        self.up(marks, everything=True)
         return mask_of(marks)
 
     def above(self, mask: Mask) -> Mask:
         """All that lead to nodes of a set over at least one edge, of any type."""
         marks = self.parents_of(mask, self._is_any)
-        self.up(marks, _marked(marks), everything=True)
+        self.up(marks, everything=True)
         return mask_of(marks)
 
     def parents_of(self, mask: Mask, is_kind: bytes) -> bytearray:
@@ -119,20 +153,22 @@ class Reaching:
         """Those of some roots that `^` leads from to a node of a set, the last edge being of some kinds, or any."""
         if self.through_build:
             marks = self.parents_of(mask, _both(self._is_any, is_kind))
-            self.up(marks, _marked(marks), everything=True)
+            self.up(marks, everything=True)
             return roots & mask_of(marks)
         count, below = roots.bit_count(), self._steps // DOWN_STEP
         few = self.reached_by(roots, mask, is_kind, below) if count <= FEW_ROOTS else None
         if few is not None:
             return few
         marks, direct = self._one_step(mask, is_kind)
-        waiting = _marked(marks)
-        if not self.up(marks, waiting, most=self._steps):
+        late: list[int] = []
+        at = self._sweep(marks, 0, late, most=self._steps)
+        if at >= 0:
             if FEW_ROOTS < count <= below:
                 few = self.reached_by(roots, mask, is_kind, below)
                 if few is not None:
                     return few
-            self.up(marks, waiting)
+            self._sweep(marks, at, late)
+        self._climb(marks, late)
         return roots & (mask_of(marks) | mask_of(direct))
 
     def _one_step(self, mask: Mask, is_kind: bytes | None) -> tuple[bytearray, bytearray]:
@@ -201,7 +237,7 @@ class Reaching:
         last = _both(self._is_any, is_kind)
         everything = everything or self.through_build
         followed = self._is_any if everything else self._is_down
-        met = self._is_any if everything else _either(self._is_down, self._is_build)
+        met = self._is_any if everything else self._is_first
         before: dict[int, int] = {root: -1}
         level = [root]
         while level:
@@ -212,11 +248,13 @@ class Reaching:
                     graph.children[start:end], graph.kinds[start:end], strict=True
                 ):
                     if flags[child] and met[kind] and last[kind]:
+                        self.charge(STEP_DOWN * len(before))
                         return [*_back(node, before), child]
                     if child not in before and followed[kind]:
                         before[child] = node
                         following.append(child)
             level, met = following, followed
+        self.charge(STEP_DOWN * len(before))
         return None
 
     def has_edge(self, owners: Mask, mask: Mask, is_kind: bytes) -> Mask:
@@ -231,16 +269,8 @@ class Reaching:
         return mask_of(marks)
 
 
-def _marked(marks: bytearray) -> list[int]:
-    return list(members(mask_of(marks), len(marks)))
-
-
 def _both(one: bytes, other: bytes | None) -> bytes:
     return one if other is None else bytes(map(min, one, other))
-
-
-def _either(one: bytes, other: bytes) -> bytes:
-    return bytes(map(max, one, other))
 
 
 def _back(node: int, before: dict[int, int]) -> Iterable[int]:

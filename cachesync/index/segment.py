@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import io
 import mmap
-import pickle
 import sys
 import zlib
 from array import array
@@ -22,6 +21,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from struct import Struct
 from typing import Any
+
+try:
+    # What `pickle` has its own from; that loads half a dozen modules more.
+    from _pickle import Unpickler, UnpicklingError
+except ImportError:  # a Python that is not CPython
+    from pickle import Unpickler, UnpicklingError
 
 from ..errors import IndexUnusableError
 from .layout import MISMATCH
@@ -57,13 +62,13 @@ _CLASSES: dict[tuple[str, str], Any] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(Unpickler):
     """Makes values only."""
 
     def find_class(self, module: str, name: str) -> Any:
         """See pickle. Raises UnpicklingError for what the writer does not write."""
         if (module, name) not in _CLASSES:
-            raise pickle.UnpicklingError(f"{module}.{name} in the search index")
+            raise UnpicklingError(f"{module}.{name} in the search index")
         return _CLASSES[module, name]
 
 

@@ -9,7 +9,7 @@ from ..spack import variants
 from .edges import unpack_kind
 from .ids import unpack_compilers
 
-__all__ = ["beginning_with", "versions_of"]
+__all__ = ["beginning_with", "compiler_versions", "versions_of"]
 
 
 class _Column(NamedTuple):
@@ -68,6 +68,12 @@ def versions_of(db: sqlite3.Connection, package: str, start: str, *, most: int) 
         (package, start, start + "\U0010ffff", most),
     )
     return [version for (version,) in rows if version]
+
+
+def compiler_versions(db: sqlite3.Connection, compiler: str, start: str, *, most: int) -> list[str]:
+    """Versions of a compiler, as pages name them, that begin with `start`, in order, at most `most`."""
+    found = (one.partition("@=") for one in _compilers(db, f"{compiler}@=")) if compiler else ()
+    return [version for _, _, version in found if version.startswith(start)][:most]
 
 
 def _virtuals(db: sqlite3.Connection, start: str) -> list[str]:

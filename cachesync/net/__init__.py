@@ -10,20 +10,23 @@ fetcher may be used by several threads at once. `net.fake` holds the fetcher for
 from __future__ import annotations
 
 from .access import DIRECT, Access
-from .opening import open_fetcher, open_poster
+from .opening import authorized, open_fetcher, open_poster
 from .request import (
     Download,
     Fetcher,
     FetchError,
     FetchStoppedError,
     ForbiddenError,
+    Login,
     Post,
     Poster,
     Request,
     Resolver,
     Response,
+    Signer,
     TooLargeError,
     host,
+    is_loopback,
     shown,
 )
 
@@ -35,13 +38,17 @@ __all__ = [
     "FetchStoppedError",
     "Fetcher",
     "ForbiddenError",
+    "Login",
     "Post",
     "Poster",
     "Request",
     "Resolver",
     "Response",
+    "Signer",
     "TooLargeError",
+    "authorized",
     "host",
+    "is_loopback",
     "open_fetcher",
     "open_poster",
     "shown",

@@ -5,13 +5,13 @@ The variables are those that curl and others read: https://curl.se/libcurl/c/lib
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..errors import CachesyncError
+from .challenges import basic
 
 __all__ = [
     "DIRECT",
@@ -59,7 +59,7 @@ class Proxy(NamedTuple):
         """The value of Proxy-Authorization: Basic (RFC 7617); None where it has no user."""
         if self.username is None:
             return None
-        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        return basic(self.username, self.password)
 
 
 class Proxies(NamedTuple):

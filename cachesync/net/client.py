@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from . import policy
 from .access import DIRECT, Access, Proxy
 from .answer import Answer, BrokenError
-from .request import Download, FetchError, FetchStoppedError, Request, Response, host
+from .request import Download, FetchError, FetchStoppedError, Request, Response, Signer, host
 from .transport import CONNECTIONS_PER_HOST, IDENTITY, Begun, Transport
 from .trust import trusted
 from .tunnel import unwelcome
@@ -84,7 +84,8 @@ class HttpFetcher:
 
         def whole(answer: Answer) -> Response:
             with closing(answer):
-                return Response(answer.status, answer.headers, answer.whole(request.most_bytes))
+                body = answer.whole(request.most_bytes)
+                return Response(answer.status, answer.headers, body, _is_elsewhere(request, answer))
 
         return self._persist(request, whole)
 
@@ -93,7 +94,8 @@ class HttpFetcher:
         """See `net.Fetcher`."""
         answer = self._persist(request, lambda answer: answer)
         with closing(answer):
-            yield Download(answer.status, answer.headers, answer.last_chunks(request.most_bytes))
+            chunks = answer.last_chunks(request.most_bytes)
+            yield Download(answer.status, answer.headers, chunks, _is_elsewhere(request, answer))
 
     def _persist(self, request: Request, take: Callable[[Answer], _Taken]) -> _Taken:
         """What `take` makes of the final answer; asks up to ATTEMPTS times for one."""
@@ -125,10 +127,14 @@ class HttpFetcher:
 
     def _final(self, visit: _Visit) -> Answer:
         """The answer at the end of all redirects."""
-        url, authorization = visit.request.url, visit.request.authorization
+        url, authorization, sign = (
+            visit.request.url,
+            visit.request.authorization,
+            visit.request.sign,
+        )
         seen = {url}
         while True:
-            answer = self._ask(visit, url, authorization)
+            answer = self._ask(visit, url, authorization, sign)
             if answer.status not in policy.REDIRECTS:
                 return answer
             answer.close()
@@ -139,10 +145,12 @@ class HttpFetcher:
                 raise FetchError(f"{host(url)}: more than {policy.MAX_REDIRECTS} redirects")
             seen.add(target)
             if policy.origin(target) != policy.origin(url):
-                authorization = None
+                authorization = sign = None
             url = target
 
-    def _ask(self, visit: _Visit, url: str, authorization: str | None) -> Answer:
+    def _ask(
+        self, visit: _Visit, url: str, authorization: str | None, sign: Signer | None
+    ) -> Answer:
         headers = {**_HEADERS, **visit.request.headers}
         if authorization is not None:
             headers["Authorization"] = authorization
@@ -152,6 +160,8 @@ class HttpFetcher:
         proxy = self._proxies.find(url)
         try:
             transport = self._transport(proxy)
+            if sign is not None:  # after all waiting
+                headers |= sign("GET", url)
             begun = transport.ask("GET", url, headers, deadline=visit.deadline)
         except BaseException:
             slot.release()
@@ -225,6 +235,10 @@ class _Visit:
 
     def failed(self, failure: str, retry_after_seconds: float | None) -> None:
         self.failure, self.retry_after_seconds = failure, retry_after_seconds
+
+
+def _is_elsewhere(request: Request, answer: Answer) -> bool:
+    return policy.origin(answer.url) != policy.origin(request.url)
 
 
 def _answer(url: str, begun: Begun, slot: BoundedSemaphore, visit: _Visit) -> Answer:

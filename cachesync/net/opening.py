@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from threading import Event
 
 from .access import DIRECT, Access
-from .request import Fetcher, Poster, Resolver
+from .request import Fetcher, Login, Poster, Resolver
 
-__all__ = ["open_fetcher", "open_poster"]
+__all__ = ["authorized", "open_fetcher", "open_poster"]
 
 
 def open_fetcher(
@@ -31,3 +31,10 @@ def open_poster(*, resolver: Resolver | None = None) -> AbstractContextManager[P
     from .poster import HttpPoster
 
     return HttpPoster(resolver=resolver)
+
+
+def authorized(fetcher: Fetcher, login: Login | None) -> Fetcher:
+    """A fetcher that says who it is where a server asks, over the connections of another one."""
+    from .proof import Authorized
+
+    return Authorized(fetcher, login)

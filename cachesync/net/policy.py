@@ -117,7 +117,10 @@ def origin(url: str) -> tuple[str, str, int | None]:
 def redirected(url: str, location: str | None) -> str:
     """Where a redirect from `url` leads. Raises FetchError for where nobody may be sent."""
     if not location:
-        raise FetchError(f"{host(url)}: a redirect to nowhere")
+        raise FetchError(
+            f"{host(url)}: a redirect to nowhere",
+            hint="of a bucket it means that it is in another region: say which, `region:`",
+        )
     try:
         target = urljoin(url, location).partition("#")[0]
     except ValueError:

@@ -24,13 +24,16 @@ __all__ = [
     "FetchStoppedError",
     "Fetcher",
     "ForbiddenError",
+    "Login",
     "Post",
     "Poster",
     "Request",
     "Resolver",
     "Response",
+    "Signer",
     "TooLargeError",
     "host",
+    "is_loopback",
     "shown",
 ]
 
@@ -54,6 +57,10 @@ class FetchStoppedError(FetchError):
     """The fetch was abandoned because the process is to end."""
 
 
+Signer = Callable[[str, str], Mapping[str, str]]
+"""The headers that prove who asks, from the method and the address. They hold for minutes, and are secret."""
+
+
 class Request(NamedTuple):
     """A GET. Its `repr` shows neither the authorization nor the query of the address."""
 
@@ -66,6 +73,8 @@ class Request(NamedTuple):
     """The value of that header; sent to the origin of `url` only."""
     least_bytes_per_second: int | None = None
     """So many bytes received add a second to the deadline: for bodies that may take long."""
+    sign: Signer | None = None
+    """Makes the headers that say who asks, anew for each attempt; sent to the origin of `url` only."""
 
     def __repr__(self) -> str:
         return f"Request({shown(self.url)!r})"
@@ -78,6 +87,8 @@ class Response(NamedTuple):
     headers: Mapping[str, str]
     """The names in lower case."""
     body: bytes
+    is_elsewhere: bool = False
+    """Whether another origin answered than was asked, after a redirect."""
 
     def __repr__(self) -> str:
         return f"Response({self.status}, {len(self.body)} bytes)"
@@ -91,6 +102,8 @@ class Download(NamedTuple):
     """The names in lower case."""
     chunks: Iterator[bytes]
     """The unpacked body, some 256 KiB at most at a time. Raises FetchError."""
+    is_elsewhere: bool = False
+    """As of a `Response`."""
 
 
 class Fetcher(Protocol):
@@ -101,6 +114,16 @@ class Fetcher(Protocol):
 
     def stream(self, request: Request) -> AbstractContextManager[Download]:
         """Like `fetch`, but the body is read while it arrives, and never a second time."""
+
+
+class Login(NamedTuple):
+    """A user of a server. Its `repr` shows nothing of it."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "Login()"
 
 
 class Post(NamedTuple):
@@ -148,3 +171,14 @@ def shown(url: str) -> str:
 def host(url: str) -> str:
     """Host and port of `url`, as they may be shown."""
     return shown(url).partition("://")[2].partition("/")[0] or "an invalid address"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host of `url` is this machine by its very name; names are not looked up."""
+    from ipaddress import ip_address  # here: most that imports this asks nothing
+
+    try:
+        name = urlsplit(url).hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False

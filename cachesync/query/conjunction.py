@@ -17,7 +17,7 @@ from .tree import And, Everything, Node, Term
 if TYPE_CHECKING:
     from .dags import Folding
 
-__all__ = ["Conjunction"]
+__all__ = ["Conjunction", "is_below_too"]
 
 _ONCE = ("version", "hash", "platform", "os", "target")
 
@@ -59,7 +59,7 @@ class Conjunction:
                 self._is_below = False
             elif self._is_below and not _is_of_compiler(part):
                 self._folded().attribute(part)
-            elif _is_untold(part) or (part.is_propagated and _is_variant(part)):
+            elif _is_untold(part) or (part.is_propagated and is_below_too(part)):
                 self._once(part)
                 self._folded().at_root(part)
             else:
@@ -115,7 +115,7 @@ def _is_untold(part: Part) -> bool:
     return part.pair is not None and part.pair[0] in (*FLAGS, NAMESPACE)
 
 
-def _is_variant(part: Part) -> bool:
+def is_below_too(part: Part) -> bool:
     """Whether a part asks for a variant that Spack asks of all below the root too."""
     return not any(term.value.lstrip("+~").partition("=")[0] in _OF_ONE for term in part.terms)
 

@@ -166,6 +166,8 @@ class Folding:
         edge.text = self._text[edge.start : edge.end]
         edge.node = Growing(self._reader.spec())
         try:
+            if self._reader.later:
+                raise self._reader.later[0]
             if edge.sigil == "^":
                 self._current = edge.node
                 self._root.add(edge, "1.x")

@@ -101,6 +101,11 @@ class _Reader:
     ) -> QueryError:
         return QueryError(message, query=self._text, position=position, length=length, hint=hint)
 
+    def _empty(self, field: str | None, at: int, *, excluded: bool, prefix: bool) -> QueryError:
+        from .words import empty
+
+        return self._error(empty(field, excluded=excluded, prefix=prefix), at)
+
     def _alternatives(self) -> list[list[Item]]:
         alternatives: list[list[Item]] = [[]]
         while True:
@@ -200,7 +205,7 @@ class _Reader:
             self._refuse_star(value, at)
             self._refuse_versions(field, value, at)
         if not value:
-            raise self._error(_empty(field, excluded=excluded, prefix=prefix), at)
+            raise self._empty(field, at, excluded=excluded, prefix=prefix)
         value = value.lower()
         if field == "compiler":
             value = plain_compiler(value)
@@ -246,6 +251,8 @@ class _Reader:
         match = _BARE.match(self._text, start)
         assert match is not None, "the pattern matches the empty text"
         text = match[0]
+        if not excluded and text[:1] == "*" and text[1:2] in ("", *"@+~%^/"):
+            return self._any_package(start)
         fuzzy = _FUZZY.fullmatch(text)
         if fuzzy is not None:
             self._at = match.end()
@@ -261,13 +268,20 @@ class _Reader:
         word = text.removesuffix("*")
         self._refuse_star(word, start)
         if not word:
-            raise self._error(_empty(None, excluded=excluded, prefix=prefix), start)
+            raise self._empty(None, start, excluded=excluded, prefix=prefix)
         if word == "OR":
             raise self._error("OR stands between two queries", start, length=2, hint=_OR)
         term = Term("variant" if word[0] == "+" else None, word.lower(), prefix)
         if prefix:
             return Fixed((term,), start, is_word=term.field is None)
         return Plain(term, word, start)
+
+    def _any_package(self, start: int) -> Fixed:
+        """Spack's `*`, which stands where a name could and asks for none; and what stands at it."""
+        self._at = start + 1
+        if self._text[self._at : self._at + 1] in tuple("@+~%^/"):
+            return self._spec(self._at)._replace(is_word=True)
+        return Fixed((), start, is_word=True)
 
     def _qualified(self, text: str) -> tuple[Term, ...]:
         """The package that `builtin.hdf5` names, which is spec syntax also where it stands alone."""
@@ -301,8 +315,7 @@ class _Reader:
         return Fixed(terms, start, is_spec=True, parts=parts)
 
     def _refuse_star(self, value: str, at: int) -> None:
-        star = value.find("*")
-        if star >= 0:
+        if (star := value.find("*")) >= 0:
             raise self._error("* stands at the end of a word only", at + star)
 
     def _refuse_versions(self, field: str | None, value: str, at: int) -> None:
@@ -318,14 +331,6 @@ class _Reader:
 _OR = 'quote it to search for the word: "OR"'
 
 
-def _empty(field: str | None, *, excluded: bool, prefix: bool) -> str:
-    if prefix:
-        return "a prefix needs at least one character before *"
-    if field is not None:
-        return f"{field}: needs a value"
-    return "- needs something to exclude" if excluded else "an empty word"
-
-
 def _plainly(alternatives: list[list[Item]]) -> Node:
     """The tree of items without spec syntax."""
     return either([together([_plain(item) for item in items]) for items in alternatives])
@@ -333,9 +338,13 @@ def _plainly(alternatives: list[list[Item]]) -> Node:
 
 def _plain(item: Item) -> Node:
     if isinstance(item, Plain):
-        return item.term
+        if not item.text.startswith("++"):
+            return item.term
+        from .words import word_of  # few ask this
+
+        return word_of(item)
     if isinstance(item, Fixed):
-        return item.nodes[0]
+        return together(list(item.nodes))
     if isinstance(item, Group):
         return _plainly(item.alternatives)
     return Not(_plain(item.item))

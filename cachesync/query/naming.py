@@ -14,6 +14,7 @@ from .conjunction import Conjunction
 from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
 from .specsyntax import name_of, variant_of
 from .tree import And, Node, Not, Term
+from .words import word_of
 
 __all__ = ["resolve"]
 
@@ -100,7 +101,7 @@ class _Naming:
         if isinstance(item, Fixed):
             return together(list(item.nodes))
         if isinstance(item, Plain):
-            return item.term
+            return word_of(item)
         assert isinstance(item, Excluded), "groups are queries"
         inner = item.item
         if isinstance(inner, Group):

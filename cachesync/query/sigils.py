@@ -22,6 +22,7 @@ __all__ = ["read"]
 
 _PACKAGE = re.compile(rf"\*|{IDENTIFIER}(?:\.{IDENTIFIER})*")
 _PLAIN_SIGIL = re.compile(rf"[%^](?![%\[])(?!\s*{IDENTIFIER}(?:,{IDENTIFIER})*=)")
+_DISTANCE = re.compile(r"~[0-9]+(?![a-zA-Z_0-9\-.])")
 _PAIR = re.compile(r"[a-zA-Z_0-9][a-zA-Z_0-9\-.]*\s*:?=")
 
 
@@ -75,6 +76,15 @@ class _Reader(SpecReader):
         )  # fmt: skip
 
     def _switch(self, sigil: str) -> None:
+        behind = self.parts[-1] if self.parts else None
+        if behind is not None and behind.name is not None and behind.end == self.at:
+            fuzzy = _DISTANCE.match(self.text, self.at)
+            if fuzzy is not None:
+                opened = self.text[behind.start : behind.end]
+                raise self.error(
+                    "a dependency is named exactly, and a number names no variant",
+                    length=len(fuzzy[0]), hint=f"only a word is fuzzy; a variant called so is {opened} {fuzzy[0]}",
+                )  # fmt: skip
         self._is_propagated = self.text[self.at + 1 : self.at + 2] == sigil
         super()._switch(sigil)
 

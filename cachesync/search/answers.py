@@ -9,24 +9,9 @@ from ..model import Build, Placement
 
 if TYPE_CHECKING:
     from .scan import Group
-    from .why import Why
+    from .why import Whys
 
 __all__ = ["Answer", "Hit", "Matched", "MatchedSpec"]
-
-
-class Matched(NamedTuple):
-    """Which builds match."""
-
-    counts: dict[int, int]
-    """Every one, with how many of its specs do."""
-    whole: dict[int, int]
-    """Those known to match with all their placements, and their documents."""
-    judged: set[int] | None
-    """Those that the ledger was asked for; None: all."""
-    groups: list[Group]
-    """What it answered: their placements that match."""
-    note: str | None
-    """Why the ledger was asked instead of the index."""
 
 
 class MatchedSpec(NamedTuple):
@@ -42,6 +27,21 @@ class Hit(NamedTuple):
     build: Build
     score: float
     specs: tuple[MatchedSpec, ...]
+
+
+class Matched(NamedTuple):
+    """Which builds match."""
+
+    counts: dict[int, int]
+    """Every one, with how many of its specs do."""
+    whole: dict[int, int]
+    """Those known to match with all their placements, and their documents."""
+    judged: set[int] | None
+    """Those that the ledger was asked for; None: all."""
+    groups: list[Group]
+    """What it answered: their placements that match."""
+    note: str | None
+    """Why the ledger was asked instead of the index."""
 
 
 class Answer(NamedTuple):
@@ -62,8 +62,8 @@ class Answer(NamedTuple):
     """The systems of all builds that match, where they were asked for."""
     unnamed: int = 0
     """Builds left out only because their pages name no compiler, where they were asked for."""
-    why: dict[str, tuple[Why, ...]] | None = None
-    """By hash, which dependencies of the specs among `hits` were found; None where it was not asked for."""
+    why: Whys | None = None
+    """Which dependencies of the specs among `hits` were found; None where it was not asked for."""
     unjudged: int = 0
     """Builds of which only a DAG would say whether they match, and none is known; where they were asked for."""
     undecided: int = 0

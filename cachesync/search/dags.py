@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from itertools import compress
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from .. import query
 from ..graph import catchup
 from ..graph.evaluating import Evaluator
-from ..graph.masks import everything, flags_of, mask_of
+from ..graph.masks import everything, flags_of, mask_of, planes_of
 from ..graph.nodes import Hashes
 from ..ledger import connect, graphrows, read
 
@@ -28,34 +29,55 @@ class Found:
 
     def __init__(self, graph: Graph, met: Mask, told: Mask, undecided: Mask = 0) -> None:
         """`undecided` are those of which an index does not say enough: as if their DAG was not known."""
-        self._graph = graph
+        self.graph = graph
         self.undecided = undecided & told
-        told &= ~undecided
-        self._told = told
-        self._met = met & told
+        self.told = told & ~undecided
+        """Those whose DAG is known, and says enough."""
+        self.mask = met & self.told
 
     def of(self, spec_id: int) -> bool | None:
         """See `query.Verdicts`."""
-        said = self._by_spec.get(spec_id, 0)
+        ids = self.graph.spec_ids
+        at = bisect_left(ids, spec_id)  # as good as always in order
+        if at < len(ids) and ids[at] == spec_id:
+            said = self._said[at]
+        else:
+            said = self._by_spec.get(spec_id, 0)
         return None if said == 0 else said == 2
 
     @cached_property
+    def _said(self) -> bytes:
+        return flags_of(self.mask + self.told, self.graph.size)
+
+    @cached_property
     def _by_spec(self) -> Mapping[int, int]:
-        said = flags_of(self._met + self._told, self._graph.size)
-        return dict(zip(self._graph.spec_ids, said, strict=True))
+        return dict(zip(self.graph.spec_ids, self._said, strict=True))
+
+    def excluded(self) -> Found:
+        """Those that do not."""
+        return Found(self.graph, ~self.mask, self.told | self.undecided, self.undecided)
+
+    @staticmethod
+    def joined(several: Sequence[Found], *, all_of_them: bool) -> Found:
+        """Those that satisfy all of several, or any; of one graph, and equally well told."""
+        met = several[0].mask
+        for one in several[1:]:
+            met = met & one.mask if all_of_them else met | one.mask
+        told, undecided = several[0].told, several[0].undecided
+        return Found(several[0].graph, met, told | undecided, undecided)
 
     def met(self) -> dict[int, int]:
         """How many placed specs of each build satisfy it."""
-        return self._counted(self._met)
+        return self._counted(self.mask)
 
     def known(self) -> dict[int, int]:
         """How many placed specs of each build have a DAG."""
-        return self._counted(self._told)
+        return self._counted(self.told)
 
     def _counted(self, mask: Mask) -> dict[int, int]:
-        graph = self._graph
+        graph = self.graph
         chosen = flags_of(mask & mask_of(graph.placed), graph.size)
-        return dict(Counter(compress(graph.builds, chosen)))
+        return Counter(compress(graph.builds, chosen))
 
 
 class Dags:
@@ -70,7 +92,10 @@ class Dags:
         self._seq = -1
         self._graph: Graph | None = None
         self._evaluators: dict[str, Evaluator] = {}
-        self._found: dict[query.Dag, Found] = {}
+        self._found: dict[tuple[query.Dag, ...], Found] = {}
+        self._told = 0
+        self._goes_on = False
+        """Whether something of the same tree was asked before."""
 
     def judged(self, node: query.Node) -> query.Node:
         """A tree with what it asks of DAGs answered; the caller reads in a snapshot.
@@ -79,7 +104,16 @@ class Dags:
         """
         if next(query.each_dag(node), None) is None:
             return node
-        return query.with_dags(node, lambda dag: query.Judged(self._answer(dag), dag.plain))
+        self._goes_on = False
+        return _folded(query.with_dags(self._at_once(node), self._judged))
+
+    def counts(self, node: query.Judged) -> dict[int, int] | None:
+        """How many placed specs of each build a graph found to be what was asked for.
+
+        None where it does not say enough of some.
+        """
+        found = _found(node)
+        return None if found.undecided else found.met()
 
     def unjudged(self, node: query.Node, *, only_undecided: bool = False) -> query.Node | None:
         """What of the specs whose DAG is not known, or says too little, might match `node`, and does not.
@@ -98,7 +132,7 @@ class Dags:
         asked = query.And((might, query.Not(self.judged(node))))
         if not only_undecided:
             return self.of_pages(asked, undecided)
-        found = Found(graph, undecided, _told(graph))
+        found = Found(graph, undecided, self._told)
         return query.And((query.Judged(found, query.Or(())), asked))
 
     def of_pages(self, node: query.Node, undecided: Mask = 0) -> query.Node:
@@ -107,7 +141,7 @@ class Dags:
         And of those of `undecided`, which are as if their DAG was not known.
         """
         graph = self._current()
-        untold = Found(graph, 0, _told(graph), undecided)
+        untold = Found(graph, 0, self._told, undecided)
         return query.And((query.Judged(untold, query.Everything), node))
 
     def undecided(self, node: query.Node) -> Mask:
@@ -124,14 +158,35 @@ class Dags:
         """Whether there is a spec whose DAG is known."""
         return self._current().size > 0
 
-    def _answer(self, dag: query.Dag) -> Found:
+    def _judged(self, dag: query.Dag) -> query.Judged:
+        return query.Judged(self._answer(dag), dag.plain)
+
+    def _at_once(self, node: query.Node) -> query.Node:
+        """The tree with alternatives that ask of DAGs answered in one go: they often look for the same."""
+        if isinstance(node, query.Not):
+            return query.Not(self._at_once(node.node))
+        if not isinstance(node, (query.And, query.Or)):
+            return node
+        dags = [child for child in node.nodes if isinstance(child, query.Dag)]
+        is_one_language = len({dag.dialect for dag in dags}) == 1
+        if isinstance(node, query.And) or len(dags) < 2 or not is_one_language:
+            return type(node)(tuple(map(self._at_once, node.nodes)))
+        rest = (self._at_once(n) for n in node.nodes if not isinstance(n, query.Dag))
+        plain = query.Or(tuple(dag.plain for dag in dags))
+        return query.Or((query.Judged(self._answer(*dags), plain), *rest))
+
+    def _answer(self, *dags: query.Dag) -> Found:
+        """What satisfies any of some, which are in one language."""
         graph = self._current()
-        found = self._found.get(dag)
+        found = self._found.get(dags)
         if found is None:
-            evaluator = self.evaluator(dag.dialect)
-            met = evaluator.satisfying(dag.spec)
-            undecided = evaluator.undecided(dag.spec, met)
-            found = self._found[dag] = Found(graph, met, _told(graph), undecided)
+            evaluator = self.evaluator(dags[0].dialect)
+            met = evaluator.satisfying_any([dag.spec for dag in dags], goes_on=self._goes_on)
+            self._goes_on = True
+            undecided = 0
+            for dag in dags:
+                undecided |= evaluator.undecided(dag.spec, met)
+            found = self._found[dags] = Found(graph, met, self._told, undecided)
         return found
 
     def evaluator(self, dialect: str) -> Evaluator:
@@ -152,6 +207,7 @@ class Dags:
         if self._graph is None or seq != self._seq:
             self._graph, _ = catchup.current(self._db, self._state_dir)
             self._seq = seq
+            self._told = _told(self._graph)
             self._evaluators.clear()
             self._found.clear()
         return self._graph
@@ -161,4 +217,36 @@ def _told(graph: Graph) -> Mask:
     """The nodes that an index told of, and not only what depends on them."""
     if 0 not in graph.builds:
         return everything(graph.size)
-    return mask_of(bytes(map(bool, graph.builds)))
+    found = 0
+    for plane in planes_of(graph.builds):
+        found |= mask_of(plane.translate(_IS_MORE))
+    return found
+
+
+_IS_MORE = b"\0" + 255 * b"\1"
+
+
+def _folded(node: query.Node) -> query.Node:
+    """The same tree with one answer in place of several that are asked for together."""
+    if isinstance(node, query.Not):
+        inner = _folded(node.node)
+        if isinstance(inner, query.Judged):
+            return query.Judged(_found(inner).excluded(), query.Not(inner.plain))
+        return query.Not(inner)
+    if not isinstance(node, (query.And, query.Or)):
+        return node
+    kind = type(node)
+    children = tuple(map(_folded, node.nodes))
+    judged = [child for child in children if isinstance(child, query.Judged)]
+    if len(judged) > 1 and all(_found(one).told == _found(judged[0]).told for one in judged):
+        met = Found.joined(list(map(_found, judged)), all_of_them=kind is query.And)
+        plain = kind(tuple(child.plain for child in judged))
+        rest = (child for child in children if not isinstance(child, query.Judged))
+        children = (query.Judged(met, plain), *rest)
+    return children[0] if len(children) == 1 else kind(children)
+
+
+def _found(judged: query.Judged) -> Found:
+    """What answers, as what it is."""
+    assert isinstance(judged.verdicts, Found), "nobody else makes any"
+    return judged.verdicts

@@ -25,7 +25,7 @@ from .records import KnownBuilds, LedgerRecords
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
     from .dags import Dags
-    from .why import Why
+    from .why import Whys
 
 __all__ = ["Searcher"]
 
@@ -105,7 +105,7 @@ class Searcher:
             with read.snapshot(self._db) as db:
                 seq = read.last_seq(db)
                 asked, node = node, self.judged(node)
-                matched = self._match(node, seq)
+                matched = self._match(node, seq, documents=facets)
                 counts = matched.counts
                 ordered = self._order(node, counts, sort, limit and offset + limit)
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
@@ -176,12 +176,12 @@ class Searcher:
         is_asked = next(query.each_dag(node), None) is not None
         return is_asked and self.dags.is_any_known()
 
-    def _why(self, node: query.Node, hits: Collection[Hit]) -> dict[str, tuple[Why, ...]]:
-        if self._dags is None:
-            return {}
-        from .why import reasons
+    def _why(self, node: query.Node, hits: Collection[Hit]) -> Whys:
+        from .why import Whys, reasons
 
-        hashes = {spec.hash for hit in hits for spec in hit.specs}
+        if self._dags is None:
+            return Whys({}, 0)
+        hashes = dict.fromkeys(spec.hash for hit in hits for spec in hit.specs)
         return reasons(self._dags, self._db, node, hashes)
 
     def ordered(self, node: query.Node, counts: dict[int, int], sort: str) -> list[int]:
@@ -226,7 +226,13 @@ class Searcher:
                 self._fault = None
                 return
 
-    def _match(self, node: query.Node, seq: int) -> Matched:
+    def _match(self, node: query.Node, seq: int, *, documents: bool = False) -> Matched:
+        """What matches; its `documents` too where they are wanted, as far as that is quick."""
+        if isinstance(node, query.Judged) and not documents and not read.has_pages(self._db):
+            told = self.dags.counts(node)  # the graph knows whatever there is
+            if told is not None:
+                note = None if self._index is not None else self._fault
+                return Matched(told, {}, set(), [], note)
         if self._index is None:
             return self._scan(node, self._fault)
         behind: set[int] = set()

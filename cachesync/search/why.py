@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..spack.spectokens import Dialect
     from .dags import Dags
 
-__all__ = ["Step", "Why", "reasons"]
+__all__ = ["Step", "Why", "Whys", "reasons"]
 
 
 class Step(NamedTuple):
@@ -36,33 +36,46 @@ class Why(NamedTuple):
     """From the hit to the dependency; the hit alone for a compiler that is no dependency of it."""
 
 
-def reasons(
-    dags: Dags, db: connect.Connection, node: query.Node, hashes: Collection[str]
-) -> dict[str, tuple[Why, ...]]:
+class Whys(NamedTuple):
+    """The dependencies that were found of some specs."""
+
+    of: dict[str, tuple[Why, ...]]
+    """By hash."""
+    untold: int
+    """How many specs are left out, as all of them would take too long."""
+
+
+def reasons(dags: Dags, db: connect.Connection, node: query.Node, hashes: Collection[str]) -> Whys:
     """By hash what of a query, not yet judged, was found below some specs; nothing of those without a DAG.
 
-    Of alternatives those that hold; what is excluded has no way to it. The caller reads in a snapshot.
+    The first of the hashes are told of first. Of alternatives those that hold; what is excluded has no way to it. The caller reads in a snapshot.
     Raises UnsaidError for what no index can answer.
     """
     spec_ids = graphrows.of_hashes(db, hashes)
-    found: dict[str, dict[Why, None]] = {spec_hash: {} for spec_hash in spec_ids}
+    found: dict[str, dict[Why, None]] = {one: {} for one in hashes if one in spec_ids}
+    untold: set[str] = set()
     for dag in dict.fromkeys(_wanted(node)):
         evaluator = dags.evaluator(dag.dialect)
         numbers = {spec_id: number for number, spec_id in enumerate(evaluator.graph.spec_ids)}
         roots = {
-            numbers[spec_id]: spec_hash
-            for spec_hash, spec_id in spec_ids.items()
-            if spec_id in numbers
+            numbers[spec_ids[spec_hash]]: spec_hash
+            for spec_hash in found
+            if spec_ids[spec_hash] in numbers
         }
         dialect: Dialect = "0.23" if evaluator.rules.is_old else "1.x"
         told = paths.reasons(evaluator, roots, dag.spec)
-        steps = _steps(evaluator, told.values())
-        for root, its in told.items():
+        untold.update(roots[root] for root, its in told.items() if its is None)
+        known = {root: its for root, its in told.items() if its is not None}
+        steps = _steps(evaluator, known.values())
+        texts: dict[int, str] = {}
+        for root, its in known.items():
             for edge, nodes in its:
+                text = texts.get(id(edge)) or texts.setdefault(id(edge), one_edge(edge, dialect))
                 way = tuple(map(steps.__getitem__, nodes))
-                asked = dag.text if dag.dialect == query.VIRTUAL else one_edge(edge, dialect)
-                found[roots[root]][Why(asked, way)] = None
-    return {spec_hash: tuple(its) for spec_hash, its in found.items()}
+                said = dag.text if dag.dialect == query.VIRTUAL else text
+                found[roots[root]][Why(said, way)] = None
+    of = {one: tuple(its) for one, its in found.items() if one not in untold}
+    return Whys(of, len(untold))
 
 
 def _wanted(node: query.Node) -> Iterator[query.Dag]:

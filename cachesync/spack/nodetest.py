@@ -105,7 +105,7 @@ def check(
         if number >= MAX_ASKED:
             raise UnsaidError(f"more than {MAX_ASKED} packages are asked for")
         if one.versions is not None:
-            _check_versions(one.name, one.versions, virtuals, told)
+            _check_versions(one.name, one.versions, virtuals, told, sigil="^" if number else "")
         for part in (one.target or "").split(","):
             if ":" in part:
                 _check_range(part, ancestors)
@@ -117,12 +117,18 @@ def asks_virtual_version(asked: AbstractSpec, virtuals: Virtuals) -> bool:
 
 
 def _check_versions(
-    name: str | None, versions: str, virtuals: Virtuals, told: Collection[str] = ()
+    name: str | None,
+    versions: str,
+    virtuals: Virtuals,
+    told: Collection[str] = (),
+    *,
+    sigil: str = "^",
 ) -> None:
+    """Raise UnsaidError for versions that no index tells of; the `sigil` of what is asked for stands in its hint."""
     if name is not None and name in virtuals and versions != ":" and name not in told:
         raise UnsaidError(
             f"no cache index says which version of {name} a package provides: @{versions}",
-            hint=f"ask for the package that provides it: {_example(virtuals[name])}",
+            hint=f"ask for the package that provides it: {_example(virtuals[name], sigil)}",
         )
     bare = next(_bare(versions), None)
     if name is not None and bare is not None:
@@ -132,8 +138,8 @@ def _check_versions(
         )
 
 
-def _example(providers: Collection[str]) -> str:
-    return ", ".join(f"^{name}@..." for name in sorted(providers)[:3])
+def _example(providers: Collection[str], sigil: str) -> str:
+    return ", ".join(f"{sigil}{name}@..." for name in sorted(providers)[:3])
 
 
 def _check_range(part: str, ancestors: Ancestors) -> None:

@@ -90,6 +90,13 @@ def _pattern(dialect: Dialect) -> re.Pattern[str]:
     return re.compile("|".join(f"(?P<{k.value}>{form})" for k, form in _forms(dialect).items()))
 
 
+@lru_cache(maxsize=2)
+def _plain_sigil(dialect: Dialect) -> re.Pattern[str]:
+    """A sigil that opens no brackets: the one form that is asked for often, and compiled soon."""
+    forms = _forms(dialect)
+    return re.compile(f"(?!{forms[Kind.EDGE_OPEN]})(?:{forms[Kind.SIGIL]})")
+
+
 _SPACE = re.compile(r"\s*")
 _ASSIGNED = re.compile(rf"({_ID}(?:,{_ID})*)=({_DOTTED}|{_ID})")
 
@@ -164,6 +171,9 @@ def tokens_of_edge(text: str, start: int, dialect: Dialect) -> list[Token]:
 
     Raises SpecTextError for what is no token.
     """
+    match = _plain_sigil(dialect).match(text, start)
+    if match is not None:
+        return [Token(Kind.SIGIL, match[0], start)]
     found = [_token(text, start, dialect)]
     while found[0].kind is Kind.EDGE_OPEN and found[-1].kind is not Kind.EDGE_CLOSE:
         at = _space(text, found[-1].end)

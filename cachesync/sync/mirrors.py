@@ -82,7 +82,7 @@ class _Pass:
         self._counts = counts
         self._again = row.selection is not None and row.selection != selection
         self._failures: dict[str, str] = {}
-        self._emptied = 0
+        self._emptied: list[StatementRow] = []
         self._unread = False
         self._settle = source.settle
         self._found = source.discover(writer.memory(row), writer.statements(row), counts=counts)
@@ -211,7 +211,7 @@ class _Pass:
         carried = self._writer.carried_ids(self._row, known.tag, known.stack)
         if not split.records and not split.refused:
             if carried and not self._allow:
-                self._emptied += len(carried)
+                self._emptied.append(known)
                 return
             if carried:  # it is accepted, once: not held again when it has settled
                 self._settle = 1
@@ -245,10 +245,11 @@ class _Pass:
         due = writer.due(row, self._settle)
         due += [one for known in dropped for one in writer.carried(row, known)]
         due += writer.unstated(row) if had_pages else ()
-        due = sorted(set(due))
-        leaving = self._leaving(due)
+        emptied = {one for known in self._emptied for one in writer.carried(row, known)}
+        leaving = self._leaving(sorted({*due, *emptied}))
+        due = sorted(set(due) - emptied)
         is_held, gone = self._judge(len(leaving)) if leaving else (False, 0)
-        held = len(leaving) if is_held and not self._allow else 0
+        held = len(leaving) if (is_held or emptied) and not self._allow else 0
         if held:
             due = [one for one in due if (one.page_id, one.spec_id) not in leaving]
         for chunk in _whole_specs(due):
@@ -258,7 +259,7 @@ class _Pass:
                 writer.drop_statement(row, known)
             if had_pages:
                 writer.drop_pages(row)
-        return held + self._emptied, gone
+        return held or len(emptied), gone  # of an emptied index that others make up for, too
 
     def _judge(self, leaving: int) -> tuple[bool, int]:
         """Whether the guard holds so many specs, and how many went before; additions count for nothing."""

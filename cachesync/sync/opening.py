@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
 from .. import net
 from ..buildcache.layout import index_places
@@ -21,8 +22,12 @@ from ..config.sourceconfigs import (
     HttpSourceConfig,
     SourceConfig,
 )
+from ..errors import CachesyncError
 from ..sources.base import Source
 from .mirrorsource import MirrorSource
+
+if TYPE_CHECKING:
+    from ..sources.mirror.reaching import Reach
 
 __all__ = ["Remotes", "address", "is_fetched", "is_watched", "watched_files", "watched_place"]
 
@@ -54,12 +59,8 @@ class Remotes:
         """
         if isinstance(entry, BuildcacheSourceConfig):
             from ..sources.mirror import source
-            from ..sources.mirror.reaching import Reach
 
-            fetcher = self._shared(entry) if is_fetched(entry) else None
-            return source.MirrorSource(
-                entry, Reach(self._limits, fetcher, lambda one: reveal(one, self._environment))
-            )
+            return source.MirrorSource(entry, self._reach_of(entry))
         fetcher = self._shared(entry)
         if isinstance(entry, GithubSourceConfig):
             from ..sources.github import GithubSource
@@ -73,6 +74,16 @@ class Remotes:
         from ..sources.archive import ArchiveSource
 
         return ArchiveSource(entry, self._limits, fetcher)
+
+    def _reach_of(self, entry: BuildcacheSourceConfig) -> Reach:
+        from ..sources.mirror.reaching import Reach
+
+        return Reach(
+            self._limits,
+            self._shared(entry) if is_fetched(entry) else None,
+            lambda one: reveal(one, self._environment),
+            self._environment,
+        )
 
     def _shared(self, entry: SourceConfig) -> net.Fetcher:
         assert not isinstance(entry, DirectorySourceConfig), "a directory is not fetched"
@@ -96,25 +107,42 @@ class Remotes:
 
         A mirror is asked for the cache index of each layout that it may have, until there is one.
         """
+        if isinstance(entry, BuildcacheSourceConfig) and mirrors.is_registry(entry.url):
+            return self._reach_registry(entry)
         token = self._token(entry) if isinstance(entry, GithubSourceConfig) else None
+        fetcher = self._shared(entry)
+        if isinstance(entry, BuildcacheSourceConfig) and entry.is_bucket:
+            from ..sources.mirror.reaching import open_bucket
+
+            fetcher = open_bucket(entry.url, entry.access, self._reach_of(entry)).fetcher
         status = 0
-        for url in _addresses(entry):
+        for url in _addresses(entry, self._environment):
             request = net.Request(
                 url,
                 most_bytes=self._limits.page_bytes,
                 authorization=None if token is None else f"Bearer {token}",
             )
-            with self._shared(entry).stream(request) as download:
+            with fetcher.stream(request) as download:
                 status = download.status
             if status not in _ABSENT:
                 break
         return status
 
+    def _reach_registry(self, entry: BuildcacheSourceConfig) -> int:
+        from ..buildcache.manifest import MAX_BYTES
+        from ..sources.mirror.place import Absent
+        from ..sources.mirror.reaching import open_place
+
+        place = open_place(entry.url, entry.access, self._reach_of(entry))
+        (index,) = index_places(is_registry=True)
+        is_absent = isinstance(place.small(index.first, most_bytes=MAX_BYTES), Absent)
+        return 404 if is_absent else 200
+
     def way(self, entry: SourceConfig) -> str:
         """What is to say of how the address of a source is reached; empty where it is directly."""
         assert not isinstance(entry, DirectorySourceConfig), "a directory is not fetched"
         access = open_access(entry.proxy, entry.ca_file, self._environment)
-        proxy = access.proxies.find(address(entry))
+        proxy = access.proxies.find(address(entry, self._environment))
         return "" if proxy is None else f", through the proxy {proxy.place}"
 
     def close(self) -> None:
@@ -155,7 +183,7 @@ def is_fetched(entry: SourceConfig) -> bool:
     return not is_local and not isinstance(entry, DirectorySourceConfig)
 
 
-def address(entry: SourceConfig) -> str:
+def address(entry: SourceConfig, environment: Mapping[str, str] = os.environ) -> str:
     """Where to ask whether a source can be reached."""
     if isinstance(entry, GithubSourceConfig):
         return f"{entry.api_url}/repos/{entry.repository}"
@@ -166,16 +194,31 @@ def address(entry: SourceConfig) -> str:
             "{package}", next(iter(entry.selection.packages), "")
         )
     if isinstance(entry, BuildcacheSourceConfig):
-        return _addresses(entry)[0]
+        return _addresses(entry, environment)[0]
     assert isinstance(entry, ArchiveSourceConfig), "a directory is not fetched"
     return entry.url
 
 
-def _addresses(entry: SourceConfig) -> tuple[str, ...]:
+def _addresses(entry: SourceConfig, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Where to ask, one after the other."""
     if not isinstance(entry, BuildcacheSourceConfig):
         return (address(entry),)
     if entry.list is not None:
         return (entry.list,)
+    if mirrors.is_registry(entry.url):
+        (index,) = index_places(is_registry=True)
+        return (f"{mirrors.web_address(entry.url)}/{index.first}",)
     view = entry.view or next(iter(entry.views), None)
-    return tuple(f"{entry.url}/{place.first}" for place in index_places(view))
+    base = _of_bucket(entry, environment) if entry.is_bucket else entry.url
+    return tuple(f"{base}/{place.first}" for place in index_places(view))
+
+
+def _of_bucket(entry: BuildcacheSourceConfig, environment: Mapping[str, str]) -> str:
+    """The address of a mirror in a bucket; what is wrong with the environment is told where it is opened."""
+    from ..config import awsvariables
+    from ..sources.mirror.bucket import web_address
+
+    access = entry.access
+    with suppress(CachesyncError):
+        access = awsvariables.settled(access, environment)
+    return web_address(entry.url, access.endpoint, access.region)

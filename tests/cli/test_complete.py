@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from tests.support import mirrors
 from tests.support.pagetext import Facts, as_generated
 from tests.support.world import World, hash_of, spec
 
@@ -106,6 +107,56 @@ def complete(world: World, line: str, **more: str) -> list[str]:
 def test_what_is_offered(site, line, offered):
     """Commands, options and their values, and names from the ledger where a name may stand."""
     assert complete(site, line) == offered
+
+
+@pytest.mark.parametrize(
+    ("word", "offered"),
+    [
+        ("^mp", ["^mpi", "^mpich"]),
+        ("^mpi=o", ["^mpi=openmpi"]),
+        ("^mpi=", ["^mpi=mpich", "^mpi=openmpi"]),
+        ("hdf5%mpi,c=", ["hdf5%mpi,c=gcc", "hdf5%mpi,c=mpich", "hdf5%mpi,c=openmpi"]),
+        ("^nosuch=open", ["^nosuch=openblas", "^nosuch=openmpi"]),
+        ("%cla", ["%clang"]),
+        ("%clang@", ["%clang@16.0.6", "%clang@17.0.6"]),
+        ("^clang@", []),
+        ("%llvm@", ["%llvm@17.0.6"]),
+        ("%gcc@1", ["%gcc@12.3.0", "%gcc@13.2.0"]),
+        ("^zlib-ng@2.2:", ["^zlib-ng@2.2:2.2.4", "^zlib-ng@2.2:2.10"]),
+        ("zlib-ng@2.0,2.2.4:2", ["zlib-ng@2.0,2.2.4:2.2.4", "zlib-ng@2.0,2.2.4:2.10"]),
+        ("zlib-ng@:2", ["zlib-ng@:2.1.6", "zlib-ng@:2.10", "zlib-ng@:2.2.4"]),
+    ],
+)
+def test_what_is_offered_of_dependencies(dag, word, offered):
+    """Virtual packages, what provides them, compilers by both of their names, and no end below its start."""
+    assert sorted(complete(dag, f"cachesync search {word}")) == sorted(offered)
+
+
+@pytest.fixture(scope="module")
+def dag(tmp_path_factory) -> World:
+    """A build cache beside pages, and a program called cachesync."""
+    world = World(tmp_path_factory.mktemp("dag"))
+    world.page(
+        "develop", "fmt", spec("a", compiler="clang@=16.0.6"), spec("b", compiler="gcc@=12.3.0")
+    )
+    world.sync("--pages", world.pages)
+    gcc, llvm = mirrors.record("gcc", "13.2.0"), mirrors.record("llvm", "17.0.6")
+    used = [
+        mirrors.record("hdf5", "1.14.6", mirrors.edge(of_mpi, "link", virtuals=["mpi"]),
+                       mirrors.edge(compiler, "build", virtuals=["c"]))
+        for of_mpi, compiler in ((mirrors.record("openmpi", "5.0.6"), gcc), (mirrors.record("mpich", "4.2.3"), gcc))
+    ]  # fmt: skip
+    others = [mirrors.record("zlib-ng", version) for version in ("2.1.6", "2.2.4", "2.10")]
+    made = mirrors.make_mirror(
+        world.root / "mirror", [*used, *others, llvm, mirrors.record("openblas", "0.3")]
+    )
+    world.run("sync", "--mirror", made.url)
+    programs = world.home / "bin"
+    programs.mkdir()
+    program = programs / "cachesync"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(world.command()[:3])} "$@"\n')
+    program.chmod(0o755)
+    return world
 
 
 def test_bash_gets_what_follows_the_last_break(site):

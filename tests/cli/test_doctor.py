@@ -7,8 +7,14 @@ from contextlib import contextmanager
 
 import pytest
 
+from cachesync import net
+from cachesync.cli import remote_sources
+from cachesync.config.reachvalues import Secret, SecretKind
+from cachesync.config.sourceconfigs import BuildcacheSourceConfig, Credentials
+from cachesync.net.challenges import basic
 from tests.support import stubserver as stub
 from tests.support.daemons import daemon
+from tests.support.registries import Images, RegistryStub
 from tests.support.world import World, spec
 
 Finding = tuple[str, str, str, str | None]
@@ -149,6 +155,63 @@ def test_a_repository_is_asked_for_with_its_token(world, server):
     check = of("hub", found(world))
     assert check[1] == "ok"
     assert check[2].endswith("answers 200")
+
+
+def test_a_registry_is_asked_as_a_pass_asks_it(world, server):
+    """By its manifest and with its password, which is said to go in the clear where it does."""
+    images = Images()
+    registry = RegistryStub(server, images)
+    (world.root / "password").write_text("hunter2verysecret\n")
+    entry = f"  - {{name: reg, type: buildcache, url: '{registry.url}'%s}}\n"
+    config = f"sources:\n{entry}"
+    login = f", credentials: {{username: bot, password: {{file: {world.root}/password}}}}"
+    world.configure(config % "")
+    check = of("reg", found(world))
+    assert check[1:] == ("warning", f"{net.host(server.origin)} answers 404", "check `url:`")
+    images.index([])
+    assert of("reg", found(world))[1] == "ok"
+
+    def guard(talk):
+        if talk.seen.headers.get("authorization") == basic("bot", "hunter2verysecret"):
+            return True
+        stub.status(401, www_authenticate='Basic realm="r"')(talk)
+        return False
+
+    registry.guard = guard
+    check = of("reg", found(world))
+    assert check[1] == "error"
+    assert "wants to know who asks (answered 401)" in check[2]
+    assert check[3] == "`credentials: {username, password}` of somebody who may read it"
+    world.configure(config % login)
+    assert of("reg", found(world))[1:] == ("ok", f"{net.host(server.origin)} answers 200", None)
+    (world.root / "password").write_text("hunter3\n")
+    check = of("reg", found(world))
+    assert "answered 401 to the password" in check[2]
+    assert "hunter" not in f"{check}"
+    (world.root / "password").unlink()
+    findings = found(world)
+    assert sum(f"{world.root}/password" in one[2] for one in findings) == 1
+    assert any(one[0] == "reg" and one[1] in ("not asked", "error") for one in findings)
+    world.configure(config % ", credentials: {username: bot, password: {credential: reg}}")
+    check = of("reg", found(world))
+    assert check[1] == "not asked"
+    assert check[2].endswith("only the service has the credential reg")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_overheard"),
+    [
+        ("oci+http://registry.example.org:5000/a", True),
+        ("oci://registry.example.org/a", False),
+        ("oci+http://127.0.0.1:5000/a", False),
+        ("oci+http://localhost/a", False),
+    ],
+)
+def test_which_registries_are_told_a_password_that_others_can_hear(url, is_overheard):
+    secret = Secret(SecretKind.ENV, "PASSWORD")
+    entry = BuildcacheSourceConfig("m", url, credentials=Credentials("bot", secret))
+    assert remote_sources.is_overheard(entry) is is_overheard
+    assert not remote_sources.is_overheard(entry._replace(credentials=Credentials()))
 
 
 # -- the port for metrics

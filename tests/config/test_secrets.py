@@ -6,9 +6,9 @@ import threading
 import pytest
 
 from cachesync.config.content import PIPE_SECONDS
-from cachesync.config.file import load
+from cachesync.config.file import load, parse
 from cachesync.config.reachvalues import Secret, SecretKind
-from cachesync.config.secrets import reveal
+from cachesync.config.secrets import environment_names, named_in, reveal
 from cachesync.errors import CachesyncError, ConfigError
 from cachesync.net.trust import read_authorities
 
@@ -82,3 +82,17 @@ def test_what_is_no_text_is_named(tmp_path):
     ):
         with pytest.raises(CachesyncError, match=said):
             reveal(Secret(SecretKind.FILE, str(tmp_path / name)))
+
+
+def test_the_secrets_of_mirrors_are_among_those_that_are_named():
+    """So `config check` and `doctor` look for them, and other programs are not given them."""
+    config = parse(
+        "sources:\n"
+        "  - {name: a, type: buildcache, url: oci://a.example/b,"
+        " credentials: {username: bot, password: {env: REGISTRY}}}\n"
+        "  - {name: b, type: buildcache, url: s3://b, credentials: {access_key: A,"
+        " secret_key: {file: /key}, session_token: {credential: session}}}\n",
+        name="c.yaml",
+    )
+    assert {secret.name for secret in named_in(config)} == {"REGISTRY", "/key", "session"}
+    assert "REGISTRY" in environment_names(config)

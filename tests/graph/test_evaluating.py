@@ -1,6 +1,8 @@
 """Sets of nodes: what satisfies a spec is what the rules say of each node by itself."""
 
+import functools
 import itertools
+import operator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -86,6 +88,21 @@ def test_nodes_are_known_to_the_ledger_by_its_ids():
     assert [evaluator.node_of(one) for one in (1, 2, 3, 0)] == [0, 1, None, None]
 
 
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(dag=dags(), specs=st.lists(asked(), max_size=4), through_build=st.booleans())
+def test_alternatives_at_once_are_each_by_itself(dag, specs, through_build):
+    """Whoever satisfies any of some specs satisfies one of them."""
+    graph, _, hashes = graph_of(dag)
+    specs += [
+        AbstractSpec(edges=(AbstractEdge("^", AbstractSpec(name)),))
+        for name in graph.tables.name[:2]
+    ]
+    evaluator = Evaluator(graph, "own", hashes, through_build=through_build)
+    found = judged(lambda: evaluator.satisfying_any(specs))
+    each = judged(lambda: [evaluator.satisfying(spec) for spec in specs])
+    assert found == (each if isinstance(each, type) else functools.reduce(operator.or_, each, 0))
+
+
 def test_too_many_masks_are_none():
     """Where the sets of labels take too much room there are none, and the answers are the same."""
     spec = AbstractSpec(edges=(AbstractEdge("^", AbstractSpec("zlib")),))
@@ -112,6 +129,7 @@ def test_reasons_are_ways_along_edges(dag, spec, dialect):
     except UnsaidError:
         return
     told = reasons(evaluator, range(graph.size), spec)
+    assert None not in told.values()
     for root in range(graph.size):
         if root not in found:
             assert root not in told
@@ -129,3 +147,20 @@ def test_reasons_are_ways_along_edges(dag, spec, dialect):
             needed = [edge for edge in spec.edges if edge.sigil == "^" and edge.when is None]
             assert len(ways) >= len(needed)
             assert all(len(way.nodes) > 1 for way in ways)
+
+
+def test_reasons_of_very_many_have_an_end():
+    """Where finding all would take too long the first are told, and which are not is known."""
+    spec = AbstractSpec(edges=(AbstractEdge("^", AbstractSpec("zlib")),))
+    graph, _, hashes = graph_of(SMALL)
+    whole = reasons(Evaluator(graph, "1.x", hashes), range(graph.size), spec)
+    assert len(whole) > 1
+    ends = set()
+    for most in range(20, 2000, 20):
+        told = reasons(Evaluator(graph, "1.x", hashes, most=most), range(graph.size), spec)
+        known = [root for root, its in told.items() if its is not None]
+        assert list(told) == list(whole)
+        assert {root: told[root] for root in known} == {root: whole[root] for root in known}
+        assert known == list(whole)[: len(known)]
+        ends.add(len(known))
+    assert ends == set(range(len(whole) + 1))

@@ -45,6 +45,42 @@ def asked(text: str) -> AbstractSpec:
     return dag.spec
 
 
+@pytest.mark.parametrize(
+    ("text", "position", "length", "says"),
+    [
+        ("^zlib~1", 5, 2, "a dependency is named exactly"),
+        ("hdf5 %gcc~2 +x", 9, 2, "a dependency is named exactly"),
+        ("^mpi=openmpi~1", 12, 2, "a dependency is named exactly"),
+        ("hdf5 tag:develop ^zlib-ng@git.main", 25, 9, "Spack would look up"),
+        ("hdf5 -^zlib-ng@" + "a1" * 20, 14, 41, "Spack would look up"),
+    ],
+)
+def test_what_names_nothing_that_is_known_is_refused(text, position, length, says):
+    """A distance behind a name that is exact, and a branch or commit that only a repository knows."""
+    with pytest.raises(QueryError, match=says) as caught:
+        parse(text)
+    assert (caught.value.position, caught.value.length) == (position, length)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "^zlib ~1",
+        "^zlib~1x",
+        "^zlib@2~1",
+        "@git.main",
+        "hdf5@git.main=1.2",
+        "^ @git.main",
+        "hdf5@git.main",
+    ],
+)
+def test_what_looks_like_that_is_read(text):
+    """A variant that is called so, what names no package, and what says which version is meant."""
+    tree = parse(text)
+    assert parse(show(tree)) == tree
+
+
 def found(text: str) -> bool:
     return matches(parse(text), HDF5, "q" * 32, source="site", tag="develop", stacks=("root",))
 
@@ -118,7 +154,16 @@ def test_every_alternative_and_every_exclusion_is_a_query_of_its_own():
 
 
 @pytest.mark.parametrize(
-    "text", ["hdf5", "hdf5 +mpi", "++mpi", "hdf5@1.14 +mpi os=u", "%none +mpi", "(a OR b) -c@1"]
+    "text",
+    [
+        "hdf5",
+        "hdf5 +mpi",
+        "+mpi",
+        "variant:++mpi",
+        "hdf5@1.14 +mpi os=u",
+        "%none +mpi",
+        "(a OR b) -c@1",
+    ],
 )
 def test_a_query_that_asks_for_no_dependency_has_no_such_node(text):
     """Its tree is what it was; `%none` is a word of our own."""

@@ -16,9 +16,11 @@ from cachesync.query import (
     Not,
     Term,
     as_pages,
+    each_dag,
     parse,
     terms,
 )
+from cachesync.query.printing import show
 from tests.support.trees_of_queries import found, read_or_refused
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "queries.json"
@@ -109,7 +111,8 @@ def test_operators_are_text_in_fields_and_quotes(character):
         ("**", 0, 1, r"\* stands at the end"),
         ("a**", 1, 1, r"\* stands at the end"),
         ("package:a*b", 9, 1, r"\* stands at the end"),
-        ("*", 0, 1, "a prefix needs at least one character"),
+        ("-*", 1, 1, "a prefix needs at least one character"),
+        ("-*@1", 1, 1, r"\* stands at the end"),
         ("package:*", 8, 1, "a prefix needs at least one character"),
         ("package:", 8, 1, "package: needs a value"),
         ("package: x", 8, 1, "package: needs a value"),
@@ -126,6 +129,42 @@ def test_what_is_not_understood_is_an_error_with_its_position(text, position, le
     with pytest.raises(QueryError, match=f"^{problem}") as caught:
         parse(text)
     assert (caught.value.position, caught.value.length) == (position, length)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("*", ""),
+        ("(*)", ""),
+        ("* +mpi", "+mpi"),
+        ("* hdf5", "hdf5"),
+        ("*@1.2", "@1.2"),
+        ("*+mpi %gcc", "+mpi %gcc"),
+        ("* %gcc@12 hdf5", '%gcc@12 "hdf5"'),
+        ("hdf5@1.14 OR *+mpi", "hdf5@1.14 OR mpi=true"),
+    ],
+)
+def test_a_star_is_any_package(text, same):
+    """It stands where a name could, and asks for nothing."""
+    assert parse(text) == parse(same)
+
+
+@pytest.mark.parametrize("text", ["++mpi", "++MPI", "hdf5 ++mpi", "hdf5 -++mpi", "zlib@1 OR ++mpi"])
+def test_two_signs_among_words_ask_all_below_too(text):
+    """Of a page what the word asks; printed it is read as the same again."""
+    tree = parse(text)
+    (dag,) = each_dag(tree)
+    assert dag.plain == Term("variant", "++mpi")
+    assert [(one.name.lower(), one.values, one.propagated) for one in dag.spec.variants] == [
+        ("mpi", True, True)
+    ]
+    assert parse(show(tree)) == tree
+
+
+@pytest.mark.parametrize("text", ["variant:++mpi", "++mpi*", '"++mpi"', "++target", "++dev_path"])
+def test_other_words_with_two_signs_remain_words(text):
+    """Fields, beginnings, what is quoted, and what Spack asks of no dependency."""
+    assert next(each_dag(parse(text)), None) is None
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,11 @@ def test_check_and_config_check_say_it(site, tmp_path):
         "  - {name: flags, query: 'hdf5 cflags=-O3', targets: [{type: command, argv: [logger]}]}\n"
     )
     assert "note: subscription flags: pages do not say" in world.run("config", "check").err
+    world.configure(
+        "sources:\n  - {name: m, type: buildcache, url: 'https://example.org/m'}\nsubscriptions:\n"
+        "  - {name: flags, query: 'hdf5 cflags=-O3', targets: [{type: command, argv: [logger]}]}\n"
+    )
+    assert "pages" not in world.run("config", "check").err
 
 
 # -- beside build caches, which say all of that
@@ -259,6 +264,31 @@ def test_who_waits_or_compares_is_told_of_pages_where_they_are_in_question(both,
     for asked in ("hdf5 cflags=-O3", "hdf5 ^zlib"):
         assert "pages" not in alone.run("diff", "mirror", "mirror", asked).err
     assert "pages do not say" in both.run("diff", "develop", "mirror", "hdf5 cflags=-O3").err
+
+
+def test_lists_and_subscriptions_are_told_of_pages_where_they_are_in_question(both, tmp_path):
+    """Of what only a mirror has nothing is said, nor where there is nothing else."""
+    listed = tmp_path / "list"
+    listed.write_text("fmt commit=abc\nzlib commit=abc\n")
+    alone = World(tmp_path)
+    mirror = mirrors.make_mirror(tmp_path / "mirror", [FLAGGED], cached=[FLAGGED])
+    alone.run("sync", "--mirror", mirror.url)
+    for one in (both, alone):
+        one.configure("subscriptions:\n" + "".join(
+            f"  - {{name: {name}, query: '{name} commit=abc', targets: [{{type: command, argv: [logger]}}]}}\n"
+            for name in ("fmt", "zlib")
+        ))  # fmt: skip
+        is_asked = one is both
+        answer = one.run("check", listed, "--json", status=1)
+        assert "line 1: pages do not say" not in answer.err
+        assert ("line 2: pages do not say" in answer.err) == is_asked
+        assert ["unsaid" in spec for spec in answer.json["specs"]] == [False, is_asked]
+        for name in ("fmt", "zlib"):
+            tested = one.run("subscriptions", "test", name, "--dry-run", "--json")
+            assert ("pages do not say" in tested.err) == (is_asked and name == "zlib")
+            assert ("unsaid" in tested.json) == (is_asked and name == "zlib")
+        waited = one.run("wait", "fmt commit=abc", "--timeout", "1ms", "--json", status=1)
+        assert "unsaid" not in waited.json
 
 
 def test_that_an_index_names_no_compiler_is_a_fact(both):

@@ -75,6 +75,27 @@ def test_what_the_configuration_leaves_out_is_no_difference(world):
     assert differences(world) == [f"own: {path.as_uri()} tells of 1 specs what no pass has read"]
 
 
+def test_a_view_that_is_read_no_more_is_not_compared(world):
+    """What it placed may be held, and no pass looks at it again: its specs are another index's, or stay."""
+    path = world.root / "mirror"
+    some = [mirrors.record("some", f"1.{number}") for number in range(30)]
+    mirrors.make_mirror(path, [ZLIB, *some], view="a")
+    mirrors.make_mirror(path, [ZLIB], view="b")
+
+    def configured(said):
+        world.configure(
+            f"sources:\n  - {{name: own, type: buildcache, url: '{path.as_uri()}', tag: t, {said}}}\n"
+        )
+
+    configured("view: a")
+    world.run("sync")
+    configured("views: [b]")
+    assert world.sync(status=1)["sources"][0]["held"] == 30
+    assert differences(world, 0) == []
+    mirrors.make_mirror(path, [ZLIB, CMAKE], view="b")
+    assert len(differences(world)) == 2
+
+
 def test_an_index_that_broke_since_the_last_pass(world, root):
     """One that cannot be read cannot be compared; what a pass rejected is known of, and no difference."""
     manifest = root / "v3/manifests/index/index.manifest.json"

@@ -115,6 +115,46 @@ def test_which_package_is_asked_is_said_where_it_matters(site, tmp_path):
     assert "order" not in alone.json
 
 
+def test_every_command_that_takes_a_query_says_so(site, tmp_path):
+    """Once, and for programs with `--json`; of the lines of a list each its own. Of pages alone none does."""
+    world = World(tmp_path)
+    world.page("develop", "hdf5", spec("a"))
+    world.sync("--pages", world.pages)
+    listed = tmp_path / "list"
+    listed.write_text("hdf5\nhdf5 %gcc@13 +mpi\n")
+    text = "hdf5 %gcc@13 +mpi"
+    found = {"text": "+mpi", "asks": "gcc", "instead": "hdf5 +mpi %gcc@13"}
+    said = "`+mpi` asks gcc for it; `hdf5 +mpi %gcc@13` asks hdf5"
+    for one in (site, world):
+        one.configure(
+            f"subscriptions:\n  - {{name: s, query: '{text}', targets: [{{type: command, argv: [logger]}}]}}\n"
+        )
+        is_said = one is site
+        for asked in (
+            ("search", "--group-by", "package", "--json", text),
+            ("wait", "--timeout", "1ms", "--json", text),
+            ("diff", "mirror" if is_said else "develop", "develop", "--json", text),
+            ("subscriptions", "test", "s", "--dry-run", "--json"),
+        ):
+            answer = one.run(*asked, status=None)
+            assert answer.err.count(f"note: {said}") == is_said, asked
+            assert answer.json.get("order") == ([found] if is_said else None), asked
+            assert said not in one.run("-q", *asked, status=None).err
+        answer = one.run("check", listed, "--json", status=None)
+        assert answer.err.count(f"note: line 2: {said}") == is_said
+        orders = [line.get("order") for line in answer.json["specs"]]
+        assert orders == [None, [found] if is_said else None]
+
+
+def test_of_a_long_list_as_much_is_said_as_fits(site, tmp_path):
+    """Twenty lines, and how many more there are."""
+    listed = tmp_path / "list"
+    listed.write_text("hdf5 %gcc@13 +mpi\n" * 25)
+    lines = [x for x in site.run("check", listed).err.splitlines() if "note:" in x]
+    assert len(lines) == 21
+    assert lines[-1].endswith("5 more such conditions")
+
+
 def test_a_search_without_a_hit_says_which_dependency_is_to_blame(tmp_path):
     """Each dependency is a condition of its own, where DAGs are known."""
     world = World(tmp_path)
@@ -128,6 +168,16 @@ def test_a_search_without_a_hit_says_which_dependency_is_to_blame(tmp_path):
         ("^mpich@4.2", 1),
         ("@1.14", 1),
     ]
+
+
+def test_of_pages_alone_a_dependency_is_to_blame_for_nothing(tmp_path):
+    """That there are builds without it is no news: none can meet it."""
+    world = World(tmp_path)
+    world.page("develop", "hdf5", spec("a"))
+    world.sync("--pages", world.pages)
+    result = world.run("search", "hdf5 ^openmpi@5:", "--json")
+    assert "without" not in result.err
+    assert result.json["nearest"] == []
 
 
 def test_diff_and_wait_count_what_they_leave_open(site):

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from cachesync.buildcache import index
+from cachesync.config.secrets import reveal
 from cachesync.config.settings import Limits
 from cachesync.config.sourceconfigs import BuildcacheSourceConfig
 from cachesync.sources.mirror.reaching import Reach
@@ -20,8 +21,9 @@ HOUR = 3600
 INDEX = "v3/manifests/index/index.manifest.json"
 
 
-def source(url, fetcher=None, *, limits=LIMITS, **more):
-    return MirrorSource(BuildcacheSourceConfig("m", url, **more), Reach(limits, fetcher))
+def source(url, fetcher=None, *, limits=LIMITS, environment=None, **more):
+    reach = Reach(limits, fetcher, lambda one: reveal(one, environment or {}), environment or {})
+    return MirrorSource(BuildcacheSourceConfig("m", url, **more), reach)
 
 
 def read(url, fetcher=None, memory=None, **more):

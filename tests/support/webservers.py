@@ -94,7 +94,7 @@ def serving(name: str, pages: Path, *, packed: bool) -> Iterator[Server]:
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
-        _await(process, port)
+        await_listening(process, port)
         yield Server(port, log)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -106,7 +106,7 @@ def serving(name: str, pages: Path, *, packed: bool) -> Iterator[Server]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _await(process: subprocess.Popen[str], port: int) -> None:
+def await_listening(process: subprocess.Popen[str], port: int) -> None:
     until = time.monotonic() + 20
     while time.monotonic() < until:
         if process.poll() is not None:

@@ -12,6 +12,7 @@ from cachesync.selection import Selection
 from cachesync.sources.base import Failed
 from cachesync.sync.passes import run_pass
 from tests.support.mirrors import Record, document, record
+from tests.support.statedsource import Stated
 from tests.support.statements import (
     GCC,
     HDF5,
@@ -292,6 +293,26 @@ def test_an_emptied_index_is_held_at_once(world, writer):
     assert hashes(world, writer) == {ZLIB.hash, PY.hash}
     result, changes = run(world, writer, allow_mass_removal=True)
     assert changes["spec.evicted"] == 2
+
+
+def test_nothing_leaves_while_an_emptied_index_is_held(world, writer):
+    """What left another view stays with it, however little; what would go is counted, what others have is not."""
+    a, b = [*MANY[:4], *MANY[10:]], MANY[:10]
+    put(world, a, statement=VIEW_A)
+    put(world, MANY[:10], statement=Stated("file:///m", "c", "v1", "c"))
+    put(world, b, statement=VIEW_B)
+    run(world, writer)
+    every = placed(writer.db)
+    put(world, [], statement=VIEW_A)
+    put(world, b[:8], statement=VIEW_B)
+    for _ in range(4):
+        result, changes = run(world, writer)
+        assert result.state is SourceState.HELD
+        assert "spec.evicted" not in changes
+    assert placed(writer.db) == every
+    assert result.held == 22, "20 that only the emptied view has, and 2 of another tag"
+    result, changes = run(world, writer, allow_mass_removal=True)
+    assert (result.state, changes["spec.evicted"]) == (SourceState.OK, 22)
 
 
 def test_views_with_one_tag_are_stacks(world, writer):

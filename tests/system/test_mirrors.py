@@ -279,10 +279,12 @@ def test_a_mirror_named_once_is_read_again(tmp_path):
     ("arguments", "reason"),
     [
         (["--mirror", "/srv/mirror"], "--mirror: a path is no address; write file:///srv/mirror"),
-        (["--mirror", "s3://a/b"], "--mirror: expected an address that begins with"),
+        (["--mirror", "ftp://a/b"], "--mirror: expected an address that begins with"),
         (["--mirror", "https://a.example"], "--mirror: no tag follows from https://a.example"),
         (["--mirror", "file:///a", "--view", ".."], "--view: expected the name of a view"),
         (["--view", "a"], "--view goes with --mirror URL"),
+        (["--mirror", "oci://a.example"], "--mirror: expected oci://HOST/NAME"),
+        (["--mirror", "oci+http://a.example/b", "--view", "a"], "--view: a registry has no views"),
     ],
 )
 def test_what_is_no_mirror_is_a_usage_error(tmp_path, arguments, reason):

@@ -85,7 +85,7 @@ def check(
         )
     status = 1 if report.total.missing else 0
     if not options.quiet:
-        for said in report.unsaid():
+        for said in (*report.unsaid(), *report.order()):
             answers.note(said)
     with ending(status):
         if not options.quiet:

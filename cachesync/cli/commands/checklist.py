@@ -51,11 +51,25 @@ def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Rep
                     if not some:
                         left_open = leftout.unjudged(searcher, one.condition, ())
                         entry = entry._replace(unjudged=left_open[0], undecided=left_open[1])
+                entry = _with_notes(entry, searcher, db, bounds)
                 entries.append(entry._replace(read_as=one.read_as, off=one.off, excluded=excluded))
             seq = read.last_seq(db)
     finally:
         searcher.close()
     return Report("list", seq, entries, [], bounds)
+
+
+def _with_notes(
+    entry: Entry, searcher: Searcher, db: connect.Connection, bounds: tuple[query.Node, ...]
+) -> Entry:
+    """The same, with what its notes depend on."""
+    if entry.condition is None:
+        return entry
+    tree = query.And((entry.condition, *bounds))
+    return entry._replace(
+        asks_pages=leftout.asks_pages(searcher, db, tree),
+        knows_dags=searcher.knows_dags(entry.condition),
+    )
 
 
 def _with_variants_off(

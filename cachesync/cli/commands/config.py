@@ -11,6 +11,7 @@ import click
 from ...config import shown
 from ...config.file import SYSTEM_FILE, Why, refuse_values
 from ...config.settings import Config
+from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import CachesyncError, UsageError
 from .. import files, paths, sourceless
 from ..configuration import find_config, found_config, load_config
@@ -52,11 +53,16 @@ def check(options: Globals, as_json: bool) -> int:
         if as_json:
             _print_json(path, problems=error.problems or (error.message,))
         raise
-    for entry in loaded.subscriptions:
+    for entry in loaded.subscriptions if _reads_pages(loaded) else ():
         for said in leftopen.unsaid_of(entry.condition).values():
             answers.note(f"subscription {entry.name}: {said}")
     _tell(path, loaded, looks, lacking=sourceless.lacking(options, loaded), as_json=as_json)
     return 0
+
+
+def _reads_pages(config: Config) -> bool:
+    """Whether a source is one of pages; of a build cache everything is told."""
+    return any(not isinstance(source, BuildcacheSourceConfig) for source in config.sources)
 
 
 def _tell(

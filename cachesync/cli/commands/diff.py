@@ -40,6 +40,8 @@ class _Answer(NamedTuple):
     undecided: int
     asks_pages: bool
     """Whether what pages cannot answer is asked of specs that only they tell of."""
+    knows_dags: bool
+    """Whether the query asks of DAGs, and one is known."""
 
 
 class _Places(NamedTuple):
@@ -103,10 +105,13 @@ def diff(
         if answer.asks_pages:
             leftopen.say_unsaid(tree, dependencies=False)
         leftopen.say_unjudged(tree, answer.unjudged, answer.undecided)
+        if answer.knows_dags:
+            leftopen.say_order(tree)
         if spack is None:
             excluding.say_of(paths.state_dir(options), text)
     if as_json:
         said = leftopen.unsaid_document(tree, 0, answer.unjudged, asks_pages=answer.asks_pages)
+        said |= leftopen.order_document(tree) if answer.knows_dags else {}
         output.print_json({"query": text, **_document(answer), **said})
     else:
         _show(answer.difference, (tag_a, tag_b), limit, paging=not no_pager)
@@ -127,13 +132,15 @@ def _compare(options: Globals, tag_a: str, tag_b: str, node: queries.Node) -> _A
                 sides = [matching_in(db, judged, some) for some in tag_ids]
                 there = _Places(db, dags, frozenset(chain.from_iterable(tag_ids)))
                 asks_pages = leftout.asks_pages(there, db, node)
+                is_of_dags = next(queries.each_dag(node), None) is not None
+                knows_dags = is_of_dags and dags.is_any_known()
                 described = read.builds(db, sides[0].keys() | sides[1].keys())
                 left_open = leftout.unjudged(there, node, described.keys())
                 seq = read.last_seq(db)
         finally:
             db.close()
     difference = tagdiff.compare(described, *sides)
-    return _Answer(places[0], places[1], seq, difference, *left_open, asks_pages)
+    return _Answer(places[0], places[1], seq, difference, *left_open, asks_pages, knows_dags)
 
 
 def _show(

@@ -50,6 +50,7 @@ Spack's spec syntax
   hdf5+mpi~szip             variants, on and off; off is never written -szip, but in a list for check
   libs=shared,static        a variant with (at least) these values; libs=* has it at all
   libs:=shared,static       with these values and no others
+  * +mpi                    any package
   builtin.hdf5              a package of this repository; pages tell of builtin only
   os=ubuntu22.04            also platform=linux; os=* is "has one"
   target=x86_64_v3          this target

@@ -15,7 +15,7 @@ from ...search.answers import Answer
 from ...search.searcher import Searcher
 from .. import paths
 from ..display import answer as answers
-from ..display import columns, leftopen, output
+from ..display import columns, output
 from ..display.pager import paged
 from ..ending import or_cannot_tell
 from ..options import Globals
@@ -232,12 +232,13 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
     if not quiet:
         answers.warn_of_age(answer)
         answers.suggest_system(node, answer)
-        if answer.asks_pages:
-            leftopen.say_unsaid(node, dependencies=False)
-        leftopen.say_unjudged(node, answer.unjudged, answer.undecided)
-        leftopen.say_unnamed(answer.unnamed)
-        if answer.knows_dags:
-            leftopen.say_order(node)
+        if answer.asks_pages or answer.unjudged or answer.unnamed or answer.knows_dags:
+            from ..display import leftopen  # of words nothing is left open
+
+            leftopen.say_all(
+                node, (answer.unjudged, answer.undecided), answer.unnamed,
+                asks_pages=answer.asks_pages, knows_dags=answer.knows_dags,
+            )  # fmt: skip
         _show(options, request, node, answer, no_hit)
     return 1 if quiet and not answer.builds else 0
 
@@ -263,6 +264,8 @@ def _show(
     options: Globals, request: Request, node: query.Node, answer: Answer, no_hit: Any
 ) -> None:
     if request.json:
+        from ..display import leftopen
+
         document = answers.document(request.text, answer)
         document |= leftopen.unsaid_document(
             node, answer.unnamed, answer.unjudged, asks_pages=answer.asks_pages
@@ -306,6 +309,7 @@ def _run_by_package(
     options: Globals, searcher: Searcher, node: query.Node, request: Request
 ) -> int:
     from ...search.packages import by_package
+    from ..display import leftopen
 
     found = by_package(
         searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
@@ -315,15 +319,16 @@ def _run_by_package(
         unnamed = leftout.unnamed(searcher, db, node)
         unjudged, undecided = leftout.unjudged(searcher, node)
         asks_pages = leftout.asks_pages(searcher, db, node)
-    if asks_pages:
-        leftopen.say_unsaid(node, dependencies=False)
-    leftopen.say_unjudged(node, unjudged, undecided)
-    leftopen.say_unnamed(unnamed)
+        knows_dags = searcher.knows_dags(node)
+    leftopen.say_all(
+        node, (unjudged, undecided), unnamed, asks_pages=asks_pages, knows_dags=knows_dags
+    )
     if not found.indexed:
         answers.note_slower(options)
     if request.json:
         more = {} if no_hit is None else no_hit.document()
         more |= leftopen.unsaid_document(node, unnamed, unjudged, asks_pages=asks_pages)
+        more |= leftopen.order_document(node) if knows_dags else {}
         more |= _language(request)
         output.print_json({**answers.packages_document(request.text, found), **more})
         return 0

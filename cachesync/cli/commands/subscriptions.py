@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import click
 from ...config import settings
 from ...documents import change_document
 from ...ledger import connect, log, read
+from ...model import Change
 from ...system.published import deliveries
 from .. import paths
 from ..configuration import load_config
-from ..display import excluding, output
+from ..display import excluding, leftopen, output
 from ..display.changes import print_line
 from ..options import Globals
 from ..times import instant
@@ -108,25 +110,31 @@ def test(options: Globals, name: str, dry_run: bool, days: int, as_json: bool) -
             db.close()
     if not options.quiet:
         excluding.say_of(state_dir, entry.query)
+    said = leftopen.say_of(state_dir, entry.condition, quiet=options.quiet)
     results = None if dry_run else _send(state_dir, config, name, seq)
     if as_json:
         changes = [change_document(change) for change in found]
         output.print_json(
             {"subscription": name, "query": entry.query, "days": days, "matched": len(changes),
-             "changes": changes, "sent": results}
+             "changes": changes, "sent": results, **said}
         )  # fmt: skip
     else:
-        for change in found[-SHOWN:]:
-            print_line(change)
-        more = f", the newest {SHOWN} shown (--json lists all)" if len(found) > SHOWN else ""
-        in_days = f"in the last {output.number(days, 'day')}"
-        print(f"{output.number(len(found), 'change')} matched {in_days}{more}")
-        for result in results or ():
-            status = "" if result["status"] is None else f" ({result['status']})"
-            print(output.visible(
-                f"{result['target']}: {result['outcome']}{status}: {result['detail']}"
-            ))  # fmt: skip
+        _show(found, days, results or ())
     return 0 if all(r["outcome"] == "delivered" for r in results or ()) else 1
+
+
+def _show(found: Sequence[Change], days: int, results: Sequence[dict[str, Any]]) -> None:
+    """Print what matched, and what came of the messages."""
+    for change in found[-SHOWN:]:
+        print_line(change)
+    more = f", the newest {SHOWN} shown (--json lists all)" if len(found) > SHOWN else ""
+    in_days = f"in the last {output.number(days, 'day')}"
+    print(f"{output.number(len(found), 'change')} matched {in_days}{more}")
+    for result in results:
+        status = "" if result["status"] is None else f" ({result['status']})"
+        print(output.visible(
+            f"{result['target']}: {result['outcome']}{status}: {result['detail']}"
+        ))  # fmt: skip
 
 
 def _send(state_dir: Path, config: settings.Config, name: str, seq: int) -> list[dict[str, Any]]:

@@ -42,8 +42,10 @@ _log = logging.getLogger("cachesync")
 )
 @click.option(
     "--mirror",
+    "urls",
     metavar="URL",
-    help="Also read this build cache (file:///..., http://, https://); later syncs read it again.",
+    multiple=True,
+    help="Also read this build cache (file:///..., http://, https://, s3://, oci://); later syncs read it again.",
 )
 @click.option(
     "--view",
@@ -64,7 +66,7 @@ def sync(
     options: Globals,
     sources: tuple[str, ...],
     pages: str | None,
-    mirror: str | None,
+    urls: tuple[str, ...],
     views: tuple[str, ...],
     allow_mass_removal: bool,
     as_json: bool,
@@ -79,7 +81,7 @@ def sync(
     config = load_config(options)
     talk.set_up(config.log, options, log_format)
     state_dir = paths.state_dir(options)
-    named = _mirror(mirror, views)
+    named = _mirror(urls, views)
     if connect.file_identity(state_dir) is None:
         _require_sources(config, pages, named)  # for nothing, no ledger is begun
     failures: list[OutboxError] = []
@@ -122,20 +124,27 @@ def sync(
     return 0
 
 
-def _mirror(url: str | None, views: tuple[str, ...]) -> BuildcacheSourceConfig | None:
+def _mirror(urls: tuple[str, ...], views: tuple[str, ...]) -> BuildcacheSourceConfig | None:
     """The source that --mirror names. Raises UsageError."""
-    if url is None:
+    if not urls:
         if views:
             raise UsageError("--view goes with --mirror URL")
         return None
+    if len(set(urls)) > 1:
+        raise UsageError(
+            "--mirror names one build cache at a time",
+            hint="sync each on its own: later syncs read all of them; or name them in a config",
+        )
     try:
-        url = mirrors.url(url)
+        url = mirrors.url(urls[-1])
     except ValueError as error:
         raise UsageError(f"--mirror: {error}") from None
     try:
         views = tuple(dict.fromkeys(mirrors.view(view) for view in views))
     except ValueError as error:
         raise UsageError(f"--view: {error}") from None
+    if views and mirrors.is_registry(url):
+        raise UsageError("--view: a registry has no views")
     if not views and not mirrors.last_part(url):
         raise UsageError(
             f"--mirror: no tag follows from {url}", hint="name it in a config, with `tag:`"

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from ...config.mirrors import places
 from ...config.settings import Config
-from ...config.sourceconfigs import BuildcacheSourceConfig
+from ...config.sourceconfigs import BuildcacheSourceConfig, SourceConfig
 from ...errors import IndexUnusableError
 from ...ledger import connect, log, read
 from ...reports import verify as checks
@@ -114,10 +115,20 @@ def _sources(db: Any, config: Config, differences: list[str]) -> list[str]:
 
             mirror = BuildcacheSourceConfig(status.name, status.location)
             opened = MirrorSource(mirror, Reach(config.limits))
-            differences += check_mirror(db, opened, indexes[status.name], selection)
+            differences += check_mirror(
+                db, opened, _read_now(indexes[status.name], entry), selection
+            )
         else:
             fetched.append(status.name)
     return fetched
+
+
+def _read_now(indexes: Sequence[log.Mirror], entry: SourceConfig | None) -> list[log.Mirror]:
+    """Those that are still read: what a former entry of the configuration had is perhaps held."""
+    if not isinstance(entry, BuildcacheSourceConfig):
+        return list(indexes)
+    read_now = {(place.tag, place.stack) for place in places(entry)}
+    return [one for one in indexes if (one.tag, one.stack) in read_now]
 
 
 def _are_on_disk(indexes: Sequence[log.Mirror]) -> bool:

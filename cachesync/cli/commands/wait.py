@@ -86,7 +86,9 @@ def wait(
     if as_json:
         told = {"query": text, "found": found, "builds": answer.builds, "specs": answer.specs}
         told |= {} if through is None else {"through": through}
-        output.print_json(told | leftopen.unsaid_document(tree, 0, answer.unjudged))
+        told |= leftopen.unsaid_document(tree, 0, answer.unjudged, asks_pages=answer.asks_pages)
+        told |= leftopen.order_document(tree) if answer.knows_dags else {}
+        output.print_json(told)
     elif found and not options.quiet:
         print(f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}")
     return 0 if found else 1
@@ -113,12 +115,13 @@ class _Look:
     ) -> None:
         """`minus` is the query of which is said what its `-x` do: now, or when a package comes.
 
-        With `counting` answers have how many builds could not be judged, which is said once unless `quiet`.
+        With `counting` answers have how many builds could not be judged, which is said once unless `quiet`,
+        as is what the order of words decides.
         """
         self._state_dir = state_dir
         self._minus = minus
         self._counting = counting
-        self._is_counted = quiet
+        self._is_counted = self._is_order_said = quiet
         self._through_build = through_build
         self._told: set[str] = set()
         self.searcher: Searcher | None = None
@@ -140,7 +143,7 @@ class _Look:
             if self.answer is None or self.searcher.seq != self.answer.seq:
                 self.answer = self.searcher.search(node, limit=1, unnamed=self._counting)
                 self._say_excluding(self.searcher)
-                self._say_unjudged(node, self.answer)
+                self._say_left_open(node, self.answer)
             self.fault = None
         except (LedgerMissingError, LedgerBusyError) as error:
             self.fault = error
@@ -151,10 +154,13 @@ class _Look:
                 answers.note(text)
             self._told.add(text)
 
-    def _say_unjudged(self, node: queries.Node, answer: Answer) -> None:
+    def _say_left_open(self, node: queries.Node, answer: Answer) -> None:
         if answer.unjudged and not self._is_counted:
             leftopen.say_unjudged(node, answer.unjudged, answer.undecided)
             self._is_counted = True
+        if answer.knows_dags and not self._is_order_said:
+            leftopen.say_order(node)
+            self._is_order_said = True
 
     def close(self) -> None:
         """Release the ledger, and forget what it answered."""

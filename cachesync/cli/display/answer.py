@@ -98,9 +98,9 @@ def print_answer(
     if answer.why is not None:
         from . import reasons
 
-        headers = [*headers, reasons.HEADER]
-        for row, hit in zip(rows, answer.hits, strict=True):
-            row.append(reasons.cell(hit, answer.why))
+        headers = [*headers, reasons.add_cells(rows, answer.hits, answer.why)]
+        if answer.why.untold:
+            note(reasons.untold(answer.why))
     if rows:
         output.print_table(
             headers,
@@ -204,9 +204,7 @@ def document(text: str, answer: Answer) -> dict[str, Any]:
     if answer.why is not None:
         from . import reasons
 
-        for one in found["results"]:
-            for spec in one["specs"]:
-                spec["why"] = reasons.document(answer.why.get(spec["hash"], ()))
+        found |= reasons.told_in(found["results"], answer.why)
     if answer.facets:
         found["facets"] = answer.facets
     return found

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...config.mirrors import places
+from ...config.mirrors import is_registry, places
 from ...config.settings import Config
 from ...config.sourceconfigs import (
     ArchiveSourceConfig,
@@ -28,7 +28,7 @@ from ...spack import tags
 from ...spack.printed import by_language
 from .output import visible
 
-__all__ = ["Installation", "choose", "indexed", "mirrors"]
+__all__ = ["Bucket", "Installation", "buckets", "choose", "indexed", "mirrors"]
 
 PUBLIC_PAGES = "spack/cache.spack.io"
 PUBLIC_MIRROR = "https://binaries.spack.io/{tag}"
@@ -38,6 +38,21 @@ UNSIGNED = (
     "# add --no-check-signature where its binaries are not signed: Spack refuses them without"
 )
 """Of Spack 1.x and 0.23 alike an option of `spack install`; a mirror is taken to be signed (mirrors/mirror.py)."""
+UNREAD = "# Spack up to 1.2 reads no cache index over oci+http://, so it finds no /HASH there: use oci://"
+"""1.1.1 and 1.2.0.dev0 take it for a web server's (SPACK, 23)."""
+
+KEYED = (
+    "# its bucket wants a key: in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or other variables that"
+    " --s3-access-key-id-variable and --s3-access-key-secret-variable name"
+)
+
+
+class Bucket(NamedTuple):
+    """What Spack is told of a bucket besides its address."""
+
+    endpoint: str | None
+    """None for Amazon's."""
+    has_key: bool
 
 
 class Installation(NamedTuple):
@@ -50,6 +65,14 @@ class Installation(NamedTuple):
     """The address that `spack mirror add` takes; None where it is not known."""
     view: str | None = None
     """The view of the mirror that has it; None for the mirror's own index."""
+
+    bucket: Bucket | None = None
+    """How the bucket that the mirror is in is asked; None where it is in none, or that is not known."""
+
+    @property
+    def is_registry(self) -> bool:
+        """Whether the mirror is in a registry, which holds no signatures and no keys."""
+        return self.mirror is not None and is_registry(self.mirror)
 
     @property
     def is_public(self) -> bool:
@@ -72,8 +95,18 @@ class Installation(NamedTuple):
                 f"# spack mirror add {shlex.quote(name)} ADDRESS",
             ]
         else:
-            view = "" if self.view is None else f"--name {shlex.quote(self.view)} "
-            mirror = [f"spack mirror add {view}{shlex.quote(name)} {shlex.quote(self.mirror)}"]
+            option = "" if self.view is None else f"--name {shlex.quote(self.view)} "
+            if self.is_registry:
+                option = "--unsigned "
+            endpoint = None if self.bucket is None else self.bucket.endpoint
+            at = "" if endpoint is None else f"--s3-endpoint-url {shlex.quote(endpoint)} "
+            mirror = [
+                f"spack mirror add {option}{at}{shlex.quote(name)} {shlex.quote(self.mirror)}"
+            ]
+            if self.is_registry and self.mirror.startswith("oci+http:"):
+                mirror.insert(0, UNREAD)
+            if self.bucket is not None and self.bucket.has_key:
+                mirror.insert(0, KEYED)
             if self.view is not None:
                 mirror.insert(0, "# --name is that of a view: Spack 1.2 or later")
         return [
@@ -81,8 +114,8 @@ class Installation(NamedTuple):
             for line in (
                 f"# {about}",
                 *mirror,
-                "spack buildcache keys --install --trust",
-                *([] if self.is_public else [UNSIGNED]),
+                *([] if self.is_registry else ["spack buildcache keys --install --trust"]),
+                *([] if self.is_public or self.is_registry else [UNSIGNED]),
                 f"spack install --cache-only {shlex.quote('/' + self.hash)}",
             )
         ]
@@ -138,6 +171,15 @@ def indexed(config: Config, indexes: Indexes) -> Indexed:
     }
 
 
+def buckets(config: Config) -> dict[str, Bucket]:
+    """Source -> how its bucket is asked, of those whose own mirror is in one."""
+    return {
+        source.name: Bucket(source.endpoint, has_key=any(source.credentials))
+        for source in config.sources
+        if isinstance(source, BuildcacheSourceConfig) and source.is_bucket and not source.mirror
+    }
+
+
 def _known(source: SourceConfig) -> str | None:
     if isinstance(source, BuildcacheSourceConfig):
         return source.url or None  # else each of its cache indexes has its own
@@ -148,7 +190,9 @@ def _known(source: SourceConfig) -> str | None:
     return None
 
 
-def choose(hit: Hit, known: Mapping[str, str], indexed: Indexed) -> Installation:
+def choose(
+    hit: Hit, known: Mapping[str, str], indexed: Indexed, buckets: Mapping[str, Bucket]
+) -> Installation:
     """The spec to install: of those whose mirror is known, if any, the one in the newest tag."""
 
     def where(place: Placement) -> Where | None:
@@ -165,6 +209,7 @@ def choose(hit: Hit, known: Mapping[str, str], indexed: Indexed) -> Installation
     spec, place = best
     template, found = known.get(place.source), where(place)
     address = None if template is None else template.replace("{tag}", place.tag)
+    bucket = buckets.get(place.source)
     if found is None:
-        return Installation(hit, spec.hash, place, address)
-    return Installation(hit, spec.hash, place, address or found.url, found.view)
+        return Installation(hit, spec.hash, place, address, None, bucket)
+    return Installation(hit, spec.hash, place, address or found.url, found.view, bucket)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import answer, output
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "order_document",
+    "order_of",
+    "say_all",
+    "say_of",
     "say_order",
     "say_unjudged",
     "say_unnamed",
@@ -49,6 +53,23 @@ def say_unsaid(node: query.Node, *, dependencies: bool = True) -> None:
         answer.note(text)
 
 
+def say_all(
+    node: query.Node,
+    unjudged: tuple[int, int],
+    unnamed: int,
+    *,
+    asks_pages: bool,
+    knows_dags: bool,
+) -> None:
+    """Say all of that of an answer; `unjudged` are the builds that could not be judged, see `say_unjudged`."""
+    if asks_pages:
+        say_unsaid(node, dependencies=False)
+    say_unjudged(node, *unjudged)
+    say_unnamed(unnamed)
+    if knows_dags:
+        say_order(node)
+
+
 def say_unjudged(node: query.Node, builds: int, undecided: int = 0) -> None:
     """Say how many builds could not be judged, by which conditions, and why; see `query.unjudged`."""
     if builds:
@@ -64,11 +85,44 @@ def unjudged_text(node: query.Node, builds: int, undecided: int = 0) -> str:
     return f"{many} could not be judged by {asked}: {reason(builds, undecided)}"
 
 
+def say_of(state_dir: Path, node: query.Node, *, quiet: bool) -> dict[str, Any]:
+    """Say what pages cannot answer and what the order of words decides, for who has nothing open to ask.
+
+    Returns it as keys of a JSON document, and says it unless `quiet`. Nothing where nothing was ever synced.
+    """
+    from contextlib import closing
+
+    from ...errors import LedgerMissingError
+    from ...search.leftout import asks_pages
+    from ...search.searcher import Searcher
+
+    try:
+        with closing(Searcher(state_dir)) as searcher, searcher.moment() as db:
+            is_of_pages = asks_pages(searcher, db, node, dependencies=True)
+            knows_dags = searcher.knows_dags(node)
+    except LedgerMissingError:
+        return {}
+    if is_of_pages and not quiet:
+        say_unsaid(node)
+    if knows_dags and not quiet:
+        say_order(node)
+    found = unsaid_document(node, 0, asks_pages=is_of_pages)
+    return found | (order_document(node) if knows_dags else {})
+
+
 def say_order(node: query.Node) -> None:
     """Say what is asked of a compiler although the package may be meant, and how that is asked."""
-    for one in _misplaced(node):
-        itself = one.root or "the package itself"
-        answer.note(f"`{one.text}` asks {one.asked} for it; `{one.instead}` asks {itself}")
+    for text in order_of(node):
+        answer.note(text)
+
+
+def order_of(node: query.Node) -> list[str]:
+    """What there is to say of it, a sentence each; for where a DAG is known."""
+    return [
+        f"`{one.text}` asks {one.asked} for it; `{one.instead}` asks"
+        f" {one.root or 'the package itself'}"
+        for one in _misplaced(node)
+    ]
 
 
 def _misplaced(node: query.Node) -> Sequence[Misplaced]:

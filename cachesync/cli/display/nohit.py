@@ -117,7 +117,7 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
         if not searcher.is_indexed:
             return NoHit([], [])
         asked, dags = node, searcher.knows_dags(node)
-        if not dags and leftout.asks_pages(searcher, db, node):
+        if not dags and leftout.asks_pages(searcher, db, node, dependencies=True):
             node = without_unsaid(node)
 
         def count(tree: query.Node) -> tuple[int, int]:

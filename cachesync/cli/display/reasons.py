@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from . import output
+
 if TYPE_CHECKING:
     from ...search.answers import Hit
-    from ...search.why import Step, Why
+    from ...search.why import Step, Why, Whys
 
-__all__ = ["HEADER", "cell", "document"]
+__all__ = ["add_cells", "told_in", "untold"]
 
 HEADER = "WHY"
 SHORT_HASH = 7
@@ -18,7 +20,14 @@ SHOWN_SPECS = 4
 """So many specs of a build have their ways shown on a terminal."""
 
 
-def cell(hit: Hit, why: Mapping[str, tuple[Why, ...]]) -> str:
+def add_cells(rows: Iterable[list[object]], hits: Iterable[Hit], whys: Whys) -> str:
+    """Put a cell at the end of each row of a table; returns its header."""
+    for row, hit in zip(rows, hits, strict=True):
+        row.append(_cell(hit, whys.of))
+    return HEADER
+
+
+def _cell(hit: Hit, why: Mapping[str, tuple[Why, ...]]) -> str:
     """What of the query was found below the specs of a build, with `; ` between."""
     told = [its for spec in hit.specs if (its := why.get(spec.hash))]
     shown = told[:SHOWN_SPECS] if sys.stdout.isatty() else told
@@ -26,6 +35,24 @@ def cell(hit: Hit, why: Mapping[str, tuple[Why, ...]]) -> str:
     if len(shown) < len(told):
         found.append(f"... and of {len(told) - len(shown):,} more (--json has all)")
     return "; ".join(found)
+
+
+def untold(whys: Whys) -> str:
+    """The sentence that says of how many specs the dependencies are not told; empty where of all they are."""
+    if not whys.untold:
+        return ""
+    return (
+        f"the dependencies of {output.number(whys.untold, 'spec')} more are not shown: finding them would"
+        " take too long; ask for less, such as one package"
+    )
+
+
+def told_in(results: Iterable[dict[str, Any]], whys: Whys) -> dict[str, int]:
+    """Put a `why` into each spec of the results of a JSON document; returns more keys of that."""
+    for one in results:
+        for spec in one["specs"]:
+            spec["why"] = _document(whys.of.get(spec["hash"], ()))
+    return {"why_untold": whys.untold} if whys.untold else {}
 
 
 def _line(why: Why) -> str:
@@ -37,7 +64,7 @@ def _step(step: Step) -> str:
     return f"{step.name or ''}{version}/{step.hash[:SHORT_HASH]}"
 
 
-def document(why: Iterable[Why]) -> list[dict[str, Any]]:
+def _document(why: Iterable[Why]) -> list[dict[str, Any]]:
     """The same of one spec, hashes whole; a name and version that are not known are left out."""
     return [{"asked": one.asked, "path": [_known(step) for step in one.path]} for one in why]
 

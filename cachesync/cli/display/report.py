@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...model import Placement
@@ -38,6 +38,10 @@ class Entry(NamedTuple):
     unjudged: int = 0
     """Where none does: builds that only a DAG that said more would decide of; see `search.leftout`."""
     undecided: int = 0
+    asks_pages: bool = False
+    """Whether what pages cannot answer is asked of specs that only they tell of."""
+    knows_dags: bool = False
+    """Whether it asks of DAGs, and one is known."""
     systems: tuple[str, ...] = ()
     """Of what is cached and suits the machine that was named, where nothing asks for one of them."""
     read_as: str | None = None
@@ -87,14 +91,11 @@ class Report(NamedTuple):
 
     def unsaid(self) -> list[str]:
         """What to say of lines that ask what pages cannot answer, of the first `SHOWN`."""
-        found = [
-            f"line {entry.line}: {said}"
-            for entry in self.entries
-            if entry.condition is not None
-            for said in _unsaid(entry, entry.condition)
-        ]
-        more = len(found) - SHOWN
-        return [*found[:SHOWN], *([f"{more:,} more such conditions"] if more > 0 else [])]
+        return _of_lines(self.entries, _unsaid)
+
+    def order(self) -> list[str]:
+        """What to say of lines of which the order of words decides, of the first `SHOWN`."""
+        return _of_lines([entry for entry in self.entries if entry.knows_dags], _order)
 
     def document(self) -> dict[str, Any]:
         """`check --json`, without what only the caller knows."""
@@ -167,8 +168,27 @@ class Report(NamedTuple):
         return text
 
 
+def _of_lines(
+    entries: Sequence[Entry], say: Callable[[Entry, query.Node], Iterable[str]]
+) -> list[str]:
+    """What there is to say of each line, of the first `SHOWN`, and how much more there is."""
+    found = [
+        f"line {entry.line}: {said}"
+        for entry in entries
+        if entry.condition is not None
+        for said in say(entry, entry.condition)
+    ]
+    more = len(found) - SHOWN
+    return [*found[:SHOWN], *([f"{more:,} more such conditions"] if more > 0 else [])]
+
+
+def _order(_entry: Entry, condition: query.Node) -> list[str]:
+    return leftopen.order_of(condition)
+
+
 def _unsaid(entry: Entry, condition: query.Node) -> Iterator[str]:
-    yield from leftopen.unsaid_of(condition, dependencies=False).values()
+    if entry.asks_pages:
+        yield from leftopen.unsaid_of(condition, dependencies=False).values()
     if entry.unjudged:
         yield leftopen.unjudged_text(condition, entry.unjudged, entry.undecided)
 
@@ -239,5 +259,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
     if entry.read_as is not None:
         found["read_as"] = entry.read_as
     if entry.condition is not None:
-        found |= leftopen.unsaid_document(entry.condition, 0, entry.unjudged)
+        found |= leftopen.unsaid_document(
+            entry.condition, 0, entry.unjudged, asks_pages=entry.asks_pages
+        )
+        found |= leftopen.order_document(entry.condition) if entry.knows_dags else {}
     return found

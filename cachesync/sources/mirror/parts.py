@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from ...buildcache import layout, manifest
+from ...buildcache import image, layout, manifest
 from ...buildcache.places import shown
 from ...errors import CacheIndexError, SourceError
 from ...net import host
@@ -100,9 +100,11 @@ class Part:
             memory |= again.memory({})
             return again.document(memory)
         if self._blob is not None:
-            where = layout.blob_path(self._blob.checksum_algorithm, self._blob.checksum)
+            where = layout.blob_path(
+                self._blob.checksum_algorithm, self._blob.checksum, is_registry=self.layout == "oci"
+            )
             with _said(self._mirror, where):
-                stored = _blob(self._mirror, self._blob, self._most)
+                stored = _blob(self._mirror, where, self._blob, self._most)
         else:
             assert self._spool is not None
             stored, self._spool = self._spool, None
@@ -144,7 +146,10 @@ def _manifest(
         return small
     _require_content(small.data, small.kind, "an index manifest")
     part = Part(place, mirror, most_bytes, small.validators, "")
-    blob = manifest.choose(manifest.parse(small.data))
+    blob = (
+        image.index_layer(small.data) if place.layout == "oci"
+        else manifest.choose(manifest.parse(small.data))
+    )  # fmt: skip
     if blob.content_length > most_bytes:
         raise CacheIndexError(
             f"its index has {blob.content_length:,} bytes, more than the limit of {most_bytes:,}",
@@ -198,9 +203,8 @@ def _agrees(mirror: Place, place: layout.IndexPlace, spool: Spool, *, otherwise:
     return text == spool.checksum.encode()
 
 
-def _blob(mirror: Place, blob: manifest.Blob, most_bytes: int) -> Spool:
+def _blob(mirror: Place, path: str, blob: manifest.Blob, most_bytes: int) -> Spool:
     """A blob, its length and checksum as its manifest says; once more from its start if it came in parts."""
-    path = layout.blob_path(blob.checksum_algorithm, blob.checksum)
     spool = Spool(most_bytes, blob.checksum_algorithm)
     try:
         arrived = mirror.large(path, spool)

@@ -20,8 +20,8 @@ class Absent(NamedTuple):
     """The file is not there."""
 
     reason: str
-    is_gone: bool = False
-    """Whether that is said without doubt: not where it may only not be shown."""
+    is_certain: bool = True
+    """False where the same is said of what may not be read: then nothing is gone."""
 
 
 class Small(NamedTuple):

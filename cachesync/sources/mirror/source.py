@@ -122,7 +122,7 @@ class MirrorSource:
         is_gone = False
         found: Got | Unchanged | Failed
         try:
-            place = open_place(statement.url, statement.access, self._reach)
+            place = self._opened(statement)
             found = _Reading(
                 place, statement, memory, self._reach.limits, is_listed=self._list is not None
             ).read(int(self._clock()))
@@ -133,10 +133,15 @@ class MirrorSource:
             # The last good index may come back just as it was: then it is to be read.
             again = None if error.is_passing else _without_validators(memory)
             found = Failed(error.message, is_passing=error.is_passing, memory=again)
-        except CachesyncError as error:  # a secret that is not there
-            found = Failed(error.message, is_passing=True)
         left = None if self._list is None else self._list.note(statement, is_gone=is_gone)
         return found if left is None else left
+
+    def _opened(self, statement: Statement) -> Place:
+        """Raises PartError where the secret that it is reached with is not there."""
+        try:
+            return open_place(statement.url, statement.access, self._reach)
+        except CachesyncError as error:
+            raise PartError(error.message, hint=error.hint) from None
 
 
 def _without_validators(memory: Mapping[str, str]) -> Mapping[str, str]:
@@ -169,7 +174,9 @@ class _Reading:
 
     def read(self, now: int) -> Got | Unchanged:
         """Raises PartError."""
-        every = layout.index_places(self._statement.view)
+        every = layout.index_places(
+            self._statement.view, is_registry=mirrors.is_registry(self._statement.url)
+        )
         looked = self._before.get("looked", "")
         is_due = not looked.isdigit() or (
             not self._is_listed and not 0 <= now - int(looked) < LOOK_AGAIN_SECONDS
@@ -207,7 +214,7 @@ class _Reading:
         part = look(self._place, one, before, self._most)
         if isinstance(part, Part):
             return [part]
-        self._is_gone &= part.is_gone
+        self._is_gone &= part.is_certain
         self._absent.append(f"{self._place.where(one.first)} {part.reason}")
         if str(one.layout) in self._had:
             raise PartError(
@@ -232,7 +239,7 @@ class _Reading:
             if isinstance(part, Part):
                 part.close()
                 return True
-            if not part.is_gone:
+            if not part.is_certain:
                 return True
         return False
 

@@ -40,9 +40,6 @@ _ABSENT = (403, 404, 410)
 """403 as well: S3 says so of what is not there, to those who may not list."""
 
 
-_GONE = (404, 410)
-
-
 class _Begun(NamedTuple):
     """The file that a download began with."""
 
@@ -58,6 +55,7 @@ class Web:
     is_near = False
 
     def __init__(self, url: str, fetcher: Fetcher, most_bytes: int) -> None:
+        """`url` has no slash at its end."""
         self._url = url
         self._fetcher = fetcher
         self._most = most_bytes
@@ -128,15 +126,16 @@ class Web:
             yield download
 
     def _address(self, path: str) -> str:
-        return f"{self._url}/{quote(path)}"  # + as %2B, without which S3 means a blank
+        return f"{self._url}/{quote(path, safe='/:')}"  # + as %2B, without which S3 means a blank
 
 
 def _begun_with(download: Download, begun: _Begun | None, spool: Spool) -> _Begun | None:
     """The file that an answer is of, or is the rest of; None where it is neither."""
-    if download.status == 206 and spool.size and _continues(download, begun, spool.size):
+    is_part = download.status == 206 or "content-range" in download.headers
+    if is_part and spool.size and _continues(download, begun, spool.size):
         return begun
     spool.clear()
-    if download.status != 200:
+    if download.status != 200 or is_part:
         return None
     headers = download.headers
     etag, length = headers.get("etag", "").strip(), headers.get("content-length", "")
@@ -155,7 +154,7 @@ def _without(download: Download, *, is_conditional: bool) -> Unchanged | Absent:
 
 
 def _absent(status: int) -> Absent:
-    return Absent(f"answered {status}", is_gone=status in _GONE)
+    return Absent(f"answered {status}", is_certain=status != 403)
 
 
 def _is_as_stored(headers: Mapping[str, str]) -> bool:
@@ -170,7 +169,9 @@ def _rest_of(begun: _Begun | None, size: int) -> Mapping[str, str]:
 
 
 def _continues(download: Download, begun: _Begun | None, size: int) -> bool:
-    """Whether an answer 206 is the rest of the same file, and nothing else."""
+    """Whether an answer is the rest of the same file, and nothing else; rclone answers so with 200."""
+    if download.status not in (200, 206):
+        return False
     part = _PART.fullmatch(download.headers.get("content-range", "").strip())
     if part is None or begun is None or not _is_as_stored(download.headers):
         return False

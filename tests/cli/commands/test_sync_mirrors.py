@@ -31,6 +31,18 @@ def error_of(ended):
     return line
 
 
+def test_one_build_cache_a_call_is_named(world, tmp_path):
+    """A second --mirror is refused, and nothing is begun; the same twice is one."""
+    made = [make_mirror(tmp_path / name, [one]).url for name, one in (("a", ZLIB), ("b", HDF5))]
+    refused = world.run("sync", "--mirror", made[0], "--mirror", made[1], status=2)
+    assert error_of(refused) == "cachesync: error: --mirror names one build cache at a time"
+    assert "hint: sync each on its own" in refused.err
+    assert not world.state.exists()
+    world.run("sync", "--mirror", made[0], "--mirror", made[0])
+    world.run("sync", "--mirror", made[1])
+    assert {one["package"] for one in world.search("")["results"]} == {"zlib", "hdf5"}
+
+
 BROKEN = {
     "no JSON": (b"no manifest", "the manifest is no JSON"),
     "no blob": (b'{"version":3,"data":[]}', "the manifest names no index"),

@@ -138,7 +138,7 @@ def test_a_temporary_file_that_is_lost_is_a_failure(server, root, fetcher, tmp_p
 # -- going on where a download broke off
 
 
-def parts(data, etag, *, cut_at, total=None, start=None, later_etag=None, status=206):
+def parts(data, etag, *, cut_at, total=None, start=None, later_etag=None, status=206, says=None):
     """A server that breaks off, and answers a range with what the keywords say."""
 
     def answer(talk):
@@ -155,7 +155,7 @@ def parts(data, etag, *, cut_at, total=None, start=None, later_etag=None, status
         headers = {"Content-Length": str(len(rest)), "ETag": later_etag or etag}
         if status == 206:
             headers["Content-Range"] = f"bytes {said}-{len(data) - 1}/{total or len(data)}"
-        talk.head(status, headers)
+        talk.head(says or status, headers)
         talk.send(rest)
 
     return answer
@@ -181,6 +181,19 @@ def test_a_download_that_breaks_off_goes_on(server, fetcher, broken):
     first, second = ranges(server, path)
     assert first is None
     assert 0 < int(re.fullmatch(r"bytes=(\d+)-", second)[1]) <= 100_000
+
+
+def test_a_part_is_told_by_its_range_and_not_by_206(server, fetcher, broken):
+    """As rclone's S3 answers; and a part that nobody asked for is not taken for the whole."""
+    url, path, data, wanted = broken
+    server.script(path, parts(data, '"one"', cut_at=100_000, says=200))
+    assert placed(read(url, fetcher, tag="t")) == wanted
+    assert [one is None for one in ranges(server, path)] == [True, False]
+    part = {"Content-Range": f"bytes 0-9/{len(data)}", "ETag": '"one"'}
+    server.script(path, stub.reply(data[:10], **part))
+    failed = read(url, fetcher, tag="t")
+    assert isinstance(failed, Failed)
+    assert failed.is_passing
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""Along edges: who leads to what, whatever the order in which the nodes are numbered."""
+
+from array import array
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cachesync.graph.making import NOTHING
+from cachesync.graph.masks import everything, mask_of, members
+from cachesync.graph.reaching import FEW_ROOTS, Reaching
+
+LINK, BUILD = 0, 1
+KINDS = [[["link"], []], [["build"], []]]
+
+
+def drawn(seed):
+    """A number of nodes, edges without circles (who, on whom, whether by a link edge), and some nodes."""
+    random = Random(seed)
+    size = random.randint(1, 14)
+    order = random.sample(range(size), size)
+    found = set()
+    for _ in range(random.randint(0, 24) if size > 1 else 0):
+        low, high = sorted(random.sample(range(size), 2))
+        found.add((order[high], order[low], random.random() < 0.8))
+    return size, sorted(found), set(random.sample(range(size), random.randint(0, min(2, size))))
+
+
+def graph_of(size, found):
+    """The arrays."""
+    forth = [[(c, down) for p, c, down in found if p == node] for node in range(size)]
+    back = [[(p, down) for p, c, down in found if c == node] for node in range(size)]
+    back = [sorted(one, key=lambda edge: (not edge[1], edge[0])) for one in back]
+    starts, back_starts = array("I", [0]), array("I", [0])
+    for counted, lists in ((starts, forth), (back_starts, back)):
+        for one in lists:
+            counted.append(counted[-1] + len(one))
+    downs = [at + sum(d for _, d in one) for at, one in zip(back_starts[:-1], back, strict=True)]
+    return NOTHING._replace(
+        spec_ids=array("I", range(1, size + 1)),
+        starts=starts,
+        children=array("B", (child for one in forth for child, _ in one)),
+        kinds=array("B", (BUILD - down for one in forth for _, down in one)),
+        back_starts=back_starts,
+        back_downs=array("I", downs),
+        parents=array("B", (parent for one in back for parent, _ in one)),
+        back_kinds=array("B", (BUILD - down for one in back for _, down in one)),
+        tables=NOTHING.tables._replace(kind=KINDS),
+    )
+
+
+def closure(nodes, found, *, everything=False):
+    """Nodes, and all that lead to them, found the long way."""
+    known = set(nodes)
+    while more := {p for p, c, down in found if c in known and (down or everything)} - known:
+        known |= more
+    return known
+
+
+@given(st.integers(0, 1 << 40), st.sampled_from((0, 1, 3, 6000)))
+def test_who_leads_to_some(seed, steps):
+    """Those found are those from which a way leads there, though who depends may be older than what on."""
+    size, found, wanted = drawn(seed)
+    mask = mask_of(bytes(node in wanted for node in range(size)))
+    walker = Reaching(graph_of(size, found), steps=steps)
+
+    def nodes(found):
+        return set(members(found, size))
+
+    assert nodes(walker.from_above(mask)) == closure(wanted, found, everything=True)
+    direct = {p for p, c, _ in found if c in wanted}
+    assert nodes(walker.above(mask)) == closure(direct, found, everything=True)
+    linked = closure({p for p, c, down in found if down and c in wanted}, found)
+    # From few roots it would be told from above.
+    many = everything(size) | everything(size + FEW_ROOTS) - everything(size)
+    assert nodes(walker.reaching(mask, None, many) & everything(size)) == linked | direct
