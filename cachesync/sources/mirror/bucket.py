@@ -75,7 +75,9 @@ class Bucket:
         bucket, self._prefix = _parts(url)
         self._home = _home(bucket, endpoint, region)
         self._who = "without a key" if sign is None else "with this key"
-        self._web = Web(web_address(url, endpoint, region), self.fetcher, most_bytes)
+        self._web = Web(
+            web_address(url, endpoint, region), self.fetcher, most_bytes, unreserved=_UNRESERVED
+        )
 
     def where(self, path: str) -> str:
         """See `Place`."""

@@ -54,8 +54,11 @@ class Web:
 
     is_near = False
 
-    def __init__(self, url: str, fetcher: Fetcher, most_bytes: int) -> None:
-        """`url` has no slash at its end."""
+    def __init__(
+        self, url: str, fetcher: Fetcher, most_bytes: int, *, unreserved: str = "/:"
+    ) -> None:
+        """`url` has no slash at its end; of paths what is `unreserved` is sent as it is."""
+        self._unreserved = unreserved
         self._url = url
         self._fetcher = fetcher
         self._most = most_bytes
@@ -126,7 +129,7 @@ class Web:
             yield download
 
     def _address(self, path: str) -> str:
-        return f"{self._url}/{quote(path, safe='/:')}"  # + as %2B, without which S3 means a blank
+        return f"{self._url}/{quote(path, safe=self._unreserved)}"  # + as %2B, without which S3 means a blank
 
 
 def _begun_with(download: Download, begun: _Begun | None, spool: Spool) -> _Begun | None:
