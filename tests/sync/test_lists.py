@@ -276,7 +276,9 @@ def test_a_large_site_without_change_is_one_request_a_mirror(world, site):
     assert result["unchanged"] == MIRRORS
     asked = site.asked()
     assert len(asked) == len(set(asked)) == 1 + MIRRORS
-    assert 1 < site.server.most_at_once <= 8
+    assert (
+        1 < site.server.most_at_once <= 2 * 8
+    )  # one that was answered counts until its thread goes on
     assert seconds < 60
     print(f"{MIRRORS} mirrors without change: {seconds:.1f} s")
 
