@@ -6,7 +6,7 @@ from ..ledger import connect, log
 from ..search.answers import Answer
 from . import paths
 from .configuration import load_config
-from .display.install import Installation, buckets, choose, mirrors, views
+from .display.install import Installation, buckets, choose, indexed, mirrors
 from .options import Globals
 
 __all__ = ["installations"]
@@ -21,5 +21,5 @@ def installations(options: Globals, answer: Answer) -> list[Installation]:
             indexes = log.mirrors(db)
         finally:
             db.close()
-    known, viewed, asked = mirrors(config, indexes), views(config, indexes), buckets(config)
-    return [choose(hit, known, viewed, asked) for hit in answer.hits]
+    known, every, asked = mirrors(config, indexes), indexed(config, indexes), buckets(config)
+    return [choose(hit, known, every, asked) for hit in answer.hits]

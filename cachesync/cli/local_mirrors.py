@@ -38,7 +38,7 @@ def _indexes(source: BuildcacheSourceConfig, config: Config) -> Iterator[_Found]
     from ..sync import telling
 
     opened = MirrorSource(source, Reach(config.limits))
-    for statement in opened.statements:
+    for statement in opened.discover({}).statements:
         named = source.name if statement.view is None else f"{source.name} ({statement.view})"
         seen = opened.read(statement, {})
         if isinstance(seen, Got):

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..config import mirrors
 from ..config.settings import Config
 from ..config.sourceconfigs import (
     BuildcacheSourceConfig,
@@ -25,9 +24,9 @@ from ..ledger.read import SourceAge
 from ..selection import Selection
 from ..sources.mirror.place import Place
 from ..sync import catalog
-from ..sync.opening import Remotes, is_fetched, watched_files
+from ..sync.opening import Remotes, is_fetched, is_watched, watched_place
 from .probes import Probes, job_name
-from .requests import Due
+from .requests import Due, Now
 from .rhythm import Rhythm
 from .schedule import Schedule
 from .worker import Worker
@@ -91,6 +90,8 @@ class Sources:
         for name, watched in list(self._running.items()):
             if not is_alike or after.get(name) != watched.entry:
                 self.close(name)
+            elif is_watched(watched.entry) and is_fetched(watched.entry):
+                watched.worker.ask(Now())  # what names its mirrors is read anew as well
         if before.limits != config.limits:
             self._remotes.close()  # ends the fetches of the workers just closed
             self._stop_fetching = threading.Event()
@@ -173,20 +174,20 @@ class Sources:
             _log.error("%s: %s", name, error.message)  # its passes will say so too, and try again
         worker = Worker(
             name, partial(self._job, name), self._thread, guard=config.guard, watch=config.watch,
-            interval=entry.interval_seconds, rhythm=Rhythm(is_watched=not is_fetched(entry)),
+            interval=entry.interval_seconds, rhythm=Rhythm(is_watched=is_watched(entry)),
             on_change=self._on_change,
             after=self._ending.pop(name, None),
         )  # fmt: skip
-        watcher = None if is_fetched(entry) else self._watcher(entry, worker)
-        watched = self._running[name] = Watched(entry, worker, watcher)
+        watcher = self._watcher(entry, worker) if is_watched(entry) else None
+        running = self._running[name] = Watched(entry, worker, watcher)
         worker.start()
         if watcher is not None:
             # Watching begins first: what happens during the first pass is seen twice, not never.
             watcher.start()
-        self._plan(watched)
+        self._plan(running)
 
     def _watcher(self, entry: SourceConfig, worker: Worker) -> Any:
-        """What tells `worker` of changes of a source that lies in the file system."""
+        """What tells `worker` of changes of a source, or of the file that names its mirrors."""
         from ..watch.manifests import SpecManifests
         from ..watch.named import Named
         from ..watch.timing import Timing
@@ -195,8 +196,9 @@ class Sources:
         watch = self._config.watch
         selection: Selection | Named | SpecManifests
         if isinstance(entry, BuildcacheSourceConfig):
-            root, selection = mirrors.path(entry.url), Named(watched_files(entry))
-            if entry.read is ReadMode.MANIFESTS:
+            root, files = watched_place(entry)
+            selection = Named(files)
+            if entry.read is ReadMode.MANIFESTS and not is_fetched(entry):
                 selection = SpecManifests(entry.selection)
         else:
             assert isinstance(entry, DirectorySourceConfig), "what is fetched is not watched"
@@ -219,7 +221,7 @@ class Sources:
         tried = None if age is None or age.last_attempt is None else age.last_attempt / 1e6
         if tried is not None and tried > time.time():
             tried = None  # the clock was wrong then, or is now
-        if not is_fetched(entry) or tried is None or _failed(age):
+        if is_watched(entry) or _failed(age):
             tried = None
         if not isinstance(entry, DirectorySourceConfig) and entry.cron is not None:
             self._schedule.at(entry.name, entry.cron, due, since=tried)

@@ -6,7 +6,7 @@ A spec that is absent from its index stays placed until it was absent in several
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..model import ChangeKind, LocationState
@@ -31,6 +31,41 @@ class Due(NamedTuple):
 
 class LeavingWriter(StatementWriter):
     """Removes placements."""
+
+    # -- what an index has placed
+
+    def placed_specs(
+        self, source: SourceRow, statement: StatementRow, packages: Collection[str] | None
+    ) -> dict[str, tuple[int, str]]:
+        """Id and package, by hash, of all that an index has placed, or of what it has of some packages."""
+        chosen = {
+            stacks_id
+            for stacks_id, names in self.db.execute("SELECT id, names FROM stacks")
+            if statement.stack in unpack(names)
+        }
+        only = "" if packages is None else " AND g.package IN (SELECT value FROM json_each(?))"
+        rows = self.db.execute(
+            "SELECT s.hash, s.id, g.package, p.stacks_id FROM tag t CROSS JOIN page g ON g.tag_id = t.id"
+            " CROSS JOIN placement p ON p.page_id = g.id CROSS JOIN spec s ON s.id = p.spec_id"
+            f" WHERE t.source_id = ? AND t.name = ?{only}",
+            (
+                source.id,
+                statement.tag,
+                *(() if packages is None else (json.dumps(list(packages)),)),
+            ),
+        )
+        return {
+            spec_hash: (spec_id, package)
+            for spec_hash, spec_id, package, stacks_id in rows
+            if stacks_id in chosen
+        }
+
+    def leaving_ids(self, statement: StatementRow) -> set[int]:
+        """The ids of what is placed, and was absent from an index when it was read last."""
+        rows = self.db.execute(
+            "SELECT spec_id FROM leaving WHERE statement_id = ?", (statement.id,)
+        )
+        return {spec_id for (spec_id,) in rows}
 
     # -- what an index has not
 

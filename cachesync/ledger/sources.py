@@ -79,9 +79,11 @@ class SourceWriter(Transactions):
         """Record a pass in which the source did not deliver; `memory` None keeps what there is."""
         self._end(source, SourceState.FAILED, error, ChangeKind.SOURCE_FAILED, memory)
 
-    def hold(self, source: SourceRow, error: str, base: Base) -> None:
+    def hold(
+        self, source: SourceRow, error: str, base: Base, memory: Mapping[str, str] | None = None
+    ) -> None:
         """Record a pass whose removals were held by the guard, measured against `base`."""
-        self._end(source, SourceState.HELD, error, ChangeKind.SOURCE_HELD, base=base)
+        self._end(source, SourceState.HELD, error, ChangeKind.SOURCE_HELD, memory, base)
 
     def base(self, source: SourceRow) -> Base | None:
         """What there was before removals began that no pass has carried out yet; None: none has."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from ..model import ChangeKind, Doubt, LocationState, Node
 from . import doubts
@@ -18,6 +19,8 @@ from .transaction import BASELINE, FLAG, first_pass
 
 __all__ = ["StatementWriter"]
 
+_COLUMNS = "id, url, view, tag, stack, path, checksum, passes, last_success, memory"
+
 
 class StatementWriter(NodeWriter):
     """Records what cache indexes say."""
@@ -25,21 +28,15 @@ class StatementWriter(NodeWriter):
     def statements(self, source: SourceRow) -> list[StatementRow]:
         """The cache indexes of a source, those included that it has no longer."""
         rows = self.db.execute(
-            "SELECT id, url, view, tag, stack, path, checksum, passes, last_success, memory"
-            " FROM statement WHERE source_id = ? ORDER BY id",
-            (source.id,),
+            f"SELECT {_COLUMNS} FROM statement WHERE source_id = ? ORDER BY id", (source.id,)
         )
-        return [
-            StatementRow(*row[:-2], is_new=row[-2] is None, memory=json.loads(row[-1]))  # type: ignore[misc]
-            for row in rows
-        ]
+        return [_row(row) for row in rows]
 
     def statement(
         self, source: SourceRow, *, url: str, view: str | None, tag: str, stack: str, path: str
     ) -> StatementRow:
         """The row of a cache index, made or brought up to date; one elsewhere is remembered nothing of."""
-        known = {(row.tag, row.stack): row for row in self.statements(source)}
-        found = known.get((tag, stack))
+        found = self._statement(source, tag, stack)
         if found is None or (found.url, found.view, found.path) != (url, view, path):
 
             def work() -> None:
@@ -54,8 +51,16 @@ class StatementWriter(NodeWriter):
                 )
 
             self._transact(source, work)
-            known = {(row.tag, row.stack): row for row in self.statements(source)}
-        return known[tag, stack]
+            found = self._statement(source, tag, stack)
+            assert found is not None
+        return found
+
+    def _statement(self, source: SourceRow, tag: str, stack: str) -> StatementRow | None:
+        row = self.db.execute(
+            f"SELECT {_COLUMNS} FROM statement WHERE source_id = ? AND tag = ? AND stack = ?",
+            (source.id, tag, stack),
+        ).fetchone()
+        return None if row is None else _row(row)
 
     def told(self, hashes: Collection[str]) -> dict[str, tuple[int, bytes | None]]:
         """Id and checksum of each spec that is known, by hash.
@@ -117,39 +122,6 @@ class StatementWriter(NodeWriter):
             (source.id, tag),
         )
         return {spec_id for spec_id, stacks_id in rows if stacks_id in chosen}
-
-    def placed_specs(
-        self, source: SourceRow, statement: StatementRow, packages: Collection[str] | None
-    ) -> dict[str, tuple[int, str]]:
-        """Id and package, by hash, of all that an index has placed, or of what it has of some packages."""
-        chosen = {
-            stacks_id
-            for stacks_id, names in self.db.execute("SELECT id, names FROM stacks")
-            if statement.stack in unpack(names)
-        }
-        only = "" if packages is None else " AND g.package IN (SELECT value FROM json_each(?))"
-        rows = self.db.execute(
-            "SELECT s.hash, s.id, g.package, p.stacks_id FROM tag t CROSS JOIN page g ON g.tag_id = t.id"
-            " CROSS JOIN placement p ON p.page_id = g.id CROSS JOIN spec s ON s.id = p.spec_id"
-            f" WHERE t.source_id = ? AND t.name = ?{only}",
-            (
-                source.id,
-                statement.tag,
-                *(() if packages is None else (json.dumps(list(packages)),)),
-            ),
-        )
-        return {
-            spec_hash: (spec_id, package)
-            for spec_hash, spec_id, package, stacks_id in rows
-            if stacks_id in chosen
-        }
-
-    def leaving_ids(self, statement: StatementRow) -> set[int]:
-        """The ids of what is placed, and was absent from an index when it was read last."""
-        rows = self.db.execute(
-            "SELECT spec_id FROM leaving WHERE statement_id = ?", (statement.id,)
-        )
-        return {spec_id for (spec_id,) in rows}
 
     # -- what is there
 
@@ -251,6 +223,33 @@ class StatementWriter(NodeWriter):
 
     # -- how reading went
 
+    def warn(self, source: SourceRow, place: str, warnings: Sequence[str]) -> None:
+        """Commit what there is to warn of in what names the mirrors of a source, told under `place`.
+
+        What was told under another place, before the entry of the source changed, is not any more.
+        """
+        told = dict(
+            self.db.execute(
+                "SELECT path, warnings FROM location WHERE source_id = ? AND page_id IS NULL"
+                " AND state = 0 AND warnings IS NOT NULL"
+                " AND path NOT IN (SELECT path FROM statement WHERE source_id = ?)",
+                (source.id, source.id),
+            )
+        )
+        wanted = {place: "\n".join(warnings)} if warnings else {}
+        if told == wanted:
+            return
+
+        def work() -> None:
+            self.db.executemany(
+                "DELETE FROM location WHERE source_id = ? AND path = ?",
+                [(source.id, path) for path in told],
+            )
+            if warnings:
+                self._store(source, place, None, None, LocationState.GOOD, None, None, warnings)
+
+        self._transact(source, work)
+
     def unchanged(
         self,
         source: SourceRow,
@@ -332,6 +331,10 @@ class StatementWriter(NodeWriter):
     ) -> None:
         detail = {"path": statement.path, "tag": statement.tag, "stack": statement.stack, **more}
         self._change(kind, source.id, flags=first_pass(source), detail=detail)
+
+
+def _row(row: tuple[Any, ...]) -> StatementRow:
+    return StatementRow(*row[:-2], is_new=row[-2] is None, memory=json.loads(row[-1]))  # type: ignore[misc]
 
 
 def _json(memory: Mapping[str, str]) -> str:

@@ -18,8 +18,9 @@ from ..ledger.connect import Connection
 from ..model import Doubt
 from ..selection import Selection
 from ..sources.base import Failed
+from ..sources.mirror.discovered import Statement
 from ..sources.mirror.manifests import ManifestSource
-from ..sources.mirror.source import Got, MirrorSource, Statement
+from ..sources.mirror.source import Got, MirrorSource
 from ..sync import telling
 from ..sync.order import dependencies_first
 
@@ -30,12 +31,20 @@ def check_mirror(
     db: Connection, source: MirrorSource, indexes: Iterable[log.Mirror], selection: Selection
 ) -> Iterator[str]:
     """Where the cache indexes of a source say something else than the ledger, which has `indexes`."""
+    found = source.discover({})
+    if found.failure is not None:
+        yield f"{source.name}: cannot be compared: {found.failure}"
+        return
+    there = {(one.tag, one.stack): one for one in found.statements}
     for one in indexes:
         if one.state == "rejected":  # what it says is not in the ledger
             continue
         where = f"{source.name}: {one.url}" + ("" if one.view is None else f" (view {one.view})")
         try:
-            seen = source.read(Statement(one.url, one.view, one.tag, one.stack), {})
+            statement = there.get((one.tag, one.stack))
+            if statement is None:  # no list or file names it any more
+                statement = Statement(one.url, one.view, one.tag, one.stack)
+            seen = source.read(statement, {})
         except SourceError as error:
             seen = Failed(error.message)
         if isinstance(seen, Failed):
@@ -59,7 +68,8 @@ def check_manifests(
 ) -> Iterator[str]:
     """Where the spec manifests of a mirror, all of which are read, say something else than the ledger."""
     where = f"{source.name}: {one.url} (manifests)"
-    seen = source.read_manifests(source.statements[0], {})
+    (statement,) = source.discover({}).statements
+    seen = source.read_manifests(statement, {})
     if isinstance(seen, Failed) or seen.failure is not None:
         reason = seen.reason if isinstance(seen, Failed) else seen.failure or ""
         yield f"{source.name}: cannot be compared: {telling.failure(one.url, one.url, reason)}"

@@ -146,6 +146,8 @@ def _location(entry: SourceConfig) -> str:
         where = "" if host == "api.github.com" else f"{host} "
         return f"{where}{entry.repository} at {entry.ref}, {entry.path or 'its root'}"
     if isinstance(entry, BuildcacheSourceConfig):
+        if not entry.url:
+            return entry.mirrors or net.shown(entry.list or "")
         views = entry.views or ((entry.view,) if entry.view else ())
         return net.shown(entry.url) + (f", {', '.join(views)}" if views else "")
     if isinstance(entry, ArchiveSourceConfig) or not entry.urls:

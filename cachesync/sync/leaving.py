@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ..ledger.leaving import Due
 from ..ledger.outcomes import SourceRow, StatementRow
 from ..ledger.write import Writer
 from . import telling
-from .mirrorsource import Statement
+from .mirrorsource import Discovered, Statement
 from .reading_index import CHUNK_SPECS
 
-__all__ = ["held_because", "leaving_specs", "said_of_dropped", "whole_specs"]
+__all__ = ["dropped", "held_because", "leaving_specs", "said_of_dropped", "whole_specs"]
+
+MOST_NAMED = 5
+"""Of the cache indexes that are let go, and of those in their place."""
 
 
 def leaving_specs(writer: Writer, row: SourceRow, due: Sequence[Due]) -> set[tuple[int, int]]:
@@ -25,6 +28,20 @@ def leaving_specs(writer: Writer, row: SourceRow, due: Sequence[Due]) -> set[tup
         for one in writer.stated(row, tag, [one.hash for one in due if one.tag == tag]).values()
     }
     return {key for key, stacks in lost.items() if stacks.issuperset(carried[key])}
+
+
+def dropped(
+    found: Discovered, recorded: Sequence[StatementRow], gone: Collection[tuple[str, str]]
+) -> list[StatementRow]:
+    """Of the cache indexes that are recorded those that a source has no longer; `gone` (tag, stack) are."""
+    there = {(one.tag, one.stack) for one in found.statements}.difference(gone)
+    return [
+        known
+        for known in recorded
+        if (known.tag, known.stack) not in there
+        and (found.failure is None or (known.tag, known.stack) in gone)
+        and known.tag not in found.kept
+    ]
 
 
 def whole_specs(due: Sequence[Due]) -> Iterator[list[Due]]:
@@ -51,9 +68,16 @@ def held_because(held: int, *, gone: int, specs: int) -> str:
 
 
 def said_of_dropped(dropped: Sequence[StatementRow], instead: Sequence[Statement]) -> str:
-    """Which cache indexes are not read any more, and what is read instead; empty where there is none."""
+    """Which cache indexes are not read any more, and what is read `instead`; empty where there is none."""
     if not dropped:
         return ""
-    let_go = ", ".join(telling.index_name(one.view, one.tag) for one in dropped)
-    read = ", ".join(telling.index_name(one.view, one.tag) for one in instead)
-    return f"; {let_go} would be let go, as {read} is read in its place"
+    let_go = _names(dropped)
+    if not instead:
+        return f"; {let_go} would be let go"
+    return f"; {let_go} would be let go, as {_names(instead)} is read in its place"
+
+
+def _names(some: Sequence[StatementRow] | Sequence[Statement]) -> str:
+    names = list(dict.fromkeys(telling.index_name(one.view, one.tag) for one in some))
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more

@@ -7,21 +7,31 @@ a pass that is cut off is finished by the next one, which finds the rest by comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 
 from .. import diff, net
 from ..buildcache import index
-from ..errors import CacheIndexError, SourceError
-from ..ledger.outcomes import Base, SourceRow, StatementRow
+from ..errors import CacheIndexError
+from ..ledger.outcomes import SourceRow, StatementRow
 from ..ledger.write import Writer
 from ..model import SourceState
 from ..selection import Selection
-from ..sources.base import Failed, Unchanged
+from ..sources.base import Failed, Gone, Missing, Unchanged
 from ..system.garbage import garbage_collection
 from . import telling
-from .leaving import held_because, leaving_specs, said_of_dropped, whole_specs
-from .mirrorsource import Got, ManifestSource, MirrorSource, Seen, Statement, is_by_manifests
+from .leaving import dropped, held_because, leaving_specs, said_of_dropped, whole_specs
+from .measure import Measure
+from .mirrorreads import closed, reads
+from .mirrorsource import (
+    Answer,
+    Got,
+    ManifestSource,
+    MirrorSource,
+    Seen,
+    Statement,
+    is_by_manifests,
+)
 from .reading_index import Reading
 from .reading_manifests import ManifestReading, Placed, is_as_before
 from .recorder import Progress
@@ -85,10 +95,7 @@ class _Pass:
         self._selection = selection
         self._guard = guard
         self._allow = allow_mass_removal
-        self._since = since
-        self._known_base = writer.base(row)
-        self._begun_with: Base | None = None
-        self._is_kept = self._known_base is not None
+        self._measure = Measure(writer, row, guard, since)
         self._is_waiting = False
         self._progress = progress
         self._counts = counts
@@ -98,75 +105,108 @@ class _Pass:
         self._emptied: list[StatementRow] = []
         self._unread = False
         self._settle = source.settle
+        self._found = source.discover(writer.memory(row), writer.statements(row), counts=counts)
+        self._gone: set[tuple[str, str]] = set()
         self.changed = 0
         self.unchanged = 0
 
     def run(self) -> PassResult:
         writer, row, source = self._writer, self._row, self._source
-        every = [self._known(statement) for statement in source.statements]
-        for statement, known in zip(source.statements, every, strict=True):
-            self._progress(row.name, 0, 0)
-            self._unread |= not self._look(statement, known) and known.is_new
+        statements = self._found.statements
+        every = self._known(statements)
+        pairs = zip(statements, every, strict=True)
+        if is_by_manifests(source):
+            for statement, known in pairs:
+                self._progress(row.name, 0, 0)
+                self._unread |= not self._look(source, statement, known) and known.is_new
+        else:
+            self._read(source, pairs)
         if not self._is_part:
             self._note_rejections(every)
         held, gone = self._remove()
+        told = source.conclude()
+        writer.warn(row, told.place, told.warnings)
         result = PassResult(
             row.name,
             SourceState.OK,
-            listed=len(source.statements),
+            listed=len(statements),
             changed=self.changed,
             unchanged=self.unchanged,
             rejected=writer.rejected(row),
             held=held,
         )
         if held:
-            base = self._base()
+            base = self._measure.base()
             reason = held_because(held, gone=gone, specs=max(base.size, held)) + said_of_dropped(
-                self._dropped(), source.statements
+                self._dropped(), () if self._found.stand_alone else statements
             )
             if not (self._is_part and row.state is SourceState.HELD):
                 # A part would take back what a whole pass said of more.
-                writer.hold(row, reason, base)
+                writer.hold(row, reason, base, told.memory)
             return result._replace(state=SourceState.HELD, error=reason)
-        if self._failures:
-            return self._failed(result)
+        if self._failures or self._found.failure is not None:
+            return self._failed(result, told.memory)
         if self._is_part:
-            if self._is_kept and self._known_base is None:
-                writer.drop_base(row)
+            self._measure.drop()
             return result
-        is_waiting = self._is_waiting and self._is_kept
-        writer.succeed(row, self._selection, base=self._base() if is_waiting else None)
+        is_waiting = self._is_waiting and self._measure.is_kept
+        waiting = self._measure.base() if is_waiting else None
+        writer.succeed(row, self._selection, told.memory, base=waiting)
         return result
 
-    def _failed(self, result: PassResult) -> PassResult:
-        """Record that indexes could not be read."""
-        reason = next(iter(self._failures.values()))
-        if result.listed > 1:
-            count = len(self._failures)
-            reason = f"{count} of {result.listed} cache indexes could not be read; {reason}"
+    def _failed(self, result: PassResult, memory: Mapping[str, str] | None) -> PassResult:
+        """Record that indexes could not be read, or that it is not known which there are."""
+        reason = self._found.failure
+        if reason is None:
+            reason = next(iter(self._failures.values()))
+            if result.listed > 1:
+                count = len(self._failures)
+                reason = f"{count} of {result.listed} cache indexes could not be read; {reason}"
         if not self._is_part:
-            self._writer.fail(self._row, reason)
-        if self._is_kept and self._known_base is None and not self._is_waiting:
-            self._writer.drop_base(self._row)
+            self._writer.fail(self._row, reason, memory)
+        if not self._is_waiting:
+            self._measure.drop()
         return result._replace(
             state=SourceState.FAILED, error=reason, retry_after=self._source.retry_after_seconds
         )
 
-    def _known(self, statement: Statement) -> StatementRow:
-        url = net.shown(statement.url)
-        return self._writer.statement(
-            self._row, url=url, view=statement.view, tag=statement.tag, stack=statement.stack,
-            path=url if statement.view is None
-            else f"{url}/v3/manifests/index/{statement.view}/index.manifest.json",
-        )  # fmt: skip
+    def _known(self, statements: Sequence[Statement]) -> list[StatementRow]:
+        """The row of each cache index, made or brought up to date."""
+        known = {(one.tag, one.stack): one for one in self._writer.statements(self._row)}
+        found = []
+        for statement in statements:
+            url, view = net.shown(statement.url), statement.view
+            path = url if view is None else f"{url}/v3/manifests/index/{view}/index.manifest.json"
+            row = known.get((statement.tag, statement.stack))
+            if row is None or (row.url, row.view, row.path) != (url, view, path):
+                row = self._writer.statement(
+                    self._row,
+                    url=url,
+                    view=view,
+                    tag=statement.tag,
+                    stack=statement.stack,
+                    path=path,
+                )
+            found.append(row)
+        return found
+
+    def _memory(self, known: StatementRow) -> Mapping[str, str]:
+        return {} if self._again else known.memory
 
     # -- what is there
 
-    def _look(self, statement: Statement, known: StatementRow) -> bool:
-        """Bring the ledger up to one index, or what stands for it; false where that is not known."""
-        source = self._source
-        if not is_by_manifests(source):
-            return self._read(source, statement, known)
+    def _read(self, source: MirrorSource, pairs: Iterable[tuple[Statement, StatementRow]]) -> None:
+        """Read indexes, and bring the ledger up to each."""
+        with closing(reads(source, pairs, self._memory)) as some:
+            for statement, known, seen in some:
+                try:
+                    self._progress(self._row.name, 0, 0)
+                    self._unread |= not self._record(statement, known, seen) and known.is_new
+                finally:
+                    closed(seen)
+
+    def _look(self, source: ManifestSource, statement: Statement, known: StatementRow) -> bool:
+        """Bring the ledger up to the spec manifests of a mirror; false where these are not known."""
         if self._is_part and known.is_new:  # a baseline is not taken bit by bit
             self._failures[known.path] = "was not read as a whole yet"
             return False
@@ -175,17 +215,15 @@ class _Pass:
         seen = source.read_manifests(
             statement, packages, lambda: self._progress(self._row.name, 0, 0)
         )
-        if isinstance(seen, Failed):
-            self._failures[known.path] = telling.failure(statement.url, known.path, seen.reason)
-            return False
-        with ExitStack() as opened:
-            close = getattr(seen, "close", None)
-            if close is not None:
-                opened.callback(_closed, close)
-            self._take_manifests(seen, known, placed, source.scope)
-        if seen.failure is not None:
-            self._failures[known.path] = telling.failure(statement.url, known.path, seen.failure)
-        return seen.failure is None
+        failure = seen.reason if isinstance(seen, Failed) else seen.failure
+        if not isinstance(seen, Failed):
+            try:
+                self._take_manifests(seen, known, placed, source.scope)
+            finally:
+                closed(seen)
+        if failure is not None:
+            self._failures[known.path] = telling.failure(statement.url, known.path, failure)
+        return failure is None
 
     def _take_manifests(
         self, seen: Seen, known: StatementRow, placed: Placed, scope: Collection[str] | None
@@ -207,12 +245,8 @@ class _Pass:
         if is_empty and gone == writer.carried_ids(row, known.tag, known.stack):
             self._emptied.append(known)
             return
-        base = self._base()
-        if base.size and not self._is_kept and (
-            not self._is_part or len(gone) > self._guard.removal_minimum
-        ):  # fmt: skip
-            self._is_kept = True
-            writer.keep_base(row, base)
+        if not self._is_part or len(gone) > self._guard.removal_minimum:
+            self._measure.keep()
         try:
             split = index.split(seen.data)
         except CacheIndexError as error:
@@ -220,20 +254,21 @@ class _Pass:
             return
         reading = ManifestReading(
             writer, row, known, split, {spec_id for spec_id, _ in placed.values()}, self._selection,
-            self._progress, again=self._again, base=base.size,
+            self._progress, again=self._again, base=self._measure.base().size,
         )  # fmt: skip
         reading.record_manifests(seen, placed, warnings, scope=scope)
 
-    def _read(self, source: MirrorSource, statement: Statement, known: StatementRow) -> bool:
-        """See `_look`."""
-        try:
-            seen = source.read(statement, {} if self._again else known.memory)
-        except SourceError as error:
-            seen = Failed(error.message, is_passing=True)
+    def _record(self, statement: Statement, known: StatementRow, seen: Answer) -> bool:
+        """Bring the ledger up to one index; false where what it says now is not known."""
         if isinstance(seen, Unchanged):
             self.unchanged += 1
             self._writer.unchanged(self._row, known, seen.memory, counts=self._counts)
             return not self._writer.is_rejected(self._row, known)
+        if isinstance(seen, Missing | Gone):  # no list names it, and it answers no more
+            self.unchanged += 1
+            if isinstance(seen, Gone):
+                self._gone.add((known.tag, known.stack))
+            return True
         if isinstance(seen, Failed):
             if seen.is_passing:
                 self._failures[known.path] = telling.failure(statement.url, known.path, seen.reason)
@@ -241,11 +276,7 @@ class _Pass:
                 reason = telling.rejection(statement.url, known.path, seen.reason)
                 self._writer.reject_index(self._row, known, reason, seen.memory)
             return False
-        with ExitStack() as opened:
-            close = getattr(seen, "close", None)
-            if close is not None:
-                opened.callback(_closed, close)
-            self._take(seen, known)
+        self._take(seen, known)
         return not self._writer.is_rejected(self._row, known)
 
     def _note_rejections(self, every: Iterable[StatementRow]) -> None:
@@ -276,19 +307,9 @@ class _Pass:
                 return
             if carried:  # it is accepted, once: not held again when it has settled
                 self._settle = 1
-        base = self._base()
-        if base.size and not self._is_kept:  # for the next pass, if this one is cut off
-            self._is_kept = True
-            self._writer.keep_base(self._row, base)
+        self._measure.keep()
         Reading(self._writer, self._row, known, split, carried, self._selection, self._progress,
-                 again=self._again, base=base.size).record(got)  # fmt: skip
-
-    def _base(self) -> Base:
-        """What was there when the pass began, which is first asked before anything is recorded."""
-        if self._begun_with is None:
-            now = Base(self._writer.placed_count(self._row), self._since)
-            self._begun_with = now.earlier(self._known_base)
-        return self._begun_with
+                 again=self._again, base=self._measure.base().size).record(got)  # fmt: skip
 
     # -- what is not
 
@@ -297,16 +318,19 @@ class _Pass:
         writer, row = self._writer, self._row
         dropped = [] if self._is_part else self._dropped()
         had_pages = not self._is_part and writer.has_pages(row)
-        if self._unread:  # what comes in the place of something is not all there yet
+        if self._unread or self._found.failure is not None:
+            # What comes in the place of something is not all there yet.
             self._is_waiting = had_pages or bool(dropped)
-            dropped, had_pages = [], False
+            had_pages = False
+            if not self._found.stand_alone:
+                dropped = []
         due = writer.due(row, self._settle)
         due += [one for known in dropped for one in writer.carried(row, known)]
         due += writer.unstated(row) if had_pages else ()
         emptied = {one for known in self._emptied for one in writer.carried(row, known)}
         leaving = leaving_specs(writer, row, sorted({*due, *emptied}))
         due = sorted(set(due) - emptied)
-        is_held, gone = self._judge(len(leaving)) if leaving else (False, 0)
+        is_held, gone = self._measure.judge(len(leaving), self._settle) if leaving else (False, 0)
         held = len(leaving) if (is_held or emptied) and not self._allow else 0
         if held:
             due = [one for one in due if (one.page_id, one.spec_id) not in leaving]
@@ -319,25 +343,6 @@ class _Pass:
                 writer.drop_pages(row)
         return held or len(emptied), gone  # of an emptied index that others make up for, too
 
-    def _judge(self, leaving: int) -> tuple[bool, int]:
-        """Whether the guard holds so many specs, and how many went before; additions count for nothing."""
-        base, gone = self._base(), 0
-        if base.since is not None:
-            gone = self._writer.evicted_since(self._row, base.since)
-        if leaving + gone > self._guard.removal_minimum:
-            least = self._writer.least_base(self._row, self._settle)
-            base = base._replace(size=min(base.size, base.size if least is None else least))
-        self._begun_with = base
-        size = max(base.size, leaving) + gone
-        return self._guard.holds(retiring=leaving + gone, pages=size), gone
-
     def _dropped(self) -> list[StatementRow]:
         """The cache indexes that the source has no longer."""
-        configured = {(statement.tag, statement.stack) for statement in self._source.statements}
-        every = self._writer.statements(self._row)
-        return [known for known in every if (known.tag, known.stack) not in configured]
-
-
-def _closed(close: Callable[[], object]) -> None:
-    with suppress(BufferError):  # where something still refers to a mapped file, it goes with that
-        close()
+        return dropped(self._found, self._writer.statements(self._row), self._gone)

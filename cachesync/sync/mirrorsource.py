@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..sources.base import Failed, Unchanged
+from ..sources.base import Failed, Gone, Missing, Unchanged
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ..buildcache.index import Refused
 
 __all__ = [
+    "Answer",
+    "Concluded",
+    "Discovered",
     "Got",
     "ManifestSource",
     "MirrorSource",
@@ -60,6 +63,46 @@ class Got(Protocol):
         """What the next pass is to be given, once this content is recorded."""
 
 
+Answer = Got | Unchanged | Failed | Missing | Gone
+"""What comes of reading a cache index. Missing and Gone are told of one that no list names any more."""
+
+
+class Discovered(Protocol):
+    """The cache indexes of a source as of now."""
+
+    @property
+    def statements(self) -> Sequence[Statement]:
+        """Each of another tag or stack."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why it is not known what else there is, or is not any more: then nothing leaves."""
+
+    @property
+    def kept(self) -> Collection[str]:
+        """Tags of what is there and cannot be read: nothing of them leaves."""
+
+    @property
+    def stand_alone(self) -> bool:
+        """Whether what leaves does so by itself, and nothing else comes in its place."""
+
+
+class Concluded(Protocol):
+    """What a source has to say when everything was read."""
+
+    @property
+    def memory(self) -> Mapping[str, str] | None:
+        """What the next pass is to be given; None for what is remembered already."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What there is to warn of."""
+
+    @property
+    def place(self) -> str:
+        """Under which that is told."""
+
+
 class MirrorSource(Protocol):
     """A place that cache indexes come from."""
 
@@ -68,8 +111,8 @@ class MirrorSource(Protocol):
         """Its name in the config, or its URL."""
 
     @property
-    def statements(self) -> Sequence[Statement]:
-        """Its cache indexes."""
+    def concurrency(self) -> int:
+        """How many `read` may run at one time, each in a thread of its own; 0: only in this one."""
 
     @property
     def settle(self) -> int:
@@ -79,7 +122,15 @@ class MirrorSource(Protocol):
     def retry_after_seconds(self) -> float | None:
         """How long it asked in this pass to be left alone."""
 
-    def read(self, statement: Any, memory: Mapping[str, str], /) -> Got | Unchanged | Failed:
+    def discover(
+        self, memory: Mapping[str, str], known: Sequence[Any], /, *, counts: bool
+    ) -> Discovered:
+        """Its cache indexes, at the start of a pass: with its memory, and those that the ledger has."""
+
+    def conclude(self) -> Concluded:
+        """At the end of a pass: what there is to remember and to warn of."""
+
+    def read(self, statement: Any, memory: Mapping[str, str], /) -> Answer:
         """A cache index as it is now; `memory` is empty where it has to be read whatever it is."""
 
 
@@ -119,15 +170,19 @@ class ManifestSource(Protocol):
         """See `MirrorSource`."""
 
     @property
-    def statements(self) -> Sequence[Statement]:
-        """See `MirrorSource`; one."""
-
-    @property
     def settle(self) -> int:
         """See `MirrorSource`."""
 
     @property
     def retry_after_seconds(self) -> float | None:
+        """See `MirrorSource`."""
+
+    def discover(
+        self, memory: Mapping[str, str], known: Sequence[Any], /, *, counts: bool
+    ) -> Discovered:
+        """See `MirrorSource`; it has one statement."""
+
+    def conclude(self) -> Concluded:
         """See `MirrorSource`."""
 
     @property
@@ -153,7 +208,7 @@ class ManifestSource(Protocol):
 
 def is_of_mirrors(source: object) -> TypeIs[MirrorSource | ManifestSource]:
     """Whether a source has cache indexes, and no pages."""
-    return hasattr(source, "statements")
+    return hasattr(source, "discover")
 
 
 def is_by_manifests(source: object) -> TypeIs[ManifestSource]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..sources.mirror.place import Place
     from ..sources.mirror.reaching import Reach
 
-__all__ = ["Remotes", "address", "is_fetched", "watched_files"]
+__all__ = ["Remotes", "address", "is_fetched", "is_watched", "watched_files", "watched_place"]
 
 _ABSENT = (403, 404, 410)
 """What servers answer of what is not there (S3 the first)."""
@@ -171,6 +171,23 @@ class Remotes:
         self._opened.close()
 
 
+def watched_place(entry: BuildcacheSourceConfig) -> tuple[str, frozenset[str]]:
+    """A directory, and the files in it that are written when something of a source changes.
+
+    Those of a mirror's cache indexes, or the file that names mirrors.
+    """
+    if entry.mirrors is not None:
+        directory, _, name = entry.mirrors.rpartition("/")
+        return directory or "/", frozenset({name})
+    return mirrors.path(entry.url), watched_files(entry)
+
+
+def is_watched(entry: SourceConfig) -> bool:
+    """Whether changes of a source can be noticed, as it or what names its mirrors is a file."""
+    names = isinstance(entry, BuildcacheSourceConfig) and entry.mirrors is not None
+    return names or not is_fetched(entry)
+
+
 def watched_files(entry: BuildcacheSourceConfig) -> frozenset[str]:
     """The files of a mirror that are written when one of its cache indexes is, relative to it."""
     views: tuple[str | None, ...] = entry.views or (entry.view,)
@@ -206,6 +223,8 @@ def _addresses(entry: SourceConfig, environment: Mapping[str, str]) -> tuple[str
     """Where to ask, one after the other."""
     if not isinstance(entry, BuildcacheSourceConfig):
         return (address(entry),)
+    if entry.list is not None:
+        return (entry.list,)
     if mirrors.is_registry(entry.url):
         (index,) = index_places(is_registry=True)
         return (f"{mirrors.web_address(entry.url)}/{index.first}",)

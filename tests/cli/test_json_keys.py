@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cachesync.config import schema
+from cachesync.config import sourcekeys
 from tests.support import mirrors
 from tests.support.world import ROOT, World
 
@@ -74,7 +74,7 @@ def test_every_key_of_build_caches_is_explained(world):
 @pytest.mark.parametrize("where", ["docs/sources.md", "config/cachesync.yaml"])
 def test_every_key_of_a_build_cache_stands_where_it_is_explained(where):
     """In the document on sources, and commented in the example."""
-    keys = set(schema._BUILDCACHE.keys)
+    keys = set(sourcekeys._BUILDCACHE.keys)
     text = (ROOT / where).read_text()
     if where.endswith(".md"):
         assert keys <= named(text)

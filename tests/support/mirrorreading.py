@@ -29,7 +29,7 @@ def source(url, fetcher=None, *, limits=LIMITS, environment=None, **more):
 def read(url, fetcher=None, memory=None, **more):
     """What a pass reads of the first index of a mirror."""
     made = source(url, fetcher, **more)
-    return made.read(made.statements[0], memory or {})
+    return made.read(made.discover({}).statements[0], memory or {})
 
 
 def placed(got):

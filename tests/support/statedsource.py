@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cachesync.sources.base import Failed, Unchanged
+from cachesync.sources.mirror.discovered import Concluded, Discovered
 
 __all__ = ["Got", "Stated", "StatedSource"]
 
@@ -31,6 +32,7 @@ class StatedSource:
 
     type = "buildcache"
     retry_after_seconds = None
+    concurrency = 0
 
     def __init__(self, name: str, documents: Mapping[Stated, bytes | Failed], settle: int = 2):
         self.name = name
@@ -38,9 +40,11 @@ class StatedSource:
         self.settle = settle
         self.reads: list[Stated] = []
 
-    @property
-    def statements(self) -> tuple[Stated, ...]:
-        return tuple(self.documents)
+    def discover(self, memory: Mapping[str, str], known: object, *, counts: bool) -> Discovered:
+        return Discovered(tuple(self.documents))
+
+    def conclude(self) -> Concluded:
+        return Concluded()
 
     def read(self, statement: Stated, memory: Mapping[str, str]) -> Got | Unchanged | Failed:
         self.reads.append(statement)

@@ -19,7 +19,15 @@ from ...errors import CachesyncError, ConfigError, LedgerMissingError, UsageErro
 from ...ledger import connect, locks, log
 from ...notify.outbox import sound
 from ...reports.health import Code
-from .. import local_mirrors, metrics_port, paths, remote_sources, sourceless, standing
+from .. import (
+    local_mirrors,
+    metrics_port,
+    named_mirrors,
+    paths,
+    remote_sources,
+    sourceless,
+    standing,
+)
 from ..configuration import load_config
 from ..display import output
 from ..ending import ending
@@ -101,9 +109,13 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
     for source in config.sources:
         if isinstance(source, BuildcacheSourceConfig) and source.is_local:
             yield from (Finding(*found) for found in local_mirrors.look_at(source, config))
+        elif isinstance(source, BuildcacheSourceConfig) and source.mirrors is not None:
+            yield from (Finding(*found) for found in named_mirrors.look_at_file(source, config))
         elif not isinstance(source, DirectorySourceConfig):
             found = remote_sources.look_at(source, config, offline=offline, told=told)
             yield Finding(*found)
+            if isinstance(source, BuildcacheSourceConfig) and source.list is not None:
+                yield Finding(*named_mirrors.look_at_list(source))
     is_running = state_dir is not None and runtime.running(state_dir) is not None
     yield from (Finding(*found) for found in metrics_port.look_at(config, is_running=is_running))
     from .. import credentials, targets

@@ -23,6 +23,8 @@ from ..remedies import of_health, reaching
 
 __all__ = ["cannot_tell", "status"]
 
+MANY = 50
+"""Cache indexes of one source; of more only those are listed that are not well."""
 SHOWN = 20
 STATUSES = {health.State.OK: 0, health.State.DEGRADED: 1, health.State.FAILING: 2}
 
@@ -264,24 +266,23 @@ def _pages(source: dict[str, Any]) -> str | int:
 
 
 def _print_mirrors(sources: list[dict[str, Any]]) -> None:
-    """The cache indexes there are, beside the pages."""
-    rows = [
-        (
-            s["name"],
-            m["url"],
-            m["view"] or "",
-            m["tag"],
-            m["stack"],
-            f"{m['state']} (manifests)" if m["read"] == "manifests" else m["state"],
-            m["leaving"],
-            _age(m),
-        )
-        for s in sources
-        for m in s.get("mirrors", ())
-    ]
+    """The cache indexes there are, beside the pages; of very many those that something is to say of."""
+    rows, well = [], {}
+    for source in sources:
+        every = source.get("mirrors", ())
+        some = [m for m in every if len(every) <= MANY or m["state"] != "ok" or m["leaving"]]
+        well[source["name"]] = len(every) - len(some)
+        rows += [
+            (source["name"], m["url"], m["view"] or "", m["tag"], m["stack"], _state_of(m), m["leaving"],
+             _age(m))
+            for m in some
+        ]  # fmt: skip
     if rows:
         columns = ("SOURCE", "MIRROR", "VIEW", "TAG", "STACK", "STATE", "LEAVING", "AGE")
         output.print_table(columns, rows)
+    for name, count in well.items():
+        if count:
+            print(output.visible(f"{name}: {count:,} cache indexes, all ok (--json lists them)"))
 
 
 def _print_health(found: dict[str, Any]) -> None:
@@ -317,6 +318,11 @@ def _print_daemon(daemon: dict[str, Any] | None) -> None:
         print(output.visible(f"  {name}: {', '.join(parts)}"))
         if source["degraded"] is not None:
             print(output.visible(f"    {source['degraded']}"))
+
+
+def _state_of(mirror: dict[str, Any]) -> str:
+    by_manifests = " (manifests)" if mirror["read"] == "manifests" else ""
+    return f"{mirror['state']}{by_manifests}"
 
 
 def _age(source: dict[str, Any]) -> str:

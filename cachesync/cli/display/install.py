@@ -28,7 +28,7 @@ from ...spack import tags
 from ...spack.printed import by_language
 from .output import visible
 
-__all__ = ["Bucket", "Installation", "buckets", "choose", "mirrors", "views"]
+__all__ = ["Bucket", "Installation", "buckets", "choose", "indexed", "mirrors"]
 
 PUBLIC_PAGES = "spack/cache.spack.io"
 PUBLIC_MIRROR = "https://binaries.spack.io/{tag}"
@@ -144,15 +144,29 @@ def mirrors(config: Config, indexes: Indexes) -> dict[str, str]:
     return {name: address for name, address in found.items() if address is not None}
 
 
-def views(config: Config, indexes: Indexes) -> dict[tuple[str, str, str], str | None]:
-    """Source, tag and stack -> the view of a mirror that is called so."""
+class Where(NamedTuple):
+    """The cache index that a tag and a stack of a source come from."""
+
+    url: str
+    """Of its mirror."""
+    view: str | None
+
+
+Indexed = Mapping[tuple[str, str, str], Where]
+"""By source, tag and stack."""
+
+
+def indexed(config: Config, indexes: Indexes) -> Indexed:
+    """The cache indexes there are: as configured where one mirror is, else as they were read last."""
     told = {
-        (name, one.tag, one.stack): one.view for name, group in indexes.items() for one in group
+        (name, one.tag, one.stack): Where(one.url, one.view)
+        for name, group in indexes.items()
+        for one in group
     }
     return told | {
-        (source.name, place.tag, place.stack): place.view
+        (source.name, place.tag, place.stack): Where(source.url, place.view)
         for source in config.sources
-        if isinstance(source, BuildcacheSourceConfig)
+        if isinstance(source, BuildcacheSourceConfig) and source.url
         for place in places(source)
     }
 
@@ -168,7 +182,7 @@ def buckets(config: Config) -> dict[str, Bucket]:
 
 def _known(source: SourceConfig) -> str | None:
     if isinstance(source, BuildcacheSourceConfig):
-        return source.url
+        return source.url or None  # else each of its cache indexes has its own
     if isinstance(source, GithubSourceConfig) and source.repository == PUBLIC_PAGES:
         return PUBLIC_MIRROR
     if isinstance(source, ArchiveSourceConfig) and f"/{PUBLIC_PAGES}/" in source.url:
@@ -177,22 +191,25 @@ def _known(source: SourceConfig) -> str | None:
 
 
 def choose(
-    hit: Hit,
-    known: Mapping[str, str],
-    views: Mapping[tuple[str, str, str], str | None],
-    buckets: Mapping[str, Bucket],
+    hit: Hit, known: Mapping[str, str], indexed: Indexed, buckets: Mapping[str, Bucket]
 ) -> Installation:
     """The spec to install: of those whose mirror is known, if any, the one in the newest tag."""
+
+    def where(place: Placement) -> Where | None:
+        found = (indexed.get((place.source, place.tag, stack)) for stack in place.stacks)
+        return next((one for one in found if one is not None), None)
+
     best = max(
         ((spec, place) for spec in hit.specs for place in spec.placements),
         key=lambda pair: (
-            pair[1].source in known, tags.order(pair[1].tag), len(pair[0].placements), pair[0].hash,
+            pair[1].source in known or where(pair[1]) is not None,
+            tags.order(pair[1].tag), len(pair[0].placements), pair[0].hash,
         ),
     )  # fmt: skip
     spec, place = best
-    template = known.get(place.source)
+    template, found = known.get(place.source), where(place)
     address = None if template is None else template.replace("{tag}", place.tag)
-    found = (views.get((place.source, place.tag, stack)) for stack in place.stacks)
-    return Installation(
-        hit, spec.hash, place, address, next(found, None), buckets.get(place.source)
-    )
+    bucket = buckets.get(place.source)
+    if found is None:
+        return Installation(hit, spec.hash, place, address, None, bucket)
+    return Installation(hit, spec.hash, place, address or found.url, found.view, bucket)

@@ -8,7 +8,7 @@ longer is gone.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,13 +21,13 @@ from ...errors import CacheIndexError, SourceError
 from ...net import shown
 from ..base import Failed
 from .bucket import Bucket
+from .discovered import Concluded, Discovered, Known, Statement
 from .files import Files
 from .listing import Listed, Manifests, Named
 from .manifestfiles import FileManifests
 from .reaching import Reach, open_place
 from .registry import Registry
 from .remotemanifests import BucketManifests, Images
-from .source import Statement
 from .spool import Spool
 
 __all__ = ["MEMORY", "ManifestSource", "Seen", "open_manifests"]
@@ -82,8 +82,6 @@ class ManifestSource:
         """`scope`: the packages that are looked at; None: all."""
         self.name = config.name
         self.scope = scope
-        (place,) = mirrors.places(config)
-        self.statements = (Statement(config.url, None, place.tag, place.stack),)
         self.retry_after_seconds: float | None = None
         self.root = Path(mirrors.path(config.url)) if config.is_local else None
         """Where it lies in the file system, if it does: then parts of it may be looked at."""
@@ -93,6 +91,18 @@ class ManifestSource:
     def part(self, scope: Collection[str]) -> ManifestSource:
         """The same source, of which only some packages are looked at."""
         return ManifestSource(self._config, self._reach, scope)
+
+    def discover(
+        self, _memory: Mapping[str, str], _known: Sequence[Known] = (), *, counts: bool = True
+    ) -> Discovered:
+        """Its one statement; see `MirrorSource`."""
+        config = self._config
+        (place,) = mirrors.places(config)
+        return Discovered((Statement(config.url, None, place.tag, place.stack, config.access),))
+
+    def conclude(self) -> Concluded:
+        """Nothing."""
+        return Concluded()
 
     def read_manifests(
         self,

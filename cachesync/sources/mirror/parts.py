@@ -31,13 +31,18 @@ class PartError(SourceError):
         *,
         hint: str | None = None,
         is_passing: bool = True,
+        is_gone: bool = False,
         retry_after_seconds: float | None = None,
     ) -> None:
-        """`is_passing`: the mirror does not deliver; else it does, and what it says is not accepted."""
+        """`is_passing`: the mirror does not deliver; else it does, and what it says is not accepted.
+
+        `is_gone`: it says that it has no cache index.
+        """
         super().__init__(
             f"{message} ({hint})" if hint else message, retry_after_seconds=retry_after_seconds
         )
         self.is_passing = is_passing
+        self.is_gone = is_gone
 
 
 class Part:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from ...buildcache import layout
@@ -18,8 +18,11 @@ from ...config.settings import Limits
 from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import CacheIndexError, CachesyncError, SourceError
 from ...net import shown
-from ..base import Failed, Unchanged
+from ..base import Failed, Gone, Missing, Unchanged
 from ..remote import fingerprint
+from .configured import Configured
+from .discovered import Concluded, Discovered, Known, Statement
+from .listed import Listed
 from .parts import Part, PartError, look
 from .place import Place
 from .reaching import Reach, open_place
@@ -28,18 +31,10 @@ from .union import union
 
 __all__ = ["Got", "MirrorSource", "Statement"]
 
+MIRRORS_AT_ONCE = 8
+"""Of a list or a mirrors.yaml; each may be a download that waits on the disk to be recorded."""
 LOOK_AGAIN_SECONDS = 86_400
 """After so long a mirror is asked for the layout that it did not have."""
-
-
-class Statement(NamedTuple):
-    """One cache index of a source: a complete statement about one stack of one tag."""
-
-    url: str
-    """Of the mirror, without a slash at its end."""
-    view: str | None
-    tag: str
-    stack: str
 
 
 class Got(NamedTuple):
@@ -77,34 +72,74 @@ class MirrorSource:
         """`clock` gives Unix time."""
         self.name = config.name
         self.settle = config.settle
-        self.statements = tuple(
-            Statement(config.url, place.view, place.tag, place.stack)
-            for place in mirrors.places(config)
-        )
-        self.retry_after_seconds: float | None = None
-        """The longest wait that a server asked for."""
-        self._access = config.access
+        self.concurrency = 0 if config.url else MIRRORS_AT_ONCE
+        """How many `read` may run at one time."""
+        self._waits: list[float] = []
+        self._config = config
         self._reach = reach
         self._clock = clock
+        self._list: Listed | None = None
+        self._configured: Configured | None = None
 
-    def read(self, statement: Statement, memory: Mapping[str, str], /) -> Got | Unchanged | Failed:
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """The longest wait that a server asked for."""
+        said = None if self._list is None else self._list.retry_after_seconds
+        return max([*self._waits, *([] if said is None else [said])], default=None)
+
+    def discover(
+        self, memory: Mapping[str, str], known: Sequence[Known] = (), *, counts: bool = True
+    ) -> Discovered:
+        """Its cache indexes as of now, at the start of a pass.
+
+        `memory` is what `conclude` gave after the last one, `known` what the ledger has; a pass that
+        does not count is none of those that believe that a mirror is gone.
+        """
+        config = self._config
+        if config.list is not None:
+            assert self._reach.fetcher is not None, "a list is fetched"
+            self._list = Listed(config, self._reach.fetcher)
+            return self._list.discover(memory, known, counts=counts)
+        if config.mirrors is not None:
+            self._configured = Configured(config, self._reach)
+            return self._configured.discover()
+        return Discovered(
+            tuple(
+                Statement(config.url, place.view, place.tag, place.stack, config.access)
+                for place in mirrors.places(config)
+            )
+        )
+
+    def conclude(self) -> Concluded:
+        """At the end of a pass: what the next one is to be given, and what there is to warn of."""
+        told = self._list or self._configured
+        return Concluded() if told is None else told.conclude()
+
+    def read(
+        self, statement: Statement, memory: Mapping[str, str], /
+    ) -> Got | Unchanged | Failed | Missing | Gone:
         """A cache index as it is now, unless it is as `memory` says."""
+        is_gone = False
+        found: Got | Unchanged | Failed
         try:
-            place = self._opened(statement.url)
-            return _Reading(place, statement, memory, self._reach.limits).read(int(self._clock()))
+            place = self._opened(statement)
+            found = _Reading(
+                place, statement, memory, self._reach.limits, is_listed=self._list is not None
+            ).read(int(self._clock()))
         except PartError as error:
+            is_gone = error.is_gone
             if error.retry_after_seconds is not None:
-                waits = (self.retry_after_seconds or 0.0, error.retry_after_seconds)
-                self.retry_after_seconds = max(waits)
-            if error.is_passing:
-                return Failed(error.message, is_passing=True)
+                self._waits.append(error.retry_after_seconds)
             # The last good index may come back just as it was: then it is to be read.
-            return Failed(error.message, memory=_without_validators(memory))
+            again = None if error.is_passing else _without_validators(memory)
+            found = Failed(error.message, is_passing=error.is_passing, memory=again)
+        left = None if self._list is None else self._list.note(statement, is_gone=is_gone)
+        return found if left is None else left
 
-    def _opened(self, url: str) -> Place:
+    def _opened(self, statement: Statement) -> Place:
         """Raises PartError where the secret that it is reached with is not there."""
         try:
-            return open_place(url, self._access, self._reach)
+            return open_place(statement.url, statement.access, self._reach)
         except CachesyncError as error:
             raise PartError(error.message, hint=error.hint) from None
 
@@ -118,15 +153,24 @@ class _Reading:
     """Reading one cache index once."""
 
     def __init__(
-        self, place: Place, statement: Statement, memory: Mapping[str, str], limits: Limits
+        self,
+        place: Place,
+        statement: Statement,
+        memory: Mapping[str, str],
+        limits: Limits,
+        *,
+        is_listed: bool,
     ) -> None:
+        """Of a mirror that `is_listed` the layout that it did not have is asked for when it changes only."""
         self._place = place
         self._statement = statement
         self._of = fingerprint(statement.url, statement.view)
         self._before = memory if memory.get("of") == self._of else {}
         self._had = self._before.get("layouts", "")
         self._most = limits.download_bytes
+        self._is_listed = is_listed
         self._absent: list[str] = []
+        self._is_gone = True
 
     def read(self, now: int) -> Got | Unchanged:
         """Raises PartError."""
@@ -134,7 +178,9 @@ class _Reading:
             self._statement.view, is_registry=mirrors.is_registry(self._statement.url)
         )
         looked = self._before.get("looked", "")
-        is_due = not looked.isdigit() or not 0 <= now - int(looked) < LOOK_AGAIN_SECONDS
+        is_due = not looked.isdigit() or (
+            not self._is_listed and not 0 <= now - int(looked) < LOOK_AGAIN_SECONDS
+        )
         looks_at_all = self._place.is_near or not self._had or is_due or len(every) == 1
         parts = [
             part
@@ -168,13 +214,34 @@ class _Reading:
         part = look(self._place, one, before, self._most)
         if isinstance(part, Part):
             return [part]
+        self._is_gone &= part.is_certain
         self._absent.append(f"{self._place.where(one.first)} {part.reason}")
         if str(one.layout) in self._had:
             raise PartError(
                 f"{self._absent[-1]}, and was there before; what it said stands",
                 hint="put it back, or `cachesync forget` the source if it is gone for good",
+                is_gone=self._is_gone and not self._has_other(one),
             )
         return []
+
+    def _has_other(self, one: layout.IndexPlace) -> bool:
+        """Whether the mirror may still have its index in another layout that it had."""
+        others = (
+            other
+            for other in layout.index_places(self._statement.view)
+            if other != one and str(other.layout) in self._had
+        )
+        for other in others:
+            try:
+                part = look(self._place, other, self._before, self._most)
+            except PartError:
+                return True
+            if isinstance(part, Part):
+                part.close()
+                return True
+            if not part.is_certain:
+                return True
+        return False
 
     def _nothing(self) -> PartError:
         url, view = shown(self._statement.url), self._statement.view
@@ -183,6 +250,7 @@ class _Reading:
             f"no cache index: {'; '.join(self._absent)}",
             hint=f"check the address{' and the view' if view else ''}, or have one made:"
             f" spack buildcache update-index {named}{url}",
+            is_gone=self._is_gone,
         )
 
     def _got(self, parts: list[Part], memory: dict[str, str]) -> Got:

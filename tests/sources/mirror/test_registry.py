@@ -68,7 +68,7 @@ def as_bot(url, fetcher, memory=None):
     secret = Secret(SecretKind.ENV, "PASSWORD")
     config = BuildcacheSourceConfig("m", url, tag="t", credentials=Credentials("bot", secret))
     source = MirrorSource(config, Reach(LIMITS, fetcher, lambda _secret: PASSWORD))
-    return source.read(source.statements[0], memory or {})
+    return source.read(source.discover({}).statements[0], memory or {})
 
 
 def test_where_a_registry_is_asked():
@@ -340,7 +340,7 @@ def test_a_secret_that_is_not_there_is_the_reason(registry, fetcher):
         "m", registry.url, tag="t", credentials=Credentials("bot", secret)
     )
     source = MirrorSource(config, Reach(LIMITS, fetcher, reveal))
-    failed = source.read(source.statements[0], {})
+    failed = source.read(source.discover({}).statements[0], {})
     assert failed.reason == "the environment variable PASSWORD is empty (set it)"
     assert registry.paths == []
 

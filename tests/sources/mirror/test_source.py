@@ -136,13 +136,13 @@ def test_a_layout_that_appears_is_found_within_a_day(root, fetcher):
             Reach(LIMITS, fetcher),
             clock=lambda: now[0],
         )
-        first = made.read(made.statements[0], {})
+        first = made.read(made.discover({}).statements[0], {})
         first.close()
         mirrors.make_mirror(root, [HDF5])
         now[0] += LOOK_AGAIN_SECONDS - 1
-        assert made.read(made.statements[0], first.memory) == Unchanged()
+        assert made.read(made.discover({}).statements[0], first.memory) == Unchanged()
         now[0] += 1
-        assert placed(made.read(made.statements[0], first.memory)) == hashes(OLD, HDF5)
+        assert placed(made.read(made.discover({}).statements[0], first.memory)) == hashes(OLD, HDF5)
 
 
 def test_a_packed_index_is_unpacked(reached, root):
