@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from .sourceconfigs import BuildcacheSourceConfig, DirectorySourceConfig, Github
 __all__ = ["credential_problems", "environment_names", "named_in", "reveal"]
 
 MOST_BYTES = 64 << 10
+MOST_MIRRORS_BYTES = 1 << 20
+_VARIABLES = re.compile(
+    rb"""\b(?:secret|access_token)_variable["']?\s*:\s*["']?([A-Za-z_][A-Za-z0-9_]*)"""
+)
 
 
 def reveal(secret: Secret, environment: Mapping[str, str] = os.environ) -> str:
@@ -75,7 +80,19 @@ def credential_problems(
 def environment_names(config: Config) -> frozenset[str]:
     """The environment variables that hold secrets, or lead to some: not for other programs."""
     named = {secret.name for secret in named_in(config) if secret.kind is SecretKind.ENV}
+    for source in config.sources:
+        if isinstance(source, BuildcacheSourceConfig) and source.mirrors is not None:
+            named |= _of_mirrors(Path(source.mirrors))
     return frozenset(named | {"CREDENTIALS_DIRECTORY"} | _keys_of_buckets(config))
+
+
+def _of_mirrors(path: Path) -> set[str]:
+    """The variables that a mirrors.yaml names for secrets, wherever in it; of one that is not there none."""
+    try:
+        data = content(path, most_bytes=MOST_MIRRORS_BYTES)
+    except (OSError, ValueError):
+        return set()
+    return {name.decode() for name in _VARIABLES.findall(data)}
 
 
 def _keys_of_buckets(config: Config) -> frozenset[str]:

@@ -84,7 +84,13 @@ class Remotes:
         """What lies under the address of a mirror of a source. Raises CachesyncError, as `open` does."""
         from ..sources.mirror.reaching import open_place
 
-        return open_place(url, entry.access, self._reach_of(entry))
+        reach = self._reach_of(entry)
+        access = entry.access
+        if entry.mirrors is not None:
+            from ..sources.mirror.configured import access_of
+
+            access = access_of(url, entry, reach)
+        return open_place(url, access, reach)
 
     def opener(self, sources: Iterable[SourceConfig]) -> Callable[[str, str], Place]:
         """What opens a mirror by its source's name and its address; of no entry here, without secrets."""

@@ -13,6 +13,21 @@ from cachesync.errors import CachesyncError, ConfigError
 from cachesync.net.trust import read_authorities
 
 
+def test_commands_do_not_inherit_what_a_mirrors_yaml_names(tmp_path):
+    """However it is written; a file that is not there names nothing."""
+    file = tmp_path / "mirrors.yaml"
+    text = f"sources: [{{name: m, type: buildcache, mirrors: '{file}'}}]\n"
+    assert "TWO" not in environment_names(parse(text, name="c.yaml"))
+    file.write_text(
+        "mirrors:\n  a:\n    url: s3://b/p\n    access_pair:\n      id_variable: WHO\n"
+        "      secret_variable: ONE\n    access_token_variable: 'TWO'\n"
+        '  b: {url: \'oci://h/n\', "access_pair": {id: me, "secret_variable": "THREE"}}\n'
+    )
+    named = environment_names(parse(text, name="c.yaml"))
+    assert {"ONE", "TWO", "THREE"} <= named
+    assert "WHO" not in named
+
+
 def test_a_pipe_that_tells_a_secret_is_read_to_its_end(tmp_path):
     """As `<(...)` gives one: it may come late, and in pieces."""
     pipe = tmp_path / "pipe"

@@ -32,6 +32,10 @@ def target(state):
     return {"error": None, "subscriptions": [{"name": "mine", "targets": targets}]}
 
 
+LOST = {"hash": "a" * 32, "package": "zlib", "version": "1.3", "mirror": "https://m", "state": "missing",
+        "reason": "its tarball answered 404"}  # fmt: skip
+SAMPLE = {"asked": 50, "missing": 1, "failed": [LOST]}
+
 FAULTS = [
     (Facts(1, sources=[source(state="held", error="9 of 10 gone")]), "source-held", "degraded"),
     (Facts(1, sources=[source(state="failed", error="no")]), "source-failed", "degraded"),
@@ -55,6 +59,7 @@ FAULTS = [
     (Facts(1, daemon=running(site={"overflowed": True})), "watch-overflowed", "degraded"),
     (Facts(1, daemon=running(site={"watch": "polling", "degraded": "few"})), "watch-polling", "degraded"),
     (Facts(1, daemon=running(site={"watch": "lost", "degraded": "gone"})), "watch-lost", "degraded"),
+    (Facts(1, sources=[source()], probes={"site": SAMPLE}), "sample-missing", "degraded"),
     (Facts(1, deliveries={"error": "read-only"}), "outbox-unusable", "failing"),
     (Facts(1, deliveries=target("disabled")), "target-disabled", "degraded"),
     (Facts(1, deliveries=target("failing")), "target-failing", "degraded"),

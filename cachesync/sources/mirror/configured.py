@@ -7,13 +7,26 @@ from pathlib import Path
 from ...config.content import content
 from ...config.mirrors import DEFAULT_STACK
 from ...config.reachvalues import Secret, SecretKind
-from ...config.sourceconfigs import BuildcacheSourceConfig
+from ...config.sourceconfigs import BuildcacheSourceConfig, MirrorAccess
 from ...errors import CachesyncError, SourceError
+from ...net import shown
 from . import mirrorsyaml
 from .discovered import Concluded, Discovered, Statement
 from .reaching import Reach
 
-__all__ = ["Configured"]
+__all__ = ["Configured", "access_of"]
+
+
+def access_of(url: str, config: BuildcacheSourceConfig, reach: Reach) -> MirrorAccess:
+    """As who the mirror with an address, as it is shown, is reached by the file of a source.
+
+    One that the file does not name any more is asked as nobody. Raises SourceError where it cannot be read.
+    """
+    found = Configured(config, reach).discover()
+    if found.failure is not None:
+        raise SourceError(found.failure)
+    named = (one.access for one in found.statements if shown(one.url) == url)
+    return next(named, MirrorAccess(is_anonymous=True))
 
 
 class Configured:

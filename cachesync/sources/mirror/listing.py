@@ -14,7 +14,8 @@ from ...buildcache.manifest import Blob
 from ...buildcache.specfile import SpecFile
 from ...buildcache.unpacking import unpacked
 from ...errors import CacheIndexError
-from .place import Place, Small
+from ..base import Unchanged
+from .place import Absent, Place, Small
 
 __all__ = ["Listed", "Manifests", "Named", "better", "check_blob", "spec_file"]
 
@@ -66,6 +67,7 @@ def spec_file(
     """
     small = mirror.small(path, most_bytes=specmanifest.MAX_BYTES)
     if not isinstance(small, Small):
+        _require_certain(small)
         return None
     try:
         manifest = specmanifest.parse(small.data)
@@ -76,6 +78,7 @@ def spec_file(
     where = layout.blob_path(manifest.spec.checksum_algorithm, manifest.spec.checksum)
     blob = mirror.small(where, most_bytes=specmanifest.MAX_SPEC_BYTES)
     if not isinstance(blob, Small):
+        _require_certain(blob)
         raise CacheIndexError(f"the spec that it names is not there ({where})")
     check_blob(blob.data, manifest.spec)
     if manifest.tarball is not None:
@@ -85,6 +88,12 @@ def spec_file(
     except CacheIndexError as error:
         raise CacheIndexError(error.message.replace("the index", "the spec", 1)) from None
     return specfile.parse(data)
+
+
+def _require_certain(absent: Absent | Unchanged) -> None:
+    """Raise CacheIndexError for what is there perhaps, and may not be read."""
+    if isinstance(absent, Absent) and not absent.is_certain:
+        raise CacheIndexError(f"cannot be read: {absent.reason}")
 
 
 def better(before: Named | None, named: Named) -> Named:

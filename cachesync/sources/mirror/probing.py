@@ -58,6 +58,10 @@ class Found(NamedTuple):
     """Whether the mirror gave no usable answer at all."""
 
 
+_Lack = tuple[State, str]
+"""MISSING, or UNKNOWN where that cannot be told, and why."""
+
+
 def probe(place: Place, build: Build, spec_hash: str, layouts: str) -> Found:
     """Look for a spec in a mirror which is known to have these `layouts` (a digit each, `o` for a registry).
 
@@ -71,7 +75,8 @@ def probe(place: Place, build: Build, spec_hash: str, layouts: str) -> Found:
             found = look(place, build, spec_hash)
             if found.layout is not None:
                 return found
-            absent = absent or found
+            if absent is None or found.state is State.UNKNOWN:
+                absent = found
     except FetchStoppedError:
         raise
     except SourceError as error:
@@ -84,8 +89,12 @@ def probe(place: Place, build: Build, spec_hash: str, layouts: str) -> Found:
 
 
 def _absent(place: Place, path: str, absent: Absent | Unchanged) -> Found:
-    reason = absent.reason if isinstance(absent, Absent) else "is not there"
-    return Found(State.MISSING, f"its manifest {reason}", manifest=place.where(path))
+    where, reason = place.where(path), "is not there"
+    if isinstance(absent, Absent):
+        reason = absent.reason
+        if not absent.is_certain:
+            return Found(State.UNKNOWN, f"its manifest {reason}", manifest=where)
+    return Found(State.MISSING, f"its manifest {reason}", manifest=where)
 
 
 def _new(place: Place, build: Build, spec_hash: str) -> Found:
@@ -109,10 +118,11 @@ def _new(place: Place, build: Build, spec_hash: str) -> Found:
         None if isinstance(at, Absent) else at.size, said.tarball.content_length,
         None if isinstance(at, Absent) else at.modified, said.is_signed,
     )  # fmt: skip
-    reason = _lacking("tarball", at, said.tarball) or _lacking(
-        "document", place.head(document), said.spec
+    return _judged(
+        found,
+        _lacking("tarball", at, said.tarball),
+        _lacking("document", place.head(document), said.spec),
     )
-    return found if reason is None else found._replace(state=State.MISSING, reason=reason)
 
 
 def _old(place: Place, build: Build, spec_hash: str) -> Found:
@@ -135,7 +145,7 @@ def _old(place: Place, build: Build, spec_hash: str) -> Found:
         place.where(paths.tarball), is_signed=is_signed,
     )  # fmt: skip
     if isinstance(at, Absent):
-        return found._replace(state=State.MISSING, reason=f"its tarball {at.reason}")
+        return _judged(found, _without("tarball", at))
     return found._replace(size=at.size, modified=at.modified)
 
 
@@ -165,10 +175,11 @@ def _image(place: Place, build: Build, spec_hash: str) -> Found:
         None if isinstance(at, Absent) else at.size, last.content_length,
         _archived(config.data) if isinstance(config, Small) else None, is_signed=False,
     )  # fmt: skip
-    reason = _lacking("tarball", at, last)
-    if reason is None and isinstance(config, Absent):
-        reason = f"its document {config.reason}"
-    return found if reason is None else found._replace(state=State.MISSING, reason=reason)
+    return _judged(
+        found,
+        _lacking("tarball", at, last),
+        _without("document", config) if isinstance(config, Absent) else None,
+    )
 
 
 def _archived(config: bytes) -> float | None:
@@ -184,13 +195,29 @@ def _blob_path(blob: Blob) -> str:
     return layout.blob_path(blob.checksum_algorithm, blob.checksum)
 
 
-def _lacking(what: str, at: There | Absent, said: Blob) -> str | None:
+def _lacking(what: str, at: There | Absent, said: Blob) -> _Lack | None:
     """Why a blob is not the one that is named; None where it is, as far as its length tells."""
     if isinstance(at, Absent):
-        return f"its {what} {at.reason}"
+        return _without(what, at)
     if at.size is not None and at.size != said.content_length:
-        return f"its {what} has {at.size:,} bytes, and {said.content_length:,} by its manifest"
+        return State.MISSING, (
+            f"its {what} has {at.size:,} bytes, and {said.content_length:,} by its manifest"
+        )
     return None
+
+
+def _without(what: str, absent: Absent) -> _Lack:
+    state = State.MISSING if absent.is_certain else State.UNKNOWN
+    return state, f"its {what} {absent.reason}"
+
+
+def _judged(found: Found, *lacks: _Lack | None) -> Found:
+    """What is to be said where something may lack: first of what certainly does."""
+    some = [one for one in lacks if one is not None]
+    if not some:
+        return found
+    state, reason = min(some, key=lambda one: one[0] is not State.MISSING)
+    return found._replace(state=state, reason=reason)
 
 
 def _require_no_page(small: Small, where: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from ...buildcache import specfile, specmanifest
 from ...buildcache.specfile import SpecFile
+from ...errors import SourceError
 from ...selection import Selection
 from . import images
 from .bucket import Bucket
@@ -38,14 +39,18 @@ class BucketManifests:
                 continue
             named = Named(one.path, package)
             found[spec_hash] = better(found.get(spec_hash), named)
-        is_there = bool(found) or isinstance(
-            self._bucket.small(_LAYOUT, most_bytes=specmanifest.MAX_BYTES), Small
-        )
-        return Listed(found, {}, is_there)
+        return Listed(found, {}, is_there=bool(found) or self._is_there())
 
     def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
         """See `Manifests`."""
         return spec_file(self._bucket, one.path)
+
+    def _is_there(self) -> bool:
+        """Whether there is a mirror. Raises SourceError where that may not be seen."""
+        small = self._bucket.small(_LAYOUT, most_bytes=specmanifest.MAX_BYTES)
+        if isinstance(small, Absent) and not small.is_certain:
+            raise SourceError(f"{self._bucket.where(_LAYOUT)} {small.reason}")
+        return isinstance(small, Small)
 
     def _is_wanted(self, package: str, packages: Collection[str] | None) -> bool:
         return (

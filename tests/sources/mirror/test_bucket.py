@@ -1,6 +1,7 @@
 """Mirrors in buckets: what a real server of S3 says, signed and not, and what becomes of every lie."""
 
 import hashlib
+import json
 import re
 import shutil
 import sys
@@ -11,12 +12,17 @@ import pytest
 
 from cachesync.config.reachvalues import Secret, SecretKind
 from cachesync.config.sourceconfigs import Credentials, MirrorAccess
-from cachesync.errors import SourceError
+from cachesync.errors import CacheIndexError, SourceError
+from cachesync.model import Build
 from cachesync.net import FetchError
+from cachesync.selection import Selection
 from cachesync.sources.base import Failed, Unchanged
 from cachesync.sources.mirror.bucket import Bucket, web_address
+from cachesync.sources.mirror.listing import spec_file
 from cachesync.sources.mirror.place import Absent, Small
+from cachesync.sources.mirror.probing import State, probe
 from cachesync.sources.mirror.reaching import Reach, open_bucket
+from cachesync.sources.mirror.remotemanifests import BucketManifests
 from cachesync.sources.mirror.spool import Spool
 from tests.support import buckets, mirrors
 from tests.support import stubserver as stub
@@ -95,6 +101,18 @@ def opened(fetcher, endpoint, *, environment=None, url="s3://bucket/m", **access
 
 
 # -- a real server
+
+
+def test_a_file_is_asked_for_and_not_read(served, fetcher):
+    """It is there with its size, or is not."""
+    bucket, how = served
+    (bucket / "m").mkdir()
+    (bucket / "m" / "a+b").write_bytes(b"1234567")
+    said = {key: value for key, value in how.items() if key in ("endpoint", "credentials")}
+    reach = Reach(LIMITS, fetcher, lambda one: how["environment"][one.name], how["environment"])
+    place = open_bucket("s3://bucket/m", MirrorAccess(**said), reach)
+    assert place.head("a+b").size == 7
+    assert isinstance(place.head("no"), Absent)
 
 
 @pytest.mark.parametrize("layout", [2, 3])
@@ -440,7 +458,7 @@ ANSWERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("way", ["small", "large"])
+@pytest.mark.parametrize("way", ["small", "large", "head"])
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_only_what_says_so_is_absent(lying, answer, way):
     """A file that is not there has a code; everything else says nothing of it."""
@@ -451,6 +469,8 @@ def test_only_what_says_so_is_absent(lying, answer, way):
     def ask():
         if way == "small":
             return place.small("x", most_bytes=MOST)
+        if way == "head":
+            return place.head("x")
         with Spool(MOST) as spool:
             return place.large("x", spool)
 
@@ -459,6 +479,56 @@ def test_only_what_says_so_is_absent(lying, answer, way):
     else:
         with pytest.raises(SourceError, match=expected):
             ask()
+
+
+def test_what_may_not_be_read_is_no_absence_of_a_spec(lying):
+    """To a probe it is unknown; to who reads manifests neither gone nor the end of all others."""
+    server, place = lying
+    server.mount("/bucket/m/", error(403, "AccessDenied"))
+    build = Build("zlib", "1.3.1", "none", "os", "platform", "target", ())
+    for layouts in ("3", "2", "32"):
+        found = probe(place, build, ZLIB.hash, layouts)
+        assert (found.state, found.is_unreachable) == (State.UNKNOWN, False)
+        assert "not to be read without a key" in found.reason
+    with pytest.raises(CacheIndexError, match="cannot be read: answered 403"):
+        spec_file(place, "v3/manifests/spec/zlib/x.spec.manifest.json")
+    server.script("/bucket/", listing())
+    with pytest.raises(SourceError, match=r"layout\.json answered 403"):
+        BucketManifests(place, Selection()).listed(None)
+
+
+@pytest.mark.parametrize("lost", ["tarball", "document"])
+def test_what_certainly_lacks_is_missing_whatever_else_may_not_be_read(lying, root, lost):
+    """Either way; where nothing certainly lacks it is unknown."""
+    server, place = lying
+    mirrors.make_mirror(root, [ZLIB])
+    (manifest,) = (root / "v3/manifests/spec").rglob("*.json")
+    said = {
+        "document" if "spec" in one["mediaType"] else "tarball": one["checksum"]
+        for one in json.loads(manifest.read_bytes())["data"]
+    }
+    missing = said.pop(lost)
+    (refused,) = said.values()
+
+    def answer(talk):
+        file = root / talk.seen.path.removeprefix("/bucket/m/")
+        if refused in talk.seen.path:
+            error(403, "AccessDenied")(talk)
+        elif missing in talk.seen.path and is_lost:
+            error(404, "NoSuchKey")(talk)
+        else:
+            (stub.reply(file.read_bytes()) if file.is_file() else error(404, "NoSuchKey"))(talk)
+
+    server.mount("/bucket/m/", answer)
+    spec, arch = ZLIB.spec, ZLIB.spec["arch"]
+    build = Build(
+        spec["name"], spec["version"], "none", arch["platform_os"], arch["platform"], "x", ()
+    )
+    is_lost = True
+    found = probe(place, build, ZLIB.hash, "3")
+    assert (found.state, found.reason) == (State.MISSING, f"its {lost} answered 404")
+    is_lost = False
+    assert probe(place, build, ZLIB.hash, "3").state is State.UNKNOWN
 
 
 def test_an_empty_etag_is_not_kept(lying):
