@@ -179,7 +179,7 @@ class NodeSets:
         if (asked.platform, asked.os, asked.target) != (None, None, None):
             tests.append(("place", lambda one: self._is_place(tables.place[one], asked)))
         if asked.namespace is not None or asked.flags:
-            tests.append(("rest", lambda one: _is_rest(tables.rest[one], asked)))
+            tests.append(("rest", lambda one: _is_rest(tables.rest[one], asked, rules)))
         if rules.is_old and asked.compiler is not None:
             wanted = asked.compiler
             tests.append(
@@ -288,8 +288,9 @@ class NodeSets:
         return {node: known[spec_id] if spec_id else unknown[node] for node, spec_id in ids.items()}
 
 
-def _is_rest(rest: list[Any], asked: AbstractSpec) -> bool:
+def _is_rest(rest: list[Any], asked: AbstractSpec, rules: nodetest.Rules) -> bool:
     namespace, flags, *_ = rest
-    if asked.namespace is not None and asked.namespace != namespace:
+    wanted = asked.namespace
+    if wanted is not None and not nodetest.namespace_holds(wanted, namespace, rules):
         return False
     return nodetest.flags_hold({key: frozenset(said) for key, said in flags}, asked)

@@ -51,6 +51,8 @@ def beginning_with(db: sqlite3.Connection, field: str, start: str, *, most: int)
         return _compilers(db, start)[:most]
     if field == "virtual":
         return _virtuals(db, start)[:most]
+    if field == "namespace":
+        return _namespaces(db, start)[:most]
     table, column, also = _COLUMNS[field]
     rows = db.execute(
         f"SELECT DISTINCT {column} FROM {table} WHERE {column} >= ? AND {column} < ?"
@@ -81,6 +83,12 @@ def _virtuals(db: sqlite3.Connection, start: str) -> list[str]:
     rows = db.execute("SELECT names FROM edge_kind")
     names = {name for (lines,) in rows for name in unpack_kind(lines).virtuals}
     return sorted(name for name in names if name.startswith(start))
+
+
+def _namespaces(db: sqlite3.Connection, start: str) -> list[str]:
+    """Those of which a cache index tells."""
+    rows = db.execute("SELECT DISTINCT json_extract(document, '$[0]') FROM details")
+    return sorted(name for (name,) in rows if name and name.startswith(start))
 
 
 def _compilers(db: sqlite3.Connection, start: str) -> list[str]:

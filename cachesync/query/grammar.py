@@ -11,13 +11,13 @@ import re
 
 from ..errors import QueryError
 from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
-from .tree import ALL_FIELDS, VIRTUAL, Node, Not, Term
+from .tree import ALL_FIELDS, OF_DAGS, Node, Not, Term
 from .values import plain_compiler
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "check_text", "parse"]
 
 _FIELD = re.compile(r"([A-Za-z_]+):")
-_OF_KEYS = ("os", "platform", "target", VIRTUAL)
+_OF_KEYS = ("os", "platform", "target", *OF_DAGS)
 """Fields that are keys of a spec as well, or may be: `target:=x86_64_v3` is Spack's `target=x86_64_v3`."""
 _BARE = re.compile(r'[^\s"()]*')
 _VALUE = re.compile(r'[^\s"]*')
@@ -78,7 +78,7 @@ class _Reader:
         self._terms = 0
         self._wide = 0
         self._has_spec = False
-        self._has_virtual = False
+        self._asks_dags = False
 
     def read(self) -> Node:
         alternatives = self._alternatives()
@@ -90,7 +90,7 @@ class _Reader:
             tree = resolve(self._text, alternatives, is_spec=self._is_spec)
         else:
             tree = _plainly(alternatives)
-        if self._has_virtual:
+        if self._asks_dags:
             from .providing import as_dags
 
             tree = as_dags(tree)
@@ -209,7 +209,7 @@ class _Reader:
         value = value.lower()
         if field == "compiler":
             value = plain_compiler(value)
-        self._has_virtual |= field == VIRTUAL
+        self._asks_dags |= field in OF_DAGS
         return Fixed((Term(field, value, prefix),), start, is_word=field is None)
 
     def _field(self) -> str | None:

@@ -14,6 +14,7 @@ __all__ = [
     "ALL_FIELDS",
     "BUILD_FIELDS",
     "FIELDS",
+    "OF_DAGS",
     "PLACEMENT_FIELDS",
     "UNJUDGED",
     "VIRTUAL",
@@ -41,8 +42,10 @@ BUILD_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "v
 PLACEMENT_FIELDS = ("stack", "tag", "source")
 FIELDS = (*BUILD_FIELDS, *PLACEMENT_FIELDS, "hash")
 VIRTUAL = "virtual"
-"""The field that only a DAG tells of, and the dialect that it is a language of (`spack.nodetest.RULES`)."""
-ALL_FIELDS = (*FIELDS, VIRTUAL)
+"""A field that only a DAG tells of, and the dialect that such fields are a language of (`spack.nodetest.RULES`)."""
+OF_DAGS = (VIRTUAL, "namespace")
+"""The fields that only indexes tell of; each asks as that dialect does."""
+ALL_FIELDS = (*FIELDS, *OF_DAGS)
 UNJUDGED = "dependency"
 """The field, which nobody can write, of a condition that only a DAG tells of; its value is Spack's syntax."""
 

@@ -34,7 +34,7 @@ __all__ = [
     "sort_counts",
 ]
 
-FACETS = ("target", "os", "compiler", "stack", "tag", "version", "package", "virtual")
+FACETS = ("target", "os", "compiler", "stack", "tag", "version", "package", "virtual", "namespace")
 OF_PLACEMENTS = ("tag", "stack")
 
 _Value = TypeVar("_Value")
@@ -93,7 +93,7 @@ def counted(
         from . import providers  # of pages alone nobody knows what provides what
 
         hashes = {one for group in groups for one in group.hashes}
-        found["virtual"] = providers.counted(db, dags(), matched.whole.keys(), hashes)
+        found |= providers.counted(db, dags(), matched.whole.keys(), hashes)
     return sort_counts(found)
 
 

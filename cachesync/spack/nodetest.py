@@ -30,6 +30,7 @@ __all__ = [
     "facts_hold",
     "flags_hold",
     "is_carried",
+    "namespace_holds",
     "target_holds",
     "value_holds",
     "variant_holds",
@@ -60,7 +61,7 @@ class Rules(NamedTuple):
     means_compilers: bool = False
     """What records of old call clang is found by `%clang`, which is a name of llvm."""
     is_field: bool = False
-    """Names of virtual packages heed no case, and `m*` is any that begin so."""
+    """Names of virtual packages and namespaces heed no case, and `m*` is any that begin so."""
 
 
 RULES = {
@@ -76,10 +77,20 @@ def is_carried(virtual: str, carried: Collection[str], rules: Rules) -> bool:
     """Whether a virtual package that is asked for is among those of some edges."""
     if not rules.is_field:
         return virtual in carried
-    folded = map(str.lower, carried)
-    if virtual[-1:] == "*":
-        return any(one.startswith(virtual[:-1]) for one in folded)
-    return virtual in folded
+    return any(_is_named(virtual, one) for one in carried)
+
+
+def namespace_holds(wanted: str, namespace: str | None, rules: Rules) -> bool:
+    """Whether a node's namespace is the one that is asked for."""
+    if not rules.is_field or namespace is None:
+        return namespace == wanted
+    return _is_named(wanted, namespace)
+
+
+def _is_named(wanted: str, name: str) -> bool:
+    """See `Rules.is_field`."""
+    folded = name.lower()
+    return folded.startswith(wanted[:-1]) if wanted[-1:] == "*" else folded == wanted
 
 
 def asked_nodes(spec: AbstractSpec) -> Iterator[AbstractSpec]:
@@ -164,7 +175,7 @@ def _bare(versions: str) -> Iterator[str]:
 def facts_hold(facts: Facts, asked: AbstractSpec, rules: Rules, ancestors: Ancestors) -> bool:
     """Whether a node is what is asked for, but for hash, name, and what is asked of its whole graph."""
     return (
-        (asked.namespace is None or facts.namespace == asked.namespace)
+        (asked.namespace is None or namespace_holds(asked.namespace, facts.namespace, rules))
         and (asked.versions is None or version_holds(asked, facts.version))
         and all(one.propagated or variant_holds(facts, one) for one in asked.variants)
         and architecture_holds((facts.platform, facts.os, facts.target), asked, rules, ancestors)

@@ -34,6 +34,7 @@ Fields
   tag:develop stack:e4s     where it is placed: tag, stack, source
   hash:bxjp                 the beginning of a hash
   virtual:mpi               something it depends on provides mpi, as ^mpi asks; also virtual:m*
+  namespace:builtin         whose recipe is of this repository, where an index tells it
 
 Operators
   hdf5 +mpi                 both
