@@ -157,6 +157,22 @@ def test_a_mirrors_yaml_is_read_at_each_sync(tmp_path):
     assert placed(world) == {}
 
 
+def test_verify_compares_the_mirrors_of_a_mirrors_yaml(tmp_path):
+    """Those on disk, each with what the ledger has of it."""
+    world = World(tmp_path)
+    path = tmp_path / "mirrors.yaml"
+    for name in ("a", "b"):
+        mirrors.make_mirror(tmp_path / name, [HDF5])
+    configure(world, path)
+    write(path, "mirrors: {a: a, b: b}")
+    world.sync()
+    assert world.run("verify", "--json").json["differences"] == []
+    mirrors.make_mirror(tmp_path / "b", [BZIP2])
+    more, unread = world.run("verify", "--json", status=1).json["differences"]
+    assert more == f"site: file://{tmp_path}/b has 1 specs that the ledger does not, lacks 1"
+    assert unread.startswith(f"site: file://{tmp_path}/b tells of 1 specs")
+
+
 def test_a_secret_that_is_not_there_keeps_one_mirror_only(tmp_path):
     """It is named by its variable; the others are read, and what the mirror said stands."""
     world = World(tmp_path)

@@ -144,7 +144,7 @@ def _on_disk(
 
 def _read_now(indexes: Sequence[log.Mirror], entry: SourceConfig | None) -> list[log.Mirror]:
     """Those that are still read: what a former entry of the configuration had is perhaps held."""
-    if not isinstance(entry, BuildcacheSourceConfig):
+    if not isinstance(entry, BuildcacheSourceConfig) or not entry.url:  # each mirror is where it is
         return list(indexes)
     read_now = {(place.tag, place.stack) for place in places(entry)}
     return [one for one in indexes if (one.tag, one.stack) in read_now]
