@@ -63,6 +63,7 @@ def complete(world: World, line: str, **more: str) -> list[str]:
         ("cachesync search ta", ["target:", "tag:"]),
         ("cachesync search vi", ["virtual:"]),
         ("cachesync search virtual:", []),
+        ("cachesync search nam", ["namespace:"]),
         ("cachesync search hdf5 -target:", ["-target:aarch64", "-target:x86_64_v3"]),
         ("cachesync search stack:", ["stack:e4s", "stack:radiuss", "stack:root"]),
         ("cachesync search source:s", ["source:site"]),

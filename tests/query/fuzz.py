@@ -34,7 +34,7 @@ BUILD = Build(
 FRAGMENTS = (
     "hdf5", "@1.14:", "@=", "%gcc@12:", "+mpi", "++", "~cuda", "x=1:", "libs=shared", "libs:=shared", "arch=--aarch64",
     "target=x86_64:", "os=None", "namespace=builtin", "tag:develop", "variant:", " OR ", "(", ")", " -",
-    "/abc", '"', "*", "~1", " ", " ", "^", "^zlib", "%c,cxx=gcc", "^mpi=openmpi", "virtual:mpi", "virtual:m", "^[virtuals=", "%[when='+m'] ",
+    "/abc", '"', "*", "~1", " ", " ", "^", "^zlib", "%c,cxx=gcc", "^mpi=openmpi", "virtual:mpi", "virtual:m", "namespace:site", "namespace:b*", "^[virtuals=", "%[when='+m'] ",
     "deptypes=build", "]", "%%", "--x", "libs==a", "git.main=1", "/", "* ", "*@", "@git.main", "++mpi", "1=false",
 )  # fmt: skip
 

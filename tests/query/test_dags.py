@@ -290,7 +290,7 @@ PIECES = st.sampled_from((
     "hdf5", "zlib@1.2", "@1.14:", "@=2", "+mpi", "~x", "++y", "libs==a", "libs=a,b", "m='a b'", "os=u", "target=x86_64:",
     "cflags='-a b'", "/abc", "%gcc", "%gcc@12:", "%c,cxx=gcc@13", "%none", "^zlib", "^mpi=openmpi", "^ +a", "^*", "%*",
     "^[virtuals=mpi]", "%[when='+a @1:' deptypes=build] gcc", "%clang", "word", "tag:develop", '"q"', "pre*", "namespace=site",
-    "site.x", "virtual:mpi", "virtual:m*", 'virtual:"a b"', "OR", "-", "(", ")", "%", "^", "=", "*",
+    "site.x", "virtual:mpi", "virtual:m*", "namespace:site", "namespace:b*", 'virtual:"a b"', "OR", "-", "(", ")", "%", "^", "=", "*",
 ))  # fmt: skip
 
 
