@@ -65,16 +65,16 @@ class Evaluator:
         With `goes_on` it is part of the question before, and there is only so much time left as that
         did not need. Raises UnsaidError for what no index can answer, UsageError for what takes too long.
         """
-        nodetest.check(
-            spec,
-            self.nodes.virtuals,
-            self.nodes.ancestors,
-            told(spec, self.nodes, is_ours=self.rules.asks_each),
-        )
-        self.nodes.forget()
+        self._check(spec)
         if not goes_on:
             self.reaching.begin()
         return self._satisfying(spec, self.nodes.every if roots is None else roots)
+
+    def _check(self, spec: AbstractSpec) -> None:
+        """Raise UnsaidError for what no index can answer, and begin a question anew."""
+        known = told(spec, self.nodes, is_ours=self.rules.asks_each)
+        nodetest.check(spec, self.nodes.virtuals, self.nodes.ancestors, known)
+        self.nodes.forget()
 
     def undecided(self, spec: AbstractSpec, met: Mask) -> Mask:
         """The nodes that might satisfy a spec, and not those that do (`met`, which `satisfying` said).
@@ -100,13 +100,7 @@ class Evaluator:
             if edge is None:
                 found |= self.satisfying(spec, goes_on=True)
                 continue
-            nodetest.check(
-                spec,
-                self.nodes.virtuals,
-                self.nodes.ancestors,
-                told(spec, self.nodes, is_ours=self.rules.asks_each),
-            )
-            self.nodes.forget()
+            self._check(spec)
             wanted |= self.sought(edge)
         if wanted:
             found |= self.reaching.reaching(wanted, None, self.nodes.every)

@@ -153,7 +153,7 @@ def test_wait_and_diff_say_it(site):
     assert "pages do not say" in site.run("diff", "develop", "v1", "commit=abc").err
 
 
-@pytest.mark.parametrize("command", [("search",), ("wait", "--timeout", "5s")])
+@pytest.mark.parametrize("command", [("search",), ("wait", "--timeout", "1s")])
 def test_the_language_of_a_spack(site, command):
     """`-mpi` is `~mpi`, a lone name is a package; JSON says which language it was."""
     assert site.run(*command, "--spack", "0.23", "hdf5", "-mpi", "--json").json["builds"] == 1
