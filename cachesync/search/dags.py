@@ -36,6 +36,11 @@ class Found:
         """Those whose DAG is known, and says enough."""
         self.mask = met & self.told
 
+    @property
+    def says_all(self) -> bool:
+        """See `query.Verdicts`."""
+        return not self.undecided
+
     def of(self, spec_id: int) -> bool | None:
         """See `query.Verdicts`."""
         ids = self.graph.spec_ids

@@ -45,6 +45,7 @@ def matching_groups(
     names: read.Names,
 ) -> Iterator[Group]:
     """Every placement that matches of some builds, or of all; a tag and set of stacks may come again."""
+    node = _settled(db, node)
     described = list(
         read.all_builds(db) if build_ids is None else read.builds(db, build_ids).items()
     )
@@ -60,6 +61,7 @@ def matching_in(
     db: connect.Connection, node: query.Node, tag_ids: Collection[int]
 ) -> dict[int, set[str]]:
     """Build id -> the hashes of its specs with a placement in some tags that matches."""
+    node = _settled(db, node)
     placed = list(read.placements_in(db, tag_ids))
     described = read.builds(db, {build_id for build_id, *_ in placed})
     residue = _residual(node)
@@ -82,9 +84,8 @@ def _judged(
 
     Few residues, tags and sets of stacks make up the many placements: each group is judged once.
     """
-    numbered: dict[query.Node | bool, int] = {}
-    numbers = {b: numbered.setdefault(rest, len(numbered)) for b, rest in residues.items()}
-    rests = list(numbered)
+    rests = {id(rest): rest for rest in residues.values()}  # what is alike is the same object
+    numbers = {build_id: id(rest) for build_id, rest in residues.items()}
     beginnings = _beginnings(node)
     verdicts = [judged.verdicts for judged in query.each_judged(node)]
     groups: dict[tuple[object, ...], Group | None] = {}
@@ -114,6 +115,12 @@ def _judged(
             group.build_ids.append(build_id)
             group.hashes.append(spec_hash)
     yield from filter(None, groups.values())
+
+
+def _settled(db: connect.Connection, node: query.Node) -> query.Node:
+    """A tree that was judged without what only pages are asked, where there are none."""
+    is_judged = next(query.each_judged(node), None) is not None
+    return query.without_pages(node) if is_judged and not read.has_pages(db) else node
 
 
 def _refuse_too_much(node: query.Node, builds: int) -> None:
