@@ -6,7 +6,7 @@ asked of many goes up from the few that are found; what is asked of few goes dow
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..model import EdgeKind
@@ -14,6 +14,7 @@ from ..spack import nodetest
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from ..spack.nodetest import RULES
 from .arrays import Graph
+from .labelsets import LabelSets
 from .masks import Mask, kind_table, mask_of, members
 from .nodes import Hashes, NodeSets
 from .reaching import STEPS, Reaching
@@ -55,7 +56,8 @@ class Evaluator:
         self._few = few
         self._placed = mask_of(graph.placed)
         self._owners: dict[str, Owners] = {}
-        self._mask_values: list[int] = []
+        self._labels = LabelSets(self.nodes, self.reaching)
+        self._reached: Mapping[int, tuple[AbstractEdge, Mask]] = {}
 
     def satisfying(
         self, spec: AbstractSpec, roots: Mask | None = None, *, goes_on: bool = False
@@ -65,12 +67,25 @@ class Evaluator:
         With `goes_on` it is part of the question before, and there is only so much time left as that
         did not need. Raises UnsaidError for what no index can answer, UsageError for what takes too long.
         """
-        self._check(spec)
+        self.check(spec)
         if not goes_on:
             self.reaching.begin()
         return self._satisfying(spec, self.nodes.every if roots is None else roots)
 
-    def _check(self, spec: AbstractSpec) -> None:
+    def know(self, reached: Mapping[int, tuple[AbstractEdge, Mask]], *, keep: bool) -> None:
+        """Take what was prepared for the next questions: edges with all that reach what they look for.
+
+        By their identity; with `keep` what else many of them need is found once.
+        """
+        self._reached = reached
+        self._labels.keep(wanted=keep)
+
+    def _known(self, edge: AbstractEdge) -> Mask | None:
+        """All that reach what an edge looks for, where that was prepared."""
+        known = self._reached.get(id(edge))
+        return known[1] if known is not None and known[0] is edge else None
+
+    def check(self, spec: AbstractSpec) -> None:
         """Raise UnsaidError for what no index can answer, and begin a question anew."""
         known = told(spec, self.nodes, is_ours=self.rules.asks_each)
         nodetest.check(spec, self.nodes.virtuals, self.nodes.ancestors, known)
@@ -84,9 +99,11 @@ class Evaluator:
         if not any(is_untold(one, self.nodes) for one in nodetest.asked_nodes(spec)):
             return 0
         self.nodes.forget(is_lenient=True)
+        self._reached, prepared = {}, self._reached  # that was found otherwise
         self.reaching.begin()
         found = self._satisfying(spec, self.nodes.every) & ~met
         self.nodes.forget()
+        self._reached = prepared
         return found
 
     def satisfying_any(self, specs: Iterable[AbstractSpec], *, goes_on: bool = False) -> Mask:
@@ -96,11 +113,11 @@ class Evaluator:
         found = wanted = 0
         several = list(specs)
         for spec in several:
-            edge = self._just_below(spec) if len(several) > 1 else None
+            edge = self._just_below(spec) if len(several) > 1 and not self._reached else None
             if edge is None:
                 found |= self.satisfying(spec, goes_on=True)
                 continue
-            self._check(spec)
+            self.check(spec)
             wanted |= self.sought(edge)
         if wanted:
             found |= self.reaching.reaching(wanted, None, self.nodes.every)
@@ -247,8 +264,11 @@ class Evaluator:
 
     def _below(self, edge: AbstractEdge, roots: Mask) -> Mask:
         """Those of some roots that have below them what `^` asks for."""
+        known = self._known(edge)
+        if known is not None:
+            return known & (self._with_labels(edge, roots) if self.virtuals_asked(edge) else roots)
         found = self._with_labels(edge, roots)
-        if not found or self._is_name_alone(edge):
+        if not found or self.is_name_alone(edge):
             return found
         wanted, kinds = self.sought(edge), self.below_kinds(edge)
         if not wanted:
@@ -257,7 +277,7 @@ class Evaluator:
             return found  # the labels said it
         return self.reaching.reaching(wanted, kinds, found)
 
-    def _is_name_alone(self, edge: AbstractEdge) -> bool:
+    def is_name_alone(self, edge: AbstractEdge) -> bool:
         """Whether the labels on edges say everything of what `^` asks for."""
         asked = edge.spec
         has_edges = self._is_of_node(edge) and bool(asked.edges)
@@ -285,33 +305,10 @@ class Evaluator:
             [label for label in found if nodetest.is_carried(one, table[label][1], self.rules)]
             for one in sorted(virtuals)
         ]
-        for labels in (first, *of_each):
-            roots &= self._reaching_labels(labels, roots) if roots else 0
+        is_more_asked = name is None and not self.is_name_alone(edge)
+        for labels in of_each if is_more_asked else (first, *of_each):
+            roots &= self._labels.reaching(labels, roots) if roots else 0
         return roots
-
-    def _reaching_labels(self, labels: Iterable[int], roots: Mask) -> Mask:
-        """All that `^` leads from to an edge with one of some labels."""
-        if self.graph.tables.mask and not self.reaching.through_build:
-            self._mask_values = self._mask_values or [
-                int(one, 16) for one in self.graph.tables.mask
-            ]
-            bits = sum(1 << label for label in labels)
-            numbers = [number for number, mask in enumerate(self._mask_values) if mask & bits]
-            return self.nodes.select("reach", numbers, "mask")
-        return self._reaching_names(labels, roots)
-
-    def _reaching_names(self, labels: Iterable[int], roots: Mask) -> Mask:
-        """The same, along the edges: where there are no masks."""
-        by_virtuals: dict[tuple[str, ...], set[int]] = {}
-        for label in labels:
-            name, virtuals = self.graph.tables.label[label]
-            by_virtuals.setdefault(tuple(virtuals), set()).add(name)
-        found = 0
-        for virtuals, names in by_virtuals.items():
-            kinds = self.graph.kinds_where(lambda kind, those=virtuals: kind.virtuals == those)
-            table = kind_table(kinds, self.reaching.kinds)
-            found |= self.reaching.reaching(self.nodes.select("name", names), table, roots)
-        return found
 
     def _somewhere(self, edge: AbstractEdge, roots: Mask) -> Mask:
         """Those of some roots that have anywhere below them what 0.23 asks for by `^`."""
@@ -319,6 +316,9 @@ class Evaluator:
             if edge.spec.name is None:
                 return 0
             roots = self._with_labels(edge, roots)
+        known = self._known(edge)
+        if known is not None:
+            return roots & known
         wanted = self.nodes.holds(edge.spec) if roots else 0
         return roots & self.reaching.above(wanted) if wanted else 0
 
