@@ -41,14 +41,19 @@ def count_specs(groups: Iterable[Group]) -> dict[int, int]:
 def matching_groups(
     db: connect.Connection,
     node: query.Node,
-    build_ids: Collection[int] | None,
+    build_ids: Collection[int] | Mapping[int, Build] | None,
     names: read.Names,
 ) -> Iterator[Group]:
-    """Every placement that matches of some builds, or of all; a tag and set of stacks may come again."""
+    """Every placement that matches of some builds, or of all; a tag and set of stacks may come again.
+
+    With the builds themselves, where they are known, they are not read again.
+    """
     node = _settled(db, node)
-    described = list(
-        read.all_builds(db) if build_ids is None else read.builds(db, build_ids).items()
-    )
+    if build_ids is None:
+        described = list(read.all_builds(db))
+    else:
+        is_known = isinstance(build_ids, Mapping)
+        described = list((build_ids if is_known else read.builds(db, build_ids)).items())
     residue = _residual(node)
     _refuse_too_much(node, len(described))
     residues = {build_id: residue(build) for build_id, build in described}
