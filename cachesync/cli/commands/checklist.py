@@ -106,7 +106,7 @@ def _matching(
     one: Wanted, candidates: Sequence[tuple[str, Placed]], searcher: Searcher
 ) -> list[tuple[str, Placed]]:
     """Those of some specs that match a line, with those of their placements that do."""
-    if next(query.each_dag(one.condition), None) is None:
+    if next(query.each_dag(one.condition), None) is None and not query.asks_mirrors(one.condition):
         met = {
             spec_hash: tuple(
                 place

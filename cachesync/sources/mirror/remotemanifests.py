@@ -10,7 +10,7 @@ from ...errors import SourceError
 from ...selection import Selection
 from . import images
 from .bucket import Bucket
-from .listing import Listed, Named, better, spec_file
+from .listing import Listed, Named, better, is_signed, spec_file
 from .place import Absent, Small
 from .registry import Registry
 
@@ -45,6 +45,10 @@ class BucketManifests:
         """See `Manifests`."""
         return spec_file(self._bucket, one.path)
 
+    def is_signed(self, one: Named) -> bool | None:
+        """See `Manifests`."""
+        return is_signed(self._bucket, one.path)
+
     def _is_there(self) -> bool:
         """Whether there is a mirror. Raises SourceError where that may not be seen."""
         small = self._bucket.small(_LAYOUT, most_bytes=specmanifest.MAX_BYTES)
@@ -78,3 +82,7 @@ class Images:
         """See `Manifests`."""
         found = images.read_spec(self._registry, one.path)
         return None if isinstance(found, Absent) else specfile.parse(found.document)
+
+    def is_signed(self, one: Named) -> bool | None:
+        """See `Manifests`; no image is (BUILDCACHE, 2.3), so nobody has to ask."""
+        return None
