@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 __all__ = [
     "Mirror",
+    "is_registry",
     "known_signatures",
     "mirrors",
     "names",
@@ -37,7 +38,12 @@ class Mirror(NamedTuple):
     @property
     def is_registry(self) -> bool:
         """Whether it is one, in which nothing is signed (BUILDCACHE, 2.4)."""
-        return self.url.startswith(("oci://", "oci+http://"))
+        return is_registry(self.url)
+
+
+def is_registry(url: str) -> bool:
+    """Whether the address of a mirror is that of a registry."""
+    return url.startswith(("oci://", "oci+http://"))
 
 
 def mirrors(db: sqlite3.Connection) -> list[Mirror]:

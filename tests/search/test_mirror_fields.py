@@ -136,3 +136,32 @@ def test_they_are_offered(site):
         found = names.beginning_with(db, "mirror", "", most=99)
         assert {"ours", "plain", "First", "second", site.ours.url} <= set(found)
         assert names.beginning_with(db, "signed", "y", most=9) == ["yes"]
+
+
+def test_show_says_what_is_known(site):
+    """In the mirror that it is known of."""
+    said = site.run("show", "--json", f"/{ZLIB.hash}").json
+    (one,) = (s for result in said["results"] for s in result["specs"])
+    known = {place["source"]: place.get("signed") for place in one["mirrors"]}
+    assert known == {"ours": True, "plain": None, "named": None}
+    assert f"{site.ours.url} (ours: v1, root), signed\n" in site.run("show", f"/{ZLIB.hash}").out
+
+
+def test_a_subscription_is_told_of_what_is_signed(tmp_path):
+    """Of a push after the first pass, which is no news."""
+    world = World(tmp_path)
+    mirror = make_mirror(world.root / "ours", [HDF5])
+    world.configure(
+        "sources:\n"
+        f"  - {{name: ours, type: buildcache, url: '{mirror.url}', read: manifests}}\n"
+        "subscriptions:\n"
+        "  - {name: signed, query: 'signed:yes mirror:ours', targets: [{type: webhook, url: 'https://n.example/'}]}\n"
+        "  - {name: others, query: '-signed:yes', targets: [{type: webhook, url: 'https://n.example/'}]}\n"
+    )
+    world.sync()
+    sign(push(mirror.path, ZLIB))
+    push(mirror.path, CMAKE)
+    world.sync()
+    for name, pushed in (("signed", ZLIB), ("others", CMAKE)):
+        said = world.run("subscriptions", "test", name, "--dry-run", "--json").json
+        assert [change["hash"] for change in said["changes"]] == [pushed.hash]
