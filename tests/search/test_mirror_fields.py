@@ -120,8 +120,14 @@ def test_lists_and_tags_are_asked_too(site):
     assert [one["status"] for one in said["specs"]] == [
         "cached", "cached", "cached", "missing", "missing"
     ]  # fmt: skip
+    unknown = [one.get("signature_unknown") for one in said["specs"]]
+    assert unknown == [None] * 5
+    wanted.write_text(f"cmake signed:yes\n{CMAKE.name}/{CMAKE.hash[:9]} signed:no\n")
+    said = site.run("check", "--json", wanted, status=None).json
+    assert [one["signature_unknown"] for one in said["specs"]] == [{"builds": 1}] * 2
     difference = site.run("diff", "--json", "ours/v1", "plain/v1", "signed:yes").json
     assert {one["package"] for one in difference["only_a"]} == {"zlib", "hdf5"}
+    assert "signature_unknown" not in difference  # the build of zlib is in there
 
 
 def test_other_values_are_refused(site):

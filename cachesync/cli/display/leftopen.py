@@ -25,6 +25,7 @@ __all__ = [
     "unjudged_text",
     "unsaid_document",
     "unsaid_of",
+    "unsigned_text",
 ]
 
 
@@ -157,10 +158,15 @@ def say_unnamed(builds: int) -> None:
 def say_unsigned(builds: int) -> None:
     """Say how many builds are left out because nobody knows whether they are signed."""
     if builds:
-        answer.note(
-            f"{output.number(builds, 'build')} could not be judged by `signed:`: known are registries, and"
-            " mirrors that are read by their manifests (`read: manifests`)"
-        )
+        answer.note(unsigned_text(builds))
+
+
+def unsigned_text(builds: int) -> str:
+    """How many builds these are, and why, as a sentence."""
+    return (
+        f"{output.number(builds, 'build')} could not be judged by `signed:`: known are registries, and mirrors"
+        " that are read by their manifests (`read: manifests`)"
+    )
 
 
 def unsaid_document(
