@@ -10,7 +10,7 @@ from ...errors import SourceError
 from ...selection import Selection
 from . import images
 from .bucket import Bucket
-from .listing import Listed, Named, better, spec_file
+from .listing import Listed, Named, better, is_signed, spec_file
 from .place import Absent, Small
 from .registry import Registry
 
@@ -44,6 +44,10 @@ class BucketManifests:
     def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
         """See `Manifests`."""
         return spec_file(self._bucket, one.path)
+
+    def is_signed(self, one: Named) -> bool | None:
+        """See `Manifests`."""
+        return is_signed(self._bucket, one.path)
 
     def _is_there(self) -> bool:
         """Whether there is a mirror. Raises SourceError where that may not be seen."""
@@ -88,3 +92,7 @@ class Images:
     def _may_be_wanted(self, tag: str) -> bool:
         packages = image.packages_of(tag)
         return packages is None or any(map(self._selection.admits_package, packages))
+
+    def is_signed(self, one: Named) -> bool | None:
+        """See `Manifests`; no image is (BUILDCACHE, 2.3), so nobody has to ask."""
+        return None
