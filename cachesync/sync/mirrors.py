@@ -213,7 +213,7 @@ class _Pass:
         placed: Placed = self._writer.placed_specs(self._row, known, source.scope)
         packages = {spec_hash: package for spec_hash, (_, package) in placed.items()}
         seen = source.read_manifests(
-            statement, packages, lambda: self._progress(self._row.name, 0, 0)
+            statement, packages, self._memory(known), lambda: self._progress(self._row.name, 0, 0)
         )
         failure = seen.reason if isinstance(seen, Failed) else seen.failure
         if not isinstance(seen, Failed):

@@ -200,10 +200,11 @@ class ManifestSource(Protocol):
         self,
         statement: Any,
         placed: Mapping[str, str],
+        memory: Mapping[str, str],
         come_forward: Callable[[], object],
         /,
     ) -> Seen | Failed:
-        """What is there now, where `placed` is: hash -> package, of the scope."""
+        """What is there now, where `placed` is: hash -> package, of the scope; see `MirrorSource.read`."""
 
 
 def is_of_mirrors(source: object) -> TypeIs[MirrorSource | ManifestSource]:

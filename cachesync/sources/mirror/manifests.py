@@ -2,7 +2,7 @@
 
 A hash that is placed already, and whose manifest is listed, is as before and not read again: a hash never
 changes what it stands for. New ones are read, and put together as one index document. What is listed no
-longer is gone.
+longer is gone, and on disk what its manifest names and is not there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ...buildcache.index import Refused
 from ...buildcache.specfile import SpecFile
 from ...config import mirrors
 from ...config.sourceconfigs import BuildcacheSourceConfig
+from ...diff import Guard
 from ...errors import CacheIndexError, SourceError
 from ...net import shown
 from ..base import Failed
@@ -33,7 +34,9 @@ from .spool import Spool
 __all__ = ["MEMORY", "ManifestSource", "Seen", "open_manifests"]
 
 MEMORY: Mapping[str, str] = {"read": "manifests"}
-"""What is remembered of such a mirror: nothing but how it was read."""
+"""What is remembered of such a mirror: how it was read; and where it was so `_ELSEWHERE`."""
+_ELSEWHERE: Mapping[str, str] = {"tarballs": "elsewhere"}
+"""Most tarballs were never there. Then it is no mirror that lost some, and specs are placed without."""
 _EMPTY = b'{"database":{"version":"8","installs":{}}}'
 _PIECE = 1 << 20
 _ASK_EVERY = 64
@@ -108,27 +111,53 @@ class ManifestSource:
         self,
         statement: Statement,
         placed: Mapping[str, str],
+        memory: Mapping[str, str],
         come_forward: Callable[[], object] = lambda: None,
     ) -> Seen | Failed:
         """What is there, where `placed` is: hash -> package, of the scope.
 
-        `come_forward` is called now and then, and may raise.
+        `memory` is what was remembered of it; `come_forward` is called now and then, and may raise.
         """
         try:
             manifests = open_manifests(self._config, self._reach)
             listed = manifests.listed(self.scope)
             if not listed.is_there and (self.scope is not None or not placed):
                 return Failed(_nothing(statement), is_passing=True)
-            return self._seen(manifests, listed, placed, come_forward)
+            without = self._without_tarballs(manifests, listed, memory, come_forward)
+            return self._seen(manifests, listed, placed, without, come_forward)
         except SourceError as error:
             self._note_wait(error)
             return Failed(_in_one_line(error), is_passing=True)
+
+    def _without_tarballs(
+        self,
+        manifests: Manifests,
+        listed: Listed,
+        memory: Mapping[str, str],
+        come_forward: Callable[[], object],
+    ) -> int | None:
+        """How many tarballs are not there, where they are `_ELSEWHERE` and none is needed; else None.
+
+        Only of what was read for the first time, or was so before, it is believed: once they are there,
+        what is away is gone, and the guard judges that.
+        """
+        if self.scope is not None:
+            return 0 if _ELSEWHERE.items() <= memory.items() else None
+        if memory and not _ELSEWHERE.items() <= memory.items():
+            return None
+        lacking = 0
+        for number, one in enumerate(listed.manifests.values()):
+            if not number % _ASK_EVERY:
+                come_forward()
+            lacking += manifests.lacks_tarball(one)
+        return lacking if Guard().holds(retiring=lacking, pages=len(listed.manifests)) else None
 
     def _seen(
         self,
         manifests: Manifests,
         listed: Listed,
         placed: Mapping[str, str],
+        without: int | None,
         come_forward: Callable[[], object],
     ) -> Seen:
         selection = self._config.selection
@@ -138,22 +167,19 @@ class ManifestSource:
             if (_lies_under(listed.manifests.get(one), package) or package in listed.unlisted)
             and selection.admits_package(package)
         }
+        refused = _lacking(manifests, listed, standing, come_forward, needs_tarball=without is None)
+        standing -= refused.keys()
         new = sorted(one for one in listed.manifests if one not in placed)
         assembly = _Assembly(self._reach.limits.download_bytes)
-        refused: dict[str, Refused] = {}
         failure = None
-        unlisted = [
-            f"{package}: cannot be looked into: {why}"
-            for package, why in sorted(listed.unlisted.items())
-        ]
-        notes = list(unlisted)
+        notes = tuple(_notes(listed, without))
         try:
             for number, one in enumerate(new):
                 if not number % _ASK_EVERY:
                     come_forward()
                 named = listed.manifests[one]
                 try:
-                    spec = _spec(manifests, one, named, notes)
+                    spec = _spec(manifests, one, named, needs_tarball=without is None)
                 except (CacheIndexError, SourceError) as error:
                     if isinstance(error, SourceError) and not manifests.is_near:
                         self._note_wait(error)
@@ -166,8 +192,9 @@ class ManifestSource:
             read = frozenset(assembly.read)
             reasons = [f"{one.hash} {one.reason}" for one in refused.values()]
             return Seen(
-                assembly.document(), _checksum([*standing, *read], [*reasons, *unlisted]), MEMORY, read,
-                frozenset(standing), tuple(refused.values()), tuple(notes),
+                assembly.document(), _checksum([*standing, *read], [*reasons, *notes]),
+                MEMORY if without is None else {**MEMORY, **_ELSEWHERE}, read,
+                frozenset(standing), tuple(refused.values()), notes,
                 is_news=bool(read) or len(standing) < len(placed), failure=failure,
             )  # fmt: skip
         finally:
@@ -194,9 +221,11 @@ def open_manifests(config: BuildcacheSourceConfig, reach: Reach) -> Manifests:
     )
 
 
-def _spec(manifests: Manifests, spec_hash: str, named: Named, notes: list[str]) -> SpecFile | None:
+def _spec(
+    manifests: Manifests, spec_hash: str, named: Named, *, needs_tarball: bool
+) -> SpecFile | None:
     """What a manifest leads to, which is what its name says. Raises CacheIndexError, SourceError."""
-    spec = manifests.spec(named, lambda said: notes.append(f"{named.path}: {said}"))
+    spec = manifests.spec(named, needs_tarball=needs_tarball)
     if spec is None:
         return None
     if spec.hash != spec_hash:
@@ -206,6 +235,38 @@ def _spec(manifests: Manifests, spec_hash: str, named: Named, notes: list[str]) 
             f"is of the package {places.shown(spec.name)}, and lies under {named.package}"
         )
     return spec
+
+
+def _lacking(
+    manifests: Manifests,
+    listed: Listed,
+    standing: Collection[str],
+    come_forward: Callable[[], object],
+    *,
+    needs_tarball: bool,
+) -> dict[str, Refused]:
+    """Of those whose manifests stand the ones that are not whole any more."""
+    found = {}
+    for number, one in enumerate(sorted(standing)):
+        if not number % _ASK_EVERY:
+            come_forward()
+        named = listed.manifests.get(one)
+        if named is None:
+            continue
+        if (lack := manifests.lack(named, needs_tarball=needs_tarball)) is not None:
+            found[one] = Refused(one, f"{named.path}: {lack}")
+    return found
+
+
+def _notes(listed: Listed, without: int | None) -> Iterator[str]:
+    """What is to be warned of that is not of one spec."""
+    for package, why in sorted(listed.unlisted.items()):
+        yield f"{package}: cannot be looked into: {why}"
+    if without:
+        yield (
+            f"{without:,} of the tarballs that {len(listed.manifests):,} manifests name are not there:"
+            " they seem to be elsewhere, and their specs are placed all the same"
+        )
 
 
 def _lies_under(named: Named | None, package: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from ...buildcache import specfile, specmanifest
 from ...buildcache.specfile import SpecFile
@@ -41,9 +41,17 @@ class BucketManifests:
             found[spec_hash] = better(found.get(spec_hash), named)
         return Listed(found, {}, is_there=bool(found) or self._is_there())
 
-    def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
-        """See `Manifests`."""
+    def spec(self, one: Named, *, needs_tarball: bool) -> SpecFile | None:
+        """See `Manifests`. Its tarball is not asked for."""
         return spec_file(self._bucket, one.path)
+
+    def lack(self, one: Named, *, needs_tarball: bool) -> str | None:
+        """See `Manifests`: what it names would be asked for, one by one."""
+        return None
+
+    def lacks_tarball(self, one: Named) -> bool:
+        """See `Manifests`."""
+        return False
 
     def _is_there(self) -> bool:
         """Whether there is a mirror. Raises SourceError where that may not be seen."""
@@ -74,7 +82,15 @@ class Images:
         manifests = {spec_hash: Named(tag, None) for spec_hash, tag in found.items()}
         return Listed(manifests, {}, is_there=bool(found))
 
-    def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
-        """See `Manifests`."""
+    def spec(self, one: Named, *, needs_tarball: bool) -> SpecFile | None:
+        """See `Manifests`. Its tarball is not asked for."""
         found = images.read_spec(self._registry, one.path)
         return None if isinstance(found, Absent) else specfile.parse(found.document)
+
+    def lack(self, one: Named, *, needs_tarball: bool) -> str | None:
+        """See `Manifests`: what it names would be asked for, one by one."""
+        return None
+
+    def lacks_tarball(self, one: Named) -> bool:
+        """See `Manifests`."""
+        return False
