@@ -15,9 +15,10 @@ from ..spack.abstract import AbstractEdge, AbstractSpec
 from ..spack.nodetest import RULES
 from .arrays import Graph
 from .few import LEAST
+from .hashed import Hashes
 from .labelled import Labelled
 from .masks import Mask, kind_table, mask_of, members, single
-from .nodes import Hashes, NodeSets
+from .nodes import NodeSets
 from .reaching import STEPS, Reaching
 from .telling import is_untold, told
 
@@ -233,7 +234,7 @@ class Evaluator:
         if self._is_cheaper_down(owners, wanted):
             having = self.reaching.has_edge(owners, wanted, kinds)
         else:
-            having = owners & mask_of(self.reaching.parents_of(wanted, kinds))
+            having = self.nodes.few.marked(self.reaching.parents_of(wanted, kinds), owners)
         return found | having if found else having
 
     def _is_cheaper_down(self, owners: Mask, wanted: Mask) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import compress
 
 from .masks import SPARSE, Mask, few_of, flags_of, mask_of
 
@@ -42,6 +43,13 @@ class Few:
         if self.is_few(len(listed)):
             self._remember(mask, listed)
         return mask
+
+    def marked(self, marks: bytearray, among: Mask) -> Mask:
+        """The nodes of a set that have a mark."""
+        few = self.members(among)
+        if few is None:
+            return among & mask_of(marks)
+        return self.made(compress(few, map(marks.__getitem__, few)))
 
     def members(self, mask: Mask) -> list[int] | None:
         """The nodes of a set in order, which nobody writes to; None where they are not few."""

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..spack import nodetest
 from ..spack.abstract import AbstractSpec, AskedVariant
 from ..spack.nodetest import Rules
 from ..spack.virtuals import is_provided, virtuals_of
 from .arrays import Numbers, fitting
+from .hashed import Hashes, beginning, hashes_of
 from .masks import Mask, everything, members, planes_of, select
 from .reaching import Reaching
 
-__all__ = ["Hashes", "NodeSets"]
+__all__ = ["NodeSets"]
 
-SELECTIVE = 3
-"""So long a beginning of a hash few specs have."""
-FEW_HASHES = 600
-"""So many nodes are asked for their hashes sooner than all that begin with less."""
 FEW_VALUES = 64
 """Up to so many values of a table are judged without asking which of them occur."""
-
-
-class Hashes(NamedTuple):
-    """What the ledger is asked of hashes."""
-
-    beginning: Callable[[str], Iterable[int]]
-    """The ids of the specs whose hash begins so."""
-    of: Callable[[Collection[int]], Mapping[int, str]]
-    """The hashes of specs by id."""
 
 
 class NodeSets:
@@ -99,7 +86,7 @@ class NodeSets:
         return self._called[number]
 
     def prepare(self) -> None:
-        """Look for the nodes of every name at once: for who is asked often."""
+        """Look for the nodes of every name and for all that have a variant at once: for who is asked often."""
         names = self.graph.columns["name"]
         found: list[list[int]] = [[] for _ in self.graph.tables.name]
         for node, number in enumerate(names):
@@ -108,6 +95,10 @@ class NodeSets:
             (number, fitting(nodes, self.size) if self.few.is_few(len(nodes)) else None)
             for number, nodes in enumerate(found)
         )
+        self._with_pair = {pair: [] for pair in range(len(self.graph.tables.pair))}
+        for one, held in enumerate(self.graph.tables.variants):
+            for pair in held:
+                self._with_pair[pair].append(one)
 
     def _all_called(self, name: str) -> Mask:
         number = self._names.get(name)
@@ -168,7 +159,7 @@ class NodeSets:
             few = self.called(asked.name)
         if few is not None:
             if asked.hash is not None:
-                few = self._beginning(asked.hash, few)
+                few = beginning(self.graph, self._hashes, asked.hash, few)
             return self._unbroken(self._passing_few(self._tests(asked), few), asked)
         if asked.name is None:
             found = self.every
@@ -180,33 +171,10 @@ class NodeSets:
             found = self.counted_as(asked.name)
         if asked.hash is not None:
             among = None if found is self.every else self.few.members(found)
-            hashed = self.few.made(self._beginning(asked.hash, among))
+            hashed = self.few.made(beginning(self.graph, self._hashes, asked.hash, among))
             found = hashed if found is self.every else hashed & found
         if asked.name is None or asked.name in self._names:
             found = self._unbroken(self._with_facts(found, asked), asked)
-        return found
-
-    def _beginning(self, text: str, among: Collection[int] | None) -> list[int]:
-        """The nodes whose hash begins so, in order; those among a few, where there are not more."""
-        if among is not None and len(text) < SELECTIVE and len(among) <= FEW_HASHES:
-            hashes = self.hashes_of(among)
-            return [node for node in among if hashes[node].startswith(text)]
-        unknown = self.graph.tables.unknown
-        nodes = {node for one, node in unknown.items() if one.startswith(text)}
-        nodes |= self._nodes_of(self._hashes.beginning(text))
-        return sorted(nodes if among is None else nodes.intersection(among))
-
-    def _nodes_of(self, spec_ids: Iterable[int]) -> set[int]:
-        """The nodes of those of some specs that have any."""
-        known, found, others = self.graph.spec_ids, set(), set()
-        for one in spec_ids:
-            at = bisect_left(known, one)  # as good as always in order
-            if at < self.size and known[at] == one:
-                found.add(at)
-            else:
-                others.add(one)
-        if others:
-            found.update(compress(range(self.size), map(others.__contains__, known)))
         return found
 
     def _with_facts(self, found: Mask, asked: AbstractSpec) -> Mask:
@@ -332,10 +300,7 @@ class NodeSets:
 
     def hashes_of(self, nodes: Collection[int]) -> dict[int, str]:
         """The hashes of some nodes."""
-        unknown = {node: one for one, node in self.graph.tables.unknown.items()}
-        ids = {node: self.graph.spec_ids[node] for node in nodes}
-        known = self._hashes.of(set(ids.values()) - {0})
-        return {node: known[spec_id] if spec_id else unknown[node] for node, spec_id in ids.items()}
+        return hashes_of(self.graph, self._hashes, nodes)
 
 
 def _is_rest(rest: list[Any], asked: AbstractSpec, rules: nodetest.Rules) -> bool:

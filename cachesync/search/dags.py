@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from .. import query
 from ..graph import catchup
 from ..graph.evaluating import Evaluator
+from ..graph.hashed import Hashes
 from ..graph.masks import everything, flags_of, mask_of, planes_of
-from ..graph.nodes import Hashes
 from ..ledger import connect, graphrows, read
 from .conditions import holding
 
