@@ -304,16 +304,11 @@ class Evaluator:
         """Those of some roots with an edge to what is called so, and ones with each of the virtuals."""
         name, virtuals = edge.spec.name, self.virtuals_asked(edge)
         number = None if name is None else self.nodes.number_of(name)
-        table = self.graph.tables.label
-        found = [
-            label
-            for label, (called, carried) in enumerate(table)
-            if name is None or called == number or name in carried
-        ]
-        if number is None or self.rules.is_old:
+        table, found = self.graph.tables.label, self._labelled.found(name)
+        if name is None or number is None or self.rules.is_old:
             first = found
         else:  # who is merely provided under that name is not called so
-            first = [label for label in found if table[label][0] == number]
+            first = self._labelled.called(name)
         of_each = [
             [label for label in found if nodetest.is_carried(one, table[label][1], self.rules)]
             for one in sorted(virtuals)

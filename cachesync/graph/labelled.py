@@ -25,6 +25,31 @@ class Labelled:
     def _values(self) -> list[int]:
         return [int(one, 16) for one in self._graph.tables.mask]
 
+    def found(self, name: str | None) -> list[int]:
+        """The labels on edges to what is called so, or is provided under that name; all where there is no name."""
+        if name is None:
+            return list(range(len(self._graph.tables.label)))
+        return sorted({*self.called(name), *self._carrying.get(name, ())})
+
+    def called(self, name: str) -> list[int]:
+        """The labels on edges to what is called so."""
+        return self._called.get(self._nodes.number_of(name), [])
+
+    @cached_property
+    def _called(self) -> dict[int | None, list[int]]:
+        found: dict[int | None, list[int]] = {}
+        for label, (number, _) in enumerate(self._graph.tables.label):
+            found.setdefault(number, []).append(label)
+        return found
+
+    @cached_property
+    def _carrying(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for label, (_, virtuals) in enumerate(self._graph.tables.label):
+            for virtual in virtuals:
+                found.setdefault(virtual, []).append(label)
+        return found
+
     def leading(self, labels: Iterable[int], roots: Mask) -> Mask:
         """Those of some roots that `^` leads from to an edge with one of some labels."""
         if not self._graph.tables.mask or self._reaching.through_build:

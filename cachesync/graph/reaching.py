@@ -267,11 +267,16 @@ class Reaching:
         starts, children, kinds = graph.starts, graph.children, graph.kinds
         flags = flags_of(mask, graph.size) if sought is None else b""
         wanted, found = frozenset(sought or ()), []
+        is_any = 0 not in is_kind[: self.kinds]
         for owner in members(owners, graph.size) if few is None else few:
             start, end = starts[owner], starts[owner + 1]
             below = children[start:end]
-            if sought is not None and wanted.isdisjoint(below):
-                continue
+            if sought is not None:
+                if wanted.isdisjoint(below):
+                    continue
+                if is_any:
+                    found.append(owner)
+                    continue
             met = chosen(below, kinds[start:end], is_kind)
             if any(map(flags.__getitem__, met)) if flags else not wanted.isdisjoint(met):
                 found.append(owner)

@@ -225,7 +225,7 @@ class Dags:
         graph = self._current()
         found = self._found.get(dags)
         if found is None:
-            evaluator = self.evaluator(dags[0].dialect)
+            evaluator = self._evaluator(graph, dags[0].dialect)
             met = evaluator.satisfying_any([dag.spec for dag in dags], goes_on=self._goes_on)
             self._goes_on = True
             undecided = 0
@@ -240,7 +240,9 @@ class Dags:
 
     def evaluator(self, dialect: str) -> Evaluator:
         """What answers in a language; the caller reads in a snapshot."""
-        graph = self._current()
+        return self._evaluator(self._current(), dialect)
+
+    def _evaluator(self, graph: Graph, dialect: str) -> Evaluator:
         found = self._evaluators.get(dialect)
         if found is None:
             hashes = Hashes(
