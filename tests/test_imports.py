@@ -24,7 +24,7 @@ PURE = [
     for name in (
         "model", "errors", "selection", "diff", "documents", "yamlguard", "spack", "pages", "buildcache",
         "query",
-        "graph.arrays", "graph.evaluating", "graph.labels", "graph.making", "graph.masks", "graph.nodes", "graph.owners",
+        "graph.arrays", "graph.evaluating", "graph.few", "graph.hashed", "graph.labelled", "graph.labels", "graph.making", "graph.masks", "graph.nodes", "graph.owners",
         "graph.reaching", "graph.shaping", "graph.telling",
         "index.documents", "index.planes", "net.access", "net.address", "net.challenges", "net.inflate", "notify.chunked", "notify.delivery",
         "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
@@ -53,7 +53,7 @@ PARSERS = {
         "graph.labels": {"array", "operator"},
         "graph.making": {"array", "operator", "cachesync.ledger.edges"},
         "graph.masks": {"sys", "operator"},
-        "graph.nodes": {"bisect"},
+        "graph.hashed": {"bisect"},
         "graph.owners": {"array"},
         "index.documents": {"cachesync.ledger.documents"},
         "net.access": {"ipaddress", "urllib.parse"},
