@@ -94,9 +94,12 @@ class _InOrder(LoadScopeScheduling):
 
 @pytest.fixture(autouse=True)
 def _no_real_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch):
-    """Nobody's real ledger or config is ever touched, whatever a test forgets to name."""
+    """Nobody's real ledger or config is ever touched, whatever a test forgets to name.
+
+    Nor are the authorities of this machine's environment read by every fetcher that a test makes.
+    """
     home = tmp_path_factory.getbasetemp() / "nobody"
-    for name in ("STATE_DIRECTORY", "CONFIGURATION_DIRECTORY"):
+    for name in ("STATE_DIRECTORY", "CONFIGURATION_DIRECTORY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
