@@ -73,8 +73,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 * len(os.sched_getaffinity(0)) if is_whole else 0
 
 
-TOGETHER = ("system/test_systemd.py", "system/test_site.py", "system/test_concurrency.py")
-"""Files whose tests go to one worker: one machine is booted for all, or each fills the processors."""
+TOGETHER = (
+    "system/test_systemd.py", "system/test_site.py", "system/test_concurrency.py",
+    "reports/test_reports_truth.py", "/test_packaging.py",
+)  # fmt: skip
+"""Files whose tests go to one worker: what takes long is made once, or each fills the processors."""
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
