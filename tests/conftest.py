@@ -23,6 +23,8 @@ from tests.support.examples import PROFILE, SOAK_PROFILE  # noqa: E402 - the pat
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
 
+sys.dont_write_bytecode = False  # see `pytest_configure`
+
 settings.register_profile(
     PROFILE,
     derandomize=True,
@@ -53,7 +55,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not chosen and _has_room():
         os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = os.fspath(MEMORY)
         tempfile.tempdir = None
+    from tests.support import caches
+
+    caches.make_folder()
     # Commands are started without writing bytecode, so each would compile what it imports.
+    # What pytest makes of tests is kept, too: making it is half of what a worker does at first.
     compileall.compile_dir(ROOT / "cachesync", quiet=2)
 
 
