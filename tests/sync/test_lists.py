@@ -8,6 +8,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from cachesync.sources.mirror.source import MIRRORS_AT_ONCE
+from cachesync.sources.remote import FAILURES_IN_A_ROW
 from tests.support import mirrors
 from tests.support.stubserver import StubServer, cached, status
 from tests.support.world import World
@@ -250,6 +252,24 @@ def test_one_bad_mirror_hinders_no_other(world, site):
 
 
 REFS, MIRRORS, DELAY_SECONDS = 80, 900, 0.05
+
+
+def test_a_site_that_is_down_is_not_asked_for_each_of_its_mirrors(world, site):
+    """After sixteen failures in a row it is left alone, and nothing is lost."""
+    names = [f"v{number}" for number in range(40)]
+    for name in names:
+        site.mirror(name, ZLIB)
+    site.names(*names)
+    world.run("sync")
+    site.asked()
+    site.server.mount("/", lambda talk: status(302, location=talk.seen.path)(talk))
+    error = world.run("sync", status=1).err
+    assert "40 of 40 cache indexes could not be read" in error
+    assert len(site.asked()) <= 1 + FAILURES_IN_A_ROW + MIRRORS_AT_ONCE
+    site.server.mount("/", site._answer)
+    world.run("sync")
+    assert len(site.asked()) == 41
+    assert len(places(world)) == 40
 
 
 def test_a_large_site_without_change_is_one_request_a_mirror(world, site):
