@@ -18,8 +18,9 @@ from ...buildcache.specfile import SpecFile
 from ...config import mirrors
 from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...errors import CacheIndexError, SourceError
-from ...net import shown
+from ...net import FetchStoppedError, TooLargeError, shown
 from ..base import Failed
+from ..remote import FAILURES_IN_A_ROW
 from .bucket import Bucket
 from .discovered import Concluded, Discovered, Known, Statement
 from .files import Files
@@ -142,6 +143,7 @@ class ManifestSource:
         assembly = _Assembly(self._reach.limits.download_bytes)
         refused: dict[str, Refused] = {}
         failure = None
+        in_a_row = 0
         unlisted = [
             f"{package}: cannot be looked into: {why}"
             for package, why in sorted(listed.unlisted.items())
@@ -155,12 +157,16 @@ class ManifestSource:
                 try:
                     spec = _spec(manifests, one, named, notes)
                 except (CacheIndexError, SourceError) as error:
-                    if isinstance(error, SourceError) and not manifests.is_near:
-                        self._note_wait(error)
-                        failure = f"{named.path}: {_in_one_line(error)}"
+                    if manifests.is_near or isinstance(error, CacheIndexError | TooLargeError):
+                        refused[one] = Refused(one, f"{named.path}: {error.message}")
+                        continue
+                    self._note_wait(error)
+                    failure = failure or f"{named.path}: {_in_one_line(error)}"
+                    in_a_row += 1
+                    if _ends_a_pass(error) or in_a_row >= FAILURES_IN_A_ROW:
                         break
-                    refused[one] = Refused(one, f"{named.path}: {error.message}")
-                    continue
+                    continue  # docker-registry has a 500 for each image that is damaged
+                in_a_row = 0
                 if spec is not None:
                     assembly.add(spec)
             read = frozenset(assembly.read)
@@ -206,6 +212,11 @@ def _spec(manifests: Manifests, spec_hash: str, named: Named, notes: list[str]) 
             f"is of the package {places.shown(spec.name)}, and lies under {named.package}"
         )
     return spec
+
+
+def _ends_a_pass(error: SourceError) -> bool:
+    """Whether nothing else is to be asked for now."""
+    return error.retry_after_seconds is not None or isinstance(error, FetchStoppedError)
 
 
 def _lies_under(named: Named | None, package: str) -> bool:
