@@ -5,6 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from cachesync.sources.mirror.source import MIRRORS_AT_ONCE
+from cachesync.sources.remote import FAILURES_IN_A_ROW
 from tests.support import mirrors
 from tests.support.listedsites import LIST, Site
 from tests.support.stubserver import StubServer, cached, status
@@ -208,6 +210,24 @@ def test_one_bad_mirror_hinders_no_other(world, site):
 
 
 DELAY_SECONDS = 0.05
+
+
+def test_a_site_that_is_down_is_not_asked_for_each_of_its_mirrors(world, site):
+    """After sixteen failures in a row it is left alone, and nothing is lost."""
+    names = [f"v{number}" for number in range(40)]
+    for name in names:
+        site.mirror(name, ZLIB)
+    site.names(*names)
+    world.run("sync")
+    site.asked()
+    site.server.mount("/", lambda talk: status(302, location=talk.seen.path)(talk))
+    error = world.run("sync", status=1).err
+    assert "40 of 40 cache indexes could not be read" in error
+    assert len(site.asked()) <= 1 + FAILURES_IN_A_ROW + MIRRORS_AT_ONCE
+    site.server.mount("/", site._answer)
+    world.run("sync")
+    assert len(site.asked()) == 41
+    assert len(places(world)) == 40
 
 
 @pytest.mark.parametrize(
