@@ -27,6 +27,7 @@ __all__ = [
     "push",
     "record",
     "sign",
+    "stored",
 ]
 
 FLAGS = ("cflags", "cppflags", "cxxflags", "fflags", "ldflags", "ldlibs")
@@ -242,6 +243,12 @@ def push(path: Path, one: Record) -> Path:
     where = path / "v3/manifests/spec" / one.name / f"{title}.spec.manifest.json"
     _write(where, manifest([tarball, described]))
     return where
+
+
+def stored(path: Path, data: bytes, media: str, compression: str) -> dict[str, Any]:
+    """Write a blob that is compressed already; returns what a manifest says of it."""
+    _, entry = _blob(path, data, media, "done")
+    return entry | {"compression": compression}
 
 
 def _blob(path: Path, data: bytes, media: str, compression: str) -> tuple[Path, dict[str, Any]]:

@@ -217,7 +217,7 @@ def open_manifests(config: BuildcacheSourceConfig, reach: Reach) -> Manifests:
     if isinstance(place, Bucket):
         return BucketManifests(place, config.selection)
     if isinstance(place, Registry):
-        return Images(place)
+        return Images(place, config.selection)
     raise SourceError(
         f"{shown(config.url)} cannot be listed, as reading its manifests needs",
         hint="say read: index",
