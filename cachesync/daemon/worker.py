@@ -15,7 +15,6 @@ from collections.abc import Callable
 from concurrent.futures import wait as wait_for
 from queue import Empty, SimpleQueue
 
-from ..config.settings import Watch
 from ..diff import Guard
 from ..errors import CachesyncError, LedgerError
 from ..ledger import connect
@@ -52,13 +51,14 @@ class Worker:
         thread: WriterThread,
         *,
         guard: Guard,
-        watch: Watch,
+        dirty: Debouncer,
+        quiet_seconds: float,
         interval: float | None,
         rhythm: Rhythm,
         on_change: Callable[[], object],
         after: Worker | None = None,
     ) -> None:
-        """`after` is whoever passed over this source before, and may not have ended yet."""
+        """`dirty` gathers events; `after` passed over this source before, and may not have ended yet."""
         self.name = name
         self._after = after
         self.state = WorkerState()
@@ -69,11 +69,11 @@ class Worker:
         self._guard = guard
         self._interval = interval
         self._rhythm = rhythm
-        self._quiet_seconds = watch.quiet_seconds
+        self._quiet_seconds = quiet_seconds
         self._on_change = on_change
         self._writer = thread.writer(self._check)
         self._inbox: SimpleQueue[Request] = SimpleQueue()
-        self._dirty = Debouncer(quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds)
+        self._dirty = dirty
         self._stopping = threading.Event()
         self._since: int | None = None
         """The change since which the guard counts what is gone."""

@@ -1,61 +1,19 @@
 """A site's list: its mirrors come with it, and go when they say so themselves, not when a list loses them."""
 
-import json
 import time
 from contextlib import ExitStack
-from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
 from tests.support import mirrors
+from tests.support.listedsites import LIST, Site
 from tests.support.stubserver import StubServer, cached, status
 from tests.support.world import World
 
 ZLIB = mirrors.record("zlib", "1.3.1")
 HDF5 = mirrors.record("hdf5", "1.14.6", ZLIB)
 BZIP2 = mirrors.record("bzip2", "1.0.8")
-LIST = "/cache_spack_io_index.json"
 INDEX = "v3/manifests/index/index.manifest.json"
-SHA = "24744e26f1f418a311c0782c1e255dbf6017a2406c1b083d04941ad014850f19"
-
-
-class Site:
-    """Mirrors below `root`, served as a bucket is, and the list of some of them."""
-
-    def __init__(self, server: StubServer, root: Path) -> None:
-        self.server = server
-        self.root = root
-        self._lists = 0
-        server.mount("/", self._answer)
-
-    def mirror(self, path: str, *records: mirrors.Record) -> None:
-        mirrors.make_mirror(self.root / path, records)
-
-    def names(self, *names: str) -> None:
-        """The list names these mirrors from now on: `REF` or `REF/STACK`."""
-        said: dict[str, list[dict[str, str]]] = {}
-        for name in names:
-            ref, _, stack = name.partition("/")
-            url = f"s3://spack-binaries/{name}/blobs/sha256/{SHA[:2]}/{SHA}"
-            said.setdefault(ref, []).append({"label": stack or "root", "url": url})
-        self._lists += 1
-        body = json.dumps(said).encode()
-        self.server.script(LIST, cached(body, f'"list-{self._lists}"'))
-
-    def _answer(self, talk) -> None:
-        path = self.root / unquote(talk.seen.path.lstrip("/"))
-        if not path.is_file():
-            status(404, b"not found")(talk)
-            return
-        data = path.read_bytes()
-        cached(data, f'"{hash(data)}"')(talk)
-
-    def asked(self) -> list[str]:
-        """The paths of the requests since this was asked last."""
-        paths = self.server.paths()
-        self.server.seen.clear()
-        return sorted(paths)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from cachesync.search.searcher import Searcher
 from tests.support import buckets, caches, mirrors
 from tests.support.daemons import daemon, eventually, idle
-from tests.support.pushing import in_order, pushes, waited_for
+from tests.support.pushing import in_order, made, pushes, waited_for
 from tests.support.registries import docker_registry
 from tests.support.world import World
 
@@ -171,7 +171,7 @@ def test_pushes_are_found_soon_after_each_other(tmp_path):
         idle(running)
         searcher = Searcher(world.state)
         try:
-            assert max(pushes(searcher, root, 5)) < 10.0
+            assert max(pushes(searcher, made(root, 5))) < 10.0
             for number in range(130):  # of more packages than are looked at one by one
                 mirrors.push(root, mirrors.record(f"many-{number}"))
             assert waited_for(searcher, "package:many-*", specs=130) < 30.0

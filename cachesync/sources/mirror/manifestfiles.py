@@ -14,7 +14,7 @@ from ...buildcache.specmanifest import SpecManifest
 from ...errors import CacheIndexError, SourceError
 from ...selection import Selection
 from .files import Files
-from .listing import Listed, Named, better, spec_file
+from .listing import Listed, Named, better, is_signed, spec_file
 from .place import Small
 
 __all__ = ["FileManifests"]
@@ -96,6 +96,10 @@ class FileManifests:
         """A manifest, unless it went this moment. Raises CacheIndexError, SourceError."""
         small = self._files.small(one.path, most_bytes=specmanifest.MAX_BYTES)
         return specmanifest.parse(small.data) if isinstance(small, Small) else None
+
+    def is_signed(self, one: Named) -> bool | None:
+        """See `Manifests`."""
+        return is_signed(self._files, one.path)
 
     def _packages(self) -> Iterator[str]:
         """The directories of wanted packages; whether each is one is seen when it is looked into."""

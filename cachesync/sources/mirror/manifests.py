@@ -21,6 +21,7 @@ from ...diff import Guard
 from ...errors import CacheIndexError, SourceError
 from ...net import shown
 from ..base import Failed
+from .assembly import Assembly
 from .bucket import Bucket
 from .discovered import Concluded, Discovered, Known, Statement
 from .files import Files
@@ -29,7 +30,6 @@ from .manifestfiles import FileManifests
 from .reaching import Reach, open_place
 from .registry import Registry
 from .remotemanifests import BucketManifests, Images
-from .spool import Spool
 
 __all__ = ["MEMORY", "ManifestSource", "Seen", "open_manifests"]
 
@@ -37,8 +37,6 @@ MEMORY: Mapping[str, str] = {"read": "manifests"}
 """What is remembered of such a mirror: how it was read; and where it was so `_ELSEWHERE`."""
 _ELSEWHERE: Mapping[str, str] = {"tarballs": "elsewhere"}
 """Most tarballs were never there. Then it is no mirror that lost some, and specs are placed without."""
-_EMPTY = b'{"database":{"version":"8","installs":{}}}'
-_PIECE = 1 << 20
 _ASK_EVERY = 64
 
 
@@ -58,8 +56,10 @@ class Seen(NamedTuple):
     """Manifests that are not accepted, each with its path and the reason."""
     notes: tuple[str, ...]
     """What else there is to warn of."""
+    signed: Mapping[str, bool]
+    """Whether the manifests say that they are, of hashes that were read or of which it was asked."""
     is_news: bool
-    """Whether anything was read, or is gone."""
+    """Whether anything was read or found out, or is gone."""
     failure: str | None
     """Why not everything that is new was read; it is, in the next pass."""
 
@@ -113,21 +113,44 @@ class ManifestSource:
         placed: Mapping[str, str],
         memory: Mapping[str, str],
         come_forward: Callable[[], object] = lambda: None,
+        unsigned: Collection[str] = (),
     ) -> Seen | Failed:
         """What is there, where `placed` is: hash -> package, of the scope.
 
-        `memory` is what was remembered of it; `come_forward` is called now and then, and may raise.
+        `memory` is what was remembered of it. Of those that are `unsigned`, nobody knows whether their
+        manifests are signed. `come_forward` is called now and then, and may raise.
         """
         try:
             manifests = open_manifests(self._config, self._reach)
             listed = manifests.listed(self.scope)
             if not listed.is_there and (self.scope is not None or not placed):
                 return Failed(_nothing(statement), is_passing=True)
+            signed = self._signed(manifests, listed, unsigned, come_forward)
             without = self._without_tarballs(manifests, listed, memory, come_forward)
-            return self._seen(manifests, listed, placed, without, come_forward)
+            return self._seen(manifests, listed, placed, signed, without, come_forward)
         except SourceError as error:
             self._note_wait(error)
             return Failed(_in_one_line(error), is_passing=True)
+
+    def _signed(
+        self,
+        manifests: Manifests,
+        listed: Listed,
+        unsigned: Collection[str],
+        come_forward: Callable[[], object],
+    ) -> dict[str, bool]:
+        """Of placed specs that came from an index, or before anybody asked."""
+        signed: dict[str, bool] = {}
+        if mirrors.is_registry(self._config.url):  # in which nothing is
+            return signed
+        for number, one in enumerate(sorted(unsigned)):
+            if not number % _ASK_EVERY:
+                come_forward()
+            named = listed.manifests.get(one)
+            said = None if named is None else manifests.is_signed(named)
+            if said is not None:
+                signed[one] = said
+        return signed
 
     def _without_tarballs(
         self,
@@ -157,10 +180,12 @@ class ManifestSource:
         manifests: Manifests,
         listed: Listed,
         placed: Mapping[str, str],
+        signed: dict[str, bool],
         without: int | None,
         come_forward: Callable[[], object],
     ) -> Seen:
         selection = self._config.selection
+        is_told = bool(signed)
         standing = {
             one
             for one, package in placed.items()
@@ -170,7 +195,7 @@ class ManifestSource:
         refused = _lacking(manifests, listed, standing, come_forward, needs_tarball=without is None)
         standing -= refused.keys()
         new = sorted(one for one in listed.manifests if one not in placed)
-        assembly = _Assembly(self._reach.limits.download_bytes)
+        assembly = Assembly(self._reach.limits.download_bytes)
         failure = None
         notes = tuple(_notes(listed, without))
         try:
@@ -187,15 +212,18 @@ class ManifestSource:
                         break
                     refused[one] = Refused(one, f"{named.path}: {error.message}")
                     continue
-                if spec is not None:
-                    assembly.add(spec)
+                if spec is None:
+                    continue
+                assembly.add(spec)
+                if spec.is_signed is not None:
+                    signed[one] = spec.is_signed
             read = frozenset(assembly.read)
             reasons = [f"{one.hash} {one.reason}" for one in refused.values()]
             return Seen(
                 assembly.document(), _checksum([*standing, *read], [*reasons, *notes]),
                 MEMORY if without is None else {**MEMORY, **_ELSEWHERE}, read,
-                frozenset(standing), tuple(refused.values()), notes,
-                is_news=bool(read) or len(standing) < len(placed), failure=failure,
+                frozenset(standing), tuple(refused.values()), notes, signed,
+                is_news=bool(read) or is_told or len(standing) < len(placed), failure=failure,
             )  # fmt: skip
         finally:
             assembly.close()
@@ -214,7 +242,7 @@ def open_manifests(config: BuildcacheSourceConfig, reach: Reach) -> Manifests:
     if isinstance(place, Bucket):
         return BucketManifests(place, config.selection)
     if isinstance(place, Registry):
-        return Images(place)
+        return Images(place, config.selection)
     raise SourceError(
         f"{shown(config.url)} cannot be listed, as reading its manifests needs",
         hint="say read: index",
@@ -272,46 +300,6 @@ def _notes(listed: Listed, without: int | None) -> Iterator[str]:
 def _lies_under(named: Named | None, package: str) -> bool:
     """Whether there is a manifest where one of this package belongs."""
     return named is not None and named.package in (None, package)
-
-
-class _Assembly:
-    """Specs put together as one index document, each node as the first of them has it."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._spool = Spool(most_bytes)
-        self._pending = bytearray(b'{"database":{"installs":{')
-        self._nodes: set[str] = set()
-        self._database = 0
-        self.read: list[str] = []
-
-    def close(self) -> None:
-        """Let go of it; what was mapped stays."""
-        self._spool.close()
-
-    def add(self, spec: SpecFile) -> None:
-        """Add a spec and its dependencies. Raises SourceError where that is too much."""
-        for piece in self._records(spec):
-            self._pending += piece
-        if len(self._pending) > _PIECE:
-            self._spool.write(bytes(self._pending))
-            self._pending.clear()
-        # Only records of older databases do not say their own format, so the lowest is right for all.
-        self._database = min(self._database or spec.database, spec.database)
-        self.read.append(spec.hash)
-
-    def _records(self, spec: SpecFile) -> Iterator[bytes]:
-        for spec_hash, node in spec.nodes.items():
-            if spec_hash not in self._nodes:
-                comma = "," if self._nodes else ""
-                self._nodes.add(spec_hash)
-                yield b'%s"%s":{"spec":%s}' % (comma.encode(), spec_hash.encode(), bytes(node))
-
-    def document(self) -> Any:
-        """All of it, mapped."""
-        if not self.read:
-            return _EMPTY
-        self._spool.write(bytes(self._pending) + b'},"version":"%d"}}' % self._database)
-        return self._spool.mapped()
 
 
 def _checksum(hashes: Collection[str], said: Collection[str]) -> str:
