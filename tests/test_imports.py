@@ -72,6 +72,7 @@ PARSERS = {
         "pages.frontmatter": {"yaml", "yaml.cyaml"},
         "pages.parse": {"msgspec", "sys"},
         "pages.summary": {"msgspec"},
+        "pages.tarballs": {"msgspec"},
         "reports.subscribing": {"json"},
         "sources.mirror.bucketxml": {"urllib.parse", "xml.parsers"},
         "sources.tarstream": {"tarfile"},
