@@ -93,6 +93,5 @@ def parse(data: bytes) -> SpecFile:
         raise CacheIndexError(f"{shown(wrong)} in the spec is no hash")
     nodes = dict(zip(hashes, spec.nodes, strict=True))
     if len(nodes) < len(hashes):  # what is there twice is as it was first
-        for one, node in zip(reversed(hashes), reversed(spec.nodes), strict=True):
-            nodes[one] = node
+        nodes.update(zip(reversed(hashes), reversed(spec.nodes), strict=True))
     return SpecFile(titles[0].hash, titles[0].name, _DATABASES[spec.meta.version], nodes)
