@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from ..errors import CacheIndexError
-from .index import is_hash
+from .index import are_hashes, is_hash
 from .nodes import FORMATS
 from .places import at_place, shown
 
@@ -33,6 +33,8 @@ class SpecFile(NamedTuple):
     """The version of the oldest database that has records of this format."""
     nodes: dict[str, msgspec.Raw]
     """By hash; the spec itself is the first."""
+    is_signed: bool | None = None
+    """Whether the manifest that led to it says that it is; None where there is none that could."""
 
 
 class _Meta(msgspec.Struct):
@@ -48,13 +50,21 @@ class _Document(msgspec.Struct):
     spec: _Nodes
 
 
-class _Title(msgspec.Struct):
+class _Title(msgspec.Struct, gc=False):
     name: str
     hash: str
 
 
+class _Titles(msgspec.Struct):
+    nodes: list[_Title]
+
+
+class _Titled(msgspec.Struct):
+    spec: _Titles
+
+
 _document = msgspec.json.Decoder(_Document)
-_title = msgspec.json.Decoder(_Title)
+_titled = msgspec.json.Decoder(_Titled)
 
 
 def parse(data: bytes) -> SpecFile:
@@ -63,7 +73,7 @@ def parse(data: bytes) -> SpecFile:
         raise CacheIndexError(f"the spec is larger than {MAX_BYTES >> 20} MiB")
     try:
         spec = _document.decode(data).spec
-        titles = [_title.decode(node) for node in spec.nodes]
+        titles = _titled.decode(data).spec.nodes  # sooner done than node by node
     except msgspec.ValidationError as error:
         raise CacheIndexError(f"the spec is not understood: {at_place(error)}") from None
     except RecursionError:
@@ -77,9 +87,11 @@ def parse(data: bytes) -> SpecFile:
         )
     if not titles or len(titles) > MAX_NODES:
         raise CacheIndexError(f"the spec has {len(titles):,} nodes, not 1 to {MAX_NODES:,}")
-    nodes: dict[str, msgspec.Raw] = {}
-    for title, node in zip(titles, spec.nodes, strict=True):
-        if not is_hash(title.hash):
-            raise CacheIndexError(f"{shown(title.hash)} in the spec is no hash")
-        nodes.setdefault(title.hash, node)
+    hashes = [title.hash for title in titles]
+    if not are_hashes(hashes):
+        wrong = next(one for one in hashes if not is_hash(one))
+        raise CacheIndexError(f"{shown(wrong)} in the spec is no hash")
+    nodes = dict(zip(hashes, spec.nodes, strict=True))
+    if len(nodes) < len(hashes):  # what is there twice is as it was first
+        nodes.update(zip(reversed(hashes), reversed(spec.nodes), strict=True))
     return SpecFile(titles[0].hash, titles[0].name, _DATABASES[spec.meta.version], nodes)

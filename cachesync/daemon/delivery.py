@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import net
 from ..config.settings import Config
@@ -30,6 +30,7 @@ from ..notify.trial import send_test
 from ..notify.ways import ways
 from ..system.published import DELIVERIES, publish
 from ..system.trouble import Trouble
+from .backoff import said_seconds
 from .writer_thread import WriterThread
 
 __all__ = ["Deliveries"]
@@ -37,9 +38,19 @@ __all__ = ["Deliveries"]
 POLL_SECONDS = 0.5
 """Between looks for changes when nobody says that there are some."""
 PUBLISH_SECONDS = 1.0
+"""At most between two times that it is published how they are."""
 PURGE_SECONDS = 3_600.0
 ABANDON_SECONDS = 3.0
+ADOPT_SECONDS = 5.0
+"""So long a reload waits for new subscriptions to begin, where there is much to match before."""
 _log = logging.getLogger("cachesync")
+
+
+class _Wanted(NamedTuple):
+    """A config, and whether its subscriptions have begun (or cannot)."""
+
+    config: Config
+    adopted: threading.Event
 
 
 class Deliveries:
@@ -57,11 +68,11 @@ class Deliveries:
     ) -> None:
         """`passing` gives the sources over which a pass goes on; `on_change`: `document` is another."""
         self._state_dir = state_dir
-        self._config = config
+        self._wanted = _Wanted(config, threading.Event())
+        self._in_use: _Wanted | None = None
         self._writer = thread
         self._clock = clock
         self._passing = passing
-        self._adopting = False
         self._committer: Committer | None = None
         self._dispatcher: Dispatcher | None = None
         self._poster = contextlib.ExitStack()
@@ -74,9 +85,8 @@ class Deliveries:
         self._changed = threading.Event()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._adopted = threading.Event()
         self._alive_at = time.monotonic()
-        self._seen_at = 0.0
+        self._seen_at, self._said_seconds = 0.0, PUBLISH_SECONDS
         self._thread = threading.Thread(target=self._loop, name="matcher", daemon=True)
 
     # -- up and down
@@ -84,17 +94,18 @@ class Deliveries:
     def start(self) -> None:
         """Begin: where subscriptions start from is decided before this returns."""
         self._thread.start()
-        self._adopted.wait()
+        self._wanted.adopted.wait()
 
     def wake(self) -> None:
         """Something was committed."""
         self._wake.set()
 
     def reload(self, config: Config) -> None:
-        """Take new subscriptions and new secrets over."""
-        self._config = config
-        self._adopting = True
+        """Take new subscriptions and new secrets over: what is committed after this is matched with them."""
+        self._wanted = wanted = _Wanted(config, threading.Event())
         self._wake.set()
+        if not wanted.adopted.wait(ADOPT_SECONDS):
+            _log.warning("new subscriptions begin later: there is much to match with the old ones")
 
     def stop(self, seconds: float) -> None:
         """Abandon what is on its way, and close the outbox."""
@@ -153,7 +164,7 @@ class Deliveries:
         if asked.get("command") == "test":
             seq = self._writer.call(lambda writer: writer.seq)
             name = str(asked.get("name"))
-            return {"sent": send_test(self._config, name, seq=seq, stop=self._stopping)}
+            return {"sent": send_test(self._wanted.config, name, seq=seq, stop=self._stopping)}
         if self._committer is None:
             raise UsageError(self._trouble.error or "the daemon has no subscriptions")
         now = self._clock()
@@ -174,7 +185,7 @@ class Deliveries:
             except CachesyncError as error:
                 wait = self._trouble.failed(error.message, time.monotonic(), remedy=error.hint)
                 self._say()
-            self._adopted.set()
+            self._wanted.adopted.set()
             self._alive_at = time.monotonic()
             self._stopping.wait(wait)
 
@@ -183,13 +194,15 @@ class Deliveries:
         with connect.ledger_errors(self._state_dir):
             ledger = connect.open_reader(self._state_dir)
             try:
-                while not self._config.subscriptions and not exists(self._state_dir):
-                    self._adopted.set()
+                wanted = self._wanted
+                while not wanted.config.subscriptions and not exists(self._state_dir):
+                    wanted.adopted.set()
                     if self._pause():
                         return
-                follower = self._begin(ledger)
-                self._adopted.set()
-                while not self._pause():
+                    wanted = self._wanted
+                follower = self._begin(ledger, wanted)
+                wanted.adopted.set()
+                while not self._pause(self._until_said()):
                     self._step(follower)
                     if self._trouble.error is not None:
                         self._trouble.works()
@@ -201,32 +214,42 @@ class Deliveries:
         """What is published is old now: a thread that sends says so, and the matcher may wait for one."""
         self._on_change()
         self._changed.set()
-        if time.monotonic() - self._seen_at >= PUBLISH_SECONDS:
+        if time.monotonic() - self._seen_at >= self._said_seconds:
             self._wake.set()
 
-    def _pause(self) -> bool:
+    def _until_said(self) -> float:
+        """Seconds until there is something to do, if nobody wakes the matcher."""
+        if not self._changed.is_set():
+            return POLL_SECONDS
+        due = self._seen_at + self._said_seconds
+        return min(POLL_SECONDS, max(0.0, due - time.monotonic()))
+
+    def _pause(self, seconds: float = POLL_SECONDS) -> bool:
         """Wait for something to do; whether it is the end."""
         self._alive_at = time.monotonic()
-        self._wake.wait(POLL_SECONDS)
+        self._wake.wait(seconds)
         self._wake.clear()
         return self._stopping.is_set()
 
-    def _begin(self, ledger: connect.Connection) -> Follower:
+    def _begin(self, ledger: connect.Connection, wanted: _Wanted) -> Follower:
         if self._committer is not None and self._committer.is_lost():
             self._abandon()
         if self._committer is None:
             self._committer = Committer(self._state_dir)
         follower = Follower(ledger, self._committer.run, self._state_dir)
-        follower.begin(self._config, now=self._clock())
-        if self._dispatcher is None:
-            if self._poster_in_use is None:
-                self._poster_in_use = self._poster.enter_context(net.open_poster())
+        follower.begin(wanted.config, now=self._clock())
+        if self._poster_in_use is None:
+            self._poster_in_use = self._poster.enter_context(net.open_poster())
+        use = ways(wanted.config, self._committer.run, self._poster_in_use)
+        if self._dispatcher is not None:
+            self._dispatcher.use(use)
+        else:
             self._dispatcher = Dispatcher(
                 self._committer.run, clock=self._clock, on_change=self._noted
             )
-            self._dispatcher.use(ways(self._config, self._committer.run, self._poster_in_use))
+            self._dispatcher.use(use)
             self._dispatcher.start()
-        self._adopting = False
+        self._in_use = wanted
         self._seen_at = 0.0
         self._purged_at = 0.0
         self._changed.set()
@@ -246,10 +269,11 @@ class Deliveries:
         assert self._dispatcher is not None
         assert self._poster_in_use is not None
         now = self._clock()
-        if self._adopting:
-            self._adopting = False
-            follower.adopt(self._config, now=now)
-            self._dispatcher.use(ways(self._config, self._committer.run, self._poster_in_use))
+        if (wanted := self._wanted) is not self._in_use:
+            follower.adopt(wanted.config, now=now)
+            self._in_use = wanted
+            wanted.adopted.set()
+            self._dispatcher.use(ways(wanted.config, self._committer.run, self._poster_in_use))
             self._changed.set()
         found = follower.catch_up(now=now)
         if follower.announce(self._announce):
@@ -262,11 +286,13 @@ class Deliveries:
         if moment - self._purged_at > PURGE_SECONDS:
             self._purged_at = moment
             self._purge()
-        if self._changed.is_set() and moment - self._seen_at >= PUBLISH_SECONDS:
+        if self._changed.is_set() and moment - self._seen_at >= self._said_seconds:
             self._seen_at = moment
             self._changed.clear()
             self._summary = self._committer.run(report.summary)
             self._say()
+            took = time.monotonic() - moment
+            self._said_seconds = said_seconds(took=took, most=PUBLISH_SECONDS)
 
     def _announce(self, kind: ChangeKind, row: queue.TargetRow) -> None:
         self._writer.call(lambda writer: announce(writer, kind, row))

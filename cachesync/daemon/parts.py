@@ -5,10 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 
+from ..config.settings import Watch
+from ..config.sourceconfigs import BuildcacheSourceConfig, ReadMode, SourceConfig
 from ..sources.directory import DirectorySource
 from ..sync.mirrorsource import ManifestSource, is_by_manifests
+from ..watch.debounce import Debouncer
 
-__all__ = ["divisible", "identity", "part"]
+__all__ = ["debouncer", "divisible", "identity", "part"]
+
+
+PUSHED_QUIETS = 2
+"""A package into which pushes go on and on is looked at after so many times `quiet`."""
+
+
+def debouncer(entry: SourceConfig, watch: Watch) -> Debouncer:
+    """What gathers the events of a source until what they are about is looked at.
+
+    Manifests are written whole, and last of a push: there is nothing to wait for while others are pushed.
+    """
+    is_pushed = isinstance(entry, BuildcacheSourceConfig) and entry.read is ReadMode.MANIFESTS
+    part_cap = PUSHED_QUIETS * watch.quiet_seconds if is_pushed else watch.cap_seconds
+    return Debouncer(
+        quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds, part_cap_seconds=part_cap
+    )
 
 
 def divisible(source: object) -> DirectorySource | ManifestSource | None:

@@ -25,6 +25,7 @@ from ..selection import Selection
 from ..sources.mirror.place import Place
 from ..sync import catalog
 from ..sync.opening import Remotes, is_fetched, is_watched, watched_place
+from .parts import debouncer
 from .probes import Probes, job_name
 from .requests import Due, Now
 from .rhythm import Rhythm
@@ -173,7 +174,8 @@ class Sources:
         except CachesyncError as error:
             _log.error("%s: %s", name, error.message)  # its passes will say so too, and try again
         worker = Worker(
-            name, partial(self._job, name), self._thread, guard=config.guard, watch=config.watch,
+            name, partial(self._job, name), self._thread, guard=config.guard,
+            dirty=debouncer(entry, config.watch), quiet_seconds=config.watch.quiet_seconds,
             interval=entry.interval_seconds, rhythm=Rhythm(is_watched=is_watched(entry)),
             on_change=self._on_change,
             after=self._ending.pop(name, None),

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from concurrent.futures import wait as wait_for
 from queue import Empty, SimpleQueue
 
-from ..config.settings import Watch
 from ..diff import Guard
 from ..errors import CachesyncError, LedgerError
 from ..ledger import connect
@@ -52,13 +51,14 @@ class Worker:
         thread: WriterThread,
         *,
         guard: Guard,
-        watch: Watch,
+        dirty: Debouncer,
+        quiet_seconds: float,
         interval: float | None,
         rhythm: Rhythm,
         on_change: Callable[[], object],
         after: Worker | None = None,
     ) -> None:
-        """`after` is whoever passed over this source before, and may not have ended yet."""
+        """`dirty` gathers events; `after` passed over this source before, and may not have ended yet."""
         self.name = name
         self._after = after
         self.state = WorkerState()
@@ -69,11 +69,11 @@ class Worker:
         self._guard = guard
         self._interval = interval
         self._rhythm = rhythm
-        self._quiet_seconds = watch.quiet_seconds
+        self._quiet_seconds = quiet_seconds
         self._on_change = on_change
         self._writer = thread.writer(self._check)
         self._inbox: SimpleQueue[Request] = SimpleQueue()
-        self._dirty = Debouncer(quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds)
+        self._dirty = dirty
         self._stopping = threading.Event()
         self._since: int | None = None
         """The change since which the guard counts what is gone."""
@@ -90,8 +90,8 @@ class Worker:
 
     @property
     def waiting(self) -> int:
-        """Requests that were not taken yet."""
-        return self._inbox.qsize()
+        """Requests that were not taken yet, and one more for all that happened and has to come to rest."""
+        return self._inbox.qsize() + self.state.is_dirty
 
     def start(self) -> None:
         """Begin to work off requests."""
@@ -143,6 +143,7 @@ class Worker:
                     _log.exception("%s: a pass failed", self.name)
                     self._failed(None)
                 refuse(asked, CachesyncError(f"the pass failed: {type(error).__name__}"))
+            self._note_dirt()
             self._teller.say_due(time.monotonic())
             if self._changed_pages >= MANY_PAGES:
                 self._changed_pages = 0
@@ -171,11 +172,17 @@ class Worker:
             except Empty:
                 return found
 
+    def _note_dirt(self) -> None:
+        is_dirty = self._dirty.next_due() is not None
+        if is_dirty != self.state.is_dirty:
+            self._set(is_dirty=is_dirty)
+
     def _take(self, request: Request) -> bool:
         """Take note of a request; returns whether a whole pass is due for it."""
         now = time.monotonic()
         if isinstance(request, Dirty):
             self._dirty.add(request.prefix, now)
+            self._note_dirt()
             self._rest(now)
         elif isinstance(request, Overflowed):
             self._set(overflows=self.state.overflows + 1, is_overflowed=True)

@@ -13,13 +13,16 @@ import ssl
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
+from urllib.parse import urlsplit
 
 import certifi
 
 from ..errors import CachesyncError
-from .access import Authorities
+from .access import Authorities, Proxy
+from .request import FetchError
 
-__all__ = ["read_authorities", "trusted"]
+__all__ = ["Trust", "is_encrypted", "read_authorities", "trusted"]
 
 MOST_BYTES = 32 << 20
 """Of certificates; all public authorities are a quarter of a mebibyte."""
@@ -27,6 +30,40 @@ _BEGIN = b"-----BEGIN "
 _NO_FILE = "is no regular file"
 _HASHED = re.compile(r"[0-9a-f]{8}\.r?[0-9]+")
 """The files that OpenSSL looks for in a directory of certificates (openssl-rehash(1))."""
+
+
+class Trust:
+    """What `trusted` gives, made with the first connection that needs it: that takes up to 50 ms.
+
+    What the environment names is looked at at once. Raises CachesyncError.
+    """
+
+    def __init__(self, authorities: Authorities | None = None) -> None:
+        self._authorities = authorities
+        self._lock = Lock()
+        _look_at(os.environ)
+        # Whether a log of keys can be written is told by the making.
+        self._context = trusted(authorities) if os.environ.get("SSLKEYLOGFILE") else None
+
+    def context(self, *, is_encrypted: bool) -> ssl.SSLContext:
+        """For connections that may be encrypted; for others one that trusts nobody.
+
+        Raises FetchError when what the environment names can be read no more.
+        """
+        if not is_encrypted:
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        with self._lock:
+            if self._context is None:
+                try:
+                    self._context = trusted(self._authorities)
+                except CachesyncError as error:
+                    raise FetchError(error.message, hint=error.hint) from None
+            return self._context
+
+
+def is_encrypted(url: str, proxy: Proxy | None) -> bool:
+    """Whether TLS is spoken on the way to `url`: with its host, or with the proxy."""
+    return "https" in (urlsplit(url).scheme, proxy and proxy.scheme)
 
 
 def read_authorities(path: str, *, named_by: str = "ca_file") -> Authorities:

@@ -16,7 +16,7 @@ from .meaning import is_met_in, joined, left, matches_build
 from .tree import BUILD_FIELDS, UNJUDGED, And, Dag, Judged, Node, Not, Term, terms, wanted_variants
 from .values import field_values, name_runs
 
-__all__ = ["residual"]
+__all__ = ["concerns_builds", "residual"]
 
 _Test = Callable[[Build], bool]
 _MACHINE = ("compiler", "os", "platform", "target")
@@ -59,6 +59,11 @@ def residual(node: Node) -> Callable[[Build], Node | bool]:
         return rest
 
     return rest_of
+
+
+def concerns_builds(node: Node) -> bool:
+    """Whether what a tree leaves depends on the build at all."""
+    return any(term.field in (None, *BUILD_FIELDS) for term, _ in terms(node))
 
 
 def _tests(fields: tuple[str, ...], asked: dict[Term, int]) -> Iterator[tuple[int, _Test]]:
@@ -137,7 +142,7 @@ def _rest(node: Node, asked: dict[Term, int], met: int) -> Node | bool:
     if isinstance(node, Not):
         inner = _rest(node.node, asked, met)
         return not inner if isinstance(inner, bool) else Not(inner)
-    if not node.nodes:
-        return isinstance(node, And)
+    if not node.nodes or not concerns_builds(node):
+        return node if node.nodes else isinstance(node, And)
     children = dict.fromkeys(node.nodes)
     return joined(type(node), (_rest(child, asked, met) for child in children))

@@ -48,6 +48,7 @@ class ManifestReading(Reading):
         `warnings` are those of before.
         """
         self._seen = seen
+        self._signed = seen.signed
         self._scope = scope
         self._is_part = scope is not None
         self._before = warnings
@@ -70,11 +71,13 @@ class ManifestReading(Reading):
         self._writer.conclude(
             self._row, self._known, memory=got.memory, absent=self._absent(refused),
             checksum=self._known.checksum or "" if self._is_part else got.checksum,
-            warnings=self._all_warnings(), base=self._base,
+            warnings=self._all_warnings(), base=self._base, signed=self._signed,
         )  # fmt: skip
 
     def _absent(self, refused: set[str]) -> list[int]:
-        absent = set(super()._absent(refused)) - self._standing
+        # A manifest that is refused is no record: its spec is not there, whoever depends on it.
+        absent = set(super()._absent(refused - {one.hash for one in self._seen.refused}))
+        absent -= self._standing
         if self._is_part:
             absent |= self._writer.leaving_ids(self._known) - self._looked_at
         return sorted(absent)

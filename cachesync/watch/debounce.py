@@ -39,7 +39,7 @@ class Debouncer:
     """Dirty prefixes, each held until it rests; owned by one thread.
 
     `quiet_seconds` after its last event a prefix is due, at the latest `cap_seconds` after its
-    first one.
+    first one; `part_cap_seconds` where it is not everything, if that is less.
     """
 
     def __init__(
@@ -47,11 +47,13 @@ class Debouncer:
         *,
         quiet_seconds: float,
         cap_seconds: float,
+        part_cap_seconds: float | None = None,
         most_packages: int = MOST_PACKAGES,
         most_tags: int = MOST_TAGS,
     ) -> None:
         self._quiet = quiet_seconds
         self._cap = cap_seconds
+        self._part_cap = min(cap_seconds, part_cap_seconds or cap_seconds)
         self._most_packages = most_packages
         self._most_tags = most_tags
         self._tags: dict[str, dict[str, _Burst]] = {}
@@ -81,7 +83,7 @@ class Debouncer:
             burst.last = max(burst.last, now)
             return
         held[package] = _Burst(now, now)
-        heappush(self._due, (now + min(self._quiet, self._cap), package))
+        heappush(self._due, (self._due_at(package, held[package]), package))
         self._collapse(tag, package)
 
     def due(self, now: float) -> tuple[str, ...]:
@@ -100,14 +102,15 @@ class Debouncer:
         """When the next prefix is due if nothing more happens to it; None while nothing is dirty."""
         while self._due:
             noted, prefix = self._due[0]
-            actual = self._due_at(self._tags[_parts(prefix)[0]][prefix])
+            actual = self._due_at(prefix, self._tags[_parts(prefix)[0]][prefix])
             if actual <= noted:
                 return noted
             heapreplace(self._due, (actual, prefix))
         return None
 
-    def _due_at(self, burst: _Burst) -> float:
-        return min(burst.last + self._quiet, burst.first + self._cap)
+    def _due_at(self, prefix: str, burst: _Burst) -> float:
+        cap = self._cap if prefix == EVERYTHING else self._part_cap
+        return min(burst.last + self._quiet, burst.first + cap)
 
     def _collapse(self, tag: str, package: str) -> None:
         """Let the new `package` of `tag`, or what has become too much, swallow what it covers."""
@@ -118,7 +121,7 @@ class Debouncer:
         else:
             return
         self._due = [
-            (self._due_at(burst), prefix)
+            (self._due_at(prefix, burst), prefix)
             for held in self._tags.values()
             for prefix, burst in held.items()
         ]

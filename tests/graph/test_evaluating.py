@@ -5,7 +5,7 @@ import itertools
 import operator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from cachesync.errors import UnsaidError, UsageError
@@ -19,6 +19,7 @@ from cachesync.spack.satisfying import Question
 from tests.spack.test_satisfying import SMALL
 from tests.support.asked import asked, dags, of_old
 from tests.support.dags import Dag, graph_of, node
+from tests.support.examples import examples
 
 
 def one_by_one(dag, names, spec, dialect, *, through_build):
@@ -35,7 +36,7 @@ def judged(find):
         return type(error)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(60, 2_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     dag=dags(),
     spec=asked(),
@@ -43,11 +44,13 @@ def judged(find):
     through_build=st.sampled_from((False, False, True)),
     few=st.sampled_from((0, 48)),
     steps=st.sampled_from((0, 3, 9, 6000)),
+    least=st.sampled_from((0, 2, 8)),
     has_masks=st.booleans(),
     is_prepared=st.booleans(),
+    is_collected=st.booleans(),
 )
 def test_all_at_once_is_one_by_one(
-    dag, spec, dialect, through_build, few, steps, has_masks, is_prepared
+    dag, spec, dialect, through_build, few, steps, least, has_masks, is_prepared, is_collected
 ):
     """The nodes found at once, from below or from above, are those that satisfy the spec each by itself."""
     if dialect == "0.23":
@@ -55,16 +58,27 @@ def test_all_at_once_is_one_by_one(
     graph, names, hashes = graph_of(dag)
     if not has_masks:
         graph = graph._replace(tables=graph.tables._replace(mask=[]))
-    evaluator = Evaluator(graph, dialect, hashes, through_build=through_build, few=few, steps=steps)
+    evaluator = Evaluator(
+        graph, dialect, hashes, through_build=through_build, few=few, steps=steps, least=least
+    )
+    if is_prepared:
+        evaluator.nodes.prepare()
 
     def find():
-        if is_prepared:
+        if is_collected:
             prepare(evaluator, [spec])
         return list(members(evaluator.satisfying(spec), graph.size))
 
     found = judged(find)
     expected = judged(lambda: one_by_one(dag, names, spec, dialect, through_build=through_build))
     assert found == expected
+    named = {name: list(members(evaluator.nodes.named(name), graph.size)) for name in "abx"}
+    assert named == {
+        name: [
+            node for node, at in enumerate(graph.columns["name"]) if graph.tables.name[at] == name
+        ]
+        for name in "abx"
+    }
 
 
 def test_a_question_has_an_end():
@@ -98,7 +112,7 @@ def test_nodes_are_known_to_the_ledger_by_its_ids():
     assert [evaluator.node_of(one) for one in (1, 2, 3, 0)] == [0, 1, None, None]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(30, 1_200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(dag=dags(), specs=st.lists(asked(), max_size=4), through_build=st.booleans())
 def test_alternatives_at_once_are_each_by_itself(dag, specs, through_build):
     """Whoever satisfies any of some specs satisfies one of them."""
@@ -145,7 +159,7 @@ def test_too_many_masks_are_none():
         assert found == Evaluator(whole, "1.x", hashes).satisfying(spec)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(30, 1_200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(dag=dags(), spec=asked(), dialect=st.sampled_from(("1.x", "own", "0.23")))
 def test_reasons_are_ways_along_edges(dag, spec, dialect):
     """Whoever satisfies a spec has a reason for each `^` that has no condition: edges down to what is asked for."""

@@ -133,6 +133,18 @@ def test_a_page_that_never_rests_is_due_at_the_cap():
     assert given_out == [50, 101]
 
 
+def test_a_part_that_never_rests_is_due_at_its_own_cap_and_a_flood_at_the_common_one():
+    """An event each 0.1 s for six seconds: a package is looked at eight times, everything once."""
+    looks = {}
+    for prefix in ("w/", ""):
+        debouncer = Debouncer(quiet_seconds=QUIET, cap_seconds=CAP, part_cap_seconds=0.6)
+        looks[prefix] = []
+        for tenth in range(60):
+            debouncer.add(prefix, tenth / 10)
+            looks[prefix] += [tenth for _ in debouncer.due(tenth / 10)]
+    assert looks == {"w/": [6, 13, 20, 27, 34, 41, 48, 55], "": [50]}
+
+
 def test_other_packages_do_not_wait_for_a_busy_one():
     """Each prefix has its own quiet time."""
     debouncer = _debouncer()

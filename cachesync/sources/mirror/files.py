@@ -43,8 +43,7 @@ class Files:
         if found is not None:
             return found
         try:
-            with self._opened(path) as descriptor:
-                status = os.fstat(descriptor)
+            with self._opened(path) as (descriptor, status):
                 data = b"".join(_pieces(descriptor, most_bytes + 1))
         except FileNotFoundError:
             return self._absent()
@@ -65,8 +64,7 @@ class Files:
         if found is not None:
             return found
         try:
-            with self._opened(path) as descriptor:
-                status = os.fstat(descriptor)
+            with self._opened(path) as (descriptor, status):
                 spool.copy(descriptor)
                 after = os.fstat(descriptor)
         except FileNotFoundError:
@@ -78,29 +76,33 @@ class Files:
     def head(self, path: str) -> There | Absent:
         """See `Place`. A file that may not be read is none that is there for anybody like us."""
         try:
-            with self._opened(path) as descriptor:
-                status = os.fstat(descriptor)
+            with self._opened(path) as (_, status):
+                pass
         except FileNotFoundError:
             return self._absent()
         return There(status.st_size, status.st_mtime)
 
-    def size(self, path: str) -> int | None:
-        """How many bytes a file has; None where there is none. Raises SourceError."""
+    def found(self, path: str) -> There | None:
+        """A file that is not opened, so that whether it may be read is not said. Raises SourceError."""
         full = self.where(path)
         with self._reasons(full):
             try:
-                return os.stat(full).st_size
+                status = os.stat(full)
             except OSError as error:
                 if error.errno not in _ABSENT:
                     raise
                 return None
+        return There(status.st_size, status.st_mtime)
 
     def require_root(self) -> None:
         """Raise SourceError where the mirror is not there."""
         self._absent()
 
     def _changed(self, path: str, before: Mapping[str, str]) -> Unchanged | Absent | None:
-        """None where the file is there and is to be read."""
+        """None where the file is to be read, if it is there."""
+        said = before.get(_SIGNATURE)
+        if said is None:
+            return None
         full = self.where(path)
         with self._reasons(full):
             try:
@@ -109,8 +111,7 @@ class Files:
                 if error.errno not in _ABSENT:
                     raise
                 return self._absent()
-        said = before.get(_SIGNATURE)
-        return UNCHANGED if said is not None and said == signature(status) else None
+        return UNCHANGED if said == signature(status) else None
 
     def _absent(self) -> Absent:
         """A file is not there; raises SourceError when nothing is."""
@@ -130,8 +131,8 @@ class Files:
         return {_SIGNATURE: signature(status)} if is_told else {}
 
     @contextmanager
-    def _opened(self, path: str) -> Iterator[int]:
-        """A descriptor to read from. Raises FileNotFoundError, and SourceError for all else."""
+    def _opened(self, path: str) -> Iterator[tuple[int, os.stat_result]]:
+        """A descriptor to read from, and its status. Raises FileNotFoundError, SourceError for all else."""
         full = self.where(path)
         with self._reasons(full):
             try:  # O_NONBLOCK: a FIFO must not keep a pass waiting
@@ -141,9 +142,10 @@ class Files:
                     raise FileNotFoundError from None
                 raise
             try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                status = os.fstat(descriptor)
+                if not stat.S_ISREG(status.st_mode):
                     raise SourceError("is not a regular file")
-                yield descriptor
+                yield descriptor, status
             finally:
                 os.close(descriptor)
 

@@ -17,7 +17,7 @@ from ...errors import CacheIndexError
 from ..base import Unchanged
 from .place import Absent, Place, Small
 
-__all__ = ["Listed", "Manifests", "Named", "better", "check_blob", "spec_file"]
+__all__ = ["Listed", "Manifests", "Named", "better", "check_blob", "is_signed", "spec_file"]
 
 
 class Named(NamedTuple):
@@ -50,18 +50,31 @@ class Manifests(Protocol):
     def listed(self, packages: Collection[str] | None) -> Listed:
         """All of them, or those of some packages. Raises SourceError where that cannot be told."""
 
-    def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
+    def spec(self, one: Named, *, needs_tarball: bool) -> SpecFile | None:
         """The spec of a manifest; None where it is not there any more, or not yet whole.
 
-        `warn` is told what is wrong besides. Raises CacheIndexError where it is not accepted, SourceError
-        where it cannot be had.
+        Raises CacheIndexError where it is not accepted, SourceError where it cannot be had.
         """
+
+    def is_signed(self, one: Named) -> bool | None:
+        """Whether a manifest says that it is signed; None where it cannot tell. Raises SourceError."""
+
+    def lack(self, one: Named, *, needs_tarball: bool) -> str | None:
+        """Why what was read before is not to be had any more, as far as that costs no request.
+
+        None where it is, or where that cannot be told.
+        """
+
+    def lacks_tarball(self, one: Named) -> bool:
+        """Whether its tarball is not there, as far as that costs no request."""
 
 
 def spec_file(
     mirror: Place, path: str, check_tarball: Callable[[Blob], None] = lambda _blob: None
 ) -> SpecFile | None:
     """See `Manifests.spec`: of a manifest that lies in a mirror as a file does.
+
+    `check_tarball` may raise CacheIndexError.
 
     A near one that was written this very moment and makes no sense is not whole yet.
     """
@@ -81,13 +94,25 @@ def spec_file(
         _require_certain(blob)
         raise CacheIndexError(f"the spec that it names is not there ({where})")
     check_blob(blob.data, manifest.spec)
-    if manifest.tarball is not None:
-        check_tarball(manifest.tarball)
+    if manifest.tarball is None:
+        raise CacheIndexError("names no tarball")
+    check_tarball(manifest.tarball)
     try:
         data = b"".join(unpacked([blob.data], most_bytes=specfile.MAX_BYTES))
     except CacheIndexError as error:
         raise CacheIndexError(error.message.replace("the index", "the spec", 1)) from None
-    return specfile.parse(data)
+    return specfile.parse(data)._replace(is_signed=manifest.is_signed)
+
+
+def is_signed(mirror: Place, path: str) -> bool | None:
+    """See `Manifests.is_signed`: of a manifest that lies in a mirror as a file does."""
+    small = mirror.small(path, most_bytes=specmanifest.MAX_BYTES)
+    if not isinstance(small, Small):
+        return None
+    try:
+        return specmanifest.parse(small.data).is_signed
+    except CacheIndexError:
+        return None
 
 
 def _require_certain(absent: Absent | Unchanged) -> None:
