@@ -144,7 +144,13 @@ class ManifestSource:
             if not number % _ASK_EVERY:
                 come_forward()
             named = listed.manifests.get(one)
-            said = None if named is None else manifests.is_signed(named)
+            try:
+                said = None if named is None else manifests.is_signed(named)
+            except SourceError as error:  # that is no reason to know nothing of the rest
+                if manifests.is_near:
+                    continue
+                self._note_wait(error)
+                break
             if said is not None:
                 signed[one] = said
         return signed
