@@ -24,6 +24,7 @@ from .configured import Configured
 from .discovered import Concluded, Discovered, Known, Statement
 from .listed import Listed
 from .parts import Part, PartError, look
+from .patience import Patience
 from .place import Place
 from .reaching import Reach, open_place
 from .spool import Spool
@@ -77,6 +78,8 @@ class MirrorSource:
         self._waits: list[float] = []
         self._config = config
         self._reach = reach
+        if not config.url and reach.fetcher is not None:
+            self._reach = reach._replace(fetcher=Patience(reach.fetcher))
         self._clock = clock
         self._list: Listed | None = None
         self._configured: Configured | None = None
