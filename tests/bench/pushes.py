@@ -59,13 +59,14 @@ def main() -> None:
             )
         )
         random.Random(1).shuffle(some)
-        with watched(Path(scratch), mirror) as searcher:
+        with watched(Path(scratch), mirror) as (searcher, daemon):
             measure(searcher, some, arguments)
+            print(f"| the daemon, resident | | {resident(daemon):.0f} MiB |")
 
 
 @contextmanager
-def watched(scratch: Path, mirror: Path) -> Iterator[Searcher]:
-    """A daemon that has seen everything that is in a mirror, and a searcher beside it."""
+def watched(scratch: Path, mirror: Path) -> Iterator[tuple[Searcher, int]]:
+    """A daemon that has seen everything that is in a mirror: its process, and a searcher beside it."""
     state, config = scratch / "state", scratch / "cachesync.yaml"
     config.write_text(
         f"sources:\n  - {{name: ours, type: buildcache, url: '{mirror.as_uri()}', read: manifests}}\n"
@@ -84,11 +85,18 @@ def watched(scratch: Path, mirror: Path) -> Iterator[Searcher]:
             time.sleep(0.2)
         time.sleep(5)
         searcher = Searcher(state)
-        yield searcher
+        yield searcher, daemon.pid
         searcher.close()
     finally:
         daemon.terminate()
         daemon.wait(30)
+
+
+def resident(pid: int) -> float:
+    """Resident memory of a process in MiB."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (line,) = (line for line in status if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
 
 
 def measure(searcher: Searcher, some: list[Push], arguments: argparse.Namespace) -> None:

@@ -43,3 +43,9 @@ def test_the_first_node_is_the_spec_and_all_keep_their_bytes(version, database):
 def test_what_is_no_document_is_refused(data, reason):
     with pytest.raises(CacheIndexError, match=reason):
         specfile.parse(data)
+
+
+def test_what_is_there_twice_is_as_it_was_first():
+    found = specfile.parse(written([HDF5.spec, ZLIB.spec, {**ZLIB.spec, "version": "9"}]))
+    assert [*found.nodes] == [HDF5.hash, ZLIB.hash]
+    assert json.loads(bytes(found.nodes[ZLIB.hash])) == ZLIB.spec

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from tests.support import mirrors
-from tests.support.stubserver import StubServer, Talk, cached, status
+from tests.support.stubserver import StubServer, Talk, cached, slowly, status
 
 __all__ = ["LIST", "Site"]
 
@@ -16,8 +16,10 @@ SHA = "24744e26f1f418a311c0782c1e255dbf6017a2406c1b083d04941ad014850f19"
 class Site:
     """Mirrors below `root`, served as a bucket is, and the list of some of them."""
 
-    def __init__(self, server: StubServer, root: Path) -> None:
+    def __init__(self, server: StubServer, root: Path, *, delay_seconds: float = 0.0) -> None:
+        """Every request waits for `delay_seconds`."""
         self.server = server
+        self._delay_seconds = delay_seconds
         self.root = root
         self._lists = 0
         server.mount("/", self._answer)
@@ -34,9 +36,11 @@ class Site:
             said.setdefault(ref, []).append({"label": stack or "root", "url": url})
         self._lists += 1
         body = json.dumps(said).encode()
-        self.server.script(LIST, cached(body, f'"list-{self._lists}"'))
+        listed = cached(body, f'"list-{self._lists}"')
+        self.server.script(LIST, slowly(listed, self._delay_seconds))
 
     def _answer(self, talk: Talk) -> None:
+        talk.pause(self._delay_seconds)
         path = self.root / unquote(talk.seen.path.lstrip("/"))
         if not path.is_file():
             status(404, b"not found")(talk)

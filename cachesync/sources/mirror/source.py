@@ -125,7 +125,7 @@ class MirrorSource:
         is_gone = False
         found: Got | Unchanged | Failed
         try:
-            place = self._opened(statement)
+            place = self.open(statement)
             found = _Reading(
                 place, statement, memory, self._reach.limits, is_listed=self._list is not None
             ).read(int(self._clock()))
@@ -139,8 +139,8 @@ class MirrorSource:
         left = None if self._list is None else self._list.note(statement, is_gone=is_gone)
         return found if left is None else left
 
-    def _opened(self, statement: Statement) -> Place:
-        """Raises PartError where the secret that it is reached with is not there."""
+    def open(self, statement: Statement) -> Place:
+        """The mirror of a cache index. Raises PartError where the secret that it is reached with is not there."""
         try:
             return open_place(statement.url, statement.access, self._reach)
         except CachesyncError as error:
