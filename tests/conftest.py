@@ -1,8 +1,11 @@
 """What all tests share: a place of their own, and the same Hypothesis examples in every run."""
 
+import compileall
+import contextlib
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +17,54 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `from tests...` whether cachesync is installed or not
     sys.path.insert(0, str(ROOT))
 
+from tests.support.examples import PROFILE, SOAK_PROFILE  # noqa: E402 - the path is made first
+
 # A shell that starts this in the background has it ignore Ctrl-C, and commands would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
 
 settings.register_profile(
-    "cachesync",
+    PROFILE,
     derandomize=True,
     database=None,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-settings.load_profile("cachesync")
+settings.register_profile(SOAK_PROFILE, settings.get_profile(PROFILE))
+settings.load_profile(PROFILE)
+
+
+MEMORY = Path("/dev/shm")
+"""A file system in memory: half of what a commit costs on a disk is waiting, and the kernel's work."""
+ROOM = 6 << 30
+"""Bytes that have to be free there; a whole run leaves 2 GiB lying about until it ends."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before tests are read: how many examples laws are tried with (`tests.support.examples`).
+
+    Before the workers begin: where temporary files go, and what every process would compile.
+    """
+    if config.option.markexpr == "soak":
+        settings.load_profile(SOAK_PROFILE)
+    if hasattr(config, "workerinput"):
+        return
+    chosen = {"TMPDIR", "PYTEST_DEBUG_TEMPROOT"} & os.environ.keys() or config.option.basetemp
+    if not chosen and _has_room():
+        os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = os.fspath(MEMORY)
+        tempfile.tempdir = None
+    # Commands are started without writing bytecode, so each would compile what it imports.
+    compileall.compile_dir(ROOT / "cachesync", quiet=2)
+
+
+def _has_room() -> bool:
+    """Whether what tests write may be in memory; where it is scarce, a disk is the better place."""
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        disk = os.statvfs(MEMORY)
+        told = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) << 10 for line in told if line.startswith("MemAvailable:"))
+        return os.path.ismount(MEMORY) and min(disk.f_bavail * disk.f_frsize, free) >= ROOM
+    return False
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

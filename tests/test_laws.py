@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync.index import catchup
@@ -18,11 +18,12 @@ from cachesync.index.writer import discard
 from cachesync.ledger import connect, log, read, whole
 from cachesync.model import LocationState
 from tests.support.answering import check_answers, check_index
+from tests.support.examples import examples
 from tests.support.universe import Universe, histories, steps, trees
 
 
 @pytest.mark.slow
-@settings(max_examples=80)
+@examples(25, 400)
 @given(histories)
 def test_the_log_tells_the_ledger(history):
     """After any history: the files are the ledger, the log replays to it, and flags are as counted.
@@ -43,7 +44,7 @@ def test_the_log_tells_the_ledger(history):
 
 
 @pytest.mark.slow
-@settings(max_examples=20)
+@examples(7, 100)
 @given(histories, st.lists(trees, min_size=4, max_size=8), st.data())
 def test_every_way_of_answering_is_the_same(history, nodes, data):
     """Through the index, through one that is behind, through a fresh one and through none: one answer."""
@@ -70,7 +71,7 @@ def test_every_way_of_answering_is_the_same(history, nodes, data):
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(8, 125)
 @given(st.lists(steps, min_size=12, max_size=30))
 def test_the_way_there_does_not_matter(history):
     """Passes after every step leave the placements that one pass at the end leaves.

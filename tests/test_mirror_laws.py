@@ -4,12 +4,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from cachesync import query
 from cachesync.index import catchup
 from cachesync.ledger import read, whole
 from tests.support.answering import check_answers, check_index
+from tests.support.examples import examples
 from tests.support.statements import RECORDS, World, compilers_of, histories
 from tests.support.universe import brute_force
 
@@ -18,7 +19,7 @@ OF_COMPILERS = ("%gcc", "%nag", "%llvm@17", "compiler:gcc@=12.3.0", "compiler:l*
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@examples(20, 300)
 @given(histories)
 def test_the_log_tells_what_cache_indexes_told(history):
     """The log replays to the ledger, nodes and edges too, and what is placed is what a model says.
@@ -42,7 +43,7 @@ def test_the_log_tells_what_cache_indexes_told(history):
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(8, 125)
 @given(histories)
 def test_a_compiler_of_any_language_is_found_by_every_way_of_answering(history):
     """The index, one that is behind, one made anew and the ledger find what the records say, and count it.

@@ -17,8 +17,8 @@ import pytest
 from cachesync import query
 from cachesync.cli.app import COMMANDS, cli
 from cachesync.cli.commands.help import QUERY as HELP_QUERY
-from cachesync.cli.commands.search import OPTIONS as SEARCH_OPTIONS
-from cachesync.cli.commands.search import help_text
+from cachesync.cli.request import OPTIONS as SEARCH_OPTIONS
+from cachesync.cli.request import help_text
 from cachesync.query import ALL_FIELDS
 from cachesync.query.printing import show
 from cachesync.search.searcher import Searcher

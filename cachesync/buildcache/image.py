@@ -29,6 +29,7 @@ __all__ = [
     "index_layer",
     "is_tag",
     "matches",
+    "packages_of",
     "parse",
 ]
 
@@ -38,6 +39,7 @@ MAX_BYTES = 4 << 20
 MAX_CONFIG_BYTES = 32 << 20
 """Of an image's config, which holds the spec."""
 
+MOST_TAG_CHARACTERS = 128
 _DIGEST = re.compile(r"([a-z0-9]{1,32}):([0-9a-f]{1,128})")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SPEC_TAG = re.compile(r".+-([a-z2-7]{32})\.spack")
@@ -119,6 +121,17 @@ def hash_of(tag: str) -> str | None:
     """
     match = _SPEC_TAG.fullmatch(tag)
     return match[1] if match else None
+
+
+def packages_of(tag: str) -> tuple[str, ...] | None:
+    """The packages that the tag of a spec may be of: nobody tells where the name ends, and the version begins.
+
+    None where it may be any: Spack has cut the tag.
+    """
+    if len(tag) >= MOST_TAG_CHARACTERS:
+        return None
+    parts = tag.split("-")[:-1]
+    return tuple("-".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
 def matches(data: bytes, digest: str) -> bool | None:

@@ -33,6 +33,8 @@ class SpecFile(NamedTuple):
     """The version of the oldest database that has records of this format."""
     nodes: dict[str, msgspec.Raw]
     """By hash; the spec itself is the first."""
+    is_signed: bool | None = None
+    """Whether the manifest that led to it says that it is; None where there is none that could."""
 
 
 class _Meta(msgspec.Struct):

@@ -89,7 +89,7 @@ def machines(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
 
 
 _COMPLETED_FIELDS = ("package", "version", "compiler", "os", "platform", "target", "variant",
-                     "stack", "tag", "source", "hash", "virtual", "namespace")  # fmt: skip
+                     "stack", "tag", "source", "hash", "virtual", "namespace", "mirror", "signed")  # fmt: skip
 
 
 def packages(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -17,7 +17,7 @@ from .options import Globals
 __all__ = ["ELSEWHERE", "HERE", "of_health", "reaching"]
 
 HERE = frozenset({
-    "backup", "changes", "check", "config", "deliveries", "diff", "doctor", "forget", "history",
+    "backup", "changes", "check", "config", "deliveries", "diff", "doctor", "forget", "history", "probe",
     "rebuild", "run", "search", "show", "status", "subscriptions", "sync", "verify", "wait",
 })  # fmt: skip
 """The commands that look at a configuration or a state directory."""

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import net
 from ..config.settings import Config
@@ -39,7 +39,16 @@ POLL_SECONDS = 0.5
 PUBLISH_SECONDS = 1.0
 PURGE_SECONDS = 3_600.0
 ABANDON_SECONDS = 3.0
+ADOPT_SECONDS = 5.0
+"""So long a reload waits for new subscriptions to begin, where there is much to match before."""
 _log = logging.getLogger("cachesync")
+
+
+class _Wanted(NamedTuple):
+    """A config, and whether its subscriptions have begun (or cannot)."""
+
+    config: Config
+    adopted: threading.Event
 
 
 class Deliveries:
@@ -57,11 +66,11 @@ class Deliveries:
     ) -> None:
         """`passing` gives the sources over which a pass goes on; `on_change`: `document` is another."""
         self._state_dir = state_dir
-        self._config = config
+        self._wanted = _Wanted(config, threading.Event())
+        self._in_use: _Wanted | None = None
         self._writer = thread
         self._clock = clock
         self._passing = passing
-        self._adopting = False
         self._committer: Committer | None = None
         self._dispatcher: Dispatcher | None = None
         self._poster = contextlib.ExitStack()
@@ -74,7 +83,6 @@ class Deliveries:
         self._changed = threading.Event()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._adopted = threading.Event()
         self._alive_at = time.monotonic()
         self._seen_at = 0.0
         self._thread = threading.Thread(target=self._loop, name="matcher", daemon=True)
@@ -84,17 +92,18 @@ class Deliveries:
     def start(self) -> None:
         """Begin: where subscriptions start from is decided before this returns."""
         self._thread.start()
-        self._adopted.wait()
+        self._wanted.adopted.wait()
 
     def wake(self) -> None:
         """Something was committed."""
         self._wake.set()
 
     def reload(self, config: Config) -> None:
-        """Take new subscriptions and new secrets over."""
-        self._config = config
-        self._adopting = True
+        """Take new subscriptions and new secrets over: what is committed after this is matched with them."""
+        self._wanted = wanted = _Wanted(config, threading.Event())
         self._wake.set()
+        if not wanted.adopted.wait(ADOPT_SECONDS):
+            _log.warning("new subscriptions begin later: there is much to match with the old ones")
 
     def stop(self, seconds: float) -> None:
         """Abandon what is on its way, and close the outbox."""
@@ -153,7 +162,7 @@ class Deliveries:
         if asked.get("command") == "test":
             seq = self._writer.call(lambda writer: writer.seq)
             name = str(asked.get("name"))
-            return {"sent": send_test(self._config, name, seq=seq, stop=self._stopping)}
+            return {"sent": send_test(self._wanted.config, name, seq=seq, stop=self._stopping)}
         if self._committer is None:
             raise UsageError(self._trouble.error or "the daemon has no subscriptions")
         now = self._clock()
@@ -174,7 +183,7 @@ class Deliveries:
             except CachesyncError as error:
                 wait = self._trouble.failed(error.message, time.monotonic(), remedy=error.hint)
                 self._say()
-            self._adopted.set()
+            self._wanted.adopted.set()
             self._alive_at = time.monotonic()
             self._stopping.wait(wait)
 
@@ -183,12 +192,14 @@ class Deliveries:
         with connect.ledger_errors(self._state_dir):
             ledger = connect.open_reader(self._state_dir)
             try:
-                while not self._config.subscriptions and not exists(self._state_dir):
-                    self._adopted.set()
+                wanted = self._wanted
+                while not wanted.config.subscriptions and not exists(self._state_dir):
+                    wanted.adopted.set()
                     if self._pause():
                         return
-                follower = self._begin(ledger)
-                self._adopted.set()
+                    wanted = self._wanted
+                follower = self._begin(ledger, wanted)
+                wanted.adopted.set()
                 while not self._pause():
                     self._step(follower)
                     if self._trouble.error is not None:
@@ -211,22 +222,25 @@ class Deliveries:
         self._wake.clear()
         return self._stopping.is_set()
 
-    def _begin(self, ledger: connect.Connection) -> Follower:
+    def _begin(self, ledger: connect.Connection, wanted: _Wanted) -> Follower:
         if self._committer is not None and self._committer.is_lost():
             self._abandon()
         if self._committer is None:
             self._committer = Committer(self._state_dir)
         follower = Follower(ledger, self._committer.run, self._state_dir)
-        follower.begin(self._config, now=self._clock())
-        if self._dispatcher is None:
-            if self._poster_in_use is None:
-                self._poster_in_use = self._poster.enter_context(net.open_poster())
+        follower.begin(wanted.config, now=self._clock())
+        if self._poster_in_use is None:
+            self._poster_in_use = self._poster.enter_context(net.open_poster())
+        use = ways(wanted.config, self._committer.run, self._poster_in_use)
+        if self._dispatcher is not None:
+            self._dispatcher.use(use)
+        else:
             self._dispatcher = Dispatcher(
                 self._committer.run, clock=self._clock, on_change=self._noted
             )
-            self._dispatcher.use(ways(self._config, self._committer.run, self._poster_in_use))
+            self._dispatcher.use(use)
             self._dispatcher.start()
-        self._adopting = False
+        self._in_use = wanted
         self._seen_at = 0.0
         self._purged_at = 0.0
         self._changed.set()
@@ -246,10 +260,11 @@ class Deliveries:
         assert self._dispatcher is not None
         assert self._poster_in_use is not None
         now = self._clock()
-        if self._adopting:
-            self._adopting = False
-            follower.adopt(self._config, now=now)
-            self._dispatcher.use(ways(self._config, self._committer.run, self._poster_in_use))
+        if (wanted := self._wanted) is not self._in_use:
+            follower.adopt(wanted.config, now=now)
+            self._in_use = wanted
+            wanted.adopted.set()
+            self._dispatcher.use(ways(wanted.config, self._committer.run, self._poster_in_use))
             self._changed.set()
         found = follower.catch_up(now=now)
         if follower.announce(self._announce):

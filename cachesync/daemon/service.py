@@ -247,8 +247,8 @@ class Service:
             return
         self.view.config_error = None
         before, self.config = self.config, config
+        self.deliveries.reload(config)  # first: it hears of what a new source brings
         self.sources.take_over(config)
-        self.deliveries.reload(config)
         if before.metrics != config.metrics or self.view.metrics_error is not None:
             self._close_metrics()
             self._open_metrics()

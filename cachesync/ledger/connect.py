@@ -79,6 +79,8 @@ def writer_lock(state_dir: Path) -> Iterator[None]:
             ) from None
         except OSError as error:
             raise locks.refused(error, state_dir) from error
+        if (unlike := locks.refused_bytes(state_dir)) is not None:
+            raise unlike  # SQLite would take it for a lock of somebody's, and wait
         with ledger_errors(state_dir):
             os.ftruncate(lock, 0)
             os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
@@ -181,17 +183,18 @@ def _connect_reader(path: Path, patience_seconds: float) -> sqlite3.Connection:
     quoted = _quoted(path)
     until = time.monotonic() + patience_seconds
     while True:
-        db = sqlite3.connect(
-            f"file:{quoted}?mode=ro", uri=True, timeout=patience_seconds, isolation_level=None
-        )
+        db = sqlite3.connect(f"file:{quoted}?mode=ro", uri=True, timeout=0, isolation_level=None)
         try:
             db.execute("SELECT 1 FROM sqlite_master").fetchone()
+            db.execute(f"PRAGMA busy_timeout = {patience_seconds * 1000:.0f}")
         except sqlite3.OperationalError as error:
             db.close()
             if not error.sqlite_errorname.startswith(LOCKED) and not _has_wal(path):
                 # Cleanly closed, in a directory this user cannot write: there is nothing to miss.
                 return sqlite3.connect(f"file:{quoted}?immutable=1", uri=True, isolation_level=None)
             if not error.sqlite_errorname.startswith(PASSING) or time.monotonic() > until:
+                raise
+            if locks.refused_to_sqlite(error, path.parent):  # nobody has it: waiting ends nothing
                 raise
             time.sleep(0.02)
         else:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from . import dag
 from .ids import unpack
+from .mirrors import is_registry
 
 __all__ = ["Carried", "Graph", "carried", "needing", "not_cached", "reach"]
 
@@ -37,6 +38,8 @@ class Carried(NamedTuple):
     stack: str
     leaving: bool
     """Whether it was absent from the index when that was read last, and is not evicted yet."""
+    signed: bool | None = None
+    """Whether its manifest was signed when it was read; None where that is not known."""
 
 
 def reach(db: sqlite3.Connection, root: str, *, depth: int, most: int) -> Graph:
@@ -77,7 +80,8 @@ def carried(db: sqlite3.Connection, hashes: Iterable[str]) -> dict[str, list[Car
     """The cache indexes that some specs are placed by, by hash."""
     rows = db.execute(
         "SELECT s.hash, r.name, o.url, o.view, o.tag, o.stack, k.names,"
-        " EXISTS (SELECT 1 FROM leaving l WHERE l.statement_id = o.id AND l.spec_id = s.id)"
+        " EXISTS (SELECT 1 FROM leaving l WHERE l.statement_id = o.id AND l.spec_id = s.id),"
+        " (SELECT k.signed FROM signature k WHERE k.statement_id = o.id AND k.spec_id = s.id)"
         " FROM json_each(?) j JOIN spec s ON s.hash = j.value JOIN placement p ON p.spec_id = s.id"
         " JOIN stacks k ON k.id = p.stacks_id JOIN page g ON g.id = p.page_id"
         " JOIN tag t ON t.id = g.tag_id JOIN source r ON r.id = t.source_id"
@@ -85,9 +89,10 @@ def carried(db: sqlite3.Connection, hashes: Iterable[str]) -> dict[str, list[Car
         (json.dumps(list(hashes)),),
     )
     found: dict[str, list[Carried]] = {}
-    for spec_hash, source, url, view, tag, stack, names, leaving in rows:
+    for spec_hash, source, url, view, tag, stack, names, leaving, signed in rows:
         if stack in unpack(names):
-            one = Carried(source, url, view, tag, stack, bool(leaving))
+            is_signed = False if is_registry(url) else None if signed is None else bool(signed)
+            one = Carried(source, url, view, tag, stack, bool(leaving), is_signed)
             found.setdefault(spec_hash, []).append(one)
     return found
 

@@ -12,10 +12,14 @@ from typing import NamedTuple
 from ..model import ChangeKind, LocationState
 from .ids import KnownSpec, insert_rows, unpack
 from .outcomes import SourceRow, Stated, StatementRow
+from .signatures import NOTHING_SIGNED
 from .statements import StatementWriter
 from .transaction import FLAG
 
 __all__ = ["Due", "LeavingWriter"]
+
+OF_STATED = ("leaving", "signature")
+"""The tables of what a cache index has placed: their rows go with it."""
 
 
 class Due(NamedTuple):
@@ -79,15 +83,17 @@ class LeavingWriter(StatementWriter):
         absent: Iterable[int],
         warnings: Iterable[str],
         base: int,
+        signed: Mapping[str, bool] = NOTHING_SIGNED,
     ) -> None:
         """Commit that everything an index has is recorded, and which placed specs it has not.
 
-        `base` is how many specs the source had before that.
+        `base` is how many specs the source had before that; `signed` as of `record_index`.
         """
 
         def work() -> None:
             passes = self._reached(statement, memory)
             self._keep_leaving(statement, set(absent), passes, base)
+            self._note_signatures(source, statement, signed)
             state = self._index_state(source, statement)
             if state is LocationState.REJECTED:
                 self._index_change(ChangeKind.INDEX_RECOVERED, source, statement)
@@ -193,19 +199,21 @@ class LeavingWriter(StatementWriter):
                 "UPDATE placement SET stacks_id = ? WHERE spec_id = ? AND page_id = ?",
                 (stacks_id, spec_id, page_id),
             )
-        self.db.executemany(
-            "DELETE FROM leaving WHERE spec_id = ? AND statement_id IN"
-            " (SELECT o.id FROM statement o JOIN page g ON g.id = ? JOIN tag t ON t.id = g.tag_id"
-            "  WHERE o.source_id = t.source_id AND o.tag = t.name AND o.stack = ?)",
-            [(spec_id, page_id, stack) for stack in sorted(lost)],
-        )
+        for table in OF_STATED:
+            self.db.executemany(
+                f"DELETE FROM {table} WHERE spec_id = ? AND statement_id IN"
+                " (SELECT o.id FROM statement o JOIN page g ON g.id = ? JOIN tag t ON t.id = g.tag_id"
+                "  WHERE o.source_id = t.source_id AND o.tag = t.name AND o.stack = ?)",
+                [(spec_id, page_id, stack) for stack in sorted(lost)],
+            )
 
     def drop_statement(self, source: SourceRow, statement: StatementRow) -> None:
         """Commit that a source has a cache index no longer, of which nothing is placed any more."""
 
         def work() -> None:
             self._leave_place(source, statement)
-            self.db.execute("DELETE FROM leaving WHERE statement_id = ?", (statement.id,))
+            for table in OF_STATED:
+                self.db.execute(f"DELETE FROM {table} WHERE statement_id = ?", (statement.id,))
             self.db.execute("DELETE FROM statement WHERE id = ?", (statement.id,))
 
         self._transact(source, work)
@@ -265,11 +273,12 @@ class LeavingWriter(StatementWriter):
         remaining = self._placement_counts(s for specs in going.values() for s in specs)
         for page_id, specs in going.items():
             self._evict(source, page_id, specs, remaining)
-        self.db.execute(
-            "DELETE FROM leaving WHERE statement_id IN"
-            " (SELECT id FROM statement WHERE source_id = ?)",
-            (source.id,),
-        )
+        for table in OF_STATED:
+            self.db.execute(
+                f"DELETE FROM {table} WHERE statement_id IN"
+                " (SELECT id FROM statement WHERE source_id = ?)",
+                (source.id,),
+            )
         self.db.execute("DELETE FROM statement WHERE source_id = ?", (source.id,))
 
     def placed_count(self, source: SourceRow) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import LedgerError
 
-__all__ = ["LOCK_FILE", "probe", "refused", "refused_to_sqlite"]
+__all__ = ["LOCK_FILE", "probe", "refused", "refused_bytes", "refused_to_sqlite"]
 
 LOCK_FILE = "writer.lock"
 PROBE_FILE = "locks.probe"
@@ -29,15 +29,21 @@ def refused(error: OSError, state_dir: Path) -> LedgerError:
     return _refused(error.strerror or str(error), state_dir)
 
 
+def refused_bytes(state_dir: Path) -> LedgerError | None:
+    """The same, where the writer's file cannot be locked as SQLite locks; None where it can, or is not there."""
+    found = _try_bytes(state_dir / LOCK_FILE)
+    return None if found is None else refused(found, state_dir)
+
+
 def refused_to_sqlite(error: sqlite3.Error, state_dir: Path) -> LedgerError | None:
     """The same, where that is why SQLite failed; None where it is not."""
     name = getattr(error, "sqlite_errorname", "") or ""
     is_refused = name in _IS_REFUSED
     if not is_refused and not name.startswith("SQLITE_BUSY"):
         return None
-    found = _try_bytes(state_dir / LOCK_FILE)
+    found = refused_bytes(state_dir)
     if found is not None:
-        return refused(found, state_dir)
+        return found
     return _refused(os.strerror(errno.EIO), state_dir) if is_refused else None
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from typing import NamedTuple
 
 from ..spack import variants
+from . import mirrors
 from .edges import unpack_kind
 from .ids import unpack_compilers
 
@@ -47,12 +48,8 @@ def beginning_with(db: sqlite3.Connection, field: str, start: str, *, most: int)
         if field == "variant":
             names = set(map(variants.normal, names))
         return sorted(name for name in names if name.startswith(start))[:most]
-    if field == "compiler":
-        return _compilers(db, start)[:most]
-    if field == "virtual":
-        return _virtuals(db, start)[:most]
-    if field == "namespace":
-        return _namespaces(db, start)[:most]
+    if field in _FOUND:
+        return _FOUND[field](db, start)[:most]
     table, column, also = _COLUMNS[field]
     rows = db.execute(
         f"SELECT DISTINCT {column} FROM {table} WHERE {column} >= ? AND {column} < ?"
@@ -91,8 +88,27 @@ def _namespaces(db: sqlite3.Connection, start: str) -> list[str]:
     return sorted(name for (name,) in rows if name and name.startswith(start))
 
 
+def _mirrors(db: sqlite3.Connection, start: str) -> list[str]:
+    """What they are called, and their addresses."""
+    return sorted(name for name in mirrors.names(db) if name.startswith(start))
+
+
+def _signed(_db: sqlite3.Connection, start: str) -> list[str]:
+    return [value for value in ("no", "yes") if value.startswith(start)]
+
+
 def _compilers(db: sqlite3.Connection, start: str) -> list[str]:
     """Those of C, and of languages that have others."""
     rows = db.execute("SELECT DISTINCT compiler, compilers FROM build")
     names = {name for one, lines in rows for name in (one, *dict(unpack_compilers(lines)).values())}
     return sorted(name for name in names if name and name.startswith(start))
+
+
+_FOUND = {
+    "compiler": _compilers,
+    "virtual": _virtuals,
+    "namespace": _namespaces,
+    "mirror": _mirrors,
+    "signed": _signed,
+}
+"""What is no column."""

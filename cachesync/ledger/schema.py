@@ -187,6 +187,16 @@ CREATE TABLE held (
 );
 """
 
+_V7 = """
+-- Of mirrors whose spec manifests are read: whether that of a placed spec was signed when it was read.
+CREATE TABLE signature (
+  statement_id INTEGER NOT NULL REFERENCES statement,
+  spec_id INTEGER NOT NULL REFERENCES spec,
+  signed INTEGER NOT NULL,
+  PRIMARY KEY (statement_id, spec_id)
+) WITHOUT ROWID;
+"""
+
 
 def _normalise_variants(db: sqlite3.Connection) -> None:
     from .normalise import normalise_variants  # here: a search migrates nothing
@@ -215,6 +225,7 @@ _MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     _with_nodes,
     _with_languages,
     _V6,
+    _V7,
 )
 VERSION = len(_MIGRATIONS)
 

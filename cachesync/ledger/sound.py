@@ -43,6 +43,7 @@ _GOOD = (
     ("change", "build_id", f"kind NOT IN ({_OF_SPECS}) OR build_id IN (SELECT id FROM build)"),
     ("change", "before_id", f"kind != {_DESCRIBED} OR coalesce(before_id IN (SELECT id FROM node), 0)"),
     ("details", "document", "json_valid(document) AND json_array_length(document) > 8"),
+    ("signature", "signed", "signed IN (0, 1)"),
     ("statement", "memory", "json_valid(memory) AND json_type(memory) = 'object'"),
     ("change", "before_id", f"kind != {_RESTACKED} OR coalesce(before_id IN (SELECT id FROM stacks), 0)"),
     ("change", "before_id", f"kind != {_REFINED} OR coalesce(before_id IN (SELECT id FROM build), 0)"),

@@ -13,8 +13,8 @@ from typing import Any
 from ..model import ChangeKind, Doubt, LocationState, Node
 from . import doubts
 from .ids import KnownSpec, insert_rows, unpack
-from .nodes import NodeWriter
 from .outcomes import SourceRow, Stated, StatementRow
+from .signatures import NOTHING_SIGNED, SignatureWriter
 from .transaction import BASELINE, FLAG, first_pass
 
 __all__ = ["StatementWriter"]
@@ -22,7 +22,7 @@ __all__ = ["StatementWriter"]
 _COLUMNS = "id, url, view, tag, stack, path, checksum, passes, last_success, memory"
 
 
-class StatementWriter(NodeWriter):
+class StatementWriter(SignatureWriter):
     """Records what cache indexes say."""
 
     def statements(self, source: SourceRow) -> list[StatementRow]:
@@ -42,6 +42,7 @@ class StatementWriter(NodeWriter):
             def work() -> None:
                 if found is not None and found.path != path:
                     self._leave_place(source, found)
+                    self._forget_signatures(found)
                 self.db.execute(
                     "INSERT INTO statement (source_id, url, view, tag, stack, path, passes, memory)"
                     " VALUES (?, ?, ?, ?, ?, ?, 0, '{}') ON CONFLICT (source_id, tag, stack)"
@@ -134,10 +135,12 @@ class StatementWriter(NodeWriter):
         stated: Mapping[str, Stated],
         *,
         baseline: bool,
+        signed: Mapping[str, bool] = NOTHING_SIGNED,
     ) -> list[str]:
         """Commit nodes, dependencies first, and that an index has some hashes `cached`.
 
-        `stated` is what was placed in the tag before. Returns what there is to warn of.
+        `stated` is what was placed in the tag before; `signed` says of which it is known whether their
+        manifests are. Returns what there is to warn of.
         """
         warnings: list[str] = []
         flags = BASELINE if baseline or first_pass(source) else 0
@@ -148,6 +151,8 @@ class StatementWriter(NodeWriter):
                 self._describe_nodes(source, nodes, flags, warnings)
             if cached:
                 self._place_cached(source, statement, cached, stated, flags, nodes)
+                known = {one: signed[one] for one in cached if one in signed}
+                self._note_signatures(source, statement, known)
 
         self._transact(source, work)
         return warnings

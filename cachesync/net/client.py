@@ -14,7 +14,7 @@ from .access import DIRECT, Access, Proxy
 from .answer import Answer, BrokenError
 from .request import Download, FetchError, FetchStoppedError, Request, Response, Signer, host
 from .transport import CONNECTIONS_PER_HOST, IDENTITY, Begun, Transport
-from .trust import trusted
+from .trust import Trust, is_encrypted
 from .tunnel import unwelcome
 from .wire import BLOCKING_SECONDS, Deadline
 
@@ -58,8 +58,8 @@ class HttpFetcher:
         self._slots: dict[_Origin, BoundedSemaphore] = {}
         self._waiting: dict[_Origin, tuple[float, str]] = {}
         self._proxies = access.proxies
-        self._context = trusted(access.authorities)
-        self._transports: dict[Proxy | None, Transport] = {}
+        self._trust = Trust(access.authorities)
+        self._transports: dict[tuple[Proxy | None, bool], Transport] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -159,7 +159,7 @@ class HttpFetcher:
         slot = self._slot(origin, visit.deadline)
         proxy = self._proxies.find(url)
         try:
-            transport = self._transport(proxy)
+            transport = self._transport(proxy, is_secure=is_encrypted(url, proxy))
             if sign is not None:  # after all waiting
                 headers |= sign(visit.request.method, url)
             begun = transport.ask(visit.request.method, url, headers, deadline=visit.deadline)
@@ -173,12 +173,13 @@ class HttpFetcher:
             raise type(refused)(f"{host(url)}: {refused.message}", hint=refused.hint)
         return answer
 
-    def _transport(self, proxy: Proxy | None) -> Transport:
-        """The connections that go through `proxy`, or directly."""
+    def _transport(self, proxy: Proxy | None, *, is_secure: bool) -> Transport:
+        """The connections that go through `proxy`, or directly; encrypted, or not at all."""
         with self._lock:
-            if proxy not in self._transports:
-                self._transports[proxy] = Transport(context=self._context, proxy=proxy)
-            return self._transports[proxy]
+            if (proxy, is_secure) not in self._transports:
+                context = self._trust.context(is_encrypted=is_secure)
+                self._transports[proxy, is_secure] = Transport(context=context, proxy=proxy)
+            return self._transports[proxy, is_secure]
 
     def _slot(self, origin: _Origin, deadline: Deadline) -> BoundedSemaphore:
         """One of the connections to `origin`, taken; waiting for it does not count."""

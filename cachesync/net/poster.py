@@ -18,12 +18,11 @@ from .access import Access, Authorities
 from .answer import BrokenError
 from .request import FetchError, Post, Resolver, Response, host
 from .transport import IDENTITY, Begun, Transport, plain_errors, through
-from .trust import trusted
+from .trust import Trust, is_encrypted
 from .tunnel import look_up, unwelcome
 from .wire import Backend, Deadline
 
 if TYPE_CHECKING:
-    import ssl
     from types import TracebackType
 
 __all__ = ["HttpPoster"]
@@ -57,7 +56,7 @@ class HttpPoster:
     ) -> None:
         self._resolver = resolver
         self._clock = clock
-        self._contexts: dict[Authorities | None, ssl.SSLContext] = {None: trusted()}
+        self._trusts: dict[Authorities | None, Trust] = {None: Trust()}
         self._lock = Lock()
         self._lanes: dict[_Lane, _Connections] = {}
         self._swept_at = clock()
@@ -121,10 +120,10 @@ class HttpPoster:
 
     def _new_transport(self, post: Post) -> Transport:
         authorities = post.access.authorities
-        if authorities not in self._contexts:
-            self._contexts[authorities] = trusted(authorities)
-        context = self._contexts[authorities]
+        if authorities not in self._trusts:
+            self._trusts[authorities] = Trust(authorities)
         proxy = post.access.proxies.find(post.url)
+        context = self._trusts[authorities].context(is_encrypted=is_encrypted(post.url, proxy))
         backend = Backend(resolver=self._resolver, refusal=post.refusal)
         if proxy is not None and post.refusal is None:
             backend = through(proxy, context)

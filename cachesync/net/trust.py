@@ -13,13 +13,15 @@ import ssl
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
+from urllib.parse import urlsplit
 
 import certifi
 
 from ..errors import CachesyncError
-from .access import Authorities
+from .access import Authorities, Proxy
 
-__all__ = ["read_authorities", "trusted"]
+__all__ = ["Trust", "is_encrypted", "read_authorities", "trusted"]
 
 MOST_BYTES = 32 << 20
 """Of certificates; all public authorities are a quarter of a mebibyte."""
@@ -27,6 +29,36 @@ _BEGIN = b"-----BEGIN "
 _NO_FILE = "is no regular file"
 _HASHED = re.compile(r"[0-9a-f]{8}\.r?[0-9]+")
 """The files that OpenSSL looks for in a directory of certificates (openssl-rehash(1))."""
+
+
+_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+
+
+class Trust:
+    """What `trusted` gives, made with the first connection that needs it: that takes up to 50 ms.
+
+    Where the environment says something that may be wrong it is made at once. Raises CachesyncError.
+    """
+
+    def __init__(self, authorities: Authorities | None = None) -> None:
+        self._authorities = authorities
+        self._lock = Lock()
+        is_said = any(os.environ.get(name) for name in _VARIABLES)
+        self._context = trusted(authorities) if is_said else None
+
+    def context(self, *, is_encrypted: bool) -> ssl.SSLContext:
+        """For connections that may be encrypted; for others one that trusts nobody."""
+        if not is_encrypted:
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        with self._lock:
+            if self._context is None:
+                self._context = trusted(self._authorities)
+            return self._context
+
+
+def is_encrypted(url: str, proxy: Proxy | None) -> bool:
+    """Whether TLS is spoken on the way to `url`: with its host, or with the proxy."""
+    return "https" in (urlsplit(url).scheme, proxy and proxy.scheme)
 
 
 def read_authorities(path: str, *, named_by: str = "ca_file") -> Authorities:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import query
 from ..config import settings
@@ -25,6 +25,9 @@ from .outbox import intake, queue
 from .outbox.connect import Connection, Run
 from .subscription import Matcher, Rule
 from .webhook import cloudevent
+
+if TYPE_CHECKING:
+    from ..search.placing import Mirrors
 
 __all__ = ["Follower", "Settled", "rule_of", "sender_of"]
 
@@ -83,6 +86,10 @@ class Follower:
         self._state_dir = state_dir
         self._judge = judging.Judge(ledger, state_dir)
         self._run = run
+        self._rules: list[Rule] = []
+        self._loud: list[str] = []
+        self._mirrors: Mirrors | None = None
+        """Those that subscriptions were matched with; None where none asks for any."""
         self._matcher = Matcher(())
         self._settled: list[Settled] = []
         self._seq = 0
@@ -153,7 +160,22 @@ class Follower:
             )
             settled.append(_settled(known, config))
         loud = [source.name for source in config.sources if source.notify_baseline]
-        self._matcher, self._settled = Matcher(rules, loud=loud, judge=self._judge.verdict), settled
+        self._rules, self._loud, self._settled = rules, loud, settled
+        self._mirrors = self._judge.mirrors() if judging.ask_mirrors(rules) else None
+        self._match_with(self._mirrors)
+
+    def _match_with(self, mirrors: Mirrors | None) -> None:
+        rules = self._judge.resolved(self._rules, mirrors)
+        self._matcher = Matcher(rules, loud=self._loud, judge=self._judge.verdict)
+
+    def _keep_up_with_mirrors(self) -> None:
+        """Match what is asked of mirrors with those that there are now."""
+        if self._mirrors is None:
+            return
+        mirrors = self._judge.mirrors()
+        if mirrors != self._mirrors:
+            self._mirrors = mirrors
+            self._match_with(mirrors)
 
     def adopt(self, config: Config, *, now: int) -> None:
         """Take the subscriptions of a config over; those that are new or edited start from here.
@@ -197,7 +219,8 @@ class Follower:
             events=frozenset((ChangeKind.SPEC_CACHED,)), first=First.EVERY
         )
         judge = judging.Judge(self._ledger, self._state_dir, knows_later=True)
-        matcher, seen = Matcher((rule,), judge=judge.verdict), set()
+        mirrors = judge.mirrors() if judging.ask_mirrors([rule]) else None
+        matcher, seen = Matcher(judge.resolved([rule], mirrors), judge=judge.verdict), set()
         found: list[Match] = []
         for change in log.placed(self._ledger):
             new = change.build if entry.first is First.BUILD else change.hash
@@ -212,6 +235,8 @@ class Follower:
     def catch_up(self, *, now: int) -> int:
         """Match every change there is; returns how many there were. Raises OutboxError."""
         count, end = 0, read.last_seq(self._ledger)
+        if self._seq < end:
+            self._keep_up_with_mirrors()
         while self._seq < end:
             wanted = log.Filter(
                 after=self._seq, until=end, kinds=self._matcher.kinds, news_of=self._matcher.news_of

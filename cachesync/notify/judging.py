@@ -12,18 +12,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import query
 from ..errors import CachesyncError
-from ..ledger import connect, log, newbuilds, read, specchanges
+from ..ledger import connect, log, mirrors, newbuilds, read, specchanges
 from ..model import Change, ChangeKind, First
-from .subscription import Matcher
+from .subscription import Matcher, Rule
 
 if TYPE_CHECKING:
+    from ..ledger.mirrors import Mirror
     from ..search.dags import Dags
+    from ..search.placing import Mirrors
 
-__all__ = ["Judge", "is_told", "matched"]
+__all__ = ["Judge", "ask_mirrors", "is_told", "matched"]
 
 AT_ONCE = 2_000
 """Specs whose histories are read at once: each time the whole log is looked through."""
@@ -68,6 +70,27 @@ class Judge:
             return False
         return next(query.each_judged(judged)).verdicts.of(spec_id)
 
+    def mirrors(self) -> Mirrors:
+        """What there is now of what the fields of mirrors ask for."""
+        from ..search.placing import Mirrors
+
+        with nullcontext() if self._db.in_transaction else read.snapshot(self._db):
+            return Mirrors.of(self._db)
+
+    def resolved(self, rules: Sequence[Rule], mirrors: Mirrors | None) -> list[Rule]:
+        """Rules with placements in place of the fields of mirrors; None where no rule has any."""
+        if mirrors is None:
+            return list(rules)
+        from ..search.placing import resolved
+
+        return [
+            rule._replace(condition=resolved(rule.condition, mirrors, self._signed))
+            for rule in rules
+        ]
+
+    def _signed(self, mirror: Mirror, signed: bool | None) -> query.Judged:  # noqa: FBT001
+        return query.Judged(_Signed(self._db, mirror, signed), query.Or(()))
+
     def placed_before(self, described: Change) -> list[Change]:
         """The changes that cached a spec where it was when an index first told of it; of later tellings none."""
         seq, spec_id = described.seq, specchanges.spec_of(self._db, described.seq)
@@ -110,6 +133,28 @@ class Judge:
         self._histories = {spec_id: [] for spec_id in some}
         for spec_id, change in log.histories(self._db, some):
             self._histories[spec_id].append(change)
+
+
+class _Signed(NamedTuple):
+    """Whether the spec of a change, by its seq, is signed in a mirror, by what is known now."""
+
+    db: connect.Connection
+    mirror: Mirror
+    signed: bool | None
+    """What is asked; None: whether that is known."""
+
+    def of(self, spec_id: int) -> bool | None:
+        """See `query.Verdicts`."""
+        if not spec_id:
+            return None
+        of_spec = specchanges.spec_of(self.db, spec_id)
+        known = mirrors.signature(self.db, self.mirror.id, of_spec)
+        return known is not None and self.signed in (None, known)
+
+
+def ask_mirrors(rules: Sequence[Rule]) -> bool:
+    """Whether any rule has fields of mirrors."""
+    return any(query.asks_mirrors(rule.condition) for rule in rules)
 
 
 def _said_of(described: Change, cached: Change) -> Change:

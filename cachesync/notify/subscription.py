@@ -218,7 +218,7 @@ class Matcher:
         self._becoming = [
             number for number, rule in enumerate(rules)
             if ChangeKind.SPEC_CACHED in rule.events
-            and next(query.each_judged(self._conditions[number]), None) is not None
+            and any(isinstance(j.verdicts, _Asked) for j in query.each_judged(self._conditions[number]))
         ]  # fmt: skip
         kinds = _TARGETS.union(*(rule.events for rule in rules))
         self.kinds = tuple(sorted(kinds | {ChangeKind.SPEC_DESCRIBED} if self._becoming else kinds))

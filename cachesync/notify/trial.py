@@ -19,7 +19,7 @@ from ..ledger import connect, newbuilds
 from ..model import Change, First
 from . import naming
 from .follower import rule_of, sender_of
-from .judging import Judge, is_told
+from .judging import Judge, ask_mirrors, is_told
 from .message import Message, message_of_test
 from .subscription import Matcher
 from .target import Delivery, Outcome, Result, open_target
@@ -49,7 +49,9 @@ def is_about(
     """What says whether a subscription is about a change of the ledger; they come in the order of the log."""
     loud = [source.name for source in config.sources if source.notify_baseline]
     judge = Judge(db, state_dir)
-    matcher = Matcher((rule_of(entry),), loud=loud, judge=judge.verdict)
+    rules = [rule_of(entry)]
+    known = judge.mirrors() if ask_mirrors(rules) else None
+    matcher = Matcher(judge.resolved(rules, known), loud=loud, judge=judge.verdict)
     is_new = newbuilds.is_first_of_build(db) if entry.first is First.BUILD else None
     return is_told(matcher, judge, is_new)
 

@@ -11,13 +11,13 @@ import re
 
 from ..errors import QueryError
 from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
-from .tree import ALL_FIELDS, OF_DAGS, Node, Not, Term
+from .tree import ALL_FIELDS, OF_DAGS, OF_MIRRORS, Node, Not, Term
 from .values import plain_compiler
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "check_text", "parse"]
 
 _FIELD = re.compile(r"([A-Za-z_]+):")
-_OF_KEYS = ("os", "platform", "target", *OF_DAGS)
+_OF_KEYS = ("os", "platform", "target", *OF_DAGS, *OF_MIRRORS)
 """Fields that are keys of a spec as well, or may be: `target:=x86_64_v3` is Spack's `target=x86_64_v3`."""
 _BARE = re.compile(r'[^\s"()]*')
 _VALUE = re.compile(r'[^\s"]*')
@@ -35,7 +35,6 @@ MAX_DEPTH = 50
 """Parentheses inside parentheses."""
 MAX_WIDE = 10
 """Prefixes and fuzzy words in one query: each stands for very many words."""
-MAX_FUZZY_LENGTH = 64
 
 
 def parse(text: str, *, is_spec: bool = False) -> Node:
@@ -209,6 +208,8 @@ class _Reader:
         value = value.lower()
         if field == "compiler":
             value = plain_compiler(value)
+        elif field == "signed" and (prefix or value not in ("yes", "no")):
+            raise self._error("signed: takes yes or no", at, length=len(value) + prefix)
         self._asks_dags |= field in OF_DAGS
         return Fixed((Term(field, value, prefix),), start, is_word=field is None)
 
@@ -255,8 +256,10 @@ class _Reader:
             return self._any_package(start)
         fuzzy = _FUZZY.fullmatch(text)
         if fuzzy is not None:
+            from .words import near
+
             self._at = match.end()
-            return Fixed((self._fuzzy(fuzzy, start),), start, is_word=True)
+            return Fixed((near(self._text, fuzzy, start),), start, is_word=True)
         # As in Spack spaces may stand behind a +; without a name there it is an error.
         if text in ("+", "++") or _SPEC.search(text) or _EQUALS.match(self._text, match.end()):
             return self._spec(start)
@@ -291,21 +294,6 @@ class _Reader:
             return ()
         self._has_spec = True
         return specsyntax.named(text)
-
-    def _fuzzy(self, fuzzy: re.Match[str], start: int) -> Term:
-        word, digits = fuzzy[1].lower(), fuzzy[2]
-        if digits not in ("1", "2"):
-            at = start + fuzzy.start(2)
-            raise self._error("a word is fuzzy by ~1 or ~2", at, length=len(digits))
-        if len(word) > MAX_FUZZY_LENGTH:
-            raise self._error(f"a fuzzy word has at most {MAX_FUZZY_LENGTH} characters", start)
-        if len(word) <= int(digits) + 1:
-            raise self._error(
-                f"{word} is too short for ~{digits}: nearly every short word is as near",
-                start,
-                length=len(word),
-            )
-        return Term(None, word, distance=int(digits))
 
     def _spec(self, start: int) -> Fixed:
         from . import sigils

@@ -15,6 +15,7 @@ __all__ = [
     "BUILD_FIELDS",
     "FIELDS",
     "OF_DAGS",
+    "OF_MIRRORS",
     "PLACEMENT_FIELDS",
     "UNJUDGED",
     "VIRTUAL",
@@ -28,6 +29,7 @@ __all__ = [
     "Term",
     "Verdicts",
     "as_pages",
+    "asks_mirrors",
     "each_dag",
     "each_judged",
     "is_met_by_all",
@@ -45,7 +47,9 @@ VIRTUAL = "virtual"
 """A field that only a DAG tells of, and the dialect that such fields are a language of (`spack.nodetest.RULES`)."""
 OF_DAGS = (VIRTUAL, "namespace")
 """The fields that only indexes tell of; each asks as that dialect does."""
-ALL_FIELDS = (*FIELDS, *OF_DAGS)
+OF_MIRRORS = ("mirror", "signed")
+"""The fields of mirrors, which placements do not name: whoever asks a ledger puts placements in their place."""
+ALL_FIELDS = (*FIELDS, *OF_DAGS, *OF_MIRRORS)
 UNJUDGED = "dependency"
 """The field, which nobody can write, of a condition that only a DAG tells of; its value is Spack's syntax."""
 
@@ -178,6 +182,11 @@ def terms(node: Node) -> Iterator[tuple[Term, bool]]:
     else:
         for child in node.nodes:
             yield from terms(child)
+
+
+def asks_mirrors(node: Node) -> bool:
+    """Whether a tree has fields of mirrors."""
+    return any(term.field in OF_MIRRORS for term, _ in terms(node))
 
 
 def is_met_by_all(node: Node) -> bool:

@@ -1,15 +1,19 @@
-"""What bare words ask where nothing makes one the name of a package. Pure.
+"""What bare words ask where nothing makes one the name of a package, and what is wrong with them. Pure.
 
 A `++mpi` is the word that it always was to pages, and Spack's condition to DAGs.
 """
 
 from __future__ import annotations
 
+import re
+
 from ..errors import QueryError
 from .items import Part, Plain
-from .tree import Node
+from .tree import Node, Term
 
-__all__ = ["empty", "word_of"]
+__all__ = ["empty", "near", "word_of"]
+
+MAX_FUZZY_LENGTH = 64
 
 
 def word_of(item: Plain) -> Node:
@@ -35,6 +39,29 @@ def word_of(item: Plain) -> Node:
     except QueryError:
         return item.term
     return dag._replace(plain=item.term, text=item.text)
+
+
+def near(text: str, fuzzy: re.Match[str], start: int) -> Term:
+    """What a fuzzy word asks: of a match with the word and its digits, where it starts in a text.
+
+    Raises QueryError.
+    """
+    word, digits = fuzzy[1].lower(), fuzzy[2]
+    if digits not in ("1", "2"):
+        raise QueryError(
+            "a word is fuzzy by ~1 or ~2", query=text, position=start + fuzzy.start(2),
+            length=len(digits),
+        )  # fmt: skip
+    if len(word) > MAX_FUZZY_LENGTH:
+        raise QueryError(
+            f"a fuzzy word has at most {MAX_FUZZY_LENGTH} characters", query=text, position=start
+        )
+    if len(word) <= int(digits) + 1:
+        raise QueryError(
+            f"{word} is too short for ~{digits}: nearly every short word is as near",
+            query=text, position=start, length=len(word),
+        )  # fmt: skip
+    return Term(None, word, distance=int(digits))
 
 
 def empty(field: str | None, *, excluded: bool, prefix: bool) -> str:

@@ -302,7 +302,7 @@ def _of_watching(facts: Facts) -> Iterator[Reason]:
                           "the kernel dropped events; everything is looked at again",
                           "it mends itself; if it comes again, raise fs.inotify.max_queued_events")  # fmt: skip
         if said.get("watch") == "polling":
-            is_meant = said.get("watch_reason") in ("configured", "filesystem")
+            is_meant = said.get("watch_reason") in ("configured", "filesystem", "link")
             yield _reason(Code.WATCH_POLLING, State.OK if is_meant else State.DEGRADED, name,
                           said.get("degraded") or f"polled, since {said.get('watch_detail')}",
                           None if is_meant else "mend what this names, or say so: `watch: {mode: poll}`")  # fmt: skip

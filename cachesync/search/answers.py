@@ -77,6 +77,8 @@ class Answer(NamedTuple):
     """Builds of which only a DAG would say whether they match, and none is known; where they were asked for."""
     undecided: int = 0
     """Of these builds those whose DAG is known, but not which version of a virtual package is provided."""
+    unsigned: int = 0
+    """Builds of which nobody knows whether they are signed, and which match otherwise; where they were asked for."""
     knows_dags: bool = False
     """Whether the DAG of any spec is known, where something was asked of DAGs."""
     asks_pages: bool = True

@@ -16,11 +16,13 @@ from ..graph.evaluating import Evaluator
 from ..graph.masks import everything, flags_of, mask_of, planes_of
 from ..graph.nodes import Hashes
 from ..ledger import connect, graphrows, read
+from ..ledger.mirrors import signed_ids
 from .conditions import holding
 
 if TYPE_CHECKING:
     from ..graph.arrays import Graph
     from ..graph.masks import Mask
+    from ..ledger.mirrors import Mirror
 
 __all__ = ["Dags", "Found"]
 
@@ -99,10 +101,11 @@ class Dags:
         """Whether something of the same tree was asked before."""
 
     def judged(self, node: query.Node) -> query.Node:
-        """A tree with what it asks of DAGs answered; the caller reads in a snapshot.
+        """A tree with what it asks of DAGs and mirrors answered; the caller reads in a snapshot.
 
         Raises UnsaidError for what no index can answer.
         """
+        node = self.placed(node)
         if next(query.each_dag(node), None) is None:
             return node
         self._goes_on = False
@@ -110,6 +113,21 @@ class Dags:
         if not isinstance(tree, query.Judged) and not read.has_pages(self._db):
             tree = self._with_conditions(tree)
         return _folded(tree)
+
+    def placed(self, node: query.Node, *, opened: bool = False) -> query.Node:
+        """A tree with placements in place of the fields of mirrors; see `placing.resolved`."""
+        if not query.asks_mirrors(node):
+            return node
+        from . import placing
+
+        return placing.resolved(node, placing.Mirrors.of(self._db), self._signed, opened=opened)
+
+    def _signed(self, mirror: Mirror, signed: bool | None) -> query.Judged:  # noqa: FBT001
+        graph = self._current()
+        known = signed_ids(self._db, mirror.id)
+        ids = {one for one, said in known.items() if signed is None or said is signed}
+        met = mask_of(bytes(map(ids.__contains__, graph.spec_ids)))
+        return query.Judged(Found(graph, met, self._told), query.Or(()))
 
     def _with_conditions(self, node: query.Node) -> query.Node:
         """The tree with what is asked of specs themselves answered too, as far as a graph can."""

@@ -34,7 +34,8 @@ __all__ = [
     "sort_counts",
 ]
 
-FACETS = ("target", "os", "compiler", "stack", "tag", "version", "package", "virtual", "namespace")
+FACETS = ("target", "os", "compiler", "stack", "tag", "version", "package", "virtual", "namespace",
+          "mirror", "signed")  # fmt: skip
 OF_PLACEMENTS = ("tag", "stack")
 
 _Value = TypeVar("_Value")
@@ -90,10 +91,11 @@ def counted(
         ),
     )
     if graphrows.is_any(db):
-        from . import providers  # of pages alone nobody knows what provides what
+        from . import mirrorfacets, providers  # of pages alone nobody knows what provides what
 
         hashes = {one for group in groups for one in group.hashes}
         found |= providers.counted(db, dags(), matched.whole.keys(), hashes)
+        found |= mirrorfacets.counted(db, names, groups, matched.whole.keys())
     return sort_counts(found)
 
 

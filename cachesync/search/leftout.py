@@ -11,7 +11,7 @@ from ..ledger import connect, read
 if TYPE_CHECKING:
     from .dags import Dags
 
-__all__ = ["asks_pages", "unjudged", "unnamed"]
+__all__ = ["asks_pages", "unjudged", "unnamed", "unsigned"]
 
 
 class Searcher(Protocol):
@@ -37,6 +37,18 @@ def unnamed(searcher: Searcher, db: connect.Connection, node: query.Node) -> int
     tree = with_no_compiler(node)
     tree = None if tree is None else _of_pages(searcher, db, tree)
     return 0 if tree is None else len(searcher.matching(tree))
+
+
+def unsigned(searcher: Searcher, node: query.Node, counts: Collection[int] | None = None) -> int:
+    """Builds, without those that match (`counts`), that would match if it was known of them whether they are signed.
+
+    Inside of `moment`.
+    """
+    if not any(term.field == "signed" for term, _ in query.terms(node)):
+        return 0
+    matching = set(searcher.matching(node) if counts is None else counts)
+    opened = searcher.matching(searcher.dags.placed(node, opened=True))
+    return len(opened.keys() - matching)
 
 
 def asks_pages(

@@ -32,8 +32,8 @@ FEW_CHARACTERS = 2
 """A word so short is near to everything."""
 
 # What people give up first when they look for a binary; a package or a word hardly ever.
-_GIVEN_UP = ("compiler", "target", "os", "variant", "version", "platform", "stack", "tag",
-             "source", "hash", None, "package")  # fmt: skip
+_GIVEN_UP = ("compiler", "target", "os", "variant", "version", "platform", "signed", "stack", "tag",
+             "mirror", "source", "hash", None, "package")  # fmt: skip
 
 
 class Miss(NamedTuple):
@@ -175,7 +175,7 @@ def suspects(node: query.Node) -> list[query.Term]:
         if wanted
         and not term.prefix
         and not term.distance
-        and term.field not in ("version", "hash", query.UNJUDGED)
+        and term.field not in ("version", "hash", query.UNJUDGED, *query.OF_MIRRORS)
         and len(term.value) > FEW_CHARACTERS
     ]
     return list(dict.fromkeys(found))[:MOST_CONDITIONS]

@@ -115,7 +115,7 @@ class Searcher:
                 is_first_few = self._is_lasting and limit > 0 and sort == "relevance"
                 matched = self._match(node, seq, documents=facets, quickly=is_first_few)
                 counts, self._is_by_graph = matched.counts, matched.quick is not None
-                ordered = self._ranked(node, matched, sort, limit and offset + limit)
+                ordered = self._ranked(asked, matched, sort, limit and offset + limit)
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
                 hits = (
                     found_hits(db, node, shown)
@@ -126,6 +126,7 @@ class Searcher:
                 named = self.systems(counts) if systems else ()
                 left_out = leftout.unnamed(self, db, asked) if unnamed else 0
                 unjudged = leftout.unjudged(self, asked, counts) if unnamed else (0, 0)
+                unsigned = leftout.unsigned(self, asked, counts) if unnamed else 0
                 asks_pages = not unnamed or leftout.asks_pages(self, db, asked)
                 knows_dags = self.knows_dags(asked)
                 sources = tuple(read.source_ages(db))
@@ -144,6 +145,7 @@ class Searcher:
             left_out,
             reasons,
             *unjudged,
+            unsigned,
             knows_dags,
             asks_pages,
         )
@@ -166,11 +168,11 @@ class Searcher:
         return self._match(self.judged(node), read.last_seq(self._db)).counts
 
     def judged(self, node: query.Node) -> query.Node:
-        """A tree with what it asks of DAGs answered; inside of `moment`.
+        """A tree with what it asks of DAGs and mirrors answered; inside of `moment`.
 
         Raises UnsaidError for what no cache index can answer.
         """
-        if next(query.each_dag(node), None) is None:
+        if next(query.each_dag(node), None) is None and not query.asks_mirrors(node):
             return node
         return self.dags.judged(node)
 

@@ -1,23 +1,43 @@
-"""Reading the cache indexes of a source: some at a time where it allows that, their results in order."""
+"""The cache indexes of a source: their rows, and reading them, some at a time where it allows that, in order."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .. import net
 from ..errors import SourceError
-from ..ledger.outcomes import StatementRow
+from ..ledger.outcomes import SourceRow, StatementRow
+from ..ledger.write import Writer
 from ..sources.base import Failed
 from .mirrorsource import Answer, MirrorSource, Statement
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["closed", "reads"]
+__all__ = ["closed", "reads", "rows_of"]
 
 _Pair = tuple[Statement, StatementRow]
+
+
+def rows_of(
+    writer: Writer, source: SourceRow, statements: Sequence[Statement]
+) -> list[StatementRow]:
+    """The row of each cache index, made or brought up to date."""
+    known = {(one.tag, one.stack): one for one in writer.statements(source)}
+    found = []
+    for statement in statements:
+        url, view = net.shown(statement.url), statement.view
+        path = url if view is None else f"{url}/v3/manifests/index/{view}/index.manifest.json"
+        row = known.get((statement.tag, statement.stack))
+        if row is None or (row.url, row.view, row.path) != (url, view, path):
+            row = writer.statement(
+                source, url=url, view=view, tag=statement.tag, stack=statement.stack, path=path
+            )
+        found.append(row)
+    return found
 
 
 def reads(

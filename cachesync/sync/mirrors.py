@@ -7,10 +7,10 @@ a pass that is cut off is finished by the next one, which finds the rest by comp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 
-from .. import diff, net
+from .. import diff
 from ..buildcache import index
 from ..errors import CacheIndexError
 from ..ledger.outcomes import SourceRow, StatementRow
@@ -22,7 +22,7 @@ from ..system.garbage import garbage_collection
 from . import telling
 from .leaving import dropped, held_because, leaving_specs, said_of_dropped, whole_specs
 from .measure import Measure
-from .mirrorreads import closed, reads
+from .mirrorreads import closed, reads, rows_of
 from .mirrorsource import (
     Answer,
     Got,
@@ -113,7 +113,7 @@ class _Pass:
     def run(self) -> PassResult:
         writer, row, source = self._writer, self._row, self._source
         statements = self._found.statements
-        every = self._known(statements)
+        every = rows_of(writer, row, statements)
         pairs = zip(statements, every, strict=True)
         if is_by_manifests(source):
             for statement, known in pairs:
@@ -170,26 +170,6 @@ class _Pass:
             state=SourceState.FAILED, error=reason, retry_after=self._source.retry_after_seconds
         )
 
-    def _known(self, statements: Sequence[Statement]) -> list[StatementRow]:
-        """The row of each cache index, made or brought up to date."""
-        known = {(one.tag, one.stack): one for one in self._writer.statements(self._row)}
-        found = []
-        for statement in statements:
-            url, view = net.shown(statement.url), statement.view
-            path = url if view is None else f"{url}/v3/manifests/index/{view}/index.manifest.json"
-            row = known.get((statement.tag, statement.stack))
-            if row is None or (row.url, row.view, row.path) != (url, view, path):
-                row = self._writer.statement(
-                    self._row,
-                    url=url,
-                    view=view,
-                    tag=statement.tag,
-                    stack=statement.stack,
-                    path=path,
-                )
-            found.append(row)
-        return found
-
     def _memory(self, known: StatementRow) -> Mapping[str, str]:
         return {} if self._again else known.memory
 
@@ -212,8 +192,10 @@ class _Pass:
             return False
         placed: Placed = self._writer.placed_specs(self._row, known, source.scope)
         packages = {spec_hash: package for spec_hash, (_, package) in placed.items()}
+        told = self._writer.signature_ids(known)
+        unsigned = [one for one, (spec_id, _) in placed.items() if spec_id not in told]
         seen = source.read_manifests(
-            statement, packages, lambda: self._progress(self._row.name, 0, 0)
+            statement, packages, lambda: self._progress(self._row.name, 0, 0), unsigned
         )
         failure = seen.reason if isinstance(seen, Failed) else seen.failure
         if not isinstance(seen, Failed):

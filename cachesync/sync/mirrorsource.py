@@ -154,8 +154,12 @@ class Seen(Got, Protocol):
         """What else there is to warn of."""
 
     @property
+    def signed(self) -> Mapping[str, bool]:
+        """Whether the manifests of some hashes say that they are signed."""
+
+    @property
     def is_news(self) -> bool:
-        """Whether anything was read, or is gone."""
+        """Whether anything was read or found out, or is gone."""
 
     @property
     def failure(self) -> str | None:
@@ -201,9 +205,13 @@ class ManifestSource(Protocol):
         statement: Any,
         placed: Mapping[str, str],
         come_forward: Callable[[], object],
+        unsigned: Collection[str],
         /,
     ) -> Seen | Failed:
-        """What is there now, where `placed` is: hash -> package, of the scope."""
+        """What is there now, where `placed` is: hash -> package, of the scope.
+
+        Of `unsigned` nobody knows whether they are signed.
+        """
 
 
 def is_of_mirrors(source: object) -> TypeIs[MirrorSource | ManifestSource]:

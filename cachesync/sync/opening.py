@@ -84,6 +84,11 @@ class Remotes:
         """What lies under the address of a mirror of a source. Raises CachesyncError, as `open` does."""
         from ..sources.mirror.reaching import open_place
 
+        if entry.list is None and entry.mirrors is None and net.shown(entry.url) != url:
+            # Recorded before its address was another one: what is asked there is not told its secrets.
+            entry = BuildcacheSourceConfig(
+                entry.name, url, anonymous=True, proxy=entry.proxy, ca_file=entry.ca_file
+            )
         reach = self._reach_of(entry)
         access = entry.access
         if entry.mirrors is not None:

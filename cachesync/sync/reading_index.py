@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..buildcache import index
 from ..buildcache.nodes import nodes
 from ..ledger.outcomes import SourceRow, StatementRow
+from ..ledger.signatures import NOTHING_SIGNED
 from ..ledger.write import Writer
 from ..model import Doubt, Node
 from ..selection import Selection
@@ -54,6 +55,7 @@ class Reading:
         self._progress = progress
         self._is_baseline = known.is_new or again
         self._base = base
+        self._signed = NOTHING_SIGNED
         self._warnings: list[str] = []
 
     def record(self, got: Got) -> None:
@@ -125,8 +127,9 @@ class Reading:
             ]
         if some or cached:
             self._warnings += self._writer.record_index(
-                self._row, known, some, cached, stated, baseline=self._is_baseline
-            )
+                self._row, known, some, cached, stated, baseline=self._is_baseline,
+                signed=self._signed,
+            )  # fmt: skip
 
     def _unknown(self) -> list[str]:
         """The hashes of records that say something the ledger does not have.

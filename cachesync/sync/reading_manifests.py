@@ -48,6 +48,7 @@ class ManifestReading(Reading):
         `warnings` are those of before.
         """
         self._seen = seen
+        self._signed = seen.signed
         self._scope = scope
         self._is_part = scope is not None
         self._before = warnings
@@ -70,7 +71,7 @@ class ManifestReading(Reading):
         self._writer.conclude(
             self._row, self._known, memory=got.memory, absent=self._absent(refused),
             checksum=self._known.checksum or "" if self._is_part else got.checksum,
-            warnings=self._all_warnings(), base=self._base,
+            warnings=self._all_warnings(), base=self._base, signed=self._signed,
         )  # fmt: skip
 
     def _absent(self, refused: set[str]) -> list[int]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..config.settings import WatchMode
-from .events import Polling, WatchReason
+from .events import Degraded, Polling, WatchReason
+from .limits import LinkError, is_exhausted, refusal
 
-__all__ = ["choose"]
+__all__ = ["choose", "instead"]
 
 
 def choose(mode: WatchMode, silent_kind: str | None) -> Polling | None:
@@ -21,3 +22,14 @@ def choose(mode: WatchMode, silent_kind: str | None) -> Polling | None:
             WatchReason.FILESYSTEM, f"{silent_kind} does not tell what other hosts write"
         )
     return None
+
+
+def instead(error: OSError, directories: int, pause_seconds: float | None) -> Polling | Degraded:
+    """Why a directory is polled that could not be watched: so many `directories`, so often."""
+    if isinstance(error, LinkError):
+        return Polling(
+            WatchReason.LINK, f"{error.strerror}, behind which no event tells of a change"
+        )
+    why = WatchReason.EXHAUSTED if is_exhausted(error) else WatchReason.BROKEN
+    interval = f"polled every {pause_seconds:g} s instead of watched"
+    return Degraded(f"{refusal(error, directories)}; {interval}", why)

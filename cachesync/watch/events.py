@@ -20,11 +20,13 @@ __all__ = [
 
 
 class WatchReason(StrEnum):
-    """Why a directory is polled. The first two are as it shall be, the others are a degradation."""
+    """Why a directory is polled. The first three are as it shall be, the others are a degradation."""
 
     CONFIGURED = "configured"
     FILESYSTEM = "filesystem"
     """Its kind does not tell what other hosts write."""
+    LINK = "link"
+    """A symbolic link leads to what is watched."""
     EXHAUSTED = "exhausted"
     """The kernel has no more watches or instances, or this process no more descriptors."""
     BROKEN = "broken"

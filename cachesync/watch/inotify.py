@@ -28,7 +28,7 @@ from watchdog.observers.inotify_c import (
     inotify_rm_watch,
 )
 
-from .limits import check_descriptors
+from .limits import LinkError, check_descriptors
 from .manifests import SpecManifests
 from .named import Named
 from .poll import Pages
@@ -184,10 +184,22 @@ class Inotify:
             self._itself(event, path)
             return
         name = os.fsdecode(event.name)
+        self._require_no_link(path, name)
         if self._wanted.has_file(path, name):
             self._dirty[self._wanted.part_of(path)] = None
         elif event.mask & InotifyConstants.IN_ISDIR and self._wanted.has_directory(path, name):
             self._directory(event, path, name)
+
+    def _require_no_link(self, path: str, name: str) -> None:
+        """Raise LinkError for a link that leads to what is read through links, as mirrors are."""
+        wanted = self._wanted
+        if isinstance(wanted, Pages):
+            return
+        leads = wanted.has_directory(path, name) or (
+            isinstance(wanted, Named) and wanted.has_file(path, name)
+        )
+        if leads and os.path.islink(f"{self._root}/{path}{name}"):
+            raise LinkError(f"{path}{name}")
 
     def _itself(self, event: InotifyEvent, path: str) -> None:
         """Note what happened to the watched directory `path` and not to something in it."""
@@ -264,12 +276,14 @@ class Inotify:
             return
         try:
             with os.scandir(f"{self._root}/{path}") as scanned:
-                below = [
-                    child.name
-                    for child in scanned
-                    if self._wanted.has_directory(path, child.name)
-                    and child.is_dir(follow_symlinks=False)
-                ]
+                below = []
+                for child in scanned:
+                    if child.is_symlink():
+                        self._require_no_link(path, child.name)
+                    elif child.is_dir() and self._wanted.has_directory(path, child.name):
+                        below.append(child.name)
+        except LinkError:
+            raise
         except OSError as error:
             if error.errno in _VANISHED | _FORBIDDEN:
                 return

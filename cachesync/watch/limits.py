@@ -5,10 +5,17 @@ from __future__ import annotations
 import errno
 import os
 
-__all__ = ["check_descriptors", "is_exhausted", "refusal"]
+__all__ = ["LinkError", "check_descriptors", "is_exhausted", "refusal"]
 
 _ROOM = 65_536
 """Limits are proposed in multiples of this."""
+
+
+class LinkError(OSError):
+    """What is watched lies behind a symbolic link, where nothing that happens is told."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.ELOOP, f"{path} is a symbolic link")
 
 
 def check_descriptors() -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..config.settings import WatchMode
 from ..selection import Selection
 from ..system.filesystem import kind_of
-from .choice import choose
+from .choice import choose, instead
 from .events import (
     Degraded,
     Dirty,
@@ -31,9 +31,7 @@ from .events import (
     RootLost,
     WatchEvent,
     Watching,
-    WatchReason,
 )
-from .limits import is_exhausted, refusal
 from .manifests import ManifestPoll, SpecManifests
 from .named import Named, NamedPoll
 from .poll import Pages, Poll, pause_seconds
@@ -266,10 +264,8 @@ class Watcher:
             return
         poll = self._new_poll(self._known)
         self._measure(poll)
-        why = WatchReason.EXHAUSTED if is_exhausted(error) else WatchReason.BROKEN
-        interval = f"polled every {self.pause_seconds:g} s instead of watched"
-        reason = f"{refusal(error, poll.directories)}; {interval}"
-        self._start_polling(Degraded(reason, why), poll, is_measured=True)
+        why = instead(error, poll.directories, self.pause_seconds)
+        self._start_polling(why, poll, is_measured=True)
 
     def _start_polling(
         self,

@@ -19,7 +19,7 @@ LOADED = {
     "errors", "model",
     "cli", "cli.commands", "cli.commands.search", "cli.display", "cli.display.answer",
     "cli.display.columns", "cli.display.output", "cli.display.pager", "cli.display.terminal",
-    "cli.ending", "cli.entry", "cli.options", "cli.paths", "cli.streams",
+    "cli.ending", "cli.entry", "cli.options", "cli.paths", "cli.request", "cli.streams",
     "index", "index.documents", "index.layout", "index.reader", "index.segment",
     "ledger", "ledger.connect", "ledger.ids", "ledger.locks", "ledger.read", "ledger.schema",
     "query", "query.grammar", "query.items", "query.languages", "query.meaning",

@@ -133,8 +133,7 @@ def test_the_shipped_example_is_good_and_runs_as_it_is(world):
         eventually(lambda: "ready, sources: mirror\n" in log.read_text())
         if not Path("/srv/pages").exists():
             eventually(lambda: "/srv/pages" in log.read_text())
-            (source,) = world.status()["sources"]
-            assert source["state"] == "failed"
+            eventually(lambda: [s["state"] for s in world.status()["sources"]] == ["failed"])
     finally:
         os.kill(world.status()["daemon"]["pid"], signal.SIGTERM)
         assert process.wait(30) == 0

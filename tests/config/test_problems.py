@@ -4,13 +4,14 @@ import re
 import time
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cachesync.config.file import parse
 from cachesync.config.settings import Config
 from cachesync.errors import ConfigError
 from tests.support.configs import EVERYTHING, problems
+from tests.support.examples import examples
 
 # -- all of them at once
 
@@ -129,7 +130,7 @@ def outcome(text):
         return None, error.problems
 
 
-@settings(max_examples=400, deadline=2000)
+@examples(120, 4_000, deadline=2000)
 @given(st.text() | st.lists(st.sampled_from(YAML_BITS), max_size=60).map("".join))
 @example("\ud800")
 @example("%YAML 3.0\n---\n{}")
@@ -144,7 +145,7 @@ def test_any_text_is_a_config_or_a_config_error(text):
     assert all(re.fullmatch(r"x:[1-9]\d*:[1-9]\d*: \S.*", problem) for problem in found)
 
 
-@settings(max_examples=200, deadline=2000)
+@examples(60, 2_000, deadline=2000)
 @given(st.data())
 def test_a_damaged_config_is_a_config_or_a_config_error(data):
     """A line of a good one is lost, doubled, or another value stands in its place."""

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from cachesync.errors import IndexUnusableError
@@ -17,6 +17,7 @@ from cachesync.ledger import connect, read
 from tests.spack.test_satisfying import SMALL
 from tests.support.asked import dags
 from tests.support.dags import graph_of
+from tests.support.examples import examples
 from tests.support.statements import GCC, HDF5, MPI, PY, STATEMENTS, ZLIB, World, histories
 
 M = STATEMENTS["m"][0]
@@ -56,14 +57,14 @@ def anew(db):
     return following.made(db)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(40, 1_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(dag=dags(in_order=True), first=st.integers(0, 12))
 def test_a_graph_made_longer_is_one_made_at_once(dag, first):
     """Nodes may be told of in two goes: the graph is the same."""
     assert told(graph_of(dag, first)[0]) == told(graph_of(dag)[0])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(12, 300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories)
 def test_the_graph_follows_the_ledger(history):
     """After each pass file, what is behind and brought up in memory, and what is made anew say the same."""
@@ -162,7 +163,7 @@ def test_a_file_that_cannot_be_trusted_is_not(world, damage):
         assert catchup.current(writer.db, world.state)[1] is None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(20, 500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(at=st.integers(min_value=0), bits=st.integers(1, 255))
 def test_no_changed_byte_goes_unnoticed(at, bits):
     """A file with any one byte changed is refused, or says the same."""

@@ -5,7 +5,7 @@ import itertools
 import operator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from cachesync.errors import UnsaidError, UsageError
@@ -18,6 +18,7 @@ from cachesync.spack.satisfying import Question
 from tests.spack.test_satisfying import SMALL
 from tests.support.asked import asked, dags, of_old
 from tests.support.dags import Dag, graph_of, node
+from tests.support.examples import examples
 
 
 def one_by_one(dag, names, spec, dialect, *, through_build):
@@ -34,7 +35,7 @@ def judged(find):
         return type(error)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(60, 2_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     dag=dags(),
     spec=asked(),
@@ -88,7 +89,7 @@ def test_nodes_are_known_to_the_ledger_by_its_ids():
     assert [evaluator.node_of(one) for one in (1, 2, 3, 0)] == [0, 1, None, None]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(30, 1_200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(dag=dags(), specs=st.lists(asked(), max_size=4), through_build=st.booleans())
 def test_alternatives_at_once_are_each_by_itself(dag, specs, through_build):
     """Whoever satisfies any of some specs satisfies one of them."""
@@ -116,7 +117,7 @@ def test_too_many_masks_are_none():
         assert found == Evaluator(whole, "1.x", hashes).satisfying(spec)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(30, 1_200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(dag=dags(), spec=asked(), dialect=st.sampled_from(("1.x", "own", "0.23")))
 def test_reasons_are_ways_along_edges(dag, spec, dialect):
     """Whoever satisfies a spec has a reason for each `^` that has no condition: edges down to what is asked for."""

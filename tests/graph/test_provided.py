@@ -1,6 +1,6 @@
 """Versions of virtual packages, as far as nodes say which they provide; and virtual packages by a field."""
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 from cachesync.errors import UnsaidError
@@ -9,6 +9,7 @@ from cachesync.graph.masks import members
 from cachesync.spack.abstract import AbstractEdge, AbstractSpec
 from tests.support.asked import VIRTUALS, dags
 from tests.support.dags import Dag, graph_of
+from tests.support.examples import examples
 
 SAID = {"v": {1, 2, 3, 4}, "v@1:2": {1, 2}, "v@3": {3}, "w@4": set(), "v@2,4": {2, 4}}
 """What a package may say, and the versions of v that it provides."""
@@ -39,7 +40,7 @@ def names_of(found: int, names: list[str]) -> set[str]:
     return {names[number] for number in members(found, len(names))}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(25, 1_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     dags(),
     st.lists(st.none() | st.lists(st.sampled_from(sorted(SAID)), max_size=2), min_size=12, max_size=12),
@@ -86,7 +87,7 @@ def test_who_has_a_version_below_it(dag, said, asked, has_masks):
         assert silent
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(25, 1_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(dags(), st.sampled_from(VIRTUALS), st.booleans(), st.booleans())
 def test_a_field_asks_for_names_and_beginnings(dag, virtual, is_prefix, has_masks):
     """Of everything that `^` reaches."""

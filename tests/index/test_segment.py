@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from whoosh.index import TOC, FileIndex
 
@@ -16,6 +16,7 @@ from cachesync.index.codec import NUMBER, Storage, new_schema
 from cachesync.index.layout import NAME, latest_generation, toc_name
 from cachesync.index.segment import Segment, _unpickled, segments_of
 from cachesync.index.writer import _put, _writer
+from tests.support.examples import examples
 
 FIELDS = ("any", "os", "tag")
 WORDS = st.text(alphabet="abü\N{LINEAR B SYLLABLE B008 A}", min_size=1, max_size=3)
@@ -84,7 +85,7 @@ def opened(folder):
         yield Segment(path, base=0, size=size, deleted=deleted, checksum=checksum)
 
 
-@settings(max_examples=40)
+@examples(15, 400)
 @given(commits=st.lists(DOCUMENTS, min_size=1, max_size=3), data=st.data())
 def test_it_is_what_whoosh_reads(commits, data):
     """Terms, postings, weights and columns, whatever was removed since."""

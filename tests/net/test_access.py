@@ -25,7 +25,7 @@ from cachesync.net import (
 )
 from cachesync.net.access import Authorities, Proxies, Proxy, named_variable, of_environment
 from cachesync.net.address import refusal
-from cachesync.net.trust import read_authorities, trusted
+from cachesync.net.trust import Trust, is_encrypted, read_authorities, trusted
 from tests.support import stubserver as stub
 
 A, B = "http://a.example:3128", "http://b.example"
@@ -299,6 +299,26 @@ def test_variables_that_can_be_used_are(tmp_path, monkeypatch, ca_file):
     trusted()
     monkeypatch.delenv("SSL_CERT_FILE")
     assert len(trusted(read_authorities(str(ca_file))).get_ca_certs()) == before + 1
+
+
+def test_authorities_are_read_for_what_is_encrypted_and_once():
+    """To read them takes longer than many exchanges; a connection without TLS trusts nobody."""
+    trust = Trust()
+    nobody = trust.context(is_encrypted=False)
+    assert nobody.verify_mode is ssl.CERT_REQUIRED
+    assert nobody.check_hostname
+    assert nobody.get_ca_certs() == []
+    found = trust.context(is_encrypted=True)
+    assert len(found.get_ca_certs()) == len(trusted().get_ca_certs()) > 0
+    assert trust.context(is_encrypted=True) is found
+    over_tls = Proxy("https", "proxy.example", 443)
+    in_clear = over_tls._replace(scheme="http")
+    for url, proxy, expected in (
+        ("http://a.example/", None, False), ("https://a.example/", None, True),
+        ("HTTPS://a.example/", None, True), ("http://a.example/", over_tls, True),
+        ("http://a.example/", in_clear, False), ("https://a.example/", in_clear, True),
+    ):  # fmt: skip
+        assert is_encrypted(url, proxy) is expected
 
 
 # -- a proxy over TLS

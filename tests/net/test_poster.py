@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from cachesync.config.reachvalues import Secret, SecretKind
@@ -17,6 +17,7 @@ from cachesync.net.fake import FakePoster
 from cachesync.net.poster import HttpPoster
 from cachesync.notify.target import Delivery, Outcome
 from tests.support import stubserver as stub
+from tests.support.examples import examples
 from tests.support.messages import BODY
 from tests.support.posting import RUNNING, SECRET, reached, send, target_at
 
@@ -165,7 +166,7 @@ PIECES = [
     pieces=st.lists(st.sampled_from(PIECES) | st.binary(max_size=4), max_size=12),
     is_begun=st.booleans(),
 )
-@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@examples(80, 1_500, suppress_health_check=list(HealthCheck))
 def test_nothing_that_a_receiver_says_makes_it_raise(server, poster, pieces, is_begun):
     """An outcome and one printable line, in time."""
     data = (b"HTTP/1.1 200 OK\r\n" if is_begun else b"") + b"".join(pieces)

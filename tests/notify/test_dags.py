@@ -212,3 +212,25 @@ def test_what_no_index_can_say_is_told_of_to_nobody(site, caplog):
     site.sync(site.writer, "m")
     assert site.told() == []
     assert len(site.told("s1")) == 2
+
+
+def test_what_is_asked_of_mirrors_is_judged_by_those_that_there_are(site):
+    """A subscription on a mirror is told of what it places, also where that came after the subscription."""
+    other = STATEMENTS["other"][0]
+    site.begin(site.writer, "mirror:m", "mirror:file:///o", "hdf5 mirror:file:* ^zlib-ng", "-mirror:file:*",
+               is_read=False)  # fmt: skip
+    site.put("m", ROOT, [PY], [PY])
+    site.put("other", other, [PY], [PY])
+    site.sync(site.writer)
+    assert site.told("s0") == []  # the first pass over a source is no news
+    site.put("m", ROOT, [PY, ZLIB], [PY, ZLIB])
+    site.sync(site.writer)
+    assert site.told("s0") == [("spec.cached", "m", ZLIB.hash)]
+    site.put("other", other, [HDF5, ZLIB], [HDF5, ZLIB])
+    site.put_page(MIXED, compiler="none", short=False)
+    site.sync(site.writer)
+    assert site.told("s0") == []
+    assert {one[1:] for one in site.told("s1")} == {("other", HDF5.hash)}
+    assert site.told("s2") == [("spec.cached", "other", HDF5.hash)]
+    assert site.told("s3") == [("spec.cached", "pages", MIXED.hash)]
+    assert site.tried() == [("spec.cached", ZLIB.hash)]

@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync.config.scalars import LEAST_MESSAGE_BYTES
@@ -22,6 +22,7 @@ from cachesync.notify.outbox import intake
 from cachesync.notify.webhook import cloudevent, standard
 from cachesync.query import And
 from tests.bench.matching import changes_of
+from tests.support.examples import examples
 
 SENDER = Sender("hdf5-arm", "hdf5 target:aarch64")
 
@@ -69,7 +70,7 @@ _changes = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60, 2_000, deadline=None)
 @given(
     _names, _texts, st.lists(_changes, min_size=1, max_size=5), st.integers(LEAST_MESSAGE_BYTES, 20_000),
     st.sampled_from(WebhookFormat), st.sampled_from((1, 100)),

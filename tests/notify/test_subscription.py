@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync import query
@@ -18,6 +18,7 @@ from cachesync.notify.subscription import Matcher, Rule, matches
 from cachesync.search.searcher import Searcher
 from tests.bench.matching import changes_of, rules_of
 from tests.support import universe
+from tests.support.examples import examples
 from tests.support.pagetext import Facts
 from tests.support.universe import PACKAGES, SOURCES, STACKS, TAGS, Universe
 
@@ -61,7 +62,7 @@ _pages = st.dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@examples(20, 300)
 @given(_pages, st.lists(queries, min_size=4, max_size=8))
 def test_a_subscription_is_about_what_a_search_finds(pages, texts):
     """For random pages and queries, through the real ledger, log and index."""
@@ -121,7 +122,7 @@ _rules = st.builds(
 )
 
 
-@settings(max_examples=400)
+@examples(80, 2_000)
 @given(st.lists(_rules, max_size=12), st.lists(_changes, min_size=1, max_size=8))
 def test_many_at_once_are_decided_as_one_by_one(rules, changes):
     matcher = Matcher(rules, loud=("one",))

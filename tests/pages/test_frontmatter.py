@@ -8,6 +8,7 @@ from cachesync.errors import PageError
 from cachesync.pages import frontmatter
 from cachesync.pages.frontmatter import load, locate, split
 from cachesync.yamlguard import MAX_DEPTH
+from tests.support.examples import examples
 
 
 def read(text: str):
@@ -70,7 +71,7 @@ def _paths(value, path=()):
 
 
 @given(_mappings, st.sampled_from((None, True, False)))
-@settings(max_examples=150, deadline=None)
+@examples(50, 1_500, deadline=None)
 def test_what_was_dumped_is_loaded(mapping, flow):
     """Text, lists, mappings and nothing survive any style YAML writes them in."""
     import yaml
@@ -80,7 +81,7 @@ def test_what_was_dumped_is_loaded(mapping, flow):
 
 
 @given(_mappings)
-@settings(max_examples=100, deadline=None)
+@examples(35, 1_000, deadline=None)
 def test_every_value_is_located_where_it_stands(mapping):
     """Loading from the place `locate` names gives the value, for text in a flow of one line each."""
     import json
@@ -186,7 +187,7 @@ def test_looking_for_directives_is_linear(text):
 
 
 @given(st.text(max_size=80))
-@settings(max_examples=200, deadline=None)
+@examples(70, 2_000, deadline=None)
 def test_text_is_a_mapping_or_a_page_error(text):
     """`split` and `load` raise nothing but PageError."""
     for candidate in (text, f"---\n{text}\n---", f"---\na: {text}\n---"):

@@ -12,6 +12,7 @@ from cachesync.pages import parse as pages
 from cachesync.pages.parse import PageParser
 from cachesync.pages.summary import disagreements, normalise_compiler
 from tests.support import pagetext
+from tests.support.examples import examples
 from tests.support.pagetext import Facts, page, spec
 from tests.support.parsing import _HEAD, BLOCK, GOOD, ROOT, parse
 
@@ -30,7 +31,7 @@ def facts_of(parsed: Page) -> tuple:
 
 @pytest.mark.parametrize("form", pagetext.FORMS)
 @given(facts=pagetext.facts())
-@settings(max_examples=40, deadline=None)
+@examples(15, 400, deadline=None)
 def test_every_form_of_a_page_means_the_same(form, facts):
     """The generator's form and any other legal YAML of the same facts give the same page."""
     generated = pagetext.as_generated(facts)
@@ -45,7 +46,7 @@ def test_the_other_forms_take_the_other_way(form):
 
 
 @given(facts=pagetext.facts(), seed=st.integers(0, 99), form=st.sampled_from(pagetext.FORMS))
-@settings(max_examples=60, deadline=None)
+@examples(20, 600, deadline=None)
 def test_order_is_noise(facts, seed, form):
     """Specs, keys, stacks and variants in another order are the same page, in either way."""
     shuffled = facts.shuffled(seed)
@@ -78,7 +79,7 @@ def test_a_page_says_what_was_written(facts):
 
 
 @given(st.lists(pagetext.facts(), max_size=4), st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@examples(15, 400, deadline=None)
 def test_a_parser_has_no_memory_that_shows(several, interned):
     """What was parsed before changes nothing, whether the parser still remembers it or forgot."""
     parser = PageParser()
@@ -90,7 +91,7 @@ def test_a_parser_has_no_memory_that_shows(several, interned):
 
 
 @given(pagetext.facts())
-@settings(max_examples=40, deadline=None)
+@examples(15, 400, deadline=None)
 def test_a_page_whose_summary_was_derived_agrees_with_itself(facts):
     """`meta` as the generator derives it is no disagreement, in any spelling of the compilers."""
     assert disagreements(parse(pagetext.as_generated(facts))) == ()
@@ -287,7 +288,7 @@ _fragments = st.lists(
 
 
 @given(_fragments)
-@settings(max_examples=400, deadline=None)
+@examples(130, 4_000, deadline=None)
 def test_arbitrary_yaml_is_a_page_or_a_page_error(text):
     """The same for text that is nearly YAML."""
     accepts_or_rejects(b"---\n" + text.encode() + b"\n---\n")
@@ -316,14 +317,14 @@ def mutated(data: bytes, edits: list[tuple[str, int, int]]) -> bytes:
 
 @pytest.mark.parametrize("data", [GOOD, BLOCK], ids=["generated", "block"])
 @given(edits=_edits)
-@settings(max_examples=300, deadline=None)
+@examples(100, 3_000, deadline=None)
 def test_a_damaged_page_is_a_page_or_a_page_error(data, edits):
     """Flipped, deleted and inserted bytes give another page or a PageError, soon."""
     accepts_or_rejects(mutated(data, edits))
 
 
 @given(edits=_edits)
-@settings(max_examples=200, deadline=None)
+@examples(70, 2_000, deadline=None)
 def test_a_damaged_page_means_the_same_both_ways(edits):
     """What both ways accept of a damaged page is the same page (the fast way never reads `meta`)."""
     data = mutated(GOOD, edits)

@@ -8,11 +8,12 @@ import time
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync.errors import PageError, PageSkipped
 from tests.support import pagetext
+from tests.support.examples import examples
 from tests.support.pagetext import spec
 from tests.support.parsing import _HEAD, BLOCK, GOOD, ROOT, parse
 
@@ -150,7 +151,7 @@ def test_no_beginning_of_a_page_is_a_page(length):
 
 
 @given(facts=pagetext.facts(), form=st.sampled_from((pagetext.as_generated, *pagetext.FORMS)))
-@settings(max_examples=40, deadline=None)
+@examples(15, 400, deadline=None)
 def test_control_characters_never_pass(facts, form):
     """An escape character in any value rejects the page, and is not in the message."""
     if not facts.rows:

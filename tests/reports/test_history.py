@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync import query
@@ -12,6 +12,7 @@ from cachesync.ledger import log, read, where, whole
 from cachesync.model import Build, Change, ChangeKind
 from cachesync.reports import history, tagdiff
 from cachesync.search.scan import matching_in
+from tests.support.examples import examples
 from tests.support.universe import Universe, brute_force, histories, trees
 
 BUILD = Build("hdf5", "1.14.5", "none", "ubuntu24.04", "linux", "aarch64", ())
@@ -85,7 +86,7 @@ def test_periods():
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(8, 125)
 @given(histories)
 def test_stays_that_have_not_ended_are_the_placements(steps):
     """After any history: replayed by package and by hash, the log gives what is placed now."""
@@ -121,7 +122,7 @@ def test_stays_that_have_not_ended_are_the_placements(steps):
 
 
 @pytest.mark.slow
-@settings(max_examples=20)
+@examples(7, 100)
 @given(histories, st.lists(trees, min_size=3, max_size=5))
 def test_what_matches_in_tags_is_what_brute_force_finds(steps, nodes):
     """The sides that are compared are the placements that satisfy the query, tag by tag."""

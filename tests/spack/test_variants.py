@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync import diff, query
@@ -22,6 +22,7 @@ from cachesync.reports.coverage import Status
 from cachesync.search.searcher import Searcher
 from cachesync.spack import lockfile, variants
 from tests.support import locks
+from tests.support.examples import examples
 from tests.support.pagetext import Facts, as_block, as_generated, spec
 from tests.support.universe import Universe
 from tests.support.world import SHARED, hash_of
@@ -291,7 +292,7 @@ def expected(condition: str, listed: list[str]) -> bool:
     return False
 
 
-@settings(max_examples=40, deadline=None)
+@examples(12, 300, deadline=None)
 @given(
     st.lists(st.lists(told(), max_size=2), min_size=1, max_size=4),
     st.lists(asked, min_size=1, max_size=4),

@@ -7,10 +7,11 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.caches import index_of, needs_caches
+from tests.support.examples import examples
 from tests.support.judge import Judge, Refused, asking, inventing
 
 DIALECTS = ("1.x", "0.23")
@@ -26,7 +27,7 @@ def outcome(judge: Judge, text: str) -> str:
 
 
 @given(asking.documents())
-@settings(max_examples=60)
+@examples(20, 600)
 def test_a_document_is_a_dag_whose_hashes_are_spacks(document):
     """Every dependency is there, nothing is below itself, and hashes follow from the records."""
     installs = document["database"]["installs"]
@@ -67,7 +68,7 @@ def test_documents_of_each_form_tell_compilers_in_its_way(form):
 
 
 @given(st.data(), st.sampled_from(DIALECTS))
-@settings(max_examples=150)
+@examples(50, 1_500)
 def test_whatever_is_asked_is_answered_or_refused(data, dialect):
     """A query at random and one of any letters to an index at random end in one of two ways."""
     document = data.draw(asking.documents())

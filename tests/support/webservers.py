@@ -189,7 +189,7 @@ server.stat-cache-engine = "disable"
 server.bind = "127.0.0.1"
 server.port = {port}
 server.errorlog = "{root}/error.log"
-accesslog.filename = "{root}/access.log"
+accesslog.filename = "|exec cat >> {root}/access.log"
 accesslog.format = "%>s %B %{{Content-Encoding}}o"
 mimetype.assign = (".md" => "text/plain", ".gz" => "application/gzip", "" => "application/octet-stream")
 {deflate}

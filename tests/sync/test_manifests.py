@@ -10,12 +10,14 @@ from cachesync.config.settings import Limits
 from cachesync.config.sourceconfigs import BuildcacheSourceConfig, ReadMode
 from cachesync.diff import Guard
 from cachesync.ledger import log
+from cachesync.ledger.mirrors import signed_hashes
 from cachesync.model import SourceState
 from cachesync.selection import Selection
 from cachesync.sources.mirror.manifests import ManifestSource
 from cachesync.sources.mirror.reaching import Reach
+from cachesync.sources.mirror.source import MirrorSource
 from cachesync.sync.passes import run_part, run_pass
-from tests.support.mirrors import make_mirror, push, record
+from tests.support.mirrors import make_mirror, push, record, sign
 from tests.support.statements import placed
 from tests.support.writing import writing
 
@@ -63,6 +65,19 @@ class Ours:
                 self.writer, source.part(part), row, selection=selection, guard=Guard(), **options
             )
         return result, log.counts_since(self.writer.db, seq)
+
+    def index(self):
+        """A pass that reads the index."""
+        row = self.writer.source("ours", "buildcache", "ours", configured=True, interval=None)
+        config = BuildcacheSourceConfig("ours", self.mirror.as_uri(), tag="t")
+        source = MirrorSource(config, Reach(Limits()))
+        run_pass(self.writer, source, row, selection=Selection(), guard=Guard())
+
+    def signed(self):
+        """Hash -> whether its manifest is signed."""
+        row = self.writer.source("ours", "buildcache", "ours", configured=True, interval=None)
+        (statement,) = self.writer.statements(row)
+        return dict(signed_hashes(self.writer.db, statement.id))
 
     def hashes(self):
         return {spec_hash for _, _, spec_hash in placed(self.writer.db)}
@@ -341,3 +356,22 @@ def test_a_manifest_in_another_package_stands_for_nothing(ours):
     ours.run()
     (said,) = ours.warnings()
     assert said.endswith("is of the package 'zlib', and lies under aaa")
+
+
+def test_whether_a_manifest_is_signed_is_known_as_long_as_its_spec_is_there(ours):
+    """Also of what came from the index, before manifests were read; it goes with the spec."""
+    make_mirror(ours.mirror, [ZLIB, HDF5])
+    sign(push(ours.mirror, HDF5))
+    ours.index()
+    assert ours.signed() == {}
+    ours.run()
+    assert ours.signed() == {ZLIB.hash: False, HDF5.hash: True}
+    for one in ours.push(OTHER_ZLIB):
+        sign(one)
+    ours.run(part={"zlib"})
+    assert ours.signed() == {ZLIB.hash: False, HDF5.hash: True, OTHER_ZLIB.hash: True}
+    shutil.rmtree(ours.mirror / SPECS / "zlib")
+    ours.run()
+    assert ours.signed() == {HDF5.hash: True}
+    result, counts = ours.run()
+    assert (result.unchanged, counts) == (1, {})

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync.diff import Guard
@@ -18,6 +18,7 @@ from cachesync.selection import Selection
 from cachesync.sources.base import Failed
 from cachesync.sources.directory import DirectorySource
 from cachesync.sync.passes import run_pass
+from tests.support.examples import examples
 from tests.support.mirrors import Record, document, record
 from tests.support.pagetext import Facts, as_generated
 from tests.support.statedsource import Stated, StatedSource
@@ -251,7 +252,7 @@ def _apply(place: Place, step) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@examples(12, 300)
 @given(st.lists(_kinds, min_size=2, max_size=5), st.integers(1, 2))
 def test_whatever_a_source_was_it_holds_what_it_says_now(history, settle):
     """Types, addresses, views, tags and stacks in any order: in the end it is as if the last had been first.

@@ -97,7 +97,6 @@ def test_a_reload_takes_new_subscriptions_over(site):
             configure(site, subscription(there.url, secret=site.root / "secret", extra=FAST))
             running.signal(1)
             running.says("the config was read again")
-            eventually(lambda: site.status()["notifications"])
             site.page("develop", "after", spec(hash_of(4)))
             eventually(lambda: there.accepted)
         assert told(there) == [hash_of(4)]

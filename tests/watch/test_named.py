@@ -5,7 +5,9 @@ import time
 
 import pytest
 
-from cachesync.watch.events import Dirty, Watching
+from cachesync.selection import Selection
+from cachesync.watch.events import Dirty, Polling, Watching, WatchReason
+from cachesync.watch.manifests import SpecManifests
 from cachesync.watch.named import Named, NamedPoll
 from cachesync.watch.watcher import Watcher
 from tests.support.daemons import eventually
@@ -80,5 +82,41 @@ def test_events_of_blobs_and_specs_wake_nobody(tmp_path):
         (tmp_path / INDEX).write_bytes(b"x")
         eventually(lambda: told[-1] != Dirty(""))
         assert set(told[2:]) == {Dirty("v3/manifests/")}
+    finally:
+        watcher.stop()
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+@pytest.mark.parametrize(
+    ("link", "selection", "file"),
+    [
+        ("v3", NAMED, INDEX),
+        ("v3/manifests/index", NAMED, INDEX),
+        (INDEX, NAMED, INDEX),
+        ("v3/manifests", SpecManifests(Selection()), f"v3/manifests/spec/pkg/pkg-1-{'a' * 32}.spec.manifest.json"),
+        ("v3/manifests/spec/pkg", SpecManifests(Selection()), f"v3/manifests/spec/pkg/pkg-1-{'a' * 32}.spec.manifest.json"),
+    ],
+)  # fmt: skip
+def test_what_lies_behind_a_link_is_polled(tmp_path, link, selection, file, when):
+    """It is read through the link, and no event tells of what changes behind it."""
+    root, elsewhere, told = tmp_path / "root", tmp_path / "elsewhere", []
+    write(root, file, b"one")
+
+    def be_linked():
+        (root / link).rename(elsewhere)
+        (root / link).symlink_to(elsewhere)
+
+    if when == "before":
+        be_linked()
+    watcher = Watcher(str(root), told.append, selection=selection)
+    watcher.start()
+    try:
+        eventually(lambda: Dirty("") in told)
+        if when == "meanwhile":
+            be_linked()
+        eventually(lambda: watcher.polled is not None)
+        assert isinstance(watcher.polled, Polling)
+        assert watcher.polled.why is WatchReason.LINK
+        assert watcher.polled.reason.startswith(f"{link} is a symbolic link")
     finally:
         watcher.stop()

@@ -50,7 +50,10 @@ def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Rep
                     entry = _of_hash(one, some, places, suitable)
                     if not some:
                         left_open = leftout.unjudged(searcher, one.condition, ())
-                        entry = entry._replace(unjudged=left_open[0], undecided=left_open[1])
+                        entry = entry._replace(
+                            unjudged=left_open[0], undecided=left_open[1],
+                            unsigned=leftout.unsigned(searcher, one.condition, ()),
+                        )  # fmt: skip
                 entry = _with_notes(entry, searcher, db, bounds)
                 entries.append(entry._replace(read_as=one.read_as, off=one.off, excluded=excluded))
             seq = read.last_seq(db)
@@ -106,7 +109,7 @@ def _matching(
     one: Wanted, candidates: Sequence[tuple[str, Placed]], searcher: Searcher
 ) -> list[tuple[str, Placed]]:
     """Those of some specs that match a line, with those of their placements that do."""
-    if next(query.each_dag(one.condition), None) is None:
+    if next(query.each_dag(one.condition), None) is None and not query.asks_mirrors(one.condition):
         met = {
             spec_hash: tuple(
                 place
@@ -187,5 +190,6 @@ def _of_query(
         specs=sum(counts.values()),
         unjudged=unjudged,
         undecided=undecided,
+        unsigned=0 if counts else leftout.unsigned(searcher, tree, counts),
         systems=searcher.systems(counts) if is_told else (),
     )

@@ -38,6 +38,8 @@ class _Answer(NamedTuple):
     unjudged: int
     """Builds in either that only a DAG that said more would decide of; see `leftout`."""
     undecided: int
+    unsigned: int
+    """Builds in either of which it is not known whether they are signed, where that decides; see `leftout`."""
     asks_pages: bool
     """Whether what pages cannot answer is asked of specs that only they tell of."""
     knows_dags: bool
@@ -105,12 +107,15 @@ def diff(
         if answer.asks_pages:
             leftopen.say_unsaid(tree, dependencies=False)
         leftopen.say_unjudged(tree, answer.unjudged, answer.undecided)
+        leftopen.say_unsigned(answer.unsigned)
         if answer.knows_dags:
             leftopen.say_order(tree)
         if spack is None:
             excluding.say_of(paths.state_dir(options), text)
     if as_json:
-        said = leftopen.unsaid_document(tree, 0, answer.unjudged, asks_pages=answer.asks_pages)
+        said = leftopen.unsaid_document(
+            tree, 0, answer.unjudged, asks_pages=answer.asks_pages, unsigned=answer.unsigned
+        )
         said |= leftopen.order_document(tree) if answer.knows_dags else {}
         output.print_json({"query": text, **_document(answer), **said})
     else:
@@ -135,7 +140,8 @@ def _compare(options: Globals, tag_a: str, tag_b: str, node: queries.Node) -> _A
                 is_of_dags = next(queries.each_dag(node), None) is not None
                 knows_dags = is_of_dags and dags.is_any_known()
                 described = read.builds(db, sides[0].keys() | sides[1].keys())
-                left_open = leftout.unjudged(there, node, described.keys())
+                unsigned = leftout.unsigned(there, node, described.keys())
+                left_open = (*leftout.unjudged(there, node, described.keys()), unsigned)
                 seq = read.last_seq(db)
         finally:
             db.close()

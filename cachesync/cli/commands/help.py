@@ -35,6 +35,8 @@ Fields
   hash:bxjp                 the beginning of a hash
   virtual:mpi               something it depends on provides mpi, as ^mpi asks; also virtual:m*
   namespace:builtin         whose recipe is of this repository, where an index tells it
+  mirror:file:*             placed by these mirrors: an address, or a name of `status`
+  signed:yes signed:no      whether its manifest is signed there, where that is known
 
 Operators
   hdf5 +mpi                 both

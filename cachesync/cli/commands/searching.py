@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .. import complete
+from .. import complete, request
 from ..display import columns
 from ..options import Globals
 from . import search as implementation
@@ -17,7 +17,7 @@ __all__ = ["search"]
 class _Search(complete.QueryCommand):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help of `cachesync search`, which has its own arguments."""
-        formatter.write(implementation.help_text())
+        formatter.write(request.help_text())
 
 
 @click.command(
@@ -45,15 +45,15 @@ def _words(*words: str) -> Any:
 
 
 _VALUES = {
-    "--sort": _words(*implementation.SORTS),
+    "--sort": _words(*request.SORTS),
     "--runs-on": complete.machines,
     "--group-by": _words("package"),
-    "--through": _words(implementation.THROUGH),
+    "--through": _words(request.THROUGH),
     "--columns": _columns,
 }
 
 
-def _declare(option: implementation.Option) -> Any:
+def _declare(option: request.Option) -> Any:
     return click.Option(
         [option.name],
         help=option.help,
@@ -62,6 +62,4 @@ def _declare(option: implementation.Option) -> Any:
     )
 
 
-search.params.extend(
-    _declare(option) for option in implementation.OPTIONS if option.name != "--help"
-)
+search.params.extend(_declare(option) for option in request.OPTIONS if option.name != "--help")

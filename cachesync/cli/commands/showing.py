@@ -104,7 +104,7 @@ def document(spec: str, known: Facts) -> dict[str, Any]:
         }
     if spec in known.carried:
         found["mirrors"] = [
-            {**place._asdict(), **_tarball(known.tarballs.get((spec, place.source, place.url)))}
+            {**_carried(place), **_tarball(known.tarballs.get((spec, place.source, place.url)))}
             for place in known.carried[spec]
         ]
     return found
@@ -173,7 +173,16 @@ def print_not_cached(known: Facts) -> None:
 
 def _mirror(place: described.Carried) -> str:
     view = f", view {place.view}" if place.view else ""
-    return f"{place.url}{view} ({place.source}: {place.tag}, {place.stack})"
+    signed = {None: "", True: ", signed", False: ", not signed"}[place.signed]
+    return f"{place.url}{view} ({place.source}: {place.tag}, {place.stack}){signed}"
+
+
+def _carried(place: described.Carried) -> dict[str, Any]:
+    """Without what is not known of signatures."""
+    found = place._asdict()
+    if place.signed is None:
+        del found["signed"]
+    return found
 
 
 def _tarball(found: Found | None) -> dict[str, Any]:

@@ -86,7 +86,9 @@ def wait(
     if as_json:
         told = {"query": text, "found": found, "builds": answer.builds, "specs": answer.specs}
         told |= {} if through is None else {"through": through}
-        told |= leftopen.unsaid_document(tree, 0, answer.unjudged, asks_pages=answer.asks_pages)
+        told |= leftopen.unsaid_document(
+            tree, 0, answer.unjudged, asks_pages=answer.asks_pages, unsigned=answer.unsigned
+        )
         told |= leftopen.order_document(tree) if answer.knows_dags else {}
         output.print_json(told)
     elif found and not options.quiet:
@@ -121,7 +123,7 @@ class _Look:
         self._state_dir = state_dir
         self._minus = minus
         self._counting = counting
-        self._is_counted = self._is_order_said = quiet
+        self._is_counted = self._is_order_said = self._is_unsigned_said = quiet
         self._through_build = through_build
         self._told: set[str] = set()
         self.searcher: Searcher | None = None
@@ -158,6 +160,9 @@ class _Look:
         if answer.unjudged and not self._is_counted:
             leftopen.say_unjudged(node, answer.unjudged, answer.undecided)
             self._is_counted = True
+        if answer.unsigned and not self._is_unsigned_said:
+            leftopen.say_unsigned(answer.unsigned)
+            self._is_unsigned_said = True
         if answer.knows_dags and not self._is_order_said:
             leftopen.say_order(node)
             self._is_order_said = True

@@ -21,9 +21,11 @@ __all__ = [
     "say_unjudged",
     "say_unnamed",
     "say_unsaid",
+    "say_unsigned",
     "unjudged_text",
     "unsaid_document",
     "unsaid_of",
+    "unsigned_text",
 ]
 
 
@@ -60,12 +62,14 @@ def say_all(
     *,
     asks_pages: bool,
     knows_dags: bool,
+    unsigned: int,
 ) -> None:
     """Say all of that of an answer; `unjudged` are the builds that could not be judged, see `say_unjudged`."""
     if asks_pages:
         say_unsaid(node, dependencies=False)
     say_unjudged(node, *unjudged)
     say_unnamed(unnamed)
+    say_unsigned(unsigned)
     if knows_dags:
         say_order(node)
 
@@ -151,9 +155,24 @@ def say_unnamed(builds: int) -> None:
         )
 
 
+def say_unsigned(builds: int) -> None:
+    """Say how many builds are left out because nobody knows whether they are signed."""
+    if builds:
+        answer.note(unsigned_text(builds))
+
+
+def unsigned_text(builds: int) -> str:
+    """How many builds these are, and why, as a sentence."""
+    return (
+        f"{output.number(builds, 'build')} could not be judged by `signed:`: known are registries, and mirrors"
+        " that are read by their manifests (`read: manifests`)"
+    )
+
+
 def unsaid_document(
-    node: query.Node, unnamed: int, unjudged: int | None = None, *, asks_pages: bool = True
-) -> dict[str, Any]:
+    node: query.Node, unnamed: int, unjudged: int | None = None, *, asks_pages: bool = True,
+    unsigned: int = 0,
+) -> dict[str, Any]:  # fmt: skip
     """What the notes above say, as keys of a JSON document; none where there is nothing to say.
 
     `unjudged` is how many builds could not be judged, None where nobody counted them.
@@ -164,6 +183,7 @@ def unsaid_document(
         **({"unsaid": found} if found else {}),
         **({"unjudged": _unjudged(node, unjudged)} if unjudged else {}),
         **({"without_compiler": {"builds": unnamed}} if unnamed else {}),
+        **({"signature_unknown": {"builds": unsigned}} if unsigned else {}),
     }
 
 

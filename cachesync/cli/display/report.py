@@ -38,6 +38,8 @@ class Entry(NamedTuple):
     unjudged: int = 0
     """Where none does: builds that only a DAG that said more would decide of; see `search.leftout`."""
     undecided: int = 0
+    unsigned: int = 0
+    """The same of builds of which it is not known whether they are signed."""
     asks_pages: bool = False
     """Whether what pages cannot answer is asked of specs that only they tell of."""
     knows_dags: bool = False
@@ -191,6 +193,8 @@ def _unsaid(entry: Entry, condition: query.Node) -> Iterator[str]:
         yield from leftopen.unsaid_of(condition, dependencies=False).values()
     if entry.unjudged:
         yield leftopen.unjudged_text(condition, entry.unjudged, entry.undecided)
+    if entry.unsigned:
+        yield leftopen.unsigned_text(entry.unsigned)
 
 
 def _told(text: str, entries: Sequence[Entry], names: str) -> Iterator[str]:
@@ -260,7 +264,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
         found["read_as"] = entry.read_as
     if entry.condition is not None:
         found |= leftopen.unsaid_document(
-            entry.condition, 0, entry.unjudged, asks_pages=entry.asks_pages
-        )
+            entry.condition, 0, entry.unjudged, asks_pages=entry.asks_pages,
+            unsigned=entry.unsigned,
+        )  # fmt: skip
         found |= leftopen.order_document(entry.condition) if entry.knows_dags else {}
     return found

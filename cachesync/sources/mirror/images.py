@@ -25,6 +25,8 @@ TAGS = "tags/list"
 """Where the list of tags is, below the repository."""
 MOST_PAGE_BYTES = 64 << 20
 MOST_PAGES = 10_000
+MOST_IDLE_PAGES = 100
+"""One after the other, that bring no tag."""
 MOST_TAGS = 1_000_000
 PAGE_TAGS = 1000
 """How many are asked for at once; docker-registry 2.8 gives all whatever is asked (NET, 14)."""
@@ -67,6 +69,7 @@ def tags(registry: Registry) -> tuple[str, ...]:
     url = f"{registry.base}/{TAGS}?n={PAGE_TAGS}"
     found: set[str] = set()
     asked = {url}
+    idle = 0
     for _ in range(MOST_PAGES):
         answer = registry.fetcher.fetch(Request(url, MOST_PAGE_BYTES))
         if answer.status != 200:
@@ -74,14 +77,17 @@ def tags(registry: Registry) -> tuple[str, ...]:
                 f"answered {answer.status}", hint="check `url:`, and whether anything was pushed"
             )
         page = _tags_in(answer.body, answer.headers.get("content-type", ""))
-        is_again = bool(page) and found.issuperset(page)
+        idle = idle + 1 if found.issuperset(page) else 0
         found.update(page)
         if len(found) > MOST_TAGS:
             raise SourceError(f"more than {MOST_TAGS:,} tags")
         following = _following(url, answer.headers.get("link", ""))
-        # Not at a page without tags: some are left out for those who may not see them.
-        if following is None or is_again or following in asked:
+        # Not at a page that brings nothing: tags are left out for those who may not see them, and one that
+        # is pushed meanwhile moves the others on to the next page.
+        if following is None:
             return tuple(sorted(found))
+        if following in asked or idle >= MOST_IDLE_PAGES:
+            raise SourceError("its list of tags goes round in a circle: there may be more of them")
         asked.add(following)
         url = following
     raise SourceError(f"a list of tags of more than {MOST_PAGES:,} pages")

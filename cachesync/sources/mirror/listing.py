@@ -17,7 +17,7 @@ from ...errors import CacheIndexError
 from ..base import Unchanged
 from .place import Absent, Place, Small
 
-__all__ = ["Listed", "Manifests", "Named", "better", "check_blob", "spec_file"]
+__all__ = ["Listed", "Manifests", "Named", "better", "check_blob", "is_signed", "spec_file"]
 
 
 class Named(NamedTuple):
@@ -57,6 +57,9 @@ class Manifests(Protocol):
         where it cannot be had.
         """
 
+    def is_signed(self, one: Named) -> bool | None:
+        """Whether a manifest says that it is signed; None where it cannot tell. Raises SourceError."""
+
 
 def spec_file(
     mirror: Place, path: str, check_tarball: Callable[[Blob], None] = lambda _blob: None
@@ -87,7 +90,18 @@ def spec_file(
         data = b"".join(unpacked([blob.data], most_bytes=specfile.MAX_BYTES))
     except CacheIndexError as error:
         raise CacheIndexError(error.message.replace("the index", "the spec", 1)) from None
-    return specfile.parse(data)
+    return specfile.parse(data)._replace(is_signed=manifest.is_signed)
+
+
+def is_signed(mirror: Place, path: str) -> bool | None:
+    """See `Manifests.is_signed`: of a manifest that lies in a mirror as a file does."""
+    small = mirror.small(path, most_bytes=specmanifest.MAX_BYTES)
+    if not isinstance(small, Small):
+        return None
+    try:
+        return specmanifest.parse(small.data).is_signed
+    except CacheIndexError:
+        return None
 
 
 def _require_certain(absent: Absent | Unchanged) -> None:

@@ -12,7 +12,7 @@ from ...buildcache.specfile import SpecFile
 from ...errors import SourceError
 from ...selection import Selection
 from .files import Files
-from .listing import Listed, Named, better, spec_file
+from .listing import Listed, Named, better, is_signed, spec_file
 
 __all__ = ["FileManifests"]
 
@@ -58,6 +58,10 @@ class FileManifests:
     def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
         """See `Manifests`. Whether its tarball is there, and as long as it should be, is warned of."""
         return spec_file(self._files, one.path, lambda blob: self._check_tarball(blob, warn))
+
+    def is_signed(self, one: Named) -> bool | None:
+        """See `Manifests`."""
+        return is_signed(self._files, one.path)
 
     def _packages(self) -> Iterator[str]:
         """The directories of wanted packages; whether each is one is seen when it is looked into."""

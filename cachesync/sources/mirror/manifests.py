@@ -55,8 +55,10 @@ class Seen(NamedTuple):
     """Manifests that are not accepted, each with its path and the reason."""
     notes: tuple[str, ...]
     """What else there is to warn of."""
+    signed: Mapping[str, bool]
+    """Whether the manifests say that they are, of hashes that were read or of which it was asked."""
     is_news: bool
-    """Whether anything was read, or is gone."""
+    """Whether anything was read or found out, or is gone."""
     failure: str | None
     """Why not everything that is new was read; it is, in the next pass."""
 
@@ -109,29 +111,54 @@ class ManifestSource:
         statement: Statement,
         placed: Mapping[str, str],
         come_forward: Callable[[], object] = lambda: None,
+        unsigned: Collection[str] = (),
     ) -> Seen | Failed:
         """What is there, where `placed` is: hash -> package, of the scope.
 
-        `come_forward` is called now and then, and may raise.
+        Of those that are `unsigned`, nobody knows whether their manifests are signed. `come_forward` is
+        called now and then, and may raise.
         """
         try:
             manifests = open_manifests(self._config, self._reach)
             listed = manifests.listed(self.scope)
             if not listed.is_there and (self.scope is not None or not placed):
                 return Failed(_nothing(statement), is_passing=True)
-            return self._seen(manifests, listed, placed, come_forward)
+            signed = self._signed(manifests, listed, unsigned, come_forward)
+            return self._seen(manifests, listed, placed, signed, come_forward)
         except SourceError as error:
             self._note_wait(error)
             return Failed(_in_one_line(error), is_passing=True)
+
+    def _signed(
+        self,
+        manifests: Manifests,
+        listed: Listed,
+        unsigned: Collection[str],
+        come_forward: Callable[[], object],
+    ) -> dict[str, bool]:
+        """Of placed specs that came from an index, or before anybody asked."""
+        signed: dict[str, bool] = {}
+        if mirrors.is_registry(self._config.url):  # in which nothing is
+            return signed
+        for number, one in enumerate(sorted(unsigned)):
+            if not number % _ASK_EVERY:
+                come_forward()
+            named = listed.manifests.get(one)
+            said = None if named is None else manifests.is_signed(named)
+            if said is not None:
+                signed[one] = said
+        return signed
 
     def _seen(
         self,
         manifests: Manifests,
         listed: Listed,
         placed: Mapping[str, str],
+        signed: dict[str, bool],
         come_forward: Callable[[], object],
     ) -> Seen:
         selection = self._config.selection
+        is_told = bool(signed)
         standing = {
             one
             for one, package in placed.items()
@@ -161,14 +188,17 @@ class ManifestSource:
                         break
                     refused[one] = Refused(one, f"{named.path}: {error.message}")
                     continue
-                if spec is not None:
-                    assembly.add(spec)
+                if spec is None:
+                    continue
+                assembly.add(spec)
+                if spec.is_signed is not None:
+                    signed[one] = spec.is_signed
             read = frozenset(assembly.read)
             reasons = [f"{one.hash} {one.reason}" for one in refused.values()]
             return Seen(
                 assembly.document(), _checksum([*standing, *read], [*reasons, *unlisted]), MEMORY, read,
-                frozenset(standing), tuple(refused.values()), tuple(notes),
-                is_news=bool(read) or len(standing) < len(placed), failure=failure,
+                frozenset(standing), tuple(refused.values()), tuple(notes), signed,
+                is_news=bool(read) or is_told or len(standing) < len(placed), failure=failure,
             )  # fmt: skip
         finally:
             assembly.close()
@@ -187,7 +217,7 @@ def open_manifests(config: BuildcacheSourceConfig, reach: Reach) -> Manifests:
     if isinstance(place, Bucket):
         return BucketManifests(place, config.selection)
     if isinstance(place, Registry):
-        return Images(place)
+        return Images(place, config.selection)
     raise SourceError(
         f"{shown(config.url)} cannot be listed, as reading its manifests needs",
         hint="say read: index",

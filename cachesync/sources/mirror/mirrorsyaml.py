@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,9 +83,12 @@ def parse(text: str, *, directory: Path, variable: Variable) -> Found:
     entries = _entries(said)
     found: list[Mirror] = []
     problems: dict[str, str] = {}
+    times = Counter(map(_name, entries))
     for key, entry in entries.items():
-        name = str(key).removesuffix(":")  # `NAME::` overrides what lower scopes say of it
+        name = _name(key)
         try:
+            if times[name] > 1:  # one after the other they would be taken for one that changes
+                raise _UnfitError(f"there are {times[name]} of this name")
             mirror = _mirror(name, entry, directory, variable)
         except ValueError as error:
             problems[name] = str(error)
@@ -96,6 +100,11 @@ def parse(text: str, *, directory: Path, variable: Variable) -> Found:
 
 class _UnfitError(ValueError):
     """A mirror that is not read."""
+
+
+def _name(key: object) -> str:
+    """That of an entry; `NAME::` overrides what lower scopes say of it."""
+    return str(key).removesuffix(":")
 
 
 def _entries(said: Any) -> Mapping[Any, Any]:

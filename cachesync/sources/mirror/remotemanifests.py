@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from ...buildcache import specfile, specmanifest
+from ...buildcache import image, specfile, specmanifest
 from ...buildcache.specfile import SpecFile
 from ...errors import SourceError
 from ...selection import Selection
 from . import images
 from .bucket import Bucket
-from .listing import Listed, Named, better, spec_file
+from .listing import Listed, Named, better, is_signed, spec_file
 from .place import Absent, Small
 from .registry import Registry
 
@@ -45,6 +45,10 @@ class BucketManifests:
         """See `Manifests`."""
         return spec_file(self._bucket, one.path)
 
+    def is_signed(self, one: Named) -> bool | None:
+        """See `Manifests`."""
+        return is_signed(self._bucket, one.path)
+
     def _is_there(self) -> bool:
         """Whether there is a mirror. Raises SourceError where that may not be seen."""
         small = self._bucket.small(_LAYOUT, most_bytes=specmanifest.MAX_BYTES)
@@ -61,20 +65,34 @@ class BucketManifests:
 
 
 class Images:
-    """See `listing.Manifests`. Tags do not tell of which package they are."""
+    """See `listing.Manifests`. Tags do not tell of which package they are, but of which they are not."""
 
     is_near = False
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, selection: Selection) -> None:
+        """Only images that may be of packages that `selection` admits are looked at."""
         self._registry = registry
+        self._selection = selection
 
     def listed(self, packages: Collection[str] | None) -> Listed:
-        """See `Manifests`; always all."""
+        """See `Manifests`; always of all packages."""
         found = images.spec_tags(self._registry)
-        manifests = {spec_hash: Named(tag, None) for spec_hash, tag in found.items()}
+        manifests = {
+            spec_hash: Named(tag, None)
+            for spec_hash, tag in found.items()
+            if self._may_be_wanted(tag)
+        }
         return Listed(manifests, {}, is_there=bool(found))
 
     def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
         """See `Manifests`."""
         found = images.read_spec(self._registry, one.path)
         return None if isinstance(found, Absent) else specfile.parse(found.document)
+
+    def _may_be_wanted(self, tag: str) -> bool:
+        packages = image.packages_of(tag)
+        return packages is None or any(map(self._selection.admits_package, packages))
+
+    def is_signed(self, one: Named) -> bool | None:
+        """See `Manifests`; no image is (BUILDCACHE, 2.3), so nobody has to ask."""
+        return None

@@ -26,7 +26,7 @@ MOST_MIRRORS = 10_000
 MOST_WARNINGS = 20
 MOST_NAME_CHARACTERS = 200
 MOST_ADDRESS_CHARACTERS = 2048
-_BLOB = re.compile(r"(?P<mirror>.+?)/+blobs/[a-z0-9]{1,16}/[0-9a-f]{2}/[0-9a-f]{8,128}/?")
+_BLOB = re.compile(r"(?P<mirror>.*[^/])/+blobs/[a-z0-9]{1,16}/[0-9a-f]{2}/[0-9a-f]{8,128}/?")
 _BUCKET = re.compile(r"s3://[A-Za-z0-9._-]{1,255}/(?P<key>.+)")
 
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -18,6 +17,7 @@ from cachesync.notify.outbox import intake, queue
 from cachesync.notify.outbox.again import retry
 from cachesync.notify.outbox.committer import Committer
 from cachesync.notify.outbox.connect import open_outbox, transaction
+from tests.support.examples import examples
 from tests.support.outboxes import BAD, OK, ONE, SECOND, TWO, Site, subscribed
 
 # -- files
@@ -74,6 +74,7 @@ def test_an_outbox_that_is_not_there_any_more_takes_nothing(how, tmp_path):
 # -- any interleaving
 
 
+@examples(20, 300, stateful_step_count=25, deadline=None)
 class Fire(RuleBasedStateMachine):
     """Commits, matches, windows, attempts and crashes in any order lose nothing and keep order."""
 
@@ -157,5 +158,3 @@ class Fire(RuleBasedStateMachine):
 
 
 TestFire = Fire.TestCase
-
-TestFire.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

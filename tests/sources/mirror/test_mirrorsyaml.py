@@ -120,6 +120,15 @@ def test_what_is_not_supported_is_said_of_the_mirror(entry, reason):
     assert "secret]" not in got.problems["bad"]
 
 
+@pytest.mark.parametrize("other", ["'twice:'", "twice:", "'1'"])
+def test_of_a_name_that_stands_twice_none_is_read(other):
+    """Read one after the other, each would take the place of the other in every pass."""
+    first = "1" if other == "'1'" else "twice"
+    got = found(f"mirrors:\n  {first}: /srv/a\n  {other}: /srv/b\n  good: /srv/good\n")
+    assert [one.name for one in got.mirrors] == ["good"]
+    assert got.problems == {first: "there are 2 of this name"}
+
+
 @pytest.mark.parametrize(
     "text", ["", "{}", "mirrors: [a]", "mirrors: {a: [", "a: b", "[1]", "\x00", "x: " + "[" * 200,
              "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
