@@ -14,7 +14,7 @@ from ..spack import nodetest
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from ..spack.nodetest import RULES
 from .arrays import Graph
-from .masks import Mask, kind_table, mask_of, members, single
+from .masks import Mask, kind_table, mask_of, members
 from .nodes import Hashes, NodeSets
 from .reaching import STEPS, Reaching
 from .telling import is_untold, told
@@ -133,9 +133,9 @@ class Evaluator:
         except ValueError:
             return None
 
-    def is_met_by(self, node: int, spec: AbstractSpec) -> bool:
-        """Whether one node satisfies a spec, which is part of the last question."""
-        return bool(self._satisfying(spec, single(node)))
+    def part_satisfying(self, spec: AbstractSpec) -> Mask:
+        """The nodes that satisfy a spec, which is part of the last question."""
+        return self._satisfying(spec, self.nodes.every)
 
     def _satisfying(self, asked: AbstractSpec, roots: Mask) -> Mask:
         found = roots & self.nodes.holds(asked)

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from .arrays import DOWN, Graph
 from .masks import Mask, chosen, flags_of, kind_table, mask_of, members
 
-__all__ = ["STEPS", "Reaching"]
+__all__ = ["STEPS", "Reaching", "both"]
 
 
 MOST_NODES = 4_000_000
@@ -26,8 +26,6 @@ FEW_ROOTS = 64
 """From so many it is tried first."""
 DOWN_STEP = 3
 """What a node costs on the way down, in steps up."""
-STEP_DOWN = 4
-"""The same where one way is looked for, in nodes of a question."""
 
 
 class Reaching:
@@ -50,14 +48,14 @@ class Reaching:
         self.through_build = through_build
         self._steps = steps
         self.kinds = len(graph.tables.kind)
-        self._is_down = kind_table(
+        self.is_down = kind_table(
             graph.kinds_where(lambda kind: not DOWN.isdisjoint(kind.types)), self.kinds
         )
         self._is_build = kind_table(
             graph.kinds_where(lambda kind: "build" in kind.types), self.kinds
         )
-        self._is_any = b"\1" * max(256, self.kinds)
-        self._is_first = bytes(map(max, self._is_down, self._is_build))
+        self.is_any = b"\1" * max(256, self.kinds)
+        self.is_first = bytes(map(max, self.is_down, self._is_build))
         self._most = max(MOST_NODES, MOST_TIMES * graph.size) if most is None else most
         self._left = self._most
 
@@ -134,7 +132,7 @@ class Reaching:
 
     def above(self, mask: Mask) -> Mask:
         """All that lead to nodes of a set over at least one edge, of any type."""
-        marks = self.parents_of(mask, self._is_any)
+        marks = self.parents_of(mask, self.is_any)
         self.up(marks, everything=True)
         return mask_of(marks)
 
@@ -152,7 +150,7 @@ class Reaching:
     def reaching(self, mask: Mask, is_kind: bytes | None, roots: Mask) -> Mask:
         """Those of some roots that `^` leads from to a node of a set, the last edge being of some kinds, or any."""
         if self.through_build:
-            marks = self.parents_of(mask, _both(self._is_any, is_kind))
+            marks = self.parents_of(mask, both(self.is_any, is_kind))
             self.up(marks, everything=True)
             return roots & mask_of(marks)
         count, below = roots.bit_count(), self._steps // DOWN_STEP
@@ -179,7 +177,7 @@ class Reaching:
         starts, downs, parents, kinds = (
             graph.back_starts, graph.back_downs, graph.parents, graph.back_kinds,
         )  # fmt: skip
-        is_build = _both(self._is_build, is_kind)
+        is_build = both(self._is_build, is_kind)
         for node in members(mask, size):
             start, middle, end = starts[node], downs[node], starts[node + 1]
             found: Iterable[int] = parents[start:middle]
@@ -199,7 +197,7 @@ class Reaching:
         """
         graph, size = self.graph, self.graph.size
         starts, children, kinds = graph.starts, graph.children, graph.kinds
-        followed = self._is_any if self.through_build else self._is_down
+        followed = self.is_any if self.through_build else self.is_down
         seen, found = bytearray(size), list(members(roots, size))
         for root in found:
             seen[root] = 1
@@ -215,7 +213,7 @@ class Reaching:
                 self.charge(len(found))
                 return None
         self.charge(2 * len(found))
-        flags, last = flags_of(mask, size), _both(followed, is_kind)
+        flags, last = flags_of(mask, size), both(followed, is_kind)
         reached = bytearray(size)
         for node in sorted(found):
             start, end = starts[node], starts[node + 1]
@@ -223,39 +221,8 @@ class Reaching:
             reached[node] = any(map(flags.__getitem__, chosen(below, beside, last))) or any(
                 map(reached.__getitem__, chosen(below, beside, followed))
             )
-        direct = self.has_edge(roots, mask, _both(self._is_build, is_kind))
+        direct = self.has_edge(roots, mask, both(self._is_build, is_kind))
         return roots & (mask_of(reached) | direct)
-
-    def path(
-        self, root: int, flags: bytes, is_kind: bytes | None = None, *, everything: bool = False
-    ) -> list[int] | None:
-        """The shortest way that `^` goes from a root to a node with a flag; None where there is none.
-
-        With `everything` over edges of all types.
-        """
-        graph = self.graph
-        last = _both(self._is_any, is_kind)
-        everything = everything or self.through_build
-        followed = self._is_any if everything else self._is_down
-        met = self._is_any if everything else self._is_first
-        before: dict[int, int] = {root: -1}
-        level = [root]
-        while level:
-            following = []
-            for node in level:
-                start, end = graph.starts[node], graph.starts[node + 1]
-                for child, kind in zip(
-                    graph.children[start:end], graph.kinds[start:end], strict=True
-                ):
-                    if flags[child] and met[kind] and last[kind]:
-                        self.charge(STEP_DOWN * len(before))
-                        return [*_back(node, before), child]
-                    if child not in before and followed[kind]:
-                        before[child] = node
-                        following.append(child)
-            level, met = following, followed
-        self.charge(STEP_DOWN * len(before))
-        return None
 
     def has_edge(self, owners: Mask, mask: Mask, is_kind: bytes) -> Mask:
         """Those of some owners that have an edge of some kinds to a node of a set."""
@@ -269,14 +236,6 @@ class Reaching:
         return mask_of(marks)
 
 
-def _both(one: bytes, other: bytes | None) -> bytes:
+def both(one: bytes, other: bytes | None) -> bytes:
+    """The kinds of edges that are in both tables."""
     return one if other is None else bytes(map(min, one, other))
-
-
-def _back(node: int, before: dict[int, int]) -> Iterable[int]:
-    """The nodes from the root to a node."""
-    path = []
-    while node >= 0:
-        path.append(node)
-        node = before[node]
-    return reversed(path)

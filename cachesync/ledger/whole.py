@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,6 +16,7 @@ __all__ = [
     "integrity_problems",
     "leaving",
     "located_pages",
+    "memory",
     "packages",
     "placed_by",
     "placements_by_page",
@@ -46,6 +48,16 @@ def all_placements(db: sqlite3.Connection, source: str | None = None) -> Iterato
     )
     for source_name, tag, package, spec_hash, stacks_id in rows:
         yield LedgerPlacement(source_name, tag, package, spec_hash, stacks[stacks_id])
+
+
+def memory(db: sqlite3.Connection, source: str, tag: str, stack: str) -> dict[str, str]:
+    """What is remembered of the cache index of one stack of one tag; nothing where there is none."""
+    row = db.execute(
+        "SELECT o.memory FROM statement o JOIN source s ON s.id = o.source_id"
+        " WHERE s.name = ? AND o.tag = ? AND o.stack = ?",
+        (source, tag, stack),
+    ).fetchone()
+    return {} if row is None else dict(json.loads(row[0]))
 
 
 def placements_by_page(

@@ -69,7 +69,7 @@ def check_manifests(
     """Where the spec manifests of a mirror, all of which are read, say something else than the ledger."""
     where = f"{source.name}: {one.url} (manifests)"
     (statement,) = source.discover({}).statements
-    seen = source.read_manifests(statement, {})
+    seen = source.read_manifests(statement, {}, whole.memory(db, source.name, one.tag, one.stack))
     if isinstance(seen, Failed) or seen.failure is not None:
         reason = seen.reason if isinstance(seen, Failed) else seen.failure or ""
         yield f"{source.name}: cannot be compared: {telling.failure(one.url, one.url, reason)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import query
@@ -54,19 +54,17 @@ def reasons(dags: Dags, db: connect.Connection, node: query.Node, hashes: Collec
     spec_ids = graphrows.of_hashes(db, hashes)
     found: dict[str, dict[Why, None]] = {one: {} for one in hashes if one in spec_ids}
     untold: set[str] = set()
+    roots: dict[int, str] | None = None
+    steps: dict[int, Step] = {}
     for dag in dict.fromkeys(_wanted(node)):
         evaluator = dags.evaluator(dag.dialect)
-        numbers = {spec_id: number for number, spec_id in enumerate(evaluator.graph.spec_ids)}
-        roots = {
-            numbers[spec_ids[spec_hash]]: spec_hash
-            for spec_hash in found
-            if spec_ids[spec_hash] in numbers
-        }
+        if roots is None:  # the graph is that of the moment, in all languages
+            roots = _roots(evaluator.graph.spec_ids, found, spec_ids)
         dialect: Dialect = "0.23" if evaluator.rules.is_old else "1.x"
         told = paths.reasons(evaluator, roots, dag.spec)
         untold.update(roots[root] for root, its in told.items() if its is None)
         known = {root: its for root, its in told.items() if its is not None}
-        steps = _steps(evaluator, known.values())
+        steps |= _steps(evaluator, known.values(), steps)
         texts: dict[int, str] = {}
         for root, its in known.items():
             for edge, nodes in its:
@@ -78,6 +76,14 @@ def reasons(dags: Dags, db: connect.Connection, node: query.Node, hashes: Collec
     return Whys(of, len(untold))
 
 
+def _roots(
+    known: Sequence[int], hashes: Iterable[str], spec_ids: Mapping[str, int]
+) -> dict[int, str]:
+    """The nodes of those of some specs that have any."""
+    numbers = dict(zip(known, range(len(known)), strict=True))
+    return {numbers[spec_ids[one]]: one for one in hashes if spec_ids[one] in numbers}
+
+
 def _wanted(node: query.Node) -> Iterator[query.Dag]:
     """The parts of a tree that ask of DAGs for something to be there."""
     if isinstance(node, query.Dag):
@@ -87,10 +93,13 @@ def _wanted(node: query.Node) -> Iterator[query.Dag]:
             yield from _wanted(child)
 
 
-def _steps(evaluator: Evaluator, told: Iterable[list[paths.Reason]]) -> dict[int, Step]:
-    """What is said of each node on the ways."""
+def _steps(
+    evaluator: Evaluator, told: Iterable[list[paths.Reason]], known: Collection[int]
+) -> dict[int, Step]:
+    """What is said of each node on the ways, but for those that are known."""
     graph = evaluator.graph
     nodes = {node for its in told for reason in its for node in reason.nodes}
+    nodes.difference_update(known)
     hashes = evaluator.nodes.hashes_of(nodes)
     names, versions = graph.tables.name, graph.tables.version
     return {

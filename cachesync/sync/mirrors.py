@@ -196,7 +196,11 @@ class _Pass:
         told = self._writer.signature_ids(known, among)
         unsigned = [one for one, (spec_id, _) in placed.items() if spec_id not in told]
         seen = source.read_manifests(
-            statement, packages, lambda: self._progress(self._row.name, 0, 0), unsigned
+            statement,
+            packages,
+            self._memory(known),
+            lambda: self._progress(self._row.name, 0, 0),
+            unsigned,
         )
         failure = seen.reason if isinstance(seen, Failed) else seen.failure
         if not isinstance(seen, Failed):

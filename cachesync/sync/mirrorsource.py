@@ -204,11 +204,12 @@ class ManifestSource(Protocol):
         self,
         statement: Any,
         placed: Mapping[str, str],
+        memory: Mapping[str, str],
         come_forward: Callable[[], object],
         unsigned: Collection[str],
         /,
     ) -> Seen | Failed:
-        """What is there now, where `placed` is: hash -> package, of the scope.
+        """What is there now, where `placed` is: hash -> package, of the scope; see `MirrorSource.read`.
 
         Of `unsigned` nobody knows whether they are signed.
         """

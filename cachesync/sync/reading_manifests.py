@@ -75,7 +75,9 @@ class ManifestReading(Reading):
         )  # fmt: skip
 
     def _absent(self, refused: set[str]) -> list[int]:
-        absent = set(super()._absent(refused)) - self._standing
+        # A manifest that is refused is no record: its spec is not there, whoever depends on it.
+        absent = set(super()._absent(refused - {one.hash for one in self._seen.refused}))
+        absent -= self._standing
         if self._is_part:
             absent |= self._writer.leaving_ids(self._known) - self._looked_at
         return sorted(absent)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cachesync.graph.making import NOTHING
 from cachesync.graph.masks import everything, mask_of, members
 from cachesync.graph.reaching import FEW_ROOTS, Reaching
+from cachesync.graph.ways import Ways
 
 LINK, BUILD = 0, 1
 KINDS = [[["link"], []], [["build"], []]]
@@ -74,3 +75,17 @@ def test_who_leads_to_some(seed, steps):
     # From few roots it would be told from above.
     many = everything(size) | everything(size + FEW_ROOTS) - everything(size)
     assert nodes(walker.reaching(mask, None, many) & everything(size)) == linked | direct
+
+
+@given(st.integers(0, 1 << 40), st.sampled_from((None, bytes([1] + 255 * [0]))), st.booleans())
+def test_a_way_is_the_same_however_it_is_found(seed, kinds, everything):
+    """Looked for from each root, or read off from how far all are; and there is one where `^` leads there."""
+    size, found, wanted = drawn(seed)
+    flags = bytes(node in wanted for node in range(size))
+    walker = Reaching(graph_of(size, found), through_build=everything)
+    single, read_off = (Ways(walker, flags, kinds, several=several) for several in (1 << 20, 0))
+    reached = set(members(walker.reaching(mask_of(flags), kinds, (1 << 8 * size) // 255), size))
+    for root in range(size):
+        way = single.path(root)
+        assert way == read_off.path(root)
+        assert (way is not None) == (root in reached)

@@ -1,5 +1,6 @@
 """Mirrors that real Spack wrote, read by their spec manifests; and pushes that a daemon sees at once."""
 
+import json
 import shutil
 
 import pytest
@@ -61,7 +62,7 @@ def test_manifests_say_what_the_index_says_where_both_are_whole(tmp_path, name):
 
 @caches.needs_caches
 def test_what_is_really_there_is_placed_whatever_the_index_says(tmp_path):
-    """Pruned, pushed without update-index, deleted by hand; and `verify` compares with what is there."""
+    """Pruned, pushed without update-index, its blob deleted; and `verify` compares with what is there."""
     root = tmp_path / "mirror"
     shutil.copytree(caches.mirror("v3-1.1"), root)
     world = World(tmp_path / "world")
@@ -72,13 +73,19 @@ def test_what_is_really_there_is_placed_whatever_the_index_says(tmp_path):
     away = sorted((root / "v3/manifests/spec/hdf5").iterdir())
     for one in away:
         one.unlink()
+    broken = sorted((root / "v3/manifests/spec/cmake").iterdir())[:2]
+    for number, one in enumerate(broken):
+        checksum = json.loads(one.read_bytes())["data"][number]["checksum"]
+        (root / "blobs/sha256" / checksum[:2] / checksum).unlink()
     found = world.run("verify", status=1).out
     assert f"has 1 specs that the ledger does not, lacks {len(away)}" in found
+    assert "has 2 placed specs that are not whole any more" in found
     world.run("sync")
     expected = set(caches.contents()["mirrors"]["v3-1.1"]["cached"])
-    gone = {one.name.split(".spec")[0].rpartition("-")[2] for one in away}
+    gone = {one.name.split(".spec")[0].rpartition("-")[2] for one in (*away, *broken)}
     assert told(world)[0] == expected - gone | {pushed.hash}
     world.verify()
+    assert world.run("probe", "--json", status=None).status == 0
     shutil.rmtree(root / "blobs")
     assert "specs that are not whole any more" in world.run("verify", status=1).out
 

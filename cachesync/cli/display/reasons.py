@@ -49,9 +49,10 @@ def untold(whys: Whys) -> str:
 
 def told_in(results: Iterable[dict[str, Any]], whys: Whys) -> dict[str, int]:
     """Put a `why` into each spec of the results of a JSON document; returns more keys of that."""
+    steps = _Steps()
     for one in results:
         for spec in one["specs"]:
-            spec["why"] = _document(whys.of.get(spec["hash"], ()))
+            spec["why"] = _document(whys.of.get(spec["hash"], ()), steps)
     return {"why_untold": whys.untold} if whys.untold else {}
 
 
@@ -64,10 +65,15 @@ def _step(step: Step) -> str:
     return f"{step.name or ''}{version}/{step.hash[:SHORT_HASH]}"
 
 
-def _document(why: Iterable[Why]) -> list[dict[str, Any]]:
+def _document(why: Iterable[Why], steps: _Steps) -> list[dict[str, Any]]:
     """The same of one spec, hashes whole; a name and version that are not known are left out."""
-    return [{"asked": one.asked, "path": [_known(step) for step in one.path]} for one in why]
+    return [{"asked": one.asked, "path": [steps[step] for step in one.path]} for one in why]
 
 
-def _known(step: Step) -> dict[str, str]:
-    return {name: value for name, value in step._asdict().items() if value is not None}
+class _Steps(dict["Step", dict[str, str]]):
+    """What is said of each step: the same ones are on the ways of many specs."""
+
+    def __missing__(self, step: Step) -> dict[str, str]:
+        known = {name: value for name, value in step._asdict().items() if value is not None}
+        self[step] = known
+        return known

@@ -82,16 +82,17 @@ class Files:
             return self._absent()
         return There(status.st_size, status.st_mtime)
 
-    def size(self, path: str) -> int | None:
-        """How many bytes a file has; None where there is none. Raises SourceError."""
+    def found(self, path: str) -> There | None:
+        """A file that is not opened, so that whether it may be read is not said. Raises SourceError."""
         full = self.where(path)
         with self._reasons(full):
             try:
-                return os.stat(full).st_size
+                status = os.stat(full)
             except OSError as error:
                 if error.errno not in _ABSENT:
                     raise
                 return None
+        return There(status.st_size, status.st_mtime)
 
     def require_root(self) -> None:
         """Raise SourceError where the mirror is not there."""

@@ -50,21 +50,31 @@ class Manifests(Protocol):
     def listed(self, packages: Collection[str] | None) -> Listed:
         """All of them, or those of some packages. Raises SourceError where that cannot be told."""
 
-    def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
+    def spec(self, one: Named, *, needs_tarball: bool) -> SpecFile | None:
         """The spec of a manifest; None where it is not there any more, or not yet whole.
 
-        `warn` is told what is wrong besides. Raises CacheIndexError where it is not accepted, SourceError
-        where it cannot be had.
+        Raises CacheIndexError where it is not accepted, SourceError where it cannot be had.
         """
 
     def is_signed(self, one: Named) -> bool | None:
         """Whether a manifest says that it is signed; None where it cannot tell. Raises SourceError."""
+
+    def lack(self, one: Named, *, needs_tarball: bool) -> str | None:
+        """Why what was read before is not to be had any more, as far as that costs no request.
+
+        None where it is, or where that cannot be told.
+        """
+
+    def lacks_tarball(self, one: Named) -> bool:
+        """Whether its tarball is not there, as far as that costs no request."""
 
 
 def spec_file(
     mirror: Place, path: str, check_tarball: Callable[[Blob], None] = lambda _blob: None
 ) -> SpecFile | None:
     """See `Manifests.spec`: of a manifest that lies in a mirror as a file does.
+
+    `check_tarball` may raise CacheIndexError.
 
     A near one that was written this very moment and makes no sense is not whole yet.
     """
@@ -84,8 +94,9 @@ def spec_file(
         _require_certain(blob)
         raise CacheIndexError(f"the spec that it names is not there ({where})")
     check_blob(blob.data, manifest.spec)
-    if manifest.tarball is not None:
-        check_tarball(manifest.tarball)
+    if manifest.tarball is None:
+        raise CacheIndexError("names no tarball")
+    check_tarball(manifest.tarball)
     try:
         data = b"".join(unpacked([blob.data], most_bytes=specfile.MAX_BYTES))
     except CacheIndexError as error:

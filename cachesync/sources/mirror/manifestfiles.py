@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterator
 
 from ...buildcache import layout, specmanifest
 from ...buildcache.index import MAX_RECORDS
 from ...buildcache.manifest import Blob
 from ...buildcache.specfile import SpecFile
-from ...errors import SourceError
+from ...buildcache.specmanifest import SpecManifest
+from ...errors import CacheIndexError, SourceError
 from ...selection import Selection
 from .files import Files
 from .listing import Listed, Named, better, is_signed, spec_file
+from .place import Small
 
 __all__ = ["FileManifests"]
 
+WRITTEN_SECONDS = 2.0
+"""A file that is younger than this, and is not what it should be, may be being written."""
 _LAYOUT = "v3/layout.json"
 
 
@@ -24,10 +29,13 @@ class FileManifests:
 
     is_near = True
 
-    def __init__(self, files: Files, selection: Selection) -> None:
-        """Only packages that `selection` admits are looked into."""
+    def __init__(
+        self, files: Files, selection: Selection, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Only packages that `selection` admits are looked into. `clock` gives Unix time."""
         self._files = files
         self._selection = selection
+        self._clock = clock
 
     def listed(self, packages: Collection[str] | None) -> Listed:
         """See `Manifests`."""
@@ -37,7 +45,7 @@ class FileManifests:
             there = list(self._packages())
         except (FileNotFoundError, NotADirectoryError):
             self._files.require_root()
-            is_empty = self._files.size(_LAYOUT) is not None  # nothing was pushed to it yet
+            is_empty = self._files.found(_LAYOUT) is not None  # nothing was pushed to it yet
             return Listed(found, unlisted, is_there=is_empty)
         except OSError as error:
             raise SourceError(
@@ -55,9 +63,39 @@ class FileManifests:
                 unlisted[package] = _reason(error)
         return Listed(found, unlisted)
 
-    def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
-        """See `Manifests`. Whether its tarball is there, and as long as it should be, is warned of."""
-        return spec_file(self._files, one.path, lambda blob: self._check_tarball(blob, warn))
+    def spec(self, one: Named, *, needs_tarball: bool) -> SpecFile | None:
+        """See `Manifests`. A tarball that is needed has to be as long as it should be."""
+        check = self._check_tarball if needs_tarball else lambda _blob: None
+        return spec_file(self._files, one.path, check)
+
+    def lack(self, one: Named, *, needs_tarball: bool) -> str | None:
+        """See `Manifests`. No blob is read: that it is there, and how long it is, is looked at."""
+        try:
+            said = self._said(one)
+            if said is None:
+                return None
+            if said.tarball is None:
+                return "names no tarball"
+            lack = self._lack("spec", said.spec)
+            return self._lack("tarball", said.tarball) if lack is None and needs_tarball else lack
+        except SourceError:
+            return None
+        except CacheIndexError as error:
+            return None if self._is_young(one.path) else error.message
+
+    def lacks_tarball(self, one: Named) -> bool:
+        """See `Manifests`. A cut one is there."""
+        try:
+            said = self._said(one)
+            blob = None if said is None else said.tarball
+            return blob is not None and self._files.found(_path(blob)) is None
+        except (CacheIndexError, SourceError):
+            return False
+
+    def _said(self, one: Named) -> SpecManifest | None:
+        """A manifest, unless it went this moment. Raises CacheIndexError, SourceError."""
+        small = self._files.small(one.path, most_bytes=specmanifest.MAX_BYTES)
+        return specmanifest.parse(small.data) if isinstance(small, Small) else None
 
     def is_signed(self, one: Named) -> bool | None:
         """See `Manifests`."""
@@ -86,13 +124,34 @@ class FileManifests:
         if len(found) > MAX_RECORDS:
             raise SourceError(f"there are more than {MAX_RECORDS:,} spec manifests")
 
-    def _check_tarball(self, blob: Blob, warn: Callable[[str], object]) -> None:
-        size = self._files.size(layout.blob_path(blob.checksum_algorithm, blob.checksum))
-        if size is None:
-            warn("the tarball that it names is not there")
-        elif size != blob.content_length:
-            warn(f"its tarball has {size:,} bytes, and {blob.content_length:,} by its manifest")
+    def _check_tarball(self, blob: Blob) -> None:
+        if (lack := self._lack("tarball", blob)) is not None:
+            raise CacheIndexError(lack)
+
+    def _lack(self, what: str, blob: Blob) -> str | None:
+        """Why a blob is not there as its manifest says, or None. Raises SourceError."""
+        path = _path(blob)
+        there = self._files.found(path)
+        if there is None:
+            return f"the {what} that it names is not there ({path})"
+        if there.size == blob.content_length or self._is_young(path):
+            return None
+        return f"its {what} has {there.size:,} bytes, and {blob.content_length:,} by its manifest"
+
+    def _is_young(self, path: str) -> bool:
+        """Whether a file may be being written, or went or may not be looked at meanwhile."""
+        try:
+            there = self._files.found(path)
+        except SourceError:
+            return True
+        if there is None or there.modified is None:
+            return True
+        return abs(self._clock() - there.modified) < WRITTEN_SECONDS
 
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def _path(blob: Blob) -> str:
+    return layout.blob_path(blob.checksum_algorithm, blob.checksum)

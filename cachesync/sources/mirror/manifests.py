@@ -2,7 +2,7 @@
 
 A hash that is placed already, and whose manifest is listed, is as before and not read again: a hash never
 changes what it stands for. New ones are read, and put together as one index document. What is listed no
-longer is gone.
+longer is gone, and on disk what its manifest names and is not there.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from ...buildcache.index import Refused
 from ...buildcache.specfile import SpecFile
 from ...config import mirrors
 from ...config.sourceconfigs import BuildcacheSourceConfig
+from ...diff import Guard
 from ...errors import CacheIndexError, SourceError
 from ...net import shown
 from ..base import Failed
+from .assembly import Assembly
 from .bucket import Bucket
 from .discovered import Concluded, Discovered, Known, Statement
 from .files import Files
@@ -28,14 +30,13 @@ from .manifestfiles import FileManifests
 from .reaching import Reach, open_place
 from .registry import Registry
 from .remotemanifests import BucketManifests, Images
-from .spool import Spool
 
 __all__ = ["MEMORY", "ManifestSource", "Seen", "open_manifests"]
 
 MEMORY: Mapping[str, str] = {"read": "manifests"}
-"""What is remembered of such a mirror: nothing but how it was read."""
-_EMPTY = b'{"database":{"version":"8","installs":{}}}'
-_PIECE = 1 << 20
+"""What is remembered of such a mirror: how it was read; and where it was so `_ELSEWHERE`."""
+_ELSEWHERE: Mapping[str, str] = {"tarballs": "elsewhere"}
+"""Most tarballs were never there. Then it is no mirror that lost some, and specs are placed without."""
 _ASK_EVERY = 64
 
 
@@ -110,13 +111,14 @@ class ManifestSource:
         self,
         statement: Statement,
         placed: Mapping[str, str],
+        memory: Mapping[str, str],
         come_forward: Callable[[], object] = lambda: None,
         unsigned: Collection[str] = (),
     ) -> Seen | Failed:
         """What is there, where `placed` is: hash -> package, of the scope.
 
-        Of those that are `unsigned`, nobody knows whether their manifests are signed. `come_forward` is
-        called now and then, and may raise.
+        `memory` is what was remembered of it. Of those that are `unsigned`, nobody knows whether their
+        manifests are signed. `come_forward` is called now and then, and may raise.
         """
         try:
             manifests = open_manifests(self._config, self._reach)
@@ -124,7 +126,8 @@ class ManifestSource:
             if not listed.is_there and (self.scope is not None or not placed):
                 return Failed(_nothing(statement), is_passing=True)
             signed = self._signed(manifests, listed, unsigned, come_forward)
-            return self._seen(manifests, listed, placed, signed, come_forward)
+            without = self._without_tarballs(manifests, listed, memory, come_forward)
+            return self._seen(manifests, listed, placed, signed, without, come_forward)
         except SourceError as error:
             self._note_wait(error)
             return Failed(_in_one_line(error), is_passing=True)
@@ -149,12 +152,36 @@ class ManifestSource:
                 signed[one] = said
         return signed
 
+    def _without_tarballs(
+        self,
+        manifests: Manifests,
+        listed: Listed,
+        memory: Mapping[str, str],
+        come_forward: Callable[[], object],
+    ) -> int | None:
+        """How many tarballs are not there, where they are `_ELSEWHERE` and none is needed; else None.
+
+        Only of what was read for the first time, or was so before, it is believed: once they are there,
+        what is away is gone, and the guard judges that.
+        """
+        if self.scope is not None:
+            return 0 if _ELSEWHERE.items() <= memory.items() else None
+        if memory and not _ELSEWHERE.items() <= memory.items():
+            return None
+        lacking = 0
+        for number, one in enumerate(listed.manifests.values()):
+            if not number % _ASK_EVERY:
+                come_forward()
+            lacking += manifests.lacks_tarball(one)
+        return lacking if Guard().holds(retiring=lacking, pages=len(listed.manifests)) else None
+
     def _seen(
         self,
         manifests: Manifests,
         listed: Listed,
         placed: Mapping[str, str],
         signed: dict[str, bool],
+        without: int | None,
         come_forward: Callable[[], object],
     ) -> Seen:
         selection = self._config.selection
@@ -165,22 +192,19 @@ class ManifestSource:
             if (_lies_under(listed.manifests.get(one), package) or package in listed.unlisted)
             and selection.admits_package(package)
         }
+        refused = _lacking(manifests, listed, standing, come_forward, needs_tarball=without is None)
+        standing -= refused.keys()
         new = sorted(one for one in listed.manifests if one not in placed)
-        assembly = _Assembly(self._reach.limits.download_bytes)
-        refused: dict[str, Refused] = {}
+        assembly = Assembly(self._reach.limits.download_bytes)
         failure = None
-        unlisted = [
-            f"{package}: cannot be looked into: {why}"
-            for package, why in sorted(listed.unlisted.items())
-        ]
-        notes = list(unlisted)
+        notes = tuple(_notes(listed, without))
         try:
             for number, one in enumerate(new):
                 if not number % _ASK_EVERY:
                     come_forward()
                 named = listed.manifests[one]
                 try:
-                    spec = _spec(manifests, one, named, notes)
+                    spec = _spec(manifests, one, named, needs_tarball=without is None)
                 except (CacheIndexError, SourceError) as error:
                     if isinstance(error, SourceError) and not manifests.is_near:
                         self._note_wait(error)
@@ -196,8 +220,9 @@ class ManifestSource:
             read = frozenset(assembly.read)
             reasons = [f"{one.hash} {one.reason}" for one in refused.values()]
             return Seen(
-                assembly.document(), _checksum([*standing, *read], [*reasons, *unlisted]), MEMORY, read,
-                frozenset(standing), tuple(refused.values()), tuple(notes), signed,
+                assembly.document(), _checksum([*standing, *read], [*reasons, *notes]),
+                MEMORY if without is None else {**MEMORY, **_ELSEWHERE}, read,
+                frozenset(standing), tuple(refused.values()), notes, signed,
                 is_news=bool(read) or is_told or len(standing) < len(placed), failure=failure,
             )  # fmt: skip
         finally:
@@ -224,9 +249,11 @@ def open_manifests(config: BuildcacheSourceConfig, reach: Reach) -> Manifests:
     )
 
 
-def _spec(manifests: Manifests, spec_hash: str, named: Named, notes: list[str]) -> SpecFile | None:
+def _spec(
+    manifests: Manifests, spec_hash: str, named: Named, *, needs_tarball: bool
+) -> SpecFile | None:
     """What a manifest leads to, which is what its name says. Raises CacheIndexError, SourceError."""
-    spec = manifests.spec(named, lambda said: notes.append(f"{named.path}: {said}"))
+    spec = manifests.spec(named, needs_tarball=needs_tarball)
     if spec is None:
         return None
     if spec.hash != spec_hash:
@@ -238,49 +265,41 @@ def _spec(manifests: Manifests, spec_hash: str, named: Named, notes: list[str]) 
     return spec
 
 
+def _lacking(
+    manifests: Manifests,
+    listed: Listed,
+    standing: Collection[str],
+    come_forward: Callable[[], object],
+    *,
+    needs_tarball: bool,
+) -> dict[str, Refused]:
+    """Of those whose manifests stand the ones that are not whole any more."""
+    found = {}
+    for number, one in enumerate(sorted(standing)):
+        if not number % _ASK_EVERY:
+            come_forward()
+        named = listed.manifests.get(one)
+        if named is None:
+            continue
+        if (lack := manifests.lack(named, needs_tarball=needs_tarball)) is not None:
+            found[one] = Refused(one, f"{named.path}: {lack}")
+    return found
+
+
+def _notes(listed: Listed, without: int | None) -> Iterator[str]:
+    """What is to be warned of that is not of one spec."""
+    for package, why in sorted(listed.unlisted.items()):
+        yield f"{package}: cannot be looked into: {why}"
+    if without:
+        yield (
+            f"{without:,} of the tarballs that {len(listed.manifests):,} manifests name are not there:"
+            " they seem to be elsewhere, and their specs are placed all the same"
+        )
+
+
 def _lies_under(named: Named | None, package: str) -> bool:
     """Whether there is a manifest where one of this package belongs."""
     return named is not None and named.package in (None, package)
-
-
-class _Assembly:
-    """Specs put together as one index document, each node as the first of them has it."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._spool = Spool(most_bytes)
-        self._pending = bytearray(b'{"database":{"installs":{')
-        self._nodes: set[str] = set()
-        self._database = 0
-        self.read: list[str] = []
-
-    def close(self) -> None:
-        """Let go of it; what was mapped stays."""
-        self._spool.close()
-
-    def add(self, spec: SpecFile) -> None:
-        """Add a spec and its dependencies. Raises SourceError where that is too much."""
-        for piece in self._records(spec):
-            self._pending += piece
-        if len(self._pending) > _PIECE:
-            self._spool.write(bytes(self._pending))
-            self._pending.clear()
-        # Only records of older databases do not say their own format, so the lowest is right for all.
-        self._database = min(self._database or spec.database, spec.database)
-        self.read.append(spec.hash)
-
-    def _records(self, spec: SpecFile) -> Iterator[bytes]:
-        for spec_hash, node in spec.nodes.items():
-            if spec_hash not in self._nodes:
-                comma = "," if self._nodes else ""
-                self._nodes.add(spec_hash)
-                yield b'%s"%s":{"spec":%s}' % (comma.encode(), spec_hash.encode(), bytes(node))
-
-    def document(self) -> Any:
-        """All of it, mapped."""
-        if not self.read:
-            return _EMPTY
-        self._spool.write(bytes(self._pending) + b'},"version":"%d"}}' % self._database)
-        return self._spool.mapped()
 
 
 def _checksum(hashes: Collection[str], said: Collection[str]) -> str:

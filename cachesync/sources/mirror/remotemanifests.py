@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from ...buildcache import image, specfile, specmanifest
 from ...buildcache.specfile import SpecFile
@@ -41,13 +41,21 @@ class BucketManifests:
             found[spec_hash] = better(found.get(spec_hash), named)
         return Listed(found, {}, is_there=bool(found) or self._is_there())
 
-    def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
-        """See `Manifests`."""
+    def spec(self, one: Named, *, needs_tarball: bool) -> SpecFile | None:
+        """See `Manifests`. Its tarball is not asked for."""
         return spec_file(self._bucket, one.path)
 
     def is_signed(self, one: Named) -> bool | None:
         """See `Manifests`."""
         return is_signed(self._bucket, one.path)
+
+    def lack(self, one: Named, *, needs_tarball: bool) -> str | None:
+        """See `Manifests`: what it names would be asked for, one by one."""
+        return None
+
+    def lacks_tarball(self, one: Named) -> bool:
+        """See `Manifests`."""
+        return False
 
     def _is_there(self) -> bool:
         """Whether there is a mirror. Raises SourceError where that may not be seen."""
@@ -84,8 +92,8 @@ class Images:
         }
         return Listed(manifests, {}, is_there=bool(found))
 
-    def spec(self, one: Named, warn: Callable[[str], object]) -> SpecFile | None:
-        """See `Manifests`."""
+    def spec(self, one: Named, *, needs_tarball: bool) -> SpecFile | None:
+        """See `Manifests`. Its tarball is not asked for."""
         found = images.read_spec(self._registry, one.path)
         return None if isinstance(found, Absent) else specfile.parse(found.document)
 
@@ -96,3 +104,11 @@ class Images:
     def is_signed(self, one: Named) -> bool | None:
         """See `Manifests`; no image is (BUILDCACHE, 2.3), so nobody has to ask."""
         return None
+
+    def lack(self, one: Named, *, needs_tarball: bool) -> str | None:
+        """See `Manifests`: what it names would be asked for, one by one."""
+        return None
+
+    def lacks_tarball(self, one: Named) -> bool:
+        """See `Manifests`."""
+        return False
