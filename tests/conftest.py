@@ -23,6 +23,8 @@ from tests.support.examples import PROFILE, SOAK_PROFILE  # noqa: E402 - the pat
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
 
+sys.dont_write_bytecode = False  # see `pytest_configure`
+
 settings.register_profile(
     PROFILE,
     derandomize=True,
@@ -53,7 +55,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not chosen and _has_room():
         os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = os.fspath(MEMORY)
         tempfile.tempdir = None
+    from tests.support import caches
+
+    caches.make_folder()
     # Commands are started without writing bytecode, so each would compile what it imports.
+    # What pytest makes of tests is kept, too: making it is half of what a worker does at first.
     compileall.compile_dir(ROOT / "cachesync", quiet=2)
 
 
@@ -73,8 +79,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 * len(os.sched_getaffinity(0)) if is_whole else 0
 
 
-TOGETHER = ("system/test_systemd.py", "system/test_site.py", "system/test_concurrency.py")
-"""Files whose tests go to one worker: one machine is booted for all, or each fills the processors."""
+TOGETHER = (
+    "system/test_systemd.py", "system/test_site.py", "system/test_concurrency.py",
+    "reports/test_reports_truth.py", "/test_packaging.py",
+)  # fmt: skip
+"""Files whose tests go to one worker: what takes long is made once, or each fills the processors."""
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
@@ -94,9 +103,12 @@ class _InOrder(LoadScopeScheduling):
 
 @pytest.fixture(autouse=True)
 def _no_real_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch):
-    """Nobody's real ledger or config is ever touched, whatever a test forgets to name."""
+    """Nobody's real ledger or config is ever touched, whatever a test forgets to name.
+
+    Nor are the authorities of this machine's environment read by every fetcher that a test makes.
+    """
     home = tmp_path_factory.getbasetemp() / "nobody"
-    for name in ("STATE_DIRECTORY", "CONFIGURATION_DIRECTORY"):
+    for name in ("STATE_DIRECTORY", "CONFIGURATION_DIRECTORY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))

@@ -1,13 +1,16 @@
-"""When what failed is tried again, and when a source that came to rest is looked at. Pure."""
+"""When what failed is tried again, a source at rest is looked at, what is said is said anew. Pure."""
 
 from __future__ import annotations
 
-__all__ = ["rest_seconds", "retry_delay"]
+__all__ = ["rest_seconds", "retry_delay", "said_seconds"]
 
 FIRST_SECONDS = 60.0
 LONGEST_SECONDS = 3600.0
 LEAST_REST_SECONDS = 1.0
 MOST_REST_SECONDS = 60.0
+LEAST_SAID_SECONDS = 0.1
+SHARE = 50
+"""What is said may take one part in so many of a processor, as far as that is up to the rest."""
 
 
 def retry_delay(
@@ -31,3 +34,11 @@ def rest_seconds(*, quiet: float, pass_seconds: float) -> float:
     read all the time; `quiet` is the rest of a single page.
     """
     return max(quiet, min(MOST_REST_SECONDS, max(LEAST_REST_SECONDS, 2 * pass_seconds)))
+
+
+def said_seconds(*, took: float, most: float) -> float:
+    """How long what was published stands before it is published again, if that took so long.
+
+    Where it costs little it is soon, so that whoever looks sees what is; nowhere later than `most`.
+    """
+    return min(most, max(LEAST_SAID_SECONDS, SHARE * took))

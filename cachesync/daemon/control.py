@@ -39,7 +39,7 @@ suspended takes nobody for silent."""
 
 
 class Patience(NamedTuple):
-    """How long a daemon may be silent: it is stopped, or hangs, or the machine has no time for it."""
+    """How long one may be silent that hangs, or has no time; one that is stopped is told of at once."""
 
     say_seconds: float = 5.0
     give_up_seconds: float = 20.0
@@ -272,18 +272,19 @@ class _Silence:
     def grows(self) -> None:
         """Nothing was heard for LOOK_SECONDS more. Raises LedgerBusyError when that is too long."""
         self._seconds += LOOK_SECONDS
-        if self._seconds < self._patience.say_seconds:
-            return
-        if _takes_calls(self._state_dir):
-            self.ends()
-            return
-        self._seconds += LOOK_SECONDS
         pid = _peer(self._connection)[0] or runtime.holder(self._state_dir) or 0
+        is_stopped = runtime.is_stopped(pid)
+        if not is_stopped:
+            if self._seconds < self._patience.say_seconds:
+                return
+            if _takes_calls(self._state_dir):
+                self.ends()
+                return
+            self._seconds += LOOK_SECONDS
         if not self._is_said:
-            self._is_said = True
             self._on_silence(pid)
-        if self._seconds >= self._patience.give_up_seconds:
-            is_stopped = runtime.is_stopped(pid)
+        self._is_said = True
+        if self._seconds >= self._patience[0 if is_stopped else 1]:  # nothing comes of waiting
             raise LedgerBusyError(
                 f"the daemon (pid {pid}) does not answer",
                 hint=f"it is stopped; `kill -CONT {pid}` has it go on" if is_stopped

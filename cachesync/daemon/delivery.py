@@ -30,6 +30,7 @@ from ..notify.trial import send_test
 from ..notify.ways import ways
 from ..system.published import DELIVERIES, publish
 from ..system.trouble import Trouble
+from .backoff import said_seconds
 from .writer_thread import WriterThread
 
 __all__ = ["Deliveries"]
@@ -37,6 +38,7 @@ __all__ = ["Deliveries"]
 POLL_SECONDS = 0.5
 """Between looks for changes when nobody says that there are some."""
 PUBLISH_SECONDS = 1.0
+"""At most between two times that it is published how they are."""
 PURGE_SECONDS = 3_600.0
 ABANDON_SECONDS = 3.0
 ADOPT_SECONDS = 5.0
@@ -84,7 +86,7 @@ class Deliveries:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._alive_at = time.monotonic()
-        self._seen_at = 0.0
+        self._seen_at, self._said_seconds = 0.0, PUBLISH_SECONDS
         self._thread = threading.Thread(target=self._loop, name="matcher", daemon=True)
 
     # -- up and down
@@ -200,7 +202,7 @@ class Deliveries:
                     wanted = self._wanted
                 follower = self._begin(ledger, wanted)
                 wanted.adopted.set()
-                while not self._pause():
+                while not self._pause(self._until_said()):
                     self._step(follower)
                     if self._trouble.error is not None:
                         self._trouble.works()
@@ -212,13 +214,20 @@ class Deliveries:
         """What is published is old now: a thread that sends says so, and the matcher may wait for one."""
         self._on_change()
         self._changed.set()
-        if time.monotonic() - self._seen_at >= PUBLISH_SECONDS:
+        if time.monotonic() - self._seen_at >= self._said_seconds:
             self._wake.set()
 
-    def _pause(self) -> bool:
+    def _until_said(self) -> float:
+        """Seconds until there is something to do, if nobody wakes the matcher."""
+        if not self._changed.is_set():
+            return POLL_SECONDS
+        due = self._seen_at + self._said_seconds
+        return min(POLL_SECONDS, max(0.0, due - time.monotonic()))
+
+    def _pause(self, seconds: float = POLL_SECONDS) -> bool:
         """Wait for something to do; whether it is the end."""
         self._alive_at = time.monotonic()
-        self._wake.wait(POLL_SECONDS)
+        self._wake.wait(seconds)
         self._wake.clear()
         return self._stopping.is_set()
 
@@ -277,11 +286,13 @@ class Deliveries:
         if moment - self._purged_at > PURGE_SECONDS:
             self._purged_at = moment
             self._purge()
-        if self._changed.is_set() and moment - self._seen_at >= PUBLISH_SECONDS:
+        if self._changed.is_set() and moment - self._seen_at >= self._said_seconds:
             self._seen_at = moment
             self._changed.clear()
             self._summary = self._committer.run(report.summary)
             self._say()
+            took = time.monotonic() - moment
+            self._said_seconds = said_seconds(took=took, most=PUBLISH_SECONDS)
 
     def _announce(self, kind: ChangeKind, row: queue.TargetRow) -> None:
         self._writer.call(lambda writer: announce(writer, kind, row))

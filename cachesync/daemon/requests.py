@@ -55,6 +55,8 @@ class WorkerState(NamedTuple):
     overflows: int = 0
     is_overflowed: bool = False
     """Whether the kernel dropped events, and no whole pass has followed yet."""
+    is_dirty: bool = False
+    """Whether something happened that was not looked at yet."""
     watch: str | None = None
     """What is wrong with watching; None where nothing is."""
 

@@ -17,6 +17,7 @@ from ..errors import ConfigError, UsageError
 from ..ledger import connect
 from ..reports.health import Health, line
 from . import control, runtime
+from .backoff import said_seconds
 from .commands import Commands
 from .delivery import Deliveries
 from .metrics import Metrics
@@ -48,7 +49,7 @@ class Pace(NamedTuple):
     look_seconds: float = 10.0
     """Between looks at everything, for what nobody tells of and `View.has_news` does not see."""
     rest_seconds: float = 1.0
-    """Between two times that it is published how all is; the first after a rest is at once."""
+    """At most between two times that it is published how all is; the first after a rest is at once."""
 
 
 PACE = Pace()
@@ -94,7 +95,7 @@ class Service:
             state_dir, self.thread, self.sources, self.deliveries, stuck=self._stuck,
             configured=lambda: len(self.config.sources),
         )  # fmt: skip
-        self._published_at = 0.0
+        self._published_at, self._said_seconds = 0.0, pace.rest_seconds
         self._commands = Commands(
             state_dir, self.thread, self.sources, self.deliveries,
             config=lambda: self.config, on_change=self._changed.ring,
@@ -172,19 +173,21 @@ class Service:
                 self._changed.ring()
             rested = time.monotonic() - self._published_at
             if rested >= self._pace.look_seconds or (
-                self._changed.has_rung and rested >= self._pace.rest_seconds
+                self._changed.has_rung and rested >= self._said_seconds
             ):
                 self._changed.clear()
+                began = time.monotonic()
                 self._publish()
                 self._published_at = time.monotonic()
+                self._said_seconds = said_seconds(
+                    took=self._published_at - began, most=self._pace.rest_seconds
+                )
 
     def _pause(self, interval: float) -> float:
         """Seconds until there is something to do, if nobody rings."""
         if not self._changed.has_rung:
             return interval
-        return min(
-            interval, max(0.0, self._published_at + self._pace.rest_seconds - time.monotonic())
-        )
+        return min(interval, max(0.0, self._published_at + self._said_seconds - time.monotonic()))
 
     def _look_around(self) -> bool:
         """Whether all is as it has to be; mends what can be mended."""

@@ -90,8 +90,8 @@ class Worker:
 
     @property
     def waiting(self) -> int:
-        """Requests that were not taken yet."""
-        return self._inbox.qsize()
+        """Requests that were not taken yet, and one more for all that happened and has to come to rest."""
+        return self._inbox.qsize() + self.state.is_dirty
 
     def start(self) -> None:
         """Begin to work off requests."""
@@ -143,6 +143,7 @@ class Worker:
                     _log.exception("%s: a pass failed", self.name)
                     self._failed(None)
                 refuse(asked, CachesyncError(f"the pass failed: {type(error).__name__}"))
+            self._note_dirt()
             self._teller.say_due(time.monotonic())
             if self._changed_pages >= MANY_PAGES:
                 self._changed_pages = 0
@@ -171,11 +172,17 @@ class Worker:
             except Empty:
                 return found
 
+    def _note_dirt(self) -> None:
+        is_dirty = self._dirty.next_due() is not None
+        if is_dirty != self.state.is_dirty:
+            self._set(is_dirty=is_dirty)
+
     def _take(self, request: Request) -> bool:
         """Take note of a request; returns whether a whole pass is due for it."""
         now = time.monotonic()
         if isinstance(request, Dirty):
             self._dirty.add(request.prefix, now)
+            self._note_dirt()
             self._rest(now)
         elif isinstance(request, Overflowed):
             self._set(overflows=self.state.overflows + 1, is_overflowed=True)

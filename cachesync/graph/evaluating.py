@@ -14,8 +14,11 @@ from ..spack import nodetest
 from ..spack.abstract import AbstractEdge, AbstractSpec
 from ..spack.nodetest import RULES
 from .arrays import Graph
+from .few import LEAST
+from .hashed import Hashes
+from .labelled import Labelled
 from .masks import Mask, kind_table, mask_of, members
-from .nodes import Hashes, NodeSets
+from .nodes import NodeSets
 from .reaching import STEPS, Reaching
 from .telling import is_untold, told
 
@@ -28,6 +31,8 @@ FEW = 48
 """So many roots are looked at one by one."""
 OWNERS_FOR_ONE = 2
 """As many owners cost what one node costs that is looked for at the far sides of edges."""
+EDGES_FOR_ONE = 16
+"""As many edges that are followed up cost what one owner costs."""
 
 
 class Evaluator:
@@ -43,19 +48,22 @@ class Evaluator:
         few: int = FEW,
         steps: int = STEPS,
         most: int | None = None,
+        least: int = LEAST,
     ) -> None:
-        """With `through_build` `^` follows edges of all types; `few` and `steps` are about speed alone.
+        """With `through_build` `^` follows edges of all types; `few`, `steps` and `least` are about speed alone.
 
         For one question `most` nodes may be looked at.
         """
         self.graph = graph
         self.rules = RULES[dialect]
-        self.reaching = Reaching(graph, through_build=through_build, steps=steps, most=most)
+        self.reaching = Reaching(
+            graph, through_build=through_build, steps=steps, most=most, least=least
+        )
         self.nodes = NodeSets(self.reaching, self.rules, hashes)
         self._few = few
         self._placed = mask_of(graph.placed)
         self._owners: dict[str, Owners] = {}
-        self._mask_values: list[int] = []
+        self._labelled = Labelled(self.nodes, self.reaching)
 
     def satisfying(
         self, spec: AbstractSpec, roots: Mask | None = None, *, goes_on: bool = False
@@ -95,8 +103,10 @@ class Evaluator:
             self.reaching.begin()
         found = wanted = 0
         several = list(specs)
+        if len(several) == 1:
+            return self.satisfying(several[0], goes_on=True)
         for spec in several:
-            edge = self._just_below(spec) if len(several) > 1 else None
+            edge = self._just_below(spec)
             if edge is None:
                 found |= self.satisfying(spec, goes_on=True)
                 continue
@@ -138,7 +148,9 @@ class Evaluator:
         return self._satisfying(spec, self.nodes.every)
 
     def _satisfying(self, asked: AbstractSpec, roots: Mask) -> Mask:
-        found = roots & self.nodes.holds(asked)
+        found = self.nodes.holds(asked)
+        if roots is not self.nodes.every:
+            found &= roots
         if self.nodes.is_virtual(asked.name):
             return found
         edges = {edge._replace(start=0, end=0): edge for edge in asked.edges}  # each once
@@ -210,16 +222,29 @@ class Evaluator:
 
     def direct(self, edge: AbstractEdge, owners: Mask) -> Mask:
         """Those of some owners that have an edge as `%` asks for it."""
-        old = owners & self.nodes.old()
-        found = old & self.nodes.compiled_by(edge.spec) if old else 0
-        owners &= ~old
+        old = owners & self.nodes.old
+        found = 0
+        if old:
+            found = old & self.nodes.compiled_by(edge.spec)
+            owners &= ~old
         wanted = self.nodes.holds(edge.spec) if owners else 0
         if not wanted:
             return found
         kinds = self.direct_kinds(edge)
-        if owners.bit_count() <= max(self._few, wanted.bit_count() // OWNERS_FOR_ONE):
-            return found | self.reaching.has_edge(owners, wanted, kinds)
-        return found | owners & mask_of(self.reaching.parents_of(wanted, kinds))
+        if self._is_cheaper_down(owners, wanted):
+            having = self.reaching.has_edge(owners, wanted, kinds)
+        else:
+            having = self.nodes.few.marked(self.reaching.parents_of(wanted, kinds), owners)
+        return found | having if found else having
+
+    def _is_cheaper_down(self, owners: Mask, wanted: Mask) -> bool:
+        """Whether the edges of some owners are gone through sooner than those to what is wanted."""
+        few, sought = self.nodes.few.members(owners), self.nodes.few.members(wanted)
+        if few is None or sought is None:
+            return owners.bit_count() <= max(self._few, wanted.bit_count() // OWNERS_FOR_ONE)
+        if len(few) <= self._few:
+            return True
+        return len(few) * EDGES_FOR_ONE <= self.reaching.edges_to(sought)
 
     def sought(self, edge: AbstractEdge) -> Mask:
         """The nodes that `^` looks for, with what is asked of them themselves."""
@@ -253,9 +278,17 @@ class Evaluator:
         wanted, kinds = self.sought(edge), self.below_kinds(edge)
         if not wanted:
             return 0
-        if kinds is None and wanted == self.nodes.named(edge.spec.name or ""):
+        if kinds is None and self._is_all_called(edge.spec.name or "", wanted):
             return found  # the labels said it
         return self.reaching.reaching(wanted, kinds, found)
+
+    def _is_all_called(self, name: str, wanted: Mask) -> bool:
+        """Whether some nodes that are called so are all that are."""
+        called = self.nodes.called(name)
+        if called is None:
+            return wanted == self.nodes.named(name)
+        few = self.nodes.few.members(wanted)
+        return few is not None and len(few) == len(called)
 
     def _is_name_alone(self, edge: AbstractEdge) -> bool:
         """Whether the labels on edges say everything of what `^` asks for."""
@@ -271,47 +304,18 @@ class Evaluator:
         """Those of some roots with an edge to what is called so, and ones with each of the virtuals."""
         name, virtuals = edge.spec.name, self.virtuals_asked(edge)
         number = None if name is None else self.nodes.number_of(name)
-        table = self.graph.tables.label
-        found = [
-            label
-            for label, (called, carried) in enumerate(table)
-            if name is None or called == number or name in carried
-        ]
-        if number is None or self.rules.is_old:
+        table, found = self.graph.tables.label, self._labelled.found(name)
+        if name is None or number is None or self.rules.is_old:
             first = found
         else:  # who is merely provided under that name is not called so
-            first = [label for label in found if table[label][0] == number]
+            first = self._labelled.called(name)
         of_each = [
             [label for label in found if nodetest.is_carried(one, table[label][1], self.rules)]
             for one in sorted(virtuals)
         ]
         for labels in (first, *of_each):
-            roots &= self._reaching_labels(labels, roots) if roots else 0
+            roots = self._labelled.leading(labels, roots) if roots else 0
         return roots
-
-    def _reaching_labels(self, labels: Iterable[int], roots: Mask) -> Mask:
-        """All that `^` leads from to an edge with one of some labels."""
-        if self.graph.tables.mask and not self.reaching.through_build:
-            self._mask_values = self._mask_values or [
-                int(one, 16) for one in self.graph.tables.mask
-            ]
-            bits = sum(1 << label for label in labels)
-            numbers = [number for number, mask in enumerate(self._mask_values) if mask & bits]
-            return self.nodes.select("reach", numbers, "mask")
-        return self._reaching_names(labels, roots)
-
-    def _reaching_names(self, labels: Iterable[int], roots: Mask) -> Mask:
-        """The same, along the edges: where there are no masks."""
-        by_virtuals: dict[tuple[str, ...], set[int]] = {}
-        for label in labels:
-            name, virtuals = self.graph.tables.label[label]
-            by_virtuals.setdefault(tuple(virtuals), set()).add(name)
-        found = 0
-        for virtuals, names in by_virtuals.items():
-            kinds = self.graph.kinds_where(lambda kind, those=virtuals: kind.virtuals == those)
-            table = kind_table(kinds, self.reaching.kinds)
-            found |= self.reaching.reaching(self.nodes.select("name", names), table, roots)
-        return found
 
     def _somewhere(self, edge: AbstractEdge, roots: Mask) -> Mask:
         """Those of some roots that have anywhere below them what 0.23 asks for by `^`."""

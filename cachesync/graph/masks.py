@@ -72,26 +72,39 @@ def planes_of(column: Numbers) -> tuple[bytes, ...]:
     return tuple(data[place::width] for place in order)
 
 
-def select(column: Numbers, planes: tuple[bytes, ...], values: Collection[int], most: int) -> Mask:
-    """The nodes that have one of some values below `most` in a column."""
+def select(
+    column: Numbers,
+    planes: tuple[bytes, ...],
+    values: Collection[int],
+    most: int,
+    pages: dict[int, Mask] | None = None,
+) -> Mask:
+    """The nodes that have one of some values below `most` in a column.
+
+    In `pages` is kept which nodes have which high byte.
+    """
     if not values:
         return 0
     if len(values) == most:
         return everything(len(column))
     if len(planes) == 1:
         return mask_of(planes[0].translate(_table(values)))
-    pages: dict[int, list[int]] = {}
+    wanted_of: dict[int, list[int]] = {}
     for value in values:
-        pages.setdefault(value >> 8, []).append(value & 0xFF)
-    if len(planes) != 2 or len(pages) > MOST_PAGES:
+        wanted_of.setdefault(value >> 8, []).append(value & 0xFF)
+    if len(planes) != 2 or len(wanted_of) > MOST_PAGES:
         wanted = bytearray(most)
         for value in values:
             wanted[value] = 1
         return mask_of(bytes(map(wanted.__getitem__, column)))
     low, high = planes
+    known = {} if pages is None else pages
     found = 0
-    for page, parts in pages.items():
-        found |= mask_of(low.translate(_table(parts))) & mask_of(high.translate(_table((page,))))
+    for page, parts in wanted_of.items():
+        if page not in known and len(known) < MOST_PAGES:
+            known[page] = mask_of(high.translate(_table((page,))))
+        of_page = known[page] if page in known else mask_of(high.translate(_table((page,))))
+        found |= mask_of(low.translate(_table(parts))) & of_page
     return found
 
 

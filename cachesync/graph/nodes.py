@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
+from functools import cached_property
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..spack import nodetest
 from ..spack.abstract import AbstractSpec, AskedVariant
 from ..spack.nodetest import Rules
 from ..spack.virtuals import is_provided, virtuals_of
-from .masks import SPARSE, Mask, everything, few_of, flags_of, mask_of, members, planes_of, select
+from .arrays import Numbers, fitting
+from .hashed import Hashes, beginning, hashes_of
+from .masks import Mask, everything, members, planes_of, select
 from .reaching import Reaching
 
-__all__ = ["Hashes", "NodeSets"]
+__all__ = ["NodeSets"]
 
-SELECTIVE = 3
-"""So long a beginning of a hash few specs have."""
-FEW_HASHES = 600
-"""So many nodes are asked for their hashes sooner than all that begin with less."""
 FEW_VALUES = 64
 """Up to so many values of a table are judged without asking which of them occur."""
-
-
-class Hashes(NamedTuple):
-    """What the ledger is asked of hashes."""
-
-    beginning: Callable[[str], Iterable[int]]
-    """The ids of the specs whose hash begins so."""
-    of: Callable[[Collection[int]], Mapping[int, str]]
-    """The hashes of specs by id."""
 
 
 class NodeSets:
@@ -40,6 +29,7 @@ class NodeSets:
         self.graph = reaching.graph
         self.size = self.graph.size
         self.every = everything(self.size)
+        self.few = reaching.few
         self._reaching = reaching
         self._rules = rules
         self._hashes = hashes
@@ -56,9 +46,12 @@ class NodeSets:
         )
         self._known: dict[int, str] = {}
         self._planes: dict[str, tuple[bytes, ...]] = {}
+        self._pages: dict[str, dict[int, Mask]] = {}
+        self._called: dict[int, Numbers | None] = {}
         self._held: dict[int, tuple[AbstractSpec, Mask]] = {}
         self._is_lenient = False
         self._untold: Mask | None = None
+        self._with_pair: dict[int, list[int]] = {}
         self._pairs_of: dict[str, list[tuple[int, bool | frozenset[str]]]] = {}
 
     def ancestors(self, target: str) -> Collection[str] | None:
@@ -76,10 +69,38 @@ class NodeSets:
         if planes is None:
             planes = self._planes[column] = planes_of(self.graph.columns[column])
         most = len(getattr(self.graph.tables, table or column))
-        return select(self.graph.columns[column], planes, values, most)
+        pages = self._pages.setdefault(column, {})
+        return select(self.graph.columns[column], planes, values, most, pages)
 
     def named(self, name: str) -> Mask:
         """The nodes called so."""
+        few = self.called(name)
+        return self._all_called(name) if few is None else self.few.made(few)
+
+    def called(self, name: str) -> Numbers | None:
+        """The nodes called so in order, each looked for once; None where they are not few."""
+        number = self._names.get(name, -1)
+        if number not in self._called:
+            found = self.few.members(self._all_called(name))
+            self._called[number] = None if found is None else fitting(found, self.size)
+        return self._called[number]
+
+    def prepare(self) -> None:
+        """Look for the nodes of every name and for all that have a variant at once: for who is asked often."""
+        names = self.graph.columns["name"]
+        found: list[list[int]] = [[] for _ in self.graph.tables.name]
+        for node, number in enumerate(names):
+            found[number].append(node)
+        self._called.update(
+            (number, fitting(nodes, self.size) if self.few.is_few(len(nodes)) else None)
+            for number, nodes in enumerate(found)
+        )
+        self._with_pair = {pair: [] for pair in range(len(self.graph.tables.pair))}
+        for one, held in enumerate(self.graph.tables.variants):
+            for pair in held:
+                self._with_pair[pair].append(one)
+
+    def _all_called(self, name: str) -> Mask:
         number = self._names.get(name)
         return 0 if number is None else self.select("name", (number,))
 
@@ -110,6 +131,7 @@ class NodeSets:
         provides the one that is asked for in the next one.
         """
         self._held.clear()
+        self.few.forget()
         self._is_lenient = is_lenient
 
     def untold(self, virtual: str) -> Mask:
@@ -132,6 +154,13 @@ class NodeSets:
         return met | self.untold(virtual) if self._is_lenient else met
 
     def _judge(self, asked: AbstractSpec) -> Mask:
+        few: Collection[int] | None = None
+        if asked.name in self._names:
+            few = self.called(asked.name)
+        if few is not None:
+            if asked.hash is not None:
+                few = beginning(self.graph, self._hashes, asked.hash, few)
+            return self._unbroken(self._passing_few(self._tests(asked), few), asked)
         if asked.name is None:
             found = self.every
         elif asked.name in self._names:
@@ -141,39 +170,26 @@ class NodeSets:
         else:
             found = self.counted_as(asked.name)
         if asked.hash is not None:
-            found = self._with_hash(asked.hash, found)
+            among = None if found is self.every else self.few.members(found)
+            hashed = self.few.made(beginning(self.graph, self._hashes, asked.hash, among))
+            found = hashed if found is self.every else hashed & found
         if asked.name is None or asked.name in self._names:
-            found = self._with_facts(found, asked)
-        return found
-
-    def _with_hash(self, beginning: str, among: Mask) -> Mask:
-        """The nodes among some whose hash begins so."""
-        if len(beginning) < SELECTIVE and among.bit_count() <= FEW_HASHES:
-            hashes = self.hashes_of(few_of(flags_of(among, self.size)))
-            nodes = {node for node, one in hashes.items() if one.startswith(beginning)}
-        else:
-            unknown = self.graph.tables.unknown
-            nodes = {node for one, node in unknown.items() if one.startswith(beginning)}
-            nodes |= self._nodes_of(self._hashes.beginning(beginning))
-        flags = bytearray(self.size)
-        for node in nodes:
-            flags[node] = 1
-        return among & mask_of(flags)
-
-    def _nodes_of(self, spec_ids: Iterable[int]) -> set[int]:
-        """The nodes of those of some specs that have any."""
-        known, found, others = self.graph.spec_ids, set(), set()
-        for one in spec_ids:
-            at = bisect_left(known, one)  # as good as always in order
-            if at < self.size and known[at] == one:
-                found.add(at)
-            else:
-                others.add(one)
-        if others:
-            found.update(compress(range(self.size), map(others.__contains__, known)))
+            found = self._unbroken(self._with_facts(found, asked), asked)
         return found
 
     def _with_facts(self, found: Mask, asked: AbstractSpec) -> Mask:
+        tests = self._tests(asked)
+        few = self.few.members(found) if tests and found is not self.every else None
+        if few is not None:
+            return self._passing_few(tests, few)
+        for column, test in tests:
+            if not found:
+                return 0
+            found &= self._passing(column, test, found)
+        return found
+
+    def _tests(self, asked: AbstractSpec) -> list[tuple[str, Callable[[int], bool]]]:
+        """What the values in columns have to pass, what rules out most first."""
         rules, tables = self._rules, self.graph.tables
         tests: list[tuple[str, Callable[[int], bool]]] = []
         if (asked.platform, asked.os, asked.target) != (None, None, None):
@@ -192,12 +208,10 @@ class NodeSets:
         tests += [
             ("variants", self._variant_test(one)) for one in asked.variants if not one.propagated
         ]
-        if tests and found.bit_count() * SPARSE < self.size:
-            found, tests = self._passing_few(tests, found), []
-        for column, test in tests:
-            if not found:
-                return 0
-            found &= self._passing(column, test, found)
+        return tests
+
+    def _unbroken(self, found: Mask, asked: AbstractSpec) -> Mask:
+        """Those of some nodes that have all that is propagated, and all below them."""
         for one in asked.variants:
             if one.propagated and found:
                 found &= ~self._broken(one)
@@ -206,22 +220,20 @@ class NodeSets:
     def _passing(self, column: str, test: Callable[[int], bool], among: Mask) -> Mask:
         """The nodes whose value in a column passes; those among some, and perhaps others."""
         numbers: Collection[int] = range(len(getattr(self.graph.tables, column)))
-        if len(numbers) > FEW_VALUES and among != self.every:
+        if len(numbers) > FEW_VALUES and among is not self.every:
             found = self.graph.columns[column]
             numbers = set(map(found.__getitem__, members(among, self.size)))
         return self.select(column, [number for number in numbers if test(number)])
 
-    def _passing_few(self, tests: Iterable[tuple[str, Callable[[int], bool]]], among: Mask) -> Mask:
+    def _passing_few(
+        self, tests: Iterable[tuple[str, Callable[[int], bool]]], nodes: Collection[int]
+    ) -> Mask:
         """The nodes among a few whose values in some columns pass."""
-        nodes: Collection[int] = few_of(flags_of(among, self.size))
         for column, test in tests:
             values = list(map(self.graph.columns[column].__getitem__, nodes))
             passing = set(filter(test, set(values)))
             nodes = list(compress(nodes, map(passing.__contains__, values)))
-        flags = bytearray(self.size)
-        for node in nodes:
-            flags[node] = 1
-        return mask_of(flags)
+        return self.few.made(nodes)
 
     def _is_place(self, place: list[str], asked: AbstractSpec) -> bool:
         said = (place[0], place[1], place[2])
@@ -244,8 +256,13 @@ class NodeSets:
         }
 
     def _variant_test(self, asked: AskedVariant) -> Callable[[int], bool]:
-        pairs, sets = self._pairs(asked, holding=True), self.graph.tables.variants
-        return lambda one: not pairs.isdisjoint(sets[one])
+        found: set[int] = set()
+        for pair in self._pairs(asked, holding=True):
+            if pair not in self._with_pair:
+                sets = self.graph.tables.variants
+                self._with_pair[pair] = [one for one, held in enumerate(sets) if pair in held]
+            found.update(self._with_pair[pair])
+        return found.__contains__
 
     def _broken(self, asked: AskedVariant) -> Mask:
         """The nodes that have a variant otherwise than asked for, or anything that does below them."""
@@ -258,6 +275,7 @@ class NodeSets:
         )
         return self._reaching.from_above(bad)
 
+    @cached_property
     def old(self) -> Mask:
         """The nodes whose compiler is an attribute."""
         from ..spack.oldcompilers import NATIVE_FORMAT
@@ -282,10 +300,7 @@ class NodeSets:
 
     def hashes_of(self, nodes: Collection[int]) -> dict[int, str]:
         """The hashes of some nodes."""
-        unknown = {node: one for one, node in self.graph.tables.unknown.items()}
-        ids = {node: self.graph.spec_ids[node] for node in nodes}
-        known = self._hashes.of(set(ids.values()) - {0})
-        return {node: known[spec_id] if spec_id else unknown[node] for node, spec_id in ids.items()}
+        return hashes_of(self.graph, self._hashes, nodes)
 
 
 def _is_rest(rest: list[Any], asked: AbstractSpec, rules: nodetest.Rules) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from ..errors import UsageError
 from .arrays import DOWN, Graph
+from .few import LEAST, Few
 from .masks import Mask, chosen, flags_of, kind_table, mask_of, members
 
 __all__ = ["STEPS", "Reaching", "both"]
@@ -38,13 +39,15 @@ class Reaching:
         through_build: bool = False,
         steps: int = STEPS,
         most: int | None = None,
+        least: int = LEAST,
     ) -> None:
         """With `through_build` `^` follows edges of all types.
 
         After so many `steps` up from what is looked for it is tried from the roots down. For one question
-        `most` nodes may be looked at.
+        `most` nodes may be looked at. For `least` see `Few`.
         """
         self.graph = graph
+        self.few = Few(graph.size, least)
         self.through_build = through_build
         self._steps = steps
         self.kinds = len(graph.tables.kind)
@@ -227,13 +230,29 @@ class Reaching:
     def has_edge(self, owners: Mask, mask: Mask, is_kind: bytes) -> Mask:
         """Those of some owners that have an edge of some kinds to a node of a set."""
         self.charge(owners.bit_count())
-        flags, graph = flags_of(mask, self.graph.size), self.graph
-        marks = bytearray(graph.size)
-        for owner in members(owners, graph.size):
-            start, end = graph.starts[owner], graph.starts[owner + 1]
-            children = chosen(graph.children[start:end], graph.kinds[start:end], is_kind)
-            marks[owner] = any(flags[child] for child in children)
-        return mask_of(marks)
+        graph, few, sought = self.graph, self.few.members(owners), self.few.members(mask)
+        starts, children, kinds = graph.starts, graph.children, graph.kinds
+        flags = flags_of(mask, graph.size) if sought is None else b""
+        wanted, found = frozenset(sought or ()), []
+        is_any = 0 not in is_kind[: self.kinds]
+        for owner in members(owners, graph.size) if few is None else few:
+            start, end = starts[owner], starts[owner + 1]
+            below = children[start:end]
+            if sought is not None:
+                if wanted.isdisjoint(below):
+                    continue
+                if is_any:
+                    found.append(owner)
+                    continue
+            met = chosen(below, kinds[start:end], is_kind)
+            if any(map(flags.__getitem__, met)) if flags else not wanted.isdisjoint(met):
+                found.append(owner)
+        return self.few.made(found)
+
+    def edges_to(self, nodes: Iterable[int]) -> int:
+        """How many edges there are to some nodes."""
+        starts = self.graph.back_starts
+        return sum([starts[node + 1] - starts[node] for node in nodes])
 
 
 def both(one: bytes, other: bytes | None) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..model import NO_COMPILER, Build, Compilers, Listed
@@ -62,11 +63,15 @@ def make_build(row: Sequence[Any]) -> Build:
     Some rows that only the change log refers to are older than the normal form of variants.
     """
     package, version, compiler, os, platform, target, variants, compilers = row
-    listed = unpack(variants)
-    if "=" in variants:
-        listed = variant_texts.normal_set(listed)
     several = unpack_compilers(compilers) if compilers else ()
-    return Build(package, version, compiler, os, platform, target, listed, several)
+    return Build(package, version, compiler, os, platform, target, _variants_in(variants), several)
+
+
+@lru_cache(maxsize=4096)
+def _variants_in(text: str) -> tuple[str, ...]:
+    """The variants in the column, which many builds have alike."""
+    listed = unpack(text)
+    return variant_texts.normal_set(listed) if "=" in text else listed
 
 
 ROWS_A_STATEMENT = 50

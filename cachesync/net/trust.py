@@ -20,6 +20,7 @@ import certifi
 
 from ..errors import CachesyncError
 from .access import Authorities, Proxy
+from .request import FetchError
 
 __all__ = ["Trust", "is_encrypted", "read_authorities", "trusted"]
 
@@ -31,28 +32,32 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.r?[0-9]+")
 """The files that OpenSSL looks for in a directory of certificates (openssl-rehash(1))."""
 
 
-_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
-
-
 class Trust:
     """What `trusted` gives, made with the first connection that needs it: that takes up to 50 ms.
 
-    Where the environment says something that may be wrong it is made at once. Raises CachesyncError.
+    What the environment names is looked at at once. Raises CachesyncError.
     """
 
     def __init__(self, authorities: Authorities | None = None) -> None:
         self._authorities = authorities
         self._lock = Lock()
-        is_said = any(os.environ.get(name) for name in _VARIABLES)
-        self._context = trusted(authorities) if is_said else None
+        _look_at(os.environ)
+        # Whether a log of keys can be written is told by the making.
+        self._context = trusted(authorities) if os.environ.get("SSLKEYLOGFILE") else None
 
     def context(self, *, is_encrypted: bool) -> ssl.SSLContext:
-        """For connections that may be encrypted; for others one that trusts nobody."""
+        """For connections that may be encrypted; for others one that trusts nobody.
+
+        Raises FetchError when what the environment names can be read no more.
+        """
         if not is_encrypted:
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         with self._lock:
             if self._context is None:
-                self._context = trusted(self._authorities)
+                try:
+                    self._context = trusted(self._authorities)
+                except CachesyncError as error:
+                    raise FetchError(error.message, hint=error.hint) from None
             return self._context
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from .. import query
 from ..graph import catchup
 from ..graph.evaluating import Evaluator
+from ..graph.hashed import Hashes
 from ..graph.masks import everything, flags_of, mask_of, planes_of
-from ..graph.nodes import Hashes
 from ..ledger import connect, graphrows, read
 from ..ledger.mirrors import signed_ids
 from .conditions import holding
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..graph.arrays import Graph
     from ..graph.masks import Mask
     from ..ledger.mirrors import Mirror
+    from ..spack.abstract import AbstractSpec
 
 __all__ = ["Dags", "Found"]
 
@@ -30,13 +31,30 @@ __all__ = ["Dags", "Found"]
 class Found:
     """The specs that satisfy something, among those whose DAG is known."""
 
-    def __init__(self, graph: Graph, met: Mask, told: Mask, undecided: Mask = 0) -> None:
-        """`undecided` are those of which an index does not say enough: as if their DAG was not known."""
+    def __init__(
+        self,
+        graph: Graph,
+        met: Mask,
+        told: Mask,
+        undecided: Mask = 0,
+        few: Sequence[int] | None = None,
+        *,
+        is_of_themselves: bool = False,
+    ) -> None:
+        """`undecided` are those of which an index does not say enough: as if their DAG was not known.
+
+        `few` are the nodes of `met` in order, where somebody knows them. With `is_of_themselves` nothing
+        but the values in columns decided.
+        """
         self.graph = graph
-        self.undecided = undecided & told
-        self.told = told & ~undecided
+        self.undecided = undecided & told if undecided else 0
+        self.told = told & ~undecided if undecided else told
         """Those whose DAG is known, and says enough."""
         self.mask = met & self.told
+        self.few = few if self.mask == met else None
+        """The nodes of `mask` in order; None where nobody knows them."""
+        self.is_of_themselves = is_of_themselves and not undecided
+        """Whether of those whose DAG is known and who are alike in all columns, all are in `mask`, or none is."""
 
     def of(self, spec_id: int) -> bool | None:
         """See `query.Verdicts`."""
@@ -58,7 +76,10 @@ class Found:
 
     def excluded(self) -> Found:
         """Those that do not."""
-        return Found(self.graph, ~self.mask, self.told | self.undecided, self.undecided)
+        told = self.told | self.undecided
+        return Found(
+            self.graph, ~self.mask, told, self.undecided, is_of_themselves=self.is_of_themselves
+        )
 
     @staticmethod
     def joined(several: Sequence[Found], *, all_of_them: bool) -> Found:
@@ -67,7 +88,8 @@ class Found:
         for one in several[1:]:
             met = met & one.mask if all_of_them else met | one.mask
         told, undecided = several[0].told, several[0].undecided
-        return Found(several[0].graph, met, told | undecided, undecided)
+        alike = all(one.is_of_themselves for one in several)
+        return Found(several[0].graph, met, told | undecided, undecided, is_of_themselves=alike)
 
     def met(self) -> dict[int, int]:
         """How many placed specs of each build satisfy it."""
@@ -87,11 +109,18 @@ class Dags:
     """Answers for a ledger, of the moment in which it is asked."""
 
     def __init__(
-        self, db: connect.Connection, state_dir: Path, *, through_build: bool = False
+        self,
+        db: connect.Connection,
+        state_dir: Path,
+        *,
+        through_build: bool = False,
+        is_lasting: bool = False,
     ) -> None:
+        """One that is not `is_lasting` is asked little: it prepares nothing."""
         self._db = db
         self._state_dir = state_dir
         self._through_build = through_build
+        self._is_lasting = is_lasting
         self._seq = -1
         self._graph: Graph | None = None
         self._evaluators: dict[str, Evaluator] = {}
@@ -134,7 +163,10 @@ class Dags:
         if isinstance(node, query.Term):
             found = holding(node, self.evaluator("own").nodes)
             graph = self._current()
-            return node if found is None else query.Judged(Found(graph, found, self._told), node)
+            if found is None:
+                return node
+            told = Found(graph, found, self._told, is_of_themselves=True)
+            return query.Judged(told, node)
         if isinstance(node, query.Not):
             return query.Not(self._with_conditions(node.node))
         if isinstance(node, (query.And, query.Or)):
@@ -211,18 +243,24 @@ class Dags:
         graph = self._current()
         found = self._found.get(dags)
         if found is None:
-            evaluator = self.evaluator(dags[0].dialect)
+            evaluator = self._evaluator(graph, dags[0].dialect)
             met = evaluator.satisfying_any([dag.spec for dag in dags], goes_on=self._goes_on)
             self._goes_on = True
             undecided = 0
             for dag in dags:
                 undecided |= evaluator.undecided(dag.spec, met)
-            found = self._found[dags] = Found(graph, met, self._told, undecided)
+            few = evaluator.nodes.few.members(met)
+            found = self._found[dags] = Found(
+                graph, met, self._told, undecided, few,
+                is_of_themselves=all(_asks_only_itself(dag.spec) for dag in dags),
+            )  # fmt: skip
         return found
 
     def evaluator(self, dialect: str) -> Evaluator:
         """What answers in a language; the caller reads in a snapshot."""
-        graph = self._current()
+        return self._evaluator(self._current(), dialect)
+
+    def _evaluator(self, graph: Graph, dialect: str) -> Evaluator:
         found = self._evaluators.get(dialect)
         if found is None:
             hashes = Hashes(
@@ -231,6 +269,8 @@ class Dags:
             found = self._evaluators[dialect] = Evaluator(
                 graph, dialect, hashes, through_build=self._through_build
             )
+            if self._is_lasting:
+                found.nodes.prepare()
         return found
 
     def _current(self) -> Graph:
@@ -242,6 +282,11 @@ class Dags:
             self._evaluators.clear()
             self._found.clear()
         return self._graph
+
+
+def _asks_only_itself(spec: AbstractSpec) -> bool:
+    """Whether only the values in the columns of a node decide whether it satisfies a spec."""
+    return spec.hash is None and not spec.edges and not any(v.propagated for v in spec.variants)
 
 
 def _told(graph: Graph) -> Mask:

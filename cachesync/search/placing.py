@@ -7,7 +7,7 @@ nothing is signed. Of others neither `yes` nor `no` is met, wanted or excluded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from .. import query
@@ -88,34 +88,50 @@ class _Resolving(NamedTuple):
                 found.append(query.And((self._placed([one]), self.of_signed(one, signed))))
         return _either(found)
 
-    def _placed(self, chosen: Sequence[Mirror]) -> query.Node:
-        """What is placed by some mirrors: by all of a source, or of a tag, where it comes to that."""
-        sources = _grouped(self.mirrors.every, lambda one: (one.source,))
-        tags = _grouped(self.mirrors.every, lambda one: (one.source, one.tag))
-        found: dict[query.Node, None] = {}
-        wanted = set(chosen)
-        for one in chosen:
-            source, tag, stack = (
-                query.Term("source", one.source.lower()),
-                query.Term("tag", one.tag.lower()),
-                query.Term("stack", one.stack.lower()),
-            )
-            if one.is_alone and wanted.issuperset(sources[one.source,]):
-                found[source] = None
-            elif one.is_alone and wanted.issuperset(tags[one.source, one.tag]):
-                found[query.And((source, tag))] = None
-            else:
-                found[query.And((source, tag, stack))] = None
-        return _either(list(found))
+    def _placed(self, chosen: Iterable[Mirror]) -> query.Node:
+        """What is placed by some mirrors: by all of a source, or of tags, where it comes to that."""
+        wanted, every = _stacks(chosen), _stacks(self.mirrors.every)
+        return _either([_of_source(source, tags, every[source]) for source, tags in wanted.items()])
 
 
-def _grouped(
-    every: Sequence[Mirror], key: Callable[[Mirror], tuple[str, ...]]
-) -> dict[tuple[str, ...], list[Mirror]]:
-    found: dict[tuple[str, ...], list[Mirror]] = {}
-    for one in every:
-        found.setdefault(key(one), []).append(one)
+class _Source(NamedTuple):
+    name: str
+    is_alone: bool
+
+
+_Stacks = dict[_Source, dict[str, frozenset[str]]]
+"""By source and tag."""
+
+
+def _stacks(mirrors: Iterable[Mirror]) -> _Stacks:
+    found: _Stacks = {}
+    for one in mirrors:
+        tags = found.setdefault(_Source(one.source, one.is_alone), {})
+        tags[one.tag] = tags.get(one.tag, frozenset()) | {one.stack}
     return found
+
+
+def _of_source(
+    source: _Source, wanted: Mapping[str, frozenset[str]], every: Mapping[str, frozenset[str]]
+) -> query.Node:
+    """What some stacks of some tags of a source carry; tags with the same stacks stand together."""
+    where = query.Term("source", source.name.lower())
+    if source.is_alone and wanted == every:
+        return where
+    tags: dict[frozenset[str] | None, list[str]] = {}
+    for tag, stacks in wanted.items():
+        is_whole = source.is_alone and stacks == every[tag]
+        tags.setdefault(None if is_whole else stacks, []).append(tag)
+    return _either(
+        [
+            query.And((where, _any("tag", some), *([] if held is None else [_any("stack", held)])))
+            for held, some in tags.items()
+        ]
+    )
+
+
+def _any(field: str, values: Iterable[str]) -> query.Node:
+    return _either([query.Term(field, value) for value in sorted({v.lower() for v in values})])
 
 
 def _either(nodes: Sequence[query.Node]) -> query.Node:

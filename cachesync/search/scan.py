@@ -83,7 +83,11 @@ def _judged(
     Few residues, tags and sets of stacks make up the many placements: each group is judged once.
     """
     numbered: dict[query.Node | bool, int] = {}
-    numbers = {b: numbered.setdefault(rest, len(numbered)) for b, rest in residues.items()}
+    same: dict[int, int] = {}  # what no build decides is one object, and may be large
+    for rest in residues.values():
+        if id(rest) not in same:
+            same[id(rest)] = numbered.setdefault(rest, len(numbered))
+    numbers = {build_id: same[id(rest)] for build_id, rest in residues.items()}
     rests = list(numbered)
     beginnings = _beginnings(node)
     verdicts = [judged.verdicts for judged in query.each_judged(node)]
@@ -118,12 +122,27 @@ def _judged(
 
 def _refuse_too_much(node: query.Node, builds: int) -> None:
     """Raise UsageError for a query of very many terms that would be judged for very many builds."""
-    number = len({term for term, _ in query.terms(node)})
+    number = len(set(_looked_at(node)))
     if number > MANY_TERMS and number * builds > MOST_WORK:
         raise UsageError(
             f"{number} terms cannot be judged for {builds:,} builds in reasonable time",
             hint="ask less at once, or name a package",
         )
+
+
+def _looked_at(node: query.Node) -> Iterator[query.Node]:
+    """What of a tree is looked at for each build: terms, and as one what no build decides."""
+    from ..query.prepared import concerns_builds
+
+    if isinstance(node, (query.Dag, query.Judged)):
+        yield from _looked_at(node.plain)
+    elif isinstance(node, query.Term) or not concerns_builds(node):
+        yield node
+    elif isinstance(node, query.Not):
+        yield from _looked_at(node.node)
+    else:
+        for child in node.nodes:
+            yield from _looked_at(child)
 
 
 def _beginnings(node: query.Node) -> list[tuple[int, set[str]]]:

@@ -182,7 +182,10 @@ class Searcher:
         if self._dags is None:
             from .dags import Dags
 
-            self._dags = Dags(self._db, self._state_dir, through_build=self._through_build)
+            self._dags = Dags(
+                self._db, self._state_dir,
+                through_build=self._through_build, is_lasting=self._is_lasting,
+            )  # fmt: skip
         return self._dags
 
     def knows_dags(self, node: query.Node) -> bool:

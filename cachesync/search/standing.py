@@ -6,6 +6,7 @@ Builds that changed since the order was made are put in anew each time, so it is
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from ..ledger import connect, read
@@ -37,7 +38,8 @@ class Standing:
         self._made_at = -1
         self._seq = -1
         self._late: set[int] = set()
-        self._shown: dict[int, tuple[Build, list[tuple[int, MatchedSpec]]]] = {}
+        self._shown: dict[int, tuple[Build, tuple[int, ...], tuple[MatchedSpec, ...]]] = {}
+        self._places: dict[tuple[int, int], Placement] = {}
         self._names: read.Names | None = None
         self._rows: Rows | None = None
 
@@ -45,6 +47,7 @@ class Standing:
         """The nodes of a graph in the order of their builds, at a moment."""
         if seq != self._seq:
             self._shown.clear()
+            self._places.clear()
             self._names = None
             late = read.touched_since(self._db, self._made_at) if self._order else set()
             if not self._order or len(late) > MOST_LATE or seq < self._made_at:
@@ -71,11 +74,9 @@ class Standing:
         self._show([build_id for build_id, _ in chosen])
         found = []
         for build_id, score in chosen:
-            build, specs = self._shown[build_id]
-            met = counts.specs_of(build_id)
-            found.append(
-                Hit(build, score, tuple([one for spec_id, one in specs if spec_id in met]))
-            )
+            build, spec_ids, specs = self._shown[build_id]
+            is_met = counts.specs_of(build_id).__contains__
+            found.append(Hit(build, score, tuple(compress(specs, map(is_met, spec_ids)))))
         return tuple(found)
 
     def _show(self, build_ids: Collection[int]) -> None:
@@ -87,11 +88,13 @@ class Standing:
         names = self._names = self._names or read.Names(self._db)
         places: dict[int, dict[tuple[str, int], list[Placement]]] = {one: {} for one in new}
         for build_id, spec_hash, tag_id, stacks_id, spec_id in read.placements_of(self._db, new):
-            place = Placement(*names.tags[tag_id], names.stacks[stacks_id])
+            place = self._places.get((tag_id, stacks_id))
+            if place is None:
+                place = Placement(*names.tags[tag_id], names.stacks[stacks_id])
+                self._places[tag_id, stacks_id] = place
             places[build_id].setdefault((spec_hash, spec_id), []).append(place)
         for build_id, build in read.builds(self._db, new).items():
-            specs = [
-                (spec_id, MatchedSpec(spec_hash, tuple(sorted(placed))))
-                for (spec_hash, spec_id), placed in sorted(places[build_id].items())
-            ]
-            self._shown[build_id] = build, specs
+            placed_of = places[build_id]
+            keys = sorted(placed_of)
+            specs = [MatchedSpec(key[0], tuple(sorted(placed_of[key]))) for key in keys]
+            self._shown[build_id] = build, tuple([spec_id for _, spec_id in keys]), tuple(specs)

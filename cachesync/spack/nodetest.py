@@ -141,7 +141,7 @@ def _check_versions(
             f"no cache index says which version of {name} a package provides: @{versions}",
             hint=f"ask for the package that provides it: {_example(virtuals[name], sigil)}",
         )
-    bare = next(_bare(versions), None)
+    bare = next(iter(_bare(versions)), None)
     if name is not None and bare is not None:
         raise UnsaidError(
             f"no cache index says which version @{bare} is",
@@ -166,10 +166,11 @@ def _check_range(part: str, ancestors: Ancestors) -> None:
             )
 
 
-def _bare(versions: str) -> Iterator[str]:
+@lru_cache(maxsize=1024)
+def _bare(versions: str) -> tuple[str, ...]:
     from . import ranges  # here and below: few ask for a version
 
-    return (part for part in versions.split(",") if ranges.is_bare_ref(part))
+    return tuple(part for part in versions.split(",") if ranges.is_bare_ref(part))
 
 
 def facts_hold(facts: Facts, asked: AbstractSpec, rules: Rules, ancestors: Ancestors) -> bool:

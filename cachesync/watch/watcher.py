@@ -238,8 +238,8 @@ class Watcher:
             self._degrade(error)
             return
         self._mode, self.polled = Mode.INOTIFY, None
+        self._emit(Dirty(""))  # first: who hears that it is watched may wait until it was looked at
         self._emit(Watching(self._inotify.directories, time.monotonic() - began))
-        self._emit(Dirty(""))
         in_doubt = self._inotify.in_doubt
         self._follow_burst(time.monotonic(), overflowed=False, in_doubt=in_doubt)
 

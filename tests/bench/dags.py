@@ -157,15 +157,19 @@ def mixed(count: int = MIXED, seed: int = 14) -> list[str]:
 
 
 def warm(state: Path, texts: list[str], spack: str | None = None) -> list[tuple[float, str]]:
-    """Seconds of each query in a process that goes on, the best of its passes, the slowest last."""
+    """Seconds of each query in a process that goes on, the best of its passes, the slowest last.
+
+    No answer is one of before, nor any set of nodes that was found for one: each pass asks anew, every text
+    once. What stays is what a question leaves for others: builds that were shown, the nodes of a name.
+    """
     from cachesync import query
     from cachesync.errors import CachesyncError
     from cachesync.search.searcher import Searcher
 
     best: dict[str, float] = {}
-    for _ in range(PASSES):  # an answer of before is not given again: each pass asks anew
+    for _ in range(PASSES):
         searcher = Searcher(state)
-        searcher.search(query.parse("^warm"), limit=LIMIT)
+        searcher.search(query.parse_in(spack, "^warm"), limit=LIMIT)
         for text in texts:
             started = time.perf_counter()
             try:

@@ -24,7 +24,7 @@ def opened(state: Path):
     """What answers questions: an evaluator, and a reader of texts."""
     from cachesync.graph import catchup
     from cachesync.graph.evaluating import Evaluator
-    from cachesync.graph.nodes import Hashes
+    from cachesync.graph.hashed import Hashes
     from cachesync.ledger import connect, graphrows
     from cachesync.spack.specparser import parse
 

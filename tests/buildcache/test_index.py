@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cachesync.buildcache.frame import mended
 from cachesync.buildcache.index import MAX_RECORDS, Refused, checksum, split
 from cachesync.buildcache.nodes import nodes
 from cachesync.errors import CacheIndexError
@@ -255,6 +256,16 @@ def test_a_value_that_no_text_and_no_number_is_costs_its_record(name, reason):
     assert len(found) == 3
 
 
+def test_a_walk_counts_the_members():
+    """Of the records and of what is around them; as many as are allowed are walked."""
+    some = b'{"database":{"version":"8","installs":{"a":NaN%b}}}'
+    for most in (10, 500):
+        with pytest.raises(CacheIndexError, match=f"more than {most} records"):
+            mended(some % (b',"a":1' * most), most)
+    mended(some % (b',"a":1' * 10), 20)
+
+
+@pytest.mark.soak
 def test_no_more_members_are_walked_than_records_are_read():
     """Also where one of them is faulty."""
     many = b'{"database":{"version":"8","installs":{"a":NaN%b}}}' % (b',"a":1' * MAX_RECORDS)

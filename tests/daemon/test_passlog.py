@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync.daemon import passlog
-from cachesync.daemon.backoff import rest_seconds
+from cachesync.daemon.backoff import rest_seconds, said_seconds
 from cachesync.model import SourceState
 from cachesync.sync.passes import PassResult
 from cachesync.system.trouble import LONGEST_SECONDS, Trouble, delay
@@ -91,3 +91,10 @@ def test_rest_is_at_least_the_quiet_of_a_page_and_bounded(quiet, seconds):
     rest = rest_seconds(quiet=quiet, pass_seconds=seconds)
     assert rest >= max(quiet, 1.0)
     assert rest <= max(quiet, 60.0)
+
+
+@given(st.floats(0, 600), st.floats(0.1, 60))
+def test_what_is_published_costs_a_small_share_unless_it_would_be_old(took, most):
+    said = said_seconds(took=took, most=most)
+    assert min(0.1, most) <= said <= most
+    assert said >= 49 * took or said == most

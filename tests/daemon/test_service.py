@@ -54,3 +54,14 @@ def test_a_clock_that_was_set_is_noticed(service, caplog):
     caplog.clear()
     assert service._look_around()
     assert "clock" not in caplog.text
+
+
+def test_what_happened_waits_until_it_was_looked_at(service, world):
+    """It is said from the event on, so that whoever sees nothing wait knows that all was seen."""
+    worker = service.sources["site"].worker
+    eventually(lambda: worker.state.passes and not worker.waiting)
+    passes = worker.state.passes
+    world.page("develop", "zlib", spec(hash_of(2)))
+    eventually(lambda: worker.waiting, every=0.001)
+    eventually(lambda: not worker.waiting)
+    assert worker.state.passes > passes

@@ -43,19 +43,34 @@ def judged(find):
     through_build=st.sampled_from((False, False, True)),
     few=st.sampled_from((0, 48)),
     steps=st.sampled_from((0, 3, 9, 6000)),
+    least=st.sampled_from((0, 2, 8)),
     has_masks=st.booleans(),
+    is_prepared=st.booleans(),
 )
-def test_all_at_once_is_one_by_one(dag, spec, dialect, through_build, few, steps, has_masks):
+def test_all_at_once_is_one_by_one(
+    dag, spec, dialect, through_build, few, steps, least, has_masks, is_prepared
+):
     """The nodes found at once, from below or from above, are those that satisfy the spec each by itself."""
     if dialect == "0.23":
         spec = of_old(spec)
     graph, names, hashes = graph_of(dag)
     if not has_masks:
         graph = graph._replace(tables=graph.tables._replace(mask=[]))
-    evaluator = Evaluator(graph, dialect, hashes, through_build=through_build, few=few, steps=steps)
+    evaluator = Evaluator(
+        graph, dialect, hashes, through_build=through_build, few=few, steps=steps, least=least
+    )
+    if is_prepared:
+        evaluator.nodes.prepare()
     found = judged(lambda: list(members(evaluator.satisfying(spec), graph.size)))
     expected = judged(lambda: one_by_one(dag, names, spec, dialect, through_build=through_build))
     assert found == expected
+    named = {name: list(members(evaluator.nodes.named(name), graph.size)) for name in "abx"}
+    assert named == {
+        name: [
+            node for node, at in enumerate(graph.columns["name"]) if graph.tables.name[at] == name
+        ]
+        for name in "abx"
+    }
 
 
 def test_a_question_has_an_end():

@@ -10,8 +10,8 @@ from cachesync.diff import Guard
 from cachesync.errors import UnsaidError
 from cachesync.graph import catchup as graph_catchup
 from cachesync.graph.evaluating import Evaluator
+from cachesync.graph.hashed import Hashes
 from cachesync.graph.masks import members
-from cachesync.graph.nodes import Hashes
 from cachesync.ledger import connect, graphrows
 from cachesync.selection import Selection
 from cachesync.spack.satisfying import Question

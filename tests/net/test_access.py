@@ -301,6 +301,17 @@ def test_variables_that_can_be_used_are(tmp_path, monkeypatch, ca_file):
     assert len(trusted(read_authorities(str(ca_file))).get_ca_certs()) == before + 1
 
 
+def test_what_the_environment_named_and_took_away_fails_the_fetch(tmp_path, monkeypatch, ca_file):
+    """It is looked at when a fetcher is made, and read when the first connection over TLS is."""
+    path = tmp_path / "authorities"
+    path.write_bytes(ca_file.read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    with open_fetcher(request_seconds=1, stop=threading.Event()) as fetcher:
+        path.unlink()
+        with pytest.raises(FetchError, match=r"SSL_CERT_FILE: .* cannot be read"):
+            fetcher.fetch(Request("https://127.0.0.1:9/", 1))
+
+
 def test_authorities_are_read_for_what_is_encrypted_and_once():
     """To read them takes longer than many exchanges; a connection without TLS trusts nobody."""
     trust = Trust()

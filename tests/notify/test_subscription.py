@@ -212,11 +212,12 @@ def test_a_restacked_spec_matches_by_what_it_was_or_is():
     assert not matches(rule("stack:radiuss", asked), change)
 
 
-def test_matching_many_changes_against_many_subscriptions_is_fast():
+@pytest.mark.parametrize("count", [2_000, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_matching_many_changes_against_many_subscriptions_is_fast(count):
     """10,000 changes of as many builds, 200 subscriptions: 3 s are allowed on an idle machine."""
-    changes, matcher = list(changes_of(10_000)), Matcher(rules_of(200))
+    changes, matcher = list(changes_of(count)), Matcher(rules_of(200))
     started = time.process_time()
     matched = sum(len(matcher.matching(change)) for change in changes)
     seconds = time.process_time() - started
-    assert matched > 500
-    assert seconds < 9, "three times what it may take where nothing else runs"
+    assert matched > count / 20
+    assert seconds < 9 * count / 10_000, "three times what it may take where nothing else runs"

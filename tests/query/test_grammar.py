@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cachesync.errors import QueryError
 from cachesync.query import (
     FIELDS,
+    OF_MIRRORS,
     And,
     Everything,
     Node,
@@ -54,7 +55,7 @@ def test_the_golden_queries_cover_the_language():
     """Every field, prefix, quote and exclusion is among them, and no query is there twice."""
     cases = json.loads(GOLDEN.read_text(encoding="utf-8"))
     found_terms = [term for case in cases for term, _ in terms(parse(case["query"]))]
-    assert {term.field for term in found_terms} == {None, *FIELDS}
+    assert {term.field for term in found_terms} == {None, *FIELDS, *OF_MIRRORS}
     assert {(t.field, t.prefix) for t in found_terms} >= {(f, True) for f in (None, *FIELDS)}
     assert len({case["query"] for case in cases}) == len(cases)
 

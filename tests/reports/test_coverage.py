@@ -15,21 +15,29 @@ from tests.support.world import hash_of
 HASHES = [hash_of(number) for number in range(1, 13)]
 
 
+# Strategies are made once: making one takes longer than a draw.
+_SOME = st.lists(st.sampled_from(HASHES), max_size=3).map(tuple)
+_SELDOM = st.sampled_from((False, False, False, True))
+_SAID = st.fixed_dictionaries(
+    {
+        "target": st.sampled_from(("zen4", "x86_64")),
+        "external": _SELDOM,
+        "developed": _SELDOM,
+        "lasting": _SOME,
+        "for_build": _SOME,
+    }
+)
+_ROOTS = st.lists(st.sampled_from(HASHES), unique=True, max_size=4)
+
+
 @st.composite
 def locks(draw: st.DrawFn) -> Lock:
     """A lock with any graph over a few specs, cycles included."""
-    some = st.lists(st.sampled_from(HASHES), max_size=3).map(tuple)
     specs = {
-        spec_hash: LockSpec(
-            spec_hash, f"p{number}", "1", "os", "linux",
-            draw(st.sampled_from(("zen4", "x86_64"))),
-            external=draw(st.sampled_from((False, False, False, True))),
-            developed=draw(st.sampled_from((False, False, False, True))),
-            lasting=draw(some), for_build=draw(some),
-        )
+        spec_hash: LockSpec(spec_hash, f"p{number}", "1", "os", "linux", **draw(_SAID))
         for number, spec_hash in enumerate(HASHES)
-    }  # fmt: skip
-    roots = draw(st.lists(st.sampled_from(HASHES), unique=True, max_size=4))
+    }
+    roots = draw(_ROOTS)
     return Lock(tuple(Root(h, "r") for h in roots), specs)
 
 
@@ -93,14 +101,15 @@ def test_what_is_known_of_a_spec(changes, cached, suitable, status):
     assert status.is_expected == (not changes)
 
 
-def test_a_long_chain_is_no_deep_recursion():
-    """Fifty thousand specs in a row, closed to a ring, are walked."""
-    hashes = [hash_of(number) for number in range(50_000)]
+@pytest.mark.parametrize("count", [5_000, pytest.param(50_000, marks=pytest.mark.soak)])
+def test_a_long_chain_is_no_deep_recursion(count):
+    """Thousands of specs in a row, closed to a ring, are walked."""
+    hashes = [hash_of(number) for number in range(count)]
     specs = [entry(h, "x", link=[hashes[n - 1]]) for n, h in enumerate(hashes)]
     found = lockfile.parse(text(lock(hashes[-1:], *specs)), name="x")
     statuses = dict.fromkeys(hashes, Status.CACHED)
     ((_, _, counts),) = coverage.cover(found, statuses, builds=False)
-    assert counts.total == counts.cached == 50_000
+    assert counts.total == counts.cached == count
 
 
 def test_a_hostile_number_of_roots_is_refused():

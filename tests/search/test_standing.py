@@ -19,8 +19,8 @@ from tests.support.world import World
 AT = Stated("https://m.example", None, "v1", "root")
 
 
-def texts(document: dict, seed: int, count: int) -> list[str]:
-    """Queries in our own language that ask of dependencies and of specs themselves."""
+def texts(document: dict, seed: int, count: int) -> list[tuple[str, str | None]]:
+    """Queries that ask of dependencies and of specs themselves: in our own language, some in Spack's."""
     records = [one["spec"] for one in document["database"]["installs"].values()]
     parts = {"-%gcc", "%gcc", "^mpi", "linux", "os=nothing", "+nothing", "@:0", "target=x86_64:"}
     for one in records:
@@ -40,26 +40,27 @@ def texts(document: dict, seed: int, count: int) -> list[str]:
         text = source.choice((" ", " ", " OR ")).join(
             source.sample(sorted(parts), source.randint(1, 4))
         )
+        spack = source.choice((None, None, "1.x"))
         try:
-            query.parse(text)
+            query.parse_in(spack, text)
         except QueryError:
             continue
-        found.append(text)
+        found.append((text, spack))
     return found
 
 
-def one_by_one(searcher: Searcher, text: str) -> tuple[int, int]:
+def one_by_one(searcher: Searcher, text: tuple[str, str | None]) -> tuple[int, int]:
     """How many builds and specs match, each asked on its own of what a build says and a graph said."""
-    tree = query.parse(text)
+    tree = query.parse_in(text[1], text[0])
     with searcher.moment() as db:
         asked = query.with_dags(tree, searcher.dags._judged)
         counts = scan.count_specs(scan.matching_groups(db, asked, None, read.Names(db)))
     return len(counts), sum(counts.values())
 
 
-def told(searcher: Searcher, text: str) -> tuple:
+def told(searcher: Searcher, text: tuple[str, str | None]) -> tuple:
     """What the first three of an answer say."""
-    answer = searcher.search(query.parse(text), limit=3)
+    answer = searcher.search(query.parse_in(text[1], text[0]), limit=3)
     return answer.builds, answer.specs, answer.hits, answer.seq
 
 

@@ -1,7 +1,9 @@
-"""The mirrors that real Spack wrote, unpacked once for each process, with what is known of them."""
+"""The mirrors that real Spack wrote, unpacked once for each run of tests, with what is known of them."""
 
 import atexit
+import fcntl
 import json
+import os
 import shutil
 import tarfile
 import tempfile
@@ -23,13 +25,34 @@ needs_caches = pytest.mark.skipif(
 )
 
 
+FOLDER = "CACHESYNC_TEST_CACHES"
+"""The variable by which the workers of a run know the directory that they share (tests/conftest.py)."""
+
+
+def make_folder() -> None:
+    """A directory for this process and those that it starts, which is gone when it ends."""
+    root = tempfile.mkdtemp(prefix="cachesync-caches-")
+    os.environ[FOLDER] = root
+    atexit.register(_remove, root, os.getpid())
+
+
+def _remove(root: str, owner: int) -> None:
+    if os.getpid() == owner:  # and no fork of it
+        shutil.rmtree(root, ignore_errors=True)
+
+
 @lru_cache(maxsize=1)
 def unpacked() -> Path:
     """A directory with `mirrors/`, `oracle/` and `locks/`; nobody writes to it."""
-    root = Path(tempfile.mkdtemp(prefix="cachesync-caches-"))
-    atexit.register(shutil.rmtree, root, ignore_errors=True)
-    with tarfile.open(ARCHIVE, "r:xz") as archive:
-        archive.extractall(root, filter="data")
+    if FOLDER not in os.environ:
+        make_folder()
+    root = Path(os.environ[FOLDER])
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "whole").exists():
+            with tarfile.open(ARCHIVE, "r:xz") as archive:
+                archive.extractall(root, filter="data")
+            (root / "whole").touch()
     return root
 
 

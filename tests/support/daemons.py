@@ -89,6 +89,8 @@ def idle(running: Daemon) -> None:
         said = running.world.run("status", "--json", status=None)
         document = json.loads(said.out) if said.status == 0 else {}
         sources = ((document.get("daemon") or {}).get("sources") or {}).values()
-        return bool(sources) and all(s["passes"] and s["doing"] == "idle" for s in sources)
+        return bool(sources) and all(
+            s["passes"] and s["doing"] == "idle" and not s["waiting"] for s in sources
+        )
 
     eventually(nothing)

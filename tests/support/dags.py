@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from cachesync.buildcache.index import split
 from cachesync.buildcache.nodes import nodes
 from cachesync.graph.arrays import Graph
+from cachesync.graph.hashed import Hashes
 from cachesync.graph.making import NOTHING, News, extended
-from cachesync.graph.nodes import Hashes
 from cachesync.ledger.edges import pack_distance, pack_unknown, varint
 from cachesync.model import Build, Details, EdgeKind, Node
 from cachesync.spack.concrete import Facts, facts_of

@@ -15,7 +15,7 @@ from cachesync.ledger import log
 from cachesync.ledger.mirrors import signed_hashes
 from cachesync.model import SourceState
 from cachesync.selection import Selection
-from cachesync.sources.mirror.manifests import ManifestSource
+from cachesync.sources.mirror.manifests import MEMORY, ManifestSource, Seen
 from cachesync.sources.mirror.reaching import Reach
 from cachesync.sources.mirror.source import MirrorSource
 from cachesync.sync.passes import run_part, run_pass
@@ -457,3 +457,18 @@ def test_whether_a_manifest_is_signed_is_known_as_long_as_its_spec_is_there(ours
     assert ours.signed() == {HDF5.hash: True}
     result, counts = ours.run()
     assert (result.unchanged, counts) == (1, {})
+
+
+def test_a_placed_spec_whose_signature_cannot_be_told_hinders_no_other(ours):
+    """It may have come from an index: what is pushed is read all the same, and what is there stands."""
+    ours.run()
+    bad, _ = ours.push(ZLIB, HDF5)
+    bad.write_bytes(b" " * (specmanifest.MAX_BYTES + 1))
+    source, _ = ours.source()
+    (statement,) = source.discover({}).statements
+    seen = source.read_manifests(
+        statement, {ZLIB.hash: "zlib"}, MEMORY, unsigned={ZLIB.hash}
+    )  # fmt: skip
+    assert isinstance(seen, Seen)
+    assert seen.read == {HDF5.hash}
+    seen.close()

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from cachesync.buildcache import image
 from cachesync.config.settings import Limits
 from cachesync.config.sourceconfigs import BuildcacheSourceConfig, ReadMode
 from cachesync.diff import Guard
@@ -13,6 +14,7 @@ from cachesync.model import SourceState
 from cachesync.selection import Selection
 from cachesync.sources.mirror.manifests import ManifestSource
 from cachesync.sources.mirror.reaching import Reach
+from cachesync.sources.remote import FAILURES_IN_A_ROW
 from cachesync.sync.passes import run_pass
 from tests.support import stubserver as stub
 from tests.support.mirrors import record
@@ -23,6 +25,10 @@ from tests.support.writing import writing
 
 MANY = [record("pkg", f"1.{number}") for number in range(12)]
 NEW = record("new", "1")
+MORE = sorted((record("more", f"1.{number}") for number in range(4)), key=lambda one: one.hash)[
+    ::-1
+]
+"""The one that is whole is read last."""
 TAGS = f"/v2/{NAME}/tags/list"
 
 
@@ -131,6 +137,33 @@ def test_an_image_that_cannot_be_had_is_not_there_yet(ours, behaviour):
     state, changes = ours.run()
     assert (state, changes["spec.cached"]) == (SourceState.OK, 1)
     assert "spec.evicted" not in changes
+
+
+@pytest.mark.parametrize("is_huge", [True, False])
+def test_one_image_that_is_damaged_hinders_no_other(ours, is_huge):
+    """The real registry answers 500 for one that was altered; one that is too large is refused."""
+    tags = [ours.images.spec(one) for one in MORE]
+    damaged = error("UNKNOWN", 507)
+    if is_huge:
+        damaged = stub.reply(b" " * (image.MAX_BYTES + 1))
+    for tag in tags[1:]:
+        ours.server.script(f"/v2/{NAME}/manifests/{tag}", damaged)
+    state, changes = ours.run()
+    assert changes["spec.cached"] == 1
+    assert "spec.evicted" not in changes
+    assert state is (SourceState.OK if is_huge else SourceState.FAILED)
+    for tag in tags:
+        ours.server.script(f"/v2/{NAME}/manifests/{tag}")
+    assert ours.run()[1]["spec.cached"] == len(MORE) - 1
+
+
+def test_a_registry_that_is_down_is_left_alone(ours):
+    for number in range(40):
+        tag = ours.images.spec(record("more", f"1.{number}"))
+        ours.server.script(f"/v2/{NAME}/manifests/{tag}", error("UNKNOWN", 507))
+    before = len(ours.server.seen)
+    assert ours.run()[0] is SourceState.FAILED
+    assert len(ours.server.seen) == before + 1 + FAILURES_IN_A_ROW
 
 
 def test_images_of_packages_that_are_not_wanted_are_not_asked_for(ours):

@@ -107,7 +107,7 @@ def busy(tmp_path) -> Iterator[tuple[Tree, State, list[Loop]]]:
 def test_searches_during_a_first_import(tmp_path):
     """From the first instant on a search answers or says that nothing was synced yet; what was
     found once is found from then on."""
-    tree = build_tree(tmp_path / "site", packages=600, specs=60)
+    tree = build_tree(tmp_path / "site", packages=300, specs=60)
     state = State(tmp_path / "state", tree.root)
     loops = searchers(state, 2, empty="empty allowed")
     try:

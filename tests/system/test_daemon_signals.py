@@ -64,7 +64,7 @@ def test_hangup_with_a_config_that_is_no_file(site):
 
 
 def test_terminated_in_the_middle_of_an_import_it_ends_soon_and_resumes(site):
-    for number in range(3000):
+    for number in range(1500):
         rows = [spec(hash_of(1000 + number * 20 + i)) for i in range(20)]
         site.write(
             f"v{number % 7}/p{number}", as_generated(Facts(f"p{number}", f"v{number % 7}", rows))
@@ -77,7 +77,7 @@ def test_terminated_in_the_middle_of_an_import_it_ends_soon_and_resumes(site):
         assert time.monotonic() - started < 10
     assert "source.failed" not in {change["kind"] for change in site.changes()}
     with daemon(site):
-        eventually(lambda: site.status()["ledger"]["pages"] == 3001, every=0.3)
+        eventually(lambda: site.status()["ledger"]["pages"] == 1501, every=0.3)
     site.verify()
 
 
@@ -119,7 +119,7 @@ def disturb(site: World, instants: int, seed: int) -> None:
 
 
 def test_killed_at_random_instants_under_writing(site):
-    disturb(site, 6, seed=1)
+    disturb(site, 4, seed=1)
 
 
 @pytest.mark.soak
@@ -164,8 +164,8 @@ def ignores_hangup(pid: int) -> bool:
 
 
 def test_hung_up_while_it_starts_as_the_unit_starts_it(site):
-    """Fifty signals in ten starts end none; each is ready, and takes later ones for a reload."""
-    hang_up_while_it_starts(site, 10, seed=3)
+    """Twenty-five signals in five starts end none; each is ready, and takes later ones for a reload."""
+    hang_up_while_it_starts(site, 5, seed=3)
 
 
 @pytest.mark.soak

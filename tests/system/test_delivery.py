@@ -61,7 +61,7 @@ def assert_everything_arrived_in_order(site: World, there: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "kills"), [(200, 10), pytest.param(1000, 50, marks=pytest.mark.soak)]
+    ("changes", "kills"), [(100, 5), pytest.param(1000, 50, marks=pytest.mark.soak)]
 )
 def test_a_daemon_that_is_killed_and_a_receiver_that_fails_lose_nothing(site, changes, kills):
     """Every message arrives, duplicates only under an id seen before, in order."""

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -43,14 +44,18 @@ def test_a_state_directory_without_locks_is_named(synced, call, error):
     """`sync` ends with one error that names the directory, the reason and a remedy; so says doctor."""
     files = [synced.state / name for name in ALL_FILES] if call == "fcntl" else ()
     prefix = _strace(call, error, files)
+    began = time.monotonic()
     done = _run(synced, prefix, "sync")
+    assert time.monotonic() - began < connect.BUSY_SECONDS, "nobody has a lock that is waited for"
     reason = os.strerror(getattr(errno, error))
     said = f"the file system that holds {synced.state} cannot lock files: {reason}"
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == f"cachesync: error: {said}"
     assert "hint: choose a state directory on a local disk with --state-dir" in done.stderr
     assert "Traceback" not in done.stderr
+    began = time.monotonic()
     done = _run(synced, prefix, "doctor", "--offline")
+    assert time.monotonic() - began < connect.BUSY_SECONDS
     assert f"error   locks: {said}" in done.stdout
     assert done.returncode == 1
     assert not (synced.state / locks.PROBE_FILE).exists()

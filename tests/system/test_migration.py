@@ -238,7 +238,7 @@ def case(request, tmp_path_factory) -> Case:
 @pytest.mark.parametrize("syscall", SYSCALLS)
 def test_killed_before_a_write_the_next_sync_migrates(case, tmp_path, syscall):
     """Killed before any call that changes the disk, the next sync ends where it would have ended."""
-    killed_before_some(case, tmp_path, syscall, 12)
+    killed_before_some(case, tmp_path, syscall, 6)
 
 
 @pytest.mark.soak

@@ -19,7 +19,7 @@ from tests.support.mirrors import document
 from tests.support.rig import State, call
 from tests.support.statements import GCC, HDF5, MIXED, OLD, OLD_ZLIB, PY, ZLIB, migrated
 
-AT_MOST = 12
+AT_MOST = 7
 """Of the calls of a kind; the soak leaves none out."""
 
 

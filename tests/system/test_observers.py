@@ -553,7 +553,7 @@ def test_everybody_sees_that_the_kernel_dropped_events(site):
         pytest.skip(f"the queue of this machine holds {held:,} events")
     site.configure(site.text(watch="quiet: 1h, cap: 2h"))
     with daemon(site) as running:
-        watched(running, times=len(SOURCES))
+        running.says("watching", times=len(SOURCES))
         well(site)
         running.signal(signal.SIGSTOP)
         page = site.root / "alpha/develop/pkg-0/specs.md"

@@ -141,10 +141,11 @@ def test_the_environment_is_heeded_where_the_configuration_says_so(site, guarded
     """And nowhere else: doctor then says that it is set and not used."""
     value = f"http://{USER}:{PASSWORD}@{guarded.place}"
     ca = f"ca_file: {site.root}/ca.pem\n"
-    for name in ("https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+    names = ("https_proxy", "HTTPS_PROXY", "ALL_PROXY")
+    world.configure(source(SECURE) + ca)
+    assert site.run(world, "sync", **dict.fromkeys(names, value)).returncode == 1
+    for name in names:
         world.configure(source(SECURE) + ca)
-        run = site.run(world, "sync", **{name: value})
-        assert run.returncode == 1
         doctor = site.run(world, "doctor", **{name: value})
         assert f"{name} is set and not used" in doctor.stdout
         assert "proxy: environment" in doctor.stdout

@@ -7,7 +7,10 @@ import pytest
 from cachesync.net.challenges import basic
 from tests.support import caches
 from tests.support import stubserver as stub
+from tests.support.daemons import daemon, eventually
 from tests.support.mirrorreading import HDF5, OLD, ZLIB, hashes
+from tests.support.receiver import SECRET as RECEIVER_SECRET
+from tests.support.receiver import receiver, subscription
 from tests.support.registries import (
     INDEX,
     NAME,
@@ -200,3 +203,34 @@ def test_a_registry_that_is_ill_for_a_while_changes_nothing(tmp_path, ill):
         assert placed(world) == hashes(HDF5, ZLIB, OLD)
         assert "spec.evicted" not in {change["kind"] for change in world.changes()}
     world.verify()
+
+
+@pytest.mark.parametrize("read", ["index", "manifests"])
+def test_a_daemon_finds_what_is_pushed_to_a_registry(tmp_path, read):
+    """By the index that update-index writes, or tag by tag without it; and who subscribed is told, once."""
+    world = World(tmp_path / "world")
+    images = Images()
+    for one in (ZLIB, HDF5):
+        images.spec(one)
+    images.index([ZLIB, HDF5])
+    (tmp_path / "secret").write_text(RECEIVER_SECRET)
+    with docker_registry(tmp_path / "storage") as origin, receiver() as there:
+        images.push(origin)
+        told = subscription(
+            there.url, secret=tmp_path / "secret", extra="    batch: {window: 50ms}\n"
+        )
+        world.configure(
+            f"sources:\n  - {{name: reg, type: buildcache, url: '{url_of(origin)}', tag: v1,"
+            f" read: {read}, every: 1s}}\nsubscriptions:\n{told}"
+        )
+        with daemon(world):
+            assert eventually(lambda: world.state.exists() and placed(world) == hashes(HDF5, ZLIB))
+            images.spec(OLD)
+            if read == "index":
+                images.index([ZLIB, HDF5, OLD])
+            images.push(origin)
+            assert eventually(lambda: world.found(f"/{OLD.hash}") == [OLD.hash])
+            assert eventually(lambda: there.accepted)
+        (change,) = there.changes()
+        assert (change["hash"], change["source"], change["tag"]) == (OLD.hash, "reg", "v1")
+        assert not there.bad

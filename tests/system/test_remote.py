@@ -249,7 +249,7 @@ def test_hung_sources_delay_neither_a_reload_nor_the_end(world, server):
 
 
 def test_what_arrives_for_a_source_that_was_let_go_is_not_written(world, server):
-    slow = server.script("/slow", slowly(reply(page("hdf5", "develop", 7)), 5))
+    slow = server.script("/slow", slowly(reply(page("hdf5", "develop", 7)), 3))
     world.page("develop", "zlib", spec(hash_of(1)))
     world.configure("sources:\n" + world.directory_source() + http("slow", slow))
     with daemon(world) as running:
@@ -260,7 +260,7 @@ def test_what_arrives_for_a_source_that_was_let_go_is_not_written(world, server)
         running.says("the config was read again")
         world.run("forget", "slow")
         seq = world.seq()
-        time.sleep(7)
+        time.sleep(4)  # it arrives after 3
         assert world.seq() == seq
         assert not world.found("hdf5")
         assert running.stop() == 0
@@ -359,7 +359,7 @@ def test_the_daemon_fetches_on_schedule_and_survives_a_restart(world, server):
         assert running.stop() == 0
     fetched = len(server.seen)
     with daemon(world) as running:
-        time.sleep(2)
+        time.sleep(1)
         assert len(server.seen) == fetched, "it is not due yet"
         world.sync("pages")
         assert len(server.seen) == fetched + 1

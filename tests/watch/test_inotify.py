@@ -63,8 +63,8 @@ def test_out_of_watches_is_told_with_its_remedy_and_polled(tree):
         write(tree, "new/x", "new")
         child.wait_for("Dirty", "new/x/")
         child.set("user.max_inotify_watches", 1000)
-        assert child.wait_for("Watching")[0] == 11
         child.wait_for("Dirty", "")
+        assert child.wait_for("Watching")[0] == 11
         write(tree, "new/x", "again")
         child.wait_for("Dirty", "new/x/")
     finally:

@@ -110,12 +110,15 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
         if isinstance(source, BuildcacheSourceConfig) and source.is_local:
             yield from (Finding(*found) for found in local_mirrors.look_at(source, config))
         elif isinstance(source, BuildcacheSourceConfig) and source.mirrors is not None:
-            yield from (Finding(*found) for found in named_mirrors.look_at_file(source, config))
+            some = named_mirrors.look_at_file(source, config, offline=offline)
+            yield from (Finding(*found) for found in some)
         elif not isinstance(source, DirectorySourceConfig):
             found = remote_sources.look_at(source, config, offline=offline, told=told)
             yield Finding(*found)
             if isinstance(source, BuildcacheSourceConfig) and source.list is not None:
-                yield Finding(*named_mirrors.look_at_list(source))
+                is_cut = offline or found[1] in ("error", "not asked")
+                some = named_mirrors.look_at_list(source, config, offline=is_cut)
+                yield from (Finding(*found) for found in some)
     is_running = state_dir is not None and runtime.running(state_dir) is not None
     yield from (Finding(*found) for found in metrics_port.look_at(config, is_running=is_running))
     from .. import credentials, targets

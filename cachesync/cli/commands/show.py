@@ -98,6 +98,11 @@ def show(
         from .. import tarballs
 
         known = known._replace(tarballs=tarballs.look(options, state_dir, known.carried, asks=size))
+    if size or spec_hash is not None:
+        from .. import pagetarballs
+
+        placed = [spec.hash for hit in answer.hits for spec in hit.specs]
+        known = known._replace(on_pages=pagetarballs.look(options, state_dir, placed, asks=size))
     if as_json:
         output.print_json(_document(what, answer, known, history))
     else:

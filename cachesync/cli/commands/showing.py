@@ -17,6 +17,7 @@ from ..remedies import reaching
 
 if TYPE_CHECKING:
     from ...sources.mirror.probing import Found
+    from ..pagetarballs import Told
 
 __all__ = [
     "Facts",
@@ -45,6 +46,8 @@ class Facts(NamedTuple):
     """Those of them that are asked for and placed nowhere."""
     tarballs: Mapping[tuple[str, str, str], Found] = {}
     """What mirrors have of specs, by hash, source and address, as far as they were looked at."""
+    on_pages: Mapping[str, list[Told]] = {}
+    """What pages say of their tarballs, as far as they were read."""
 
 
 def facts(state_dir: Path, hits: Sequence[Hit], *, spec: str | None, package: str | None) -> Facts:
@@ -107,6 +110,15 @@ def document(spec: str, known: Facts) -> dict[str, Any]:
             {**_carried(place), **_tarball(known.tarballs.get((spec, place.source, place.url)))}
             for place in known.carried[spec]
         ]
+    if spec in known.on_pages:
+        found["pages"] = [
+            {
+                "source": one.source, "tag": one.tag, "path": one.path,
+                "tarball": one.tarball.url,
+                "bytes": one.tarball.size,
+            }
+            for one in known.on_pages[spec]
+        ]  # fmt: skip
     return found
 
 
@@ -144,6 +156,7 @@ def print_spec(spec: str, known: Facts, options: Globals) -> None:
         lines.append(("mirror", _mirror(place)))
         found = known.tarballs.get((spec, place.source, place.url))
         lines.append(("tarball", "" if found is None else probed.tarball(found)))
+    lines += [("tarball", text) for text in _of_pages(spec, known)]
     for name, text in lines:
         if text:
             print(output.visible(f"  {name + ':':<14}{text}"))
@@ -156,6 +169,8 @@ def print_tarballs(hit: Hit, known: Facts) -> None:
             found = known.tarballs.get((spec.hash, place.source, place.url))
             if found is not None:
                 print(output.visible(f"  /{spec.hash[:7]}  {probed.tarball(found)}"))
+        for text in _of_pages(spec.hash, known):
+            print(output.visible(f"  /{spec.hash[:7]}  {text}"))
 
 
 def print_not_cached(known: Facts) -> None:
@@ -183,6 +198,20 @@ def _carried(place: described.Carried) -> dict[str, Any]:
     if place.signed is None:
         del found["signed"]
     return found
+
+
+def _of_pages(spec: str, known: Facts) -> list[str]:
+    """What pages say of the tarball of a spec, each thing once, with the first that says it."""
+    said: dict[tuple[str | None, int | None], list[Told]] = {}
+    for one in known.on_pages.get(spec, ()):
+        said.setdefault(one.tarball, []).append(one)
+    lines = []
+    for (url, size), some in list(said.items())[:SHOWN_SPECS]:
+        words = [] if size is None else [probed.size(size)]
+        words += [] if url is None else [url]
+        more = f" and {output.number(len(some) - 1, 'more page')}" if len(some) > 1 else ""
+        lines.append(f"{'  '.join(words)} (by {some[0].source}: {some[0].path}{more})")
+    return lines
 
 
 def _tarball(found: Found | None) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from ...config import mirrors
 from ...config.sourceconfigs import BuildcacheSourceConfig
 from ...diff import Guard
 from ...errors import CacheIndexError, SourceError
-from ...net import shown
+from ...net import FetchStoppedError, TooLargeError, shown
 from ..base import Failed
+from ..remote import FAILURES_IN_A_ROW
 from .assembly import Assembly
 from .bucket import Bucket
 from .discovered import Concluded, Discovered, Known, Statement
@@ -147,7 +148,15 @@ class ManifestSource:
             if not number % _ASK_EVERY:
                 come_forward()
             named = listed.manifests.get(one)
-            said = None if named is None else manifests.is_signed(named)
+            try:
+                said = None if named is None else manifests.is_signed(named)
+            except TooLargeError:
+                continue
+            except SourceError as error:  # what is there does not depend on it: the next pass asks
+                if manifests.is_near:
+                    continue
+                self._note_wait(error)
+                break
             if said is not None:
                 signed[one] = said
         return signed
@@ -197,6 +206,7 @@ class ManifestSource:
         new = sorted(one for one in listed.manifests if one not in placed)
         assembly = Assembly(self._reach.limits.download_bytes)
         failure = None
+        in_a_row = 0
         notes = tuple(_notes(listed, without))
         try:
             for number, one in enumerate(new):
@@ -206,12 +216,16 @@ class ManifestSource:
                 try:
                     spec = _spec(manifests, one, named, needs_tarball=without is None)
                 except (CacheIndexError, SourceError) as error:
-                    if isinstance(error, SourceError) and not manifests.is_near:
-                        self._note_wait(error)
-                        failure = f"{named.path}: {_in_one_line(error)}"
+                    if manifests.is_near or isinstance(error, CacheIndexError | TooLargeError):
+                        refused[one] = Refused(one, f"{named.path}: {error.message}")
+                        continue
+                    self._note_wait(error)
+                    failure = failure or f"{named.path}: {_in_one_line(error)}"
+                    in_a_row += 1
+                    if _ends_a_pass(error) or in_a_row >= FAILURES_IN_A_ROW:
                         break
-                    refused[one] = Refused(one, f"{named.path}: {error.message}")
-                    continue
+                    continue  # docker-registry has a 500 for each image that is damaged
+                in_a_row = 0
                 if spec is None:
                     continue
                 assembly.add(spec)
@@ -263,6 +277,11 @@ def _spec(
             f"is of the package {places.shown(spec.name)}, and lies under {named.package}"
         )
     return spec
+
+
+def _ends_a_pass(error: SourceError) -> bool:
+    """Whether nothing else is to be asked for now."""
+    return error.retry_after_seconds is not None or isinstance(error, FetchStoppedError)
 
 
 def _lacking(

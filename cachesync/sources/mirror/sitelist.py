@@ -101,7 +101,7 @@ def _mirror(ref: str, entry: Any, *, address: str, bucket_url: str) -> tuple[str
         raise _UnfitError("its address is too long")
     blob = _BLOB.fullmatch(url)
     if blob is None:
-        raise _UnfitError(f"{_named(url)} is no blob of a mirror")
+        raise _UnfitError(f"{_place(url)} is no blob of a mirror")
     found = scalars.base_url(_on_the_web(blob["mirror"], address, bucket_url))
     if shown(found) != found:
         raise _UnfitError("its address holds more than a place")
@@ -114,11 +114,11 @@ def _on_the_web(mirror: str, address: str, bucket_url: str) -> str:
     if bucket is not None:
         key = bucket["key"].strip("/")
         if hostile(key) is not None:
-            raise _UnfitError(f"{_named(mirror)} is no place in a bucket")
+            raise _UnfitError(f"{_place(mirror)} is no place in a bucket")
         return f"{bucket_url}/{quote(key)}"
     is_plain = mirror.startswith("http://") and address.startswith("http://")
     if not mirror.startswith("https://") and not is_plain:
-        raise _UnfitError(f"{_named(mirror)} is no address that a list from there may name")
+        raise _UnfitError(f"{_place(mirror)} is no address that a list from there may name")
     return mirror
 
 
@@ -128,6 +128,11 @@ def _is_word(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _place(text: str) -> str:
+    """An address of a list, without what may be secret in it."""
+    return _named(shown(text) if "://" in text else text.partition("?")[0].rpartition("@")[2])
 
 
 def _named(text: str) -> str:

@@ -24,6 +24,7 @@ from .configured import Configured
 from .discovered import Concluded, Discovered, Known, Statement
 from .listed import Listed
 from .parts import Part, PartError, look
+from .patience import Patience
 from .place import Place
 from .reaching import Reach, open_place
 from .spool import Spool
@@ -77,6 +78,8 @@ class MirrorSource:
         self._waits: list[float] = []
         self._config = config
         self._reach = reach
+        if not config.url and reach.fetcher is not None:
+            self._reach = reach._replace(fetcher=Patience(reach.fetcher))
         self._clock = clock
         self._list: Listed | None = None
         self._configured: Configured | None = None
@@ -122,7 +125,7 @@ class MirrorSource:
         is_gone = False
         found: Got | Unchanged | Failed
         try:
-            place = self._opened(statement)
+            place = self.open(statement)
             found = _Reading(
                 place, statement, memory, self._reach.limits, is_listed=self._list is not None
             ).read(int(self._clock()))
@@ -136,8 +139,8 @@ class MirrorSource:
         left = None if self._list is None else self._list.note(statement, is_gone=is_gone)
         return found if left is None else left
 
-    def _opened(self, statement: Statement) -> Place:
-        """Raises PartError where the secret that it is reached with is not there."""
+    def open(self, statement: Statement) -> Place:
+        """The mirror of a cache index. Raises PartError where the secret that it is reached with is not there."""
         try:
             return open_place(statement.url, statement.access, self._reach)
         except CachesyncError as error:

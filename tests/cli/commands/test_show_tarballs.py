@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import stubserver as stub
 from tests.support.mirrors import make_mirror, record
+from tests.support.pagetext import Facts, as_generated, spec
 from tests.support.world import World
 
 ZLIB = record("zlib", "1.3.1")
@@ -90,3 +91,44 @@ def test_a_dag_has_no_size(world, tmp_path):
     world.run("sync", "--mirror", (tmp_path / "mirror").as_uri())
     ended = world.run("show", f"/{ZLIB.hash}", "--tree", "--size", status=2)
     assert "--size says nothing of a DAG" in ended.err
+
+
+URL = "https://binaries.spack.io/v1/build_cache/x.spack"
+PLACED = spec("a" * 32, tarball=f"{URL}?token=hunter2", size="-")
+
+
+def test_where_a_page_says_that_a_tarball_lay(world):
+    """Of a hash unasked, without what may be a secret in the address; a later page may not say it."""
+    world.page("v1", "zlib", PLACED)
+    world.page("v2", "zlib", spec("a" * 32))
+    world.page("v3", "zlib", spec("a" * 32, tarball=URL, size=77))
+    world.configure(f"sources:\n{world.directory_source()}")
+    world.run("sync")
+    out = world.run("show", f"/{PLACED['hash']}").out
+    assert [line.split(":", 1)[1].strip() for line in out.splitlines() if "tarball:" in line] == [
+        f"{URL} (by site: v1/zlib/specs.md)", f"77 B  {URL} (by site: v3/zlib/specs.md)",
+    ]  # fmt: skip
+    assert "hunter2" not in out
+    (hit,) = world.run("show", f"/{PLACED['hash']}", "--json").json["results"]
+    assert hit["specs"][0]["pages"] == [
+        {"source": "site", "tag": "v1", "path": "v1/zlib/specs.md", "tarball": URL, "bytes": None},
+        {"source": "site", "tag": "v3", "path": "v3/zlib/specs.md", "tarball": URL, "bytes": 77},
+    ]
+    (world.pages / "v1/zlib/specs.md").unlink()
+    assert "77 B" in world.run("show", f"/{PLACED['hash']}").out
+    assert "tarball" not in world.run("show", "zlib").out
+    assert "77 B" in world.run("show", "zlib", "--size").out
+
+
+def test_a_page_of_a_web_site_is_asked_for_with_size_only(world, server):
+    """One request for the page, and none else."""
+    page = as_generated(Facts("zlib", "v1", [PLACED]))
+    url = server.url("/v1/zlib/specs.md")
+    server.mount("/v1/zlib/specs.md", stub.reply(page))
+    world.configure(f"sources:\n  - {{name: web, type: http, urls: ['{url}'], every: 6h}}\n")
+    world.run("sync")
+    before = len(server.paths())
+    assert "tarball:" not in world.run("show", f"/{PLACED['hash']}").out
+    assert len(server.paths()) == before
+    assert URL in world.run("show", f"/{PLACED['hash']}", "--size").out
+    assert len(server.paths()) == before + 1
