@@ -1,5 +1,6 @@
 """What `config check` and `doctor --offline` say of the files that a configuration names."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -141,9 +142,8 @@ def test_what_may_be_there_for_the_daemon_is_a_note(whole):
     (files / "token").unlink()
     os.mkfifo(files / "token")
     (files / "password").unlink()
-    with socket.socket(socket.AF_UNIX) as listening:
-        os.chdir(files)
-        listening.bind("password")
+    with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(files):
+        listening.bind("password")  # the path of a socket is short
     done = world.run("config", "check")
     assert sorted(done.err.splitlines()) == [
         f"cachesync: note: source site: {files}/pages is not there",
