@@ -155,6 +155,15 @@ def test_what_may_be_there_for_the_daemon_is_a_note(whole):
     assert len(world.run("config", "check", "--json").json["notes"]) == 3
 
 
+def test_a_mirrors_yaml_that_is_not_there_is_a_note(world, tmp_path):
+    """Spack may write it later; a mistyped path is seen."""
+    file = tmp_path / "mirrors.yaml"
+    world.configure(f"sources: [{{name: m, type: buildcache, mirrors: {file}}}]\n")
+    assert world.run("config", "check").err == f"cachesync: note: source m: {file} is not there\n"
+    file.write_text("mirrors: {}\n")
+    assert world.run("config", "check").err == ""
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
 def test_what_only_the_daemon_may_read_is_a_note_for_others(whole):
     """It is no problem that a secret is kept from the one who asks; certificates are for everybody."""
