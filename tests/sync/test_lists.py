@@ -84,6 +84,30 @@ def test_a_pass_without_change_asks_once_for_each_mirror(world, site):
     assert site.asked() == sorted([LIST, f"/develop/{INDEX}", f"/develop/e4s/{INDEX}"])
 
 
+def test_a_mirror_of_both_layouts_is_asked_once_as_well(world, site):
+    """Its index of layout 2 is looked at when that of layout 3 changes; and both are what it says."""
+    both = site.root / "v0.23.2"
+    mirrors.make_mirror(both, [ZLIB, BZIP2], layout=2)
+    site.mirror("v0.23.2", HDF5)
+    site.names("v0.23.2")
+    world.sync()
+    for _ in range(2):
+        site.asked()
+        world.sync()
+        assert site.asked() == sorted([LIST, f"/v0.23.2/{INDEX}"])
+    site.mirror("v0.23.2", HDF5, ZLIB)
+    mirrors.make_mirror(both, [BZIP2], layout=2)
+    for _ in range(2):
+        world.sync()
+    assert places(world) == {("v0.23.2", "root", one.hash) for one in (HDF5, ZLIB, BZIP2)}
+    mirrors.make_mirror(both, [], layout=2)
+    site.mirror("v0.23.2", HDF5)
+    for _ in range(2):
+        world.sync()
+    assert places(world) == {("v0.23.2", "root", HDF5.hash)}
+    world.verify()
+
+
 def test_the_mirror_of_a_hit_is_its_own(world, site):
     """What is to be typed names the mirror that has the spec, not the list."""
     site.mirror("develop", HDF5)
