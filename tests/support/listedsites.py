@@ -22,6 +22,8 @@ class Site:
         self._delay_seconds = delay_seconds
         self.root = root
         self._lists = 0
+        self.absent = 404
+        """What is answered of a file that is not there."""
         server.mount("/", self._answer)
 
     def mirror(self, path: str, *records: mirrors.Record) -> None:
@@ -43,7 +45,7 @@ class Site:
         talk.pause(self._delay_seconds)
         path = self.root / unquote(talk.seen.path.lstrip("/"))
         if not path.is_file():
-            status(404, b"not found")(talk)
+            status(self.absent, b"not found")(talk)
             return
         data = path.read_bytes()
         cached(data, f'"{hash(data)}"')(talk)

@@ -84,6 +84,30 @@ def test_a_pass_without_change_asks_once_for_each_mirror(world, site):
     assert site.asked() == sorted([LIST, f"/develop/{INDEX}", f"/develop/e4s/{INDEX}"])
 
 
+def test_a_mirror_of_both_layouts_is_asked_once_as_well(world, site):
+    """Its index of layout 2 is looked at when that of layout 3 changes; and both are what it says."""
+    both = site.root / "v0.23.2"
+    mirrors.make_mirror(both, [ZLIB, BZIP2], layout=2)
+    site.mirror("v0.23.2", HDF5)
+    site.names("v0.23.2")
+    world.sync()
+    for _ in range(2):
+        site.asked()
+        world.sync()
+        assert site.asked() == sorted([LIST, f"/v0.23.2/{INDEX}"])
+    site.mirror("v0.23.2", HDF5, ZLIB)
+    mirrors.make_mirror(both, [BZIP2], layout=2)
+    for _ in range(2):
+        world.sync()
+    assert places(world) == {("v0.23.2", "root", one.hash) for one in (HDF5, ZLIB, BZIP2)}
+    mirrors.make_mirror(both, [], layout=2)
+    site.mirror("v0.23.2", HDF5)
+    for _ in range(2):
+        world.sync()
+    assert places(world) == {("v0.23.2", "root", HDF5.hash)}
+    world.verify()
+
+
 def test_the_mirror_of_a_hit_is_its_own(world, site):
     """What is to be typed names the mirror that has the spec, not the list."""
     site.mirror("develop", HDF5)
@@ -94,8 +118,22 @@ def test_the_mirror_of_a_hit_is_its_own(world, site):
     assert f"spack mirror add v1.1.1-cache {site.server.url('/v1.1.1/tools')}\n" in said
 
 
-def test_what_leaves_the_list_stays_until_it_is_gone_itself(world, site):
-    """It is read on, with a warning, until its manifest answered 404 in three passes running."""
+def test_what_a_bucket_stands_for_is_said(world, site):
+    """The list lies on one server, and the mirrors on another, below a directory."""
+    site.mirror("buckets/one/develop", HDF5)
+    site.names("develop")
+    with StubServer("127.0.0.2") as elsewhere:
+        elsewhere.mount("/", site._answer)
+        configure(world, site, bucket_url=elsewhere.url("/buckets/one"))
+        world.sync()
+        assert site.asked() == [LIST]
+    assert places(world) == {("develop", "root", HDF5.hash)}
+
+
+@pytest.mark.parametrize("absent", [404, 410])
+def test_what_leaves_the_list_stays_until_it_is_gone_itself(world, site, absent):
+    """It is read on, with a warning, until its manifest answered 404 or 410 in three passes running."""
+    site.absent = absent
     site.mirror("develop", HDF5)
     site.mirror("v0.23.0", ZLIB)
     site.names("develop", "v0.23.0")

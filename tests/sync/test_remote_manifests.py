@@ -102,7 +102,10 @@ ILLS = {
     "no JSON": stub.reply(b'{"tags": ["a"'),
     "an answer elsewhere": stub.reply(b'{"tags": []}', link='<http://127.0.0.2/>; rel="next"'),
     "a page of others": stub.status(404),
-}
+    "a 401 loop": stub.status(401, www_authenticate=f'Bearer realm="http://127.0.0.1:1/t",scope="{NAME}"'),
+    "no tokens": stub.status(401, www_authenticate="Bearer"),
+    "denied": error("DENIED", 403),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("ill", ILLS)
@@ -113,6 +116,33 @@ def test_a_list_of_tags_that_is_not_whole_takes_nothing(ours, ill):
     changes |= ours.run()[1]
     assert changes.keys() <= {"source.failed", "source.held", "source.recovered"}
     assert ours.hashes() == {one.hash for one in MANY}
+
+
+def test_tokens_that_expire_in_the_middle_are_nobodys_news(ours):
+    """Each holds for one request, of a page with one tag or of an image: all is as it is, and what is new comes."""
+    given, used = [], set()
+
+    def give(talk):
+        given.append(f"t{len(given)}")
+        stub.reply(json.dumps({"token": given[-1]}).encode())(talk)
+
+    def guard(talk):
+        proof = talk.seen.headers.get("authorization", "").removeprefix("Bearer ")
+        if proof in given and proof not in used:
+            used.add(proof)
+            return True
+        realm = f'Bearer realm="{ours.server.url("/token")}",scope="repository:{NAME}:pull"'
+        stub.status(401, www_authenticate=realm)(talk)
+        return False
+
+    ours.server.script("/token", give)
+    ours.registry.guard, ours.registry.page = guard, 1
+    assert ours.run() == (SourceState.OK, {})
+    ours.images.spec(NEW)
+    state, changes = ours.run()
+    assert (state, changes["spec.cached"]) == (SourceState.OK, 1)
+    assert "spec.evicted" not in changes
+    assert len(used) > 2 * len(MANY)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import sys
 from contextlib import contextmanager
 from urllib.request import urlopen
 
-from tests.support import caches, mirrors
+from tests.support import buckets, caches, mirrors
 from tests.support.daemons import daemon, eventually, watched
-from tests.support.webservers import free_port
+from tests.support.registries import docker_registry
+from tests.support.webservers import free_port, serving
 from tests.support.world import World
 
 ZLIB = mirrors.record("zlib", "1.3.1")
@@ -77,6 +78,89 @@ def test_a_site_is_what_its_list_names(tmp_path):
         assert (result["listed"], result["unchanged"]) == (6, 6)
         assert world.seq() == before
         world.verify()
+
+
+class KeyedWorld(World):
+    """A world whose environment has the secrets that its mirrors are reached with."""
+
+    @property
+    def environment(self):
+        return {
+            **super().environment, "BUCKET_ID": buckets.KEY, "BUCKET_SECRET": buckets.SECRET,
+            "REGISTRY_USER": "bot", "REGISTRY_PASSWORD": "any",
+        }  # fmt: skip
+
+
+REAL = """\
+mirrors:
+  spack-public:
+    binary: false
+    url: https://mirror.spack.io
+  v3-1.1: {caches}/v3-1.1
+  v2-0.23:
+    url: file://{caches}/v2-0.23
+    signed: false
+  v3-1.1-next:
+    fetch: {web}/v3-1.1-next
+    push: file:///nowhere
+  v3-1.1-signed:
+    source: false
+    binary: true
+    autopush: true
+    url: {web}/v3-1.1-signed
+  v3-migrated-from-v2:
+    signed: false
+    fetch:
+      url: s3://mirrors/v3-migrated-from-v2
+      endpoint_url: {bucket}
+      access_pair:
+        id_variable: BUCKET_ID
+        secret_variable: BUCKET_SECRET
+    push:
+      url: s3://mirrors/v3-migrated-from-v2
+      profile: writer
+  v3-1.2dev:
+    url: s3://mirrors/v3-1.2dev
+    endpoint_url: {bucket}
+    access_pair: {{id: {key}, secret_variable: BUCKET_SECRET}}
+  arm:
+    url: {web}/v3-1.2dev
+    view: arm
+  team:
+    fetch: {{url: "{caches}/v3-1.2dev", view: team/x86}}
+  oci:
+    url: {registry}/rig/cache
+    access_pair: {{id_variable: REGISTRY_USER, secret_variable: REGISTRY_PASSWORD}}
+"""
+
+
+@caches.needs_caches
+def test_every_mirror_of_a_mirrors_yaml_is_what_it_has(tmp_path):
+    """On disk, from a web server, a bucket and a registry, in the forms in which Spack writes entries."""
+    root = caches.mirror("")
+    known = caches.contents()["mirrors"]
+    views = known["v3-1.2dev"]["views"]
+    expected = {name: set(one["cached"]) for name, one in known.items()}
+    expected |= {"arm": set(views["arm"]["cached"]), "team": set(views["team/x86"]["cached"])}
+    world, path = KeyedWorld(tmp_path / "world"), tmp_path / "mirrors.yaml"
+    with (
+        serving("nginx", root, packed=True) as web,
+        buckets.serving(root.parent, buckets.KEY, buckets.SECRET) as bucket,
+        docker_registry(root / "oci" / "storage") as registry,
+    ):
+        oci = registry.replace("http:", "oci+http:")
+        path.write_text(
+            REAL.format(caches=root, web=web.origin, bucket=bucket, key=buckets.KEY, registry=oci)
+        )
+        configure(world, path)
+        world.sync()
+        assert placed(world) == expected
+        assert reasons(world) == []
+        before = world.seq()
+        (result,) = world.sync()["sources"]
+        assert (result["listed"], result["unchanged"]) == (len(expected), len(expected))
+        assert world.seq() == before
+    world.verify()
 
 
 def configure(world, path):

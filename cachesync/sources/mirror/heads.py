@@ -15,12 +15,13 @@ from ...errors import SourceError
 from ...net import Fetcher, Request
 from .place import Absent, There
 
-__all__ = ["ABSENT", "AS_STORED", "first_byte", "head", "is_as_stored"]
+__all__ = ["ABSENT", "AS_STORED", "first_byte", "head", "is_as_stored", "is_page"]
 
 AS_STORED: Final = {"Accept-Encoding": "identity"}
 _MOST_BYTES = 1 << 16
 ABSENT = (403, 404, 410)
 """403 as well: S3 says so of what is not there, to those who may not list."""
+_OF_PAGES = ("text/html", "application/xhtml+xml")
 _RANGE = re.compile(r"bytes (?:0-0|\*)/([0-9]{1,18})")
 
 
@@ -30,7 +31,7 @@ def head(fetcher: Fetcher, url: str) -> There | Absent:
     if answer.status in (404, 410):
         return Absent(f"answered {answer.status}")
     if answer.status == 200 and (size := _length(answer.headers)) is not None:
-        return There(size, _modified(answer.headers))
+        return There(size, _modified(answer.headers), is_page(answer.headers))
     return first_byte(fetcher, url)
 
 
@@ -43,10 +44,15 @@ def first_byte(fetcher: Fetcher, url: str) -> There | Absent:
         return Absent(f"answered {status}", is_certain=status != 403)
     part = _RANGE.fullmatch(headers.get("content-range", "").strip())
     if status == 200 and part is None:
-        return There(_length(headers), _modified(headers))
+        return There(_length(headers), _modified(headers), is_page(headers))
     if status in (200, 206) or (status == 416 and part is not None and int(part[1]) == 0):
-        return There(None if part is None else int(part[1]), _modified(headers))
+        return There(None if part is None else int(part[1]), _modified(headers), is_page(headers))
     raise SourceError(f"answered {status}")
+
+
+def is_page(headers: Mapping[str, str]) -> bool:
+    """Whether an answer says that it is a page for people: a portal, a login, a maintenance notice."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() in _OF_PAGES
 
 
 def is_as_stored(headers: Mapping[str, str]) -> bool:

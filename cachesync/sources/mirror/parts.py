@@ -12,6 +12,7 @@ from ...errors import CacheIndexError, SourceError
 from ...net import host
 from ..base import Unchanged
 from ..remote import garbage
+from .heads import is_page
 from .place import Absent, Place, Small
 from .spool import Spool, unpack
 
@@ -19,7 +20,6 @@ __all__ = ["Part", "PartError", "look"]
 
 CHECKSUM_BYTES = 4096
 """Of a file that holds a checksum."""
-_OF_PAGES = ("text/html", "application/xhtml+xml")
 
 
 class PartError(SourceError):
@@ -239,7 +239,7 @@ def _require_content(begin: bytes, kind: Mapping[str, str], expected: str) -> No
     if not start:
         raise SourceError("is empty", hint="it is read again; perhaps it is just being written")
     said = kind.get("content-type", "").partition(";")[0].strip().lower()
-    if kind and (start.startswith(b"<") or (said in _OF_PAGES and not start.startswith(b"{"))):
+    if kind and (start.startswith(b"<") or (is_page(kind) and not start.startswith(b"{"))):
         what = garbage(kind, expected=expected)
         if said.endswith("json"):
             what = f"answered with no JSON, though it says {shown(said)}, and not with {expected}"

@@ -50,6 +50,8 @@ class There(NamedTuple):
     """In bytes, as it is stored; None where nobody says."""
     modified: float | None = None
     """Unix time, or None likewise."""
+    is_page: bool = False
+    """Whether what answers calls it a page for people, which no file of a mirror is."""
 
 
 class Place(Protocol):

@@ -139,6 +139,8 @@ def _old(place: Place, build: Build, spec_hash: str) -> Found:
             return Found(State.MISSING, f"{where}: {error.message}", 2, where)
     elif isinstance(document := place.head(paths.unsigned), Absent):
         return _absent(place, paths.unsigned, document)
+    elif document.is_page:
+        return Found(*_hidden("document"), 2, place.where(paths.unsigned))
     at = place.head(paths.tarball)
     found = Found(
         State.THERE, None, 2, place.where(paths.signed if is_signed else paths.unsigned),
@@ -146,6 +148,8 @@ def _old(place: Place, build: Build, spec_hash: str) -> Found:
     )  # fmt: skip
     if isinstance(at, Absent):
         return _judged(found, _without("tarball", at))
+    if at.is_page:
+        return _judged(found, _hidden("tarball"))
     return found._replace(size=at.size, modified=at.modified)
 
 
@@ -157,6 +161,7 @@ def _image(place: Place, build: Build, spec_hash: str) -> Found:
     small = place.small(path, most_bytes=image.MAX_BYTES)
     if not isinstance(small, Small):
         return _absent(place, path, small)
+    _require_no_page(small, where)
     try:
         said = image.parse(small.data)
     except CacheIndexError as error:
@@ -199,11 +204,17 @@ def _lacking(what: str, at: There | Absent, said: Blob) -> _Lack | None:
     """Why a blob is not the one that is named; None where it is, as far as its length tells."""
     if isinstance(at, Absent):
         return _without(what, at)
+    if at.is_page and at.size != said.content_length:
+        return _hidden(what)
     if at.size is not None and at.size != said.content_length:
         return State.MISSING, (
             f"its {what} has {at.size:,} bytes, and {said.content_length:,} by its manifest"
         )
     return None
+
+
+def _hidden(what: str) -> _Lack:
+    return State.UNKNOWN, f"its {what} was answered with a page, not with what was asked for"
 
 
 def _without(what: str, absent: Absent) -> _Lack:

@@ -1,7 +1,8 @@
 """A list of cache indexes by ref and stack, as https://binaries.spack.io/cache_spack_io_index.json is. Pure.
 
 `{REF: [{"label": STACK, "url": URL}]}`, where the address is that of a blob (`s3://BUCKET/REF/STACK/blobs/sha256/xx/...`)
-that a later run of the site removes: what stays is the mirror it lies in (BUILDCACHE, 4.1). Nobody vouches for a list:
+that a later run of the site removes: what stays is the mirror it lies in (BUILDCACHE, 4.1). Older lists name an
+index by its place (`.../build_cache/index.json`), which leads to its mirror as well. Nobody vouches for a list:
 what is in it is bounded, names nothing but web addresses, and none without TLS where the list came with it.
 """
 
@@ -26,7 +27,10 @@ MOST_MIRRORS = 10_000
 MOST_WARNINGS = 20
 MOST_NAME_CHARACTERS = 200
 MOST_ADDRESS_CHARACTERS = 2048
-_BLOB = re.compile(r"(?P<mirror>.*[^/])/+blobs/[a-z0-9]{1,16}/[0-9a-f]{2}/[0-9a-f]{8,128}/?")
+_INDEX = re.compile(
+    r"(?P<mirror>.*[^/])/+(?:blobs/[a-z0-9]{1,16}/[0-9a-f]{2}/[0-9a-f]{8,128}/?"
+    r"|build_cache/index\.json|v3/manifests/index/index\.manifest\.json)"
+)
 _BUCKET = re.compile(r"s3://[A-Za-z0-9._-]{1,255}/(?P<key>.+)")
 
 
@@ -99,10 +103,10 @@ def _mirror(ref: str, entry: Any, *, address: str, bucket_url: str) -> tuple[str
             raise _UnfitError("its name has white space, control characters, or is too long")
     if len(url) > MOST_ADDRESS_CHARACTERS:
         raise _UnfitError("its address is too long")
-    blob = _BLOB.fullmatch(url)
-    if blob is None:
-        raise _UnfitError(f"{_place(url)} is no blob of a mirror")
-    found = scalars.base_url(_on_the_web(blob["mirror"], address, bucket_url))
+    index = _INDEX.fullmatch(url)
+    if index is None:
+        raise _UnfitError(f"{_place(url)} is no index of a mirror")
+    found = scalars.base_url(_on_the_web(index["mirror"], address, bucket_url))
     if shown(found) != found:
         raise _UnfitError("its address holds more than a place")
     return label, found

@@ -164,7 +164,11 @@ class _Reading:
         *,
         is_listed: bool,
     ) -> None:
-        """Of a mirror that `is_listed` the layout that it did not have is asked for when it changes only."""
+        """Of a mirror that `is_listed` one layout is asked for while that does not change.
+
+        The layout that it did not have is not looked for by itself, and of one that has both layout 2, which
+        Spack 1 does not write any more, once in `LOOK_AGAIN_SECONDS`.
+        """
         self._place = place
         self._statement = statement
         self._of = fingerprint(statement.url, statement.view)
@@ -172,6 +176,7 @@ class _Reading:
         self._had = self._before.get("layouts", "")
         self._most = limits.download_bytes
         self._is_listed = is_listed
+        self._has_both = is_listed and len(self._had) > 1
         self._absent: list[str] = []
         self._is_gone = True
 
@@ -180,30 +185,31 @@ class _Reading:
         every = layout.index_places(
             self._statement.view, is_registry=mirrors.is_registry(self._statement.url)
         )
-        looked = self._before.get("looked", "")
-        is_due = not looked.isdigit() or (
-            not self._is_listed and not 0 <= now - int(looked) < LOOK_AGAIN_SECONDS
-        )
-        looks_at_all = self._place.is_near or not self._had or is_due or len(every) == 1
-        parts = [
-            part
-            for one in every
-            if looks_at_all or str(one.layout) in self._had
-            for part in self._look(one, self._before)
-        ]
+        is_due = self._is_due(now)
+        asked = tuple(one for one in every if str(one.layout) in self._had)
+        if self._has_both:
+            asked = asked[:1]
+        if self._place.is_near or not self._had or is_due or len(every) == 1:
+            asked = every
+        parts = [part for one in asked for part in self._look(one)]
         try:
             is_new = any(part.is_changed for part in parts)
-            if is_new and not looks_at_all:
-                missing = [one for one in every if str(one.layout) not in self._had]
-                parts += [part for one in missing for part in self._look(one, {})]
-                looks_at_all = True
+            if is_new and asked != every:
+                parts += [part for one in every if one not in asked for part in self._look(one)]
+                parts.sort(key=lambda part: every.index(part.place))
+                asked = every
             if not parts:
                 raise self._nothing()
             layouts = "".join(str(part.layout) for part in parts)
-            memory = {"of": self._of, "layouts": layouts}
-            memory["looked"] = str(now) if looks_at_all else looked
+            memory = {"of": self._of, "looked": self._before.get("looked", "")}
+            if asked == every:
+                memory["looked"] = str(now)
             for part in parts:
                 memory |= part.memory(self._before)
+            if self._has_both and asked != every:  # the other one is taken to be as it was
+                memory |= {key: value for key, value in self._before.items() if key[:2] == "2."}
+                layouts = self._had
+            memory["layouts"] = layouts
             if not is_new and layouts == self._had:
                 is_told = {**memory, "looked": ""} != {**self._before, "looked": ""} or is_due
                 return Unchanged(memory if is_told else None)
@@ -212,9 +218,17 @@ class _Reading:
             for part in parts:
                 part.close()
 
-    def _look(self, one: layout.IndexPlace, before: Mapping[str, str]) -> list[Part]:
+    def _is_due(self, now: int) -> bool:
+        """Whether every layout is to be asked for, although nothing seems to have changed."""
+        looked = self._before.get("looked", "")
+        if not looked.isdigit():
+            return True
+        is_old = not 0 <= now - int(looked) < LOOK_AGAIN_SECONDS
+        return is_old and (self._has_both or not self._is_listed)
+
+    def _look(self, one: layout.IndexPlace) -> list[Part]:
         """The part of a layout, or none. Raises PartError where one is gone that was there."""
-        part = look(self._place, one, before, self._most)
+        part = look(self._place, one, self._before, self._most)
         if isinstance(part, Part):
             return [part]
         self._is_gone &= part.is_certain

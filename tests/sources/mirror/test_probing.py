@@ -129,6 +129,29 @@ def test_a_mirror_that_does_not_answer_tells_nothing(server, fetcher, behaviour)
     assert look(Web(server.origin, fetcher, 1 << 20)).state is State.UNKNOWN
 
 
+PAGE = stub.reply(b"<html>log in</html>", content_type="text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("layout", [2, 3])
+def test_a_page_in_the_place_of_a_blob_tells_nothing(server, fetcher, tmp_path, layout):
+    """Of its length neither; but a server that calls everything a page has what it should have."""
+    mirrors.make_mirror(tmp_path, [OLD], layout=layout)
+    place, kind = Web(server.origin, fetcher, 1 << 20), {"content_type": "text/html"}
+    files = [one for one in tmp_path.rglob("*") if one.is_file()]
+    for one in files:
+        server.script(f"/{one.relative_to(tmp_path)}", stub.reply(one.read_bytes(), **kind))
+    found = look(place, OLD)
+    assert found.state is (State.THERE if layout == 3 else State.UNKNOWN)
+    for one in files:
+        server.script(f"/{one.relative_to(tmp_path)}", stub.cached(one.read_bytes()))
+    assert look(place, OLD).state is State.THERE
+    tarballs = [one for one in files if one.suffix == ".spack"] or [blob(tmp_path, "install")]
+    server.script(f"/{tarballs[0].relative_to(tmp_path)}", PAGE)
+    hidden = look(place, OLD)
+    assert hidden.state is State.UNKNOWN
+    assert hidden.reason == "its tarball was answered with a page, not with what was asked for"
+
+
 def test_what_may_not_be_read_tells_nothing():
     """Spack runs as somebody else, perhaps."""
     with tempfile.TemporaryDirectory() as made:
@@ -185,4 +208,9 @@ def test_a_registry_is_asked_by_tags(server, fetcher, tmp_path):
     server.script(f"/v2/{registries.NAME}/blobs/{lost}", registries.error("BLOB_UNKNOWN"))
     assert look(place, OLD, "o").reason.startswith("its tarball answered 404")
     server.script(f"/v2/{registries.NAME}/blobs/{lost}", registries.error("DENIED", 403))
+    assert look(place, OLD, "o").state is State.UNKNOWN
+    server.script(f"/v2/{registries.NAME}/blobs/{lost}", PAGE)
+    assert look(place, OLD, "o").state is State.UNKNOWN
+    server.script(found.manifest.partition(found.manifest.split("/")[2])[2], PAGE)
+    server.script(f"/v2/{registries.NAME}/blobs/{lost}")
     assert look(place, OLD, "o").state is State.UNKNOWN

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cachesync.errors import CacheIndexError
 from cachesync.sources.mirror import sitelist
+from tests.support import caches
 
 SITE = "https://binaries.example.org"
 LIST = f"{SITE}/index.json"
@@ -46,6 +47,39 @@ def test_the_blob_of_an_index_stands_for_its_mirror():
         ("develop", "other"): "https://else.example.org/a%20b/m",
     }
     assert found.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "index", ["build_cache/index.json", "v3/manifests/index/index.manifest.json"]
+)
+def test_an_index_by_its_place_stands_for_its_mirror(index):
+    """As in lists of 2023, which have layout 2; a view or anything else of a mirror is no index of it."""
+    some = [{"label": "e4s", "url": f"s3://b/v0.23.2/e4s/{index}"}, entry("root", "s3://b/v0.23.2")]
+    other = index.replace("index.", "x/index.", 1)
+    found = parse({"v0.23.2": [*some, {"label": "x", "url": f"s3://b/v0.23.2/{other}"}]})
+    assert found.mirrors == {
+        ("v0.23.2", "e4s"): f"{SITE}/v0.23.2/e4s", ("v0.23.2", "root"): f"{SITE}/v0.23.2",
+    }  # fmt: skip
+    assert len(found.warnings) == 1
+
+
+@caches.needs_caches
+def test_the_list_of_2023_is_read():
+    """The one that the site's program of that time writes."""
+    data = caches.mirror("cache_spack_io_index.2023-form.json").read_bytes()
+    assert parse(data) == ({("v0.23.2", "e4s"): f"{SITE}/v0.23.2/e4s"}, ())
+
+
+def test_what_a_bucket_stands_for_may_be_elsewhere():
+    """Below another path of another host than the list's."""
+    found = parse(
+        {"a": [entry("root", "s3://b/a"), entry("x", "s3://b/a/x+y")]},
+        bucket_url="https://m.example.org/b",
+    )
+    assert set(found.mirrors.values()) == {
+        "https://m.example.org/b/a",
+        "https://m.example.org/b/a/x%2By",
+    }
 
 
 NAMES = st.text(string.ascii_lowercase + string.digits + "-._+", min_size=1, max_size=20).filter(

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 
 import pytest
 
@@ -109,6 +110,39 @@ def test_a_mirror_of_both_layouts_says_what_both_say(reached, root):
     assert placed(read(url, fetcher, both.memory, tag="t")) == hashes(OLD, ZLIB, HDF5)
     mirrors.make_mirror(root, [], layout=2)
     assert placed(read(url, fetcher, both.memory, tag="t")) == hashes(HDF5, ZLIB)
+
+
+def test_of_a_listed_mirror_of_both_layouts_the_old_one_is_looked_at_once_a_day(root, fetcher):
+    """Any other pass asks for the manifest of layout 3 alone, and remembers what it knew of the other."""
+    mirrors.make_mirror(root / "m", [OLD], layout=2)
+    mirrors.make_mirror(root / "m", [HDF5], cached=[HDF5])
+    said = {"m": [{"label": "root", "url": f"s3://b/m/blobs/sha256/aa/{'a' * 64}"}]}
+    (root / "list.json").write_text(json.dumps(said))
+    settle(root)
+    now = [1_000_000_000]
+    with serving("nginx", root, packed=False) as server:
+
+        def passed(memory):
+            """What a pass reads, and how many requests that took beside the one for the list."""
+            config = BuildcacheSourceConfig("m", "", list=server.url("/list.json"))
+            made = MirrorSource(config, Reach(LIMITS, fetcher), clock=lambda: now[0])
+            (one,) = made.discover({}).statements
+            found = made.read(one, memory)
+            return found, len(server.answers(2)) - 1
+
+        first, _ = passed({})
+        assert placed(first) == hashes(OLD, HDF5)
+        now[0] += LOOK_AGAIN_SECONDS - 1
+        assert passed(first.memory) == (Unchanged(), 1)
+        os.utime(root / "m" / INDEX, (time.time() - 60,) * 2)
+        touched, asked = passed(first.memory)
+        assert (type(touched), asked) == (Unchanged, 1)
+        assert passed(touched.memory) == (Unchanged(), 1)
+        mirrors.make_mirror(root / "m", [OLD, ZLIB], layout=2)
+        assert passed(touched.memory) == (Unchanged(), 1)
+        now[0] += 1
+        found, _ = passed(touched.memory)
+        assert placed(found) == hashes(OLD, ZLIB, HDF5)
 
 
 def test_a_layout_that_was_there_is_missed(reached, root):
