@@ -37,6 +37,7 @@ settings.load_profile(PROFILE)
 
 
 MEMORY = Path("/dev/shm")
+OURS = MEMORY / f"cachesync-{os.getuid()}"
 """A file system in memory: half of what a commit costs on a disk is waiting, and the kernel's work."""
 ROOM = 6 << 30
 """Bytes that have to be free there; a whole run leaves 2 GiB lying about until it ends."""
@@ -53,7 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     chosen = {"TMPDIR", "PYTEST_DEBUG_TEMPROOT"} & os.environ.keys() or config.option.basetemp
     if not chosen and _has_room():
-        os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = os.fspath(MEMORY)
+        OURS.mkdir(exist_ok=True)
+        OURS.chmod(0o1777)  # some programs that tests start are somebody else
+        os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = os.fspath(OURS)
         tempfile.tempdir = None
     from tests.support import caches
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ..config.reachvalues import Secret, SecretKind
 from ..config.secrets import named_in, reveal
 from ..config.settings import CommandTarget, Config
-from ..config.sourceconfigs import DirectorySourceConfig
+from ..config.sourceconfigs import BuildcacheSourceConfig, DirectorySourceConfig
 from ..errors import CachesyncError
 
 __all__ = ["Look", "certificates", "look", "own", "secret"]
@@ -32,7 +32,7 @@ class Look(NamedTuple):
 
 
 def look(config: Config) -> Iterator[Look]:
-    """Certificates, the files of secrets, the programs of targets, and the directories of sources."""
+    """Certificates, files of secrets, programs of targets, and the directories and mirrors.yaml of sources."""
     for path in dict.fromkeys((config.ca_file, *(ca_file for _, ca_file in own(config)))):
         if path is not None:
             yield certificates(path)
@@ -45,6 +45,8 @@ def look(config: Config) -> Iterator[Look]:
     for source in config.sources:
         if isinstance(source, DirectorySourceConfig):
             yield _directory(source)
+        elif isinstance(source, BuildcacheSourceConfig) and source.mirrors is not None:
+            yield _mirrors(source.name, source.mirrors)
 
 
 def own(config: Config) -> Iterator[tuple[str, str]]:
@@ -101,6 +103,18 @@ def _directory(source: DirectorySourceConfig) -> Look:
         return Look(source.path, "ok", what)
     text = f"{what} is {'not there' if found is None else 'no directory'}"
     return Look(source.path, "warning", text, "put the path of your own there, or mount it")
+
+
+def _mirrors(name: str, path: str) -> Look:
+    """Whether a mirrors.yaml is there; Spack writes it, and perhaps later."""
+    what = f"source {name}: {path}"
+    found, is_hidden = _status(path)
+    if is_hidden:
+        return _unseen(what, path)
+    if found is not None and stat.S_ISREG(found.st_mode):
+        return Look(path, "ok", what)
+    text = f"{what} is {'not there' if found is None else 'no file'}"
+    return Look(path, "warning", text, "put the path of Spack's own mirrors.yaml there")
 
 
 def _status(path: str) -> tuple[os.stat_result | None, bool]:

@@ -62,8 +62,8 @@ def look_at_list(
     source: BuildcacheSourceConfig, config: Config, *, offline: bool
 ) -> Iterator[_Found]:
     """What no list shows; and which mirrors of this one do not answer."""
-    yield source.name, "ok", _not_shown(source), None
     if offline:
+        yield source.name, "ok", _not_shown(source), None
         return
     with closing(Remotes(config.limits)) as remotes:
         opened = _open(remotes, source)
@@ -71,6 +71,7 @@ def look_at_list(
         if found.failure is not None:
             yield source.name, "error", found.failure, "check `list:`"
             return
+        yield source.name, "ok", _not_shown(source), None
         yield from _answers(source.name, opened, found.statements, offline=offline)
 
 
@@ -102,6 +103,8 @@ def _answers(
     name: str, source: MirrorSource, statements: Sequence[Statement], *, offline: bool
 ) -> Iterator[_Found]:
     """Which mirrors have no cache index, or do not answer; of many some are asked."""
+    if not statements:
+        yield name, "warning", "no mirror that it names is read", "check `tags:` and `stacks:`"
     allowed = [one for one in statements if not offline or _is_local(one.url)]
     chosen = allowed[:: -(-len(allowed) // MOST_MIRRORS) or 1]
     answers = asked(chosen, lambda one: _ask(source, one))

@@ -65,7 +65,7 @@ def _reach(
         if error.message in told:
             text = f"{host}: what keeps it from being asked is told already"
             return entry.name, "not asked", text, None
-        remedy = error.hint or "check `url:`, the network and the secret"
+        remedy = error.hint or f"check `{_key(entry)}`, the network and the secret"
         return entry.name, "error", error.message, remedy
     if credential is not None:
         text += f"; the credential {credential} was not tried: only the service has it"
@@ -91,7 +91,7 @@ def _remedy(entry: SourceConfig, status: int, *, is_tried: bool) -> str:
     if isinstance(entry, BuildcacheSourceConfig) and entry.is_bucket and status == 403:
         return "check `url:`, and whether who asks may read it: `credentials:`"
     if not isinstance(entry, GithubSourceConfig):
-        return "check `url:`"
+        return f"check `{_key(entry)}`"
     if entry.token is not None:
         return "check `repository:`, and whether the token may read it"
     return (
@@ -99,6 +99,12 @@ def _remedy(entry: SourceConfig, status: int, *, is_tried: bool) -> str:
         if not is_tried
         else "check `repository:`; a private one needs a `token:`"
     )
+
+
+def _key(entry: SourceConfig) -> str:
+    """The key that says where a source is."""
+    is_listed = isinstance(entry, BuildcacheSourceConfig) and entry.list is not None
+    return "list:" if is_listed else "url:"
 
 
 def _of_mirror(entry: SourceConfig) -> tuple[Secret | None, ...]:

@@ -46,6 +46,7 @@ _OF_ONE = (
 )
 """The keys that say something of one mirror, and go with `url` only."""
 _OF_LIST = ("stacks", "bucket_url")
+_REGISTRIES = ("oci", "oci+http")
 _OF_BUCKET = ("endpoint", "region", "anonymous")
 _CREDENTIALS = {"s3": "access_key", "oci": "username", "oci+http": "username"}
 """What credentials begin with, by the scheme of the address."""
@@ -55,6 +56,8 @@ _REPOSITORY = re.compile(r"(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+")
 """The name of a repository (OCI distribution specification 1.1, Pulling manifests)."""
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+_BUCKET_FORM = "expected s3://BUCKET/PREFIX; the server of buckets is its endpoint:"
+_REGISTRY_FORM = "expected oci://HOST/NAME, its name in lower case: oci://ghcr.io/org/cache"
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -74,7 +77,7 @@ def url(text: str) -> str:
     scheme = text.partition(":")[0].lower()
     if scheme == "file":
         return _file_url(text)
-    if scheme in ("s3", "oci", "oci+http"):
+    if scheme == "s3" or scheme in _REGISTRIES:
         return _remote_url(scheme, text)
     if scheme not in ("http", "https"):
         raise ValueError(f"expected an address that begins with {_SCHEMES}")
@@ -167,7 +170,7 @@ def keys_go_with_it(fields: Fields) -> Iterator[Problem]:
     if (address := fields.values.get("url")) is not None:
         scheme = address.partition(":")[0]
         yield from _of_scheme(fields, scheme)
-        yield from _of_views(fields, is_registry=scheme.startswith("oci"))
+        yield from _of_reading(fields, scheme)
 
 
 def _of_scheme(fields: Fields, scheme: str) -> Iterator[Problem]:
@@ -185,13 +188,17 @@ def _of_scheme(fields: Fields, scheme: str) -> Iterator[Problem]:
         yield problem_at(fields.places["anonymous"], "anonymous and credentials exclude each other")
 
 
-def _of_views(fields: Fields, *, is_registry: bool) -> Iterator[Problem]:
+def _of_reading(fields: Fields, scheme: str) -> Iterator[Problem]:
     is_by_manifests = fields.values.get("read") is sourceconfigs.ReadMode.MANIFESTS
     for name in _present(fields, ("view", "views")):
-        if is_registry:
+        if scheme in _REGISTRIES:
             yield problem_at(fields.places[name], "a registry has no views")
         elif is_by_manifests:
             yield problem_at(fields.places[name], "a view is an index; read: manifests reads none")
+    if is_by_manifests and scheme in ("http", "https"):
+        yield problem_at(
+            fields.places["read"], "a web server cannot be listed, as reading manifests needs"
+        )
 
 
 def applies(key: str, entry: sourceconfigs.BuildcacheSourceConfig) -> bool:
@@ -222,19 +229,20 @@ def _present(fields: Fields, names: tuple[str, ...]) -> list[str]:
 def _remote_url(scheme: str, text: str) -> str:
     """Of a bucket or a registry; its form is that of a web address in which the scheme is another."""
     rest = text.partition(":")[2]
+    form = _BUCKET_FORM if scheme == "s3" else _REGISTRY_FORM
+    if not re.match(r"//[^/]", rest):
+        raise ValueError(form)
     checked = scalars.base_url(f"https:{rest}").partition(":")[2]
     if scheme == "s3":
         _require_bucket(urlsplit(f"https:{checked}"))
     elif not _REPOSITORY.fullmatch(urlsplit(f"https:{checked}").path):
-        raise ValueError(
-            "expected oci://HOST/NAME, its name in lower case: oci://ghcr.io/org/cache"
-        )
+        raise ValueError(form)
     return f"{scheme}:{checked}"
 
 
 def _require_bucket(parts: SplitResult) -> None:
     if not _BUCKET.fullmatch(parts.netloc):
-        raise ValueError("expected s3://BUCKET/PREFIX; the server of buckets is its endpoint:")
+        raise ValueError(_BUCKET_FORM)
     if any(part in ("", ".", "..") for part in parts.path.split("/")[1:]):
         raise ValueError("a prefix in a bucket has no empty part, and none that is . or ..")
 

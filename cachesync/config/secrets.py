@@ -29,8 +29,12 @@ def reveal(secret: Secret, environment: Mapping[str, str] = os.environ) -> str:
     Raises CachesyncError, which says where it was looked for and nothing of what is there.
     """
     if secret.kind is SecretKind.ENV:
-        value = environment.get(secret.name, "")
+        value = environment.get(secret.name)
         where, remedy = f"the environment variable {secret.name}", "set it for the daemon"
+        if value is None:
+            raise CachesyncError(
+                f"the secret's {where.removeprefix('the ')} is not set", hint=remedy
+            )
     else:
         path, where, remedy = _place(secret, environment)
         value = _read(path, where, remedy)

@@ -16,6 +16,8 @@ __all__ = ["debouncer", "divisible", "identity", "part"]
 
 PUSHED_QUIETS = 2
 """A package into which pushes go on and on is looked at after so many times `quiet`."""
+PUSHED_PACKAGES = 2_000
+"""Dirty packages of a mirror; one more and all manifests are looked at, which takes long where many stand."""
 
 
 def debouncer(entry: SourceConfig, watch: Watch) -> Debouncer:
@@ -24,9 +26,14 @@ def debouncer(entry: SourceConfig, watch: Watch) -> Debouncer:
     Manifests are written whole, and last of a push: there is nothing to wait for while others are pushed.
     """
     is_pushed = isinstance(entry, BuildcacheSourceConfig) and entry.read is ReadMode.MANIFESTS
-    part_cap = PUSHED_QUIETS * watch.quiet_seconds if is_pushed else watch.cap_seconds
+    quiet, cap = watch.quiet_seconds, watch.cap_seconds
+    if not is_pushed:
+        return Debouncer(quiet_seconds=quiet, cap_seconds=cap)
     return Debouncer(
-        quiet_seconds=watch.quiet_seconds, cap_seconds=watch.cap_seconds, part_cap_seconds=part_cap
+        quiet_seconds=quiet,
+        cap_seconds=cap,
+        part_cap_seconds=PUSHED_QUIETS * quiet,
+        most_tags=PUSHED_PACKAGES,
     )
 
 

@@ -197,7 +197,8 @@ class Worker:
             return True
         elif isinstance(request, Watching):
             self._set(watch=None)
-            _log.info("%s: watching %d directories", self.name, request.directories)
+            noun = "directory" if request.directories == 1 else "directories"
+            _log.info("%s: watching %d %s", self.name, request.directories, noun)
         elif isinstance(request, Polling):
             self._set(watch=None)
             _log.info("%s: polled: %s", self.name, request.reason)

@@ -6,7 +6,7 @@ asked of many goes up from the few that are found; what is asked of few goes dow
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..model import EdgeKind
@@ -64,6 +64,7 @@ class Evaluator:
         self._placed = mask_of(graph.placed)
         self._owners: dict[str, Owners] = {}
         self._labelled = Labelled(self.nodes, self.reaching)
+        self._reached: Mapping[int, tuple[AbstractEdge, Mask]] = {}
 
     def satisfying(
         self, spec: AbstractSpec, roots: Mask | None = None, *, goes_on: bool = False
@@ -73,12 +74,22 @@ class Evaluator:
         With `goes_on` it is part of the question before, and there is only so much time left as that
         did not need. Raises UnsaidError for what no index can answer, UsageError for what takes too long.
         """
-        self._check(spec)
+        self.check(spec)
         if not goes_on:
             self.reaching.begin()
         return self._satisfying(spec, self.nodes.every if roots is None else roots)
 
-    def _check(self, spec: AbstractSpec) -> None:
+    def know(self, reached: Mapping[int, tuple[AbstractEdge, Mask]], *, keep: bool) -> None:
+        """Take what reaches what edges look for, by their identity; with `keep` what many need is kept."""
+        self._reached = reached
+        self._labelled.keep(wanted=keep)
+
+    def _known(self, edge: AbstractEdge) -> Mask | None:
+        """All that reach what an edge looks for, where that was prepared."""
+        known = self._reached.get(id(edge))
+        return known[1] if known is not None and known[0] is edge else None
+
+    def check(self, spec: AbstractSpec) -> None:
         """Raise UnsaidError for what no index can answer, and begin a question anew."""
         known = told(spec, self.nodes, is_ours=self.rules.asks_each)
         nodetest.check(spec, self.nodes.virtuals, self.nodes.ancestors, known)
@@ -92,9 +103,11 @@ class Evaluator:
         if not any(is_untold(one, self.nodes) for one in nodetest.asked_nodes(spec)):
             return 0
         self.nodes.forget(is_lenient=True)
+        self._reached, prepared = {}, self._reached  # that was found otherwise
         self.reaching.begin()
         found = self._satisfying(spec, self.nodes.every) & ~met
         self.nodes.forget()
+        self._reached = prepared
         return found
 
     def satisfying_any(self, specs: Iterable[AbstractSpec], *, goes_on: bool = False) -> Mask:
@@ -106,15 +119,12 @@ class Evaluator:
         if len(several) == 1:
             return self.satisfying(several[0], goes_on=True)
         for spec in several:
-            edge = self._just_below(spec)
-            if edge is None:
+            if self._reached or (edge := self._just_below(spec)) is None:
                 found |= self.satisfying(spec, goes_on=True)
                 continue
-            self._check(spec)
+            self.check(spec)
             wanted |= self.sought(edge)
-        if wanted:
-            found |= self.reaching.reaching(wanted, None, self.nodes.every)
-        return found
+        return found | (wanted and self.reaching.reaching(wanted, None, self.nodes.every))
 
     def _just_below(self, spec: AbstractSpec) -> AbstractEdge | None:
         """The edge of a spec that asks for nothing but one package below, by `^`, if it does."""
@@ -272,8 +282,11 @@ class Evaluator:
 
     def _below(self, edge: AbstractEdge, roots: Mask) -> Mask:
         """Those of some roots that have below them what `^` asks for."""
+        known = self._known(edge)
+        if known is not None:
+            return known & (self._with_labels(edge, roots) if self.virtuals_asked(edge) else roots)
         found = self._with_labels(edge, roots)
-        if not found or self._is_name_alone(edge):
+        if not found or self.is_name_alone(edge):
             return found
         wanted, kinds = self.sought(edge), self.below_kinds(edge)
         if not wanted:
@@ -290,7 +303,7 @@ class Evaluator:
         few = self.nodes.few.members(wanted)
         return few is not None and len(few) == len(called)
 
-    def _is_name_alone(self, edge: AbstractEdge) -> bool:
+    def is_name_alone(self, edge: AbstractEdge) -> bool:
         """Whether the labels on edges say everything of what `^` asks for."""
         asked = edge.spec
         has_edges = self._is_of_node(edge) and bool(asked.edges)
@@ -313,7 +326,8 @@ class Evaluator:
             [label for label in found if nodetest.is_carried(one, table[label][1], self.rules)]
             for one in sorted(virtuals)
         ]
-        for labels in (first, *of_each):
+        is_more_asked = name is None and not self.is_name_alone(edge)
+        for labels in of_each if is_more_asked else (first, *of_each):
             roots = self._labelled.leading(labels, roots) if roots else 0
         return roots
 
@@ -323,6 +337,9 @@ class Evaluator:
             if edge.spec.name is None:
                 return 0
             roots = self._with_labels(edge, roots)
+        known = self._known(edge)
+        if known is not None:
+            return roots & known
         wanted = self.nodes.holds(edge.spec) if roots else 0
         return roots & self.reaching.above(wanted) if wanted else 0
 

@@ -12,7 +12,10 @@ __all__ = ["LEAST", "Few"]
 LEAST = 8
 """So many are few in the smallest graph."""
 MOST_KNOWN = 64
-"""Sets that are remembered: a byte for each node of the graph each."""
+"""Sets that are remembered, of a byte for each node of the graph."""
+MOST_BYTES = 1 << 23
+"""Of all of them together, but for a few of a very big graph."""
+LEAST_KNOWN = 4
 
 
 class Few:
@@ -21,6 +24,7 @@ class Few:
     def __init__(self, size: int, least: int = LEAST) -> None:
         self._size = size
         self._known: dict[int, tuple[Mask, list[int] | None]] = {}
+        self._most_known = min(MOST_KNOWN, max(LEAST_KNOWN, MOST_BYTES // max(size, 1)))
         self._most = max(least, (size - 1) // SPARSE)
 
     def forget(self) -> None:
@@ -63,6 +67,6 @@ class Few:
         return found
 
     def _remember(self, mask: Mask, nodes: list[int] | None) -> None:
-        if len(self._known) >= MOST_KNOWN:
+        if len(self._known) >= self._most_known:
             self._known.clear()
         self._known[id(mask)] = mask, nodes

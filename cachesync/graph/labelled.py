@@ -20,6 +20,11 @@ class Labelled:
         self._graph = nodes.graph
         self._nodes = nodes
         self._reaching = reaching
+        self._kept: dict[tuple[int, ...], Mask] | None = None
+
+    def keep(self, *, wanted: bool) -> None:
+        """Whether what is found along edges shall be kept, as very many ask for the same."""
+        self._kept = {} if wanted else None
 
     @cached_property
     def _values(self) -> list[int]:
@@ -53,7 +58,7 @@ class Labelled:
     def leading(self, labels: Iterable[int], roots: Mask) -> Mask:
         """Those of some roots that `^` leads from to an edge with one of some labels."""
         if not self._graph.tables.mask or self._reaching.through_build:
-            return self._along_edges(labels, roots)
+            return self._kept_along_edges(tuple(labels), roots)
         bits, values, nodes = sum([1 << label for label in labels]), self._values, self._nodes
         few = None if roots is nodes.every else nodes.few.members(roots)
         if few is not None:
@@ -62,6 +67,14 @@ class Labelled:
             return nodes.few.made(compress(few, map(good.__contains__, numbers)))
         met = nodes.select("reach", [n for n, mask in enumerate(values) if mask & bits], "mask")
         return met if roots is nodes.every else roots & met
+
+    def _kept_along_edges(self, labels: tuple[int, ...], roots: Mask) -> Mask:
+        if self._kept is None:
+            return self._along_edges(labels, roots)
+        found = self._kept.get(labels)
+        if found is None:
+            found = self._kept[labels] = self._along_edges(labels, self._nodes.every)
+        return roots & found
 
     def _along_edges(self, labels: Iterable[int], roots: Mask) -> Mask:
         by_virtuals: dict[tuple[str, ...], set[int]] = {}

@@ -54,11 +54,11 @@ class Reaching:
         self.is_down = kind_table(
             graph.kinds_where(lambda kind: not DOWN.isdisjoint(kind.types)), self.kinds
         )
-        self._is_build = kind_table(
+        self.is_build = kind_table(
             graph.kinds_where(lambda kind: "build" in kind.types), self.kinds
         )
         self.is_any = b"\1" * max(256, self.kinds)
-        self.is_first = bytes(map(max, self.is_down, self._is_build))
+        self.is_first = bytes(map(max, self.is_down, self.is_build))
         self._most = max(MOST_NODES, MOST_TIMES * graph.size) if most is None else most
         self._left = self._most
 
@@ -180,7 +180,7 @@ class Reaching:
         starts, downs, parents, kinds = (
             graph.back_starts, graph.back_downs, graph.parents, graph.back_kinds,
         )  # fmt: skip
-        is_build = both(self._is_build, is_kind)
+        is_build = both(self.is_build, is_kind)
         for node in members(mask, size):
             start, middle, end = starts[node], downs[node], starts[node + 1]
             found: Iterable[int] = parents[start:middle]
@@ -224,7 +224,7 @@ class Reaching:
             reached[node] = any(map(flags.__getitem__, chosen(below, beside, last))) or any(
                 map(reached.__getitem__, chosen(below, beside, followed))
             )
-        direct = self.has_edge(roots, mask, both(self._is_build, is_kind))
+        direct = self.has_edge(roots, mask, both(self.is_build, is_kind))
         return roots & (mask_of(reached) | direct)
 
     def has_edge(self, owners: Mask, mask: Mask, is_kind: bytes) -> Mask:

@@ -6,7 +6,7 @@ What a mirror has is no part of the change log: it is as it was when the manifes
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from .nodes import NodeWriter
 from .outcomes import SourceRow, StatementRow
@@ -20,10 +20,14 @@ NOTHING_SIGNED: Mapping[str, bool] = {}
 class SignatureWriter(NodeWriter):
     """Records signatures, in the transactions of others."""
 
-    def signature_ids(self, statement: StatementRow) -> set[int]:
-        """The ids of the specs in a mirror of which it is known whether they are signed."""
+    def signature_ids(
+        self, statement: StatementRow, among: Collection[int] | None = None
+    ) -> set[int]:
+        """The ids of the specs in a mirror, or of those `among` them, of which it is known."""
+        only = "" if among is None else " AND spec_id IN (SELECT value FROM json_each(?))"
+        chosen = () if among is None else (json.dumps(list(among)),)
         rows = self.db.execute(
-            "SELECT spec_id FROM signature WHERE statement_id = ?", (statement.id,)
+            f"SELECT spec_id FROM signature WHERE statement_id = ?{only}", (statement.id, *chosen)
         )
         return {spec_id for (spec_id,) in rows}
 

@@ -312,4 +312,6 @@ def _poll(sock: _Socket, events: int, seconds: float) -> list[tuple[int, int]]:
 
 
 def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "it answers without TLS, as http: and oci+http: addresses do"
     return (error.strerror or str(error) or type(error).__name__).lower()

@@ -142,6 +142,7 @@ class _Signed(NamedTuple):
     mirror: Mirror
     signed: bool | None
     """What is asked; None: whether that is known."""
+    says_all: bool = False
 
     def of(self, spec_id: int) -> bool | None:
         """See `query.Verdicts`."""

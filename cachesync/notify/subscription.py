@@ -159,6 +159,7 @@ class _Asked(NamedTuple):
 
     dag: query.Dag
     judge: Judge
+    says_all: bool = False
 
     def of(self, spec_id: int) -> bool | None:
         """See `query.Verdicts`."""

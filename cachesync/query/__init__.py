@@ -51,6 +51,7 @@ from .tree import (
     wanted_variants,
     wants,
     with_dags,
+    without_pages,
 )
 from .values import compiler_values, every_compiler, field_values, name_runs, plain_compiler
 
@@ -100,4 +101,5 @@ __all__ = [
     "wanted_variants",
     "wants",
     "with_dags",
+    "without_pages",
 ]

@@ -6,7 +6,7 @@ spec's hash and its placement. An index builds on the same `values`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..model import Build
 from ..spack import versions
@@ -27,6 +27,7 @@ from .values import field_values, name_runs, plain_compiler
 
 __all__ = [
     "MIN_HASH_WORD",
+    "is_met_in",
     "joined",
     "matches",
     "matches_build",
@@ -132,11 +133,16 @@ def matches_build(term: Term, build: Build) -> bool:
         from .fuzzy import is_near_build
 
         return is_near_build(term, build)
-    if term.field is None:
-        if any(_fits(term, run) for run in name_runs(build.package)):
-            return True
-        return any(_matches_field(term, build, field) for field in BUILD_FIELDS)
-    return term.field in BUILD_FIELDS and _matches_field(term, build, term.field)
+    return is_met_in(term, build, BUILD_FIELDS)
+
+
+def is_met_in(term: Term, build: Build, fields: Collection[str]) -> bool:
+    """Whether a term, no fuzzy word and none of Spack's, is met in some fields of a build."""
+    if term.field is not None:
+        return term.field in fields and _matches_field(term, build, term.field)
+    if "package" in fields and any(_fits(term, run) for run in name_runs(build.package)):
+        return True
+    return any(_matches_field(term, build, field) for field in fields)
 
 
 def _matches_field(term: Term, build: Build, field: str) -> bool:

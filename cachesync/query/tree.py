@@ -137,6 +137,10 @@ class Dag(NamedTuple):
 class Verdicts(Protocol):
     """What a graph says of specs: compared by identity."""
 
+    @property
+    def says_all(self) -> bool:
+        """Whether it knows of every spec that a cache index told of."""
+
     def of(self, spec_id: int) -> bool | None:
         """Whether a spec, by the ledger's id, is what is asked for; None where its DAG is not known."""
 
@@ -235,6 +239,17 @@ def with_dags(node: Node, made: Callable[[Dag], Node]) -> Node:
         return Not(with_dags(node.node, made))
     if isinstance(node, (And, Or)):
         return type(node)(tuple(with_dags(child, made) for child in node.nodes))
+    return node
+
+
+def without_pages(node: Node) -> Node:
+    """The tree as it is judged where no page tells of anything: a graph that says all is not gone beyond."""
+    if isinstance(node, Judged):
+        return Judged(node.verdicts, Or(())) if node.verdicts.says_all else node
+    if isinstance(node, Not):
+        return Not(without_pages(node.node))
+    if isinstance(node, (And, Or)):
+        return type(node)(tuple(map(without_pages, node.nodes)))
     return node
 
 

@@ -257,9 +257,9 @@ def _of_samples(facts: Facts) -> Iterator[Reason]:
             f"/{one['hash'][:7]} ({one['package']}@{one['version']}) in {one['mirror']}: {one['reason']}"
             for one in lost[:1]
         ]
-        text = f"{said['missing']:,} of {said['asked']:,} sampled specs are not there as its indexes say"
+        text = f"{said['missing']:,} of {said['asked']:,} sampled specs are missing"
         yield _reason(Code.SAMPLE_MISSING, State.DEGRADED, name, ": ".join([text, *first]),
-                      f"cachesync probe source:{name} shows more; push them again, or prune and update the index")  # fmt: skip
+                      "cachesync status lists them; push them again, or prune and update the index")  # fmt: skip
 
 
 def _is_of_mirrors(source: Mapping[str, Any]) -> bool:

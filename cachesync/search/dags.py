@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import compress
 from pathlib import Path
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ..spack.abstract import AbstractSpec
 
 __all__ = ["Dags", "Found"]
+
+AT_ONCE = 5
+"""So many `^` of a query and more are looked for together."""
 
 
 class Found:
@@ -55,6 +58,11 @@ class Found:
         """The nodes of `mask` in order; None where nobody knows them."""
         self.is_of_themselves = is_of_themselves and not undecided
         """Whether of those whose DAG is known and who are alike in all columns, all are in `mask`, or none is."""
+
+    @property
+    def says_all(self) -> bool:
+        """See `query.Verdicts`."""
+        return not self.undecided
 
     def of(self, spec_id: int) -> bool | None:
         """See `query.Verdicts`."""
@@ -138,10 +146,24 @@ class Dags:
         if next(query.each_dag(node), None) is None:
             return node
         self._goes_on = False
+        self._prepare(query.each_dag(node))
         tree = query.with_dags(self._at_once(node), self._judged)
         if not isinstance(tree, query.Judged) and not read.has_pages(self._db):
             tree = self._with_conditions(tree)
         return _folded(tree)
+
+    def _prepare(self, dags: Iterable[query.Dag]) -> None:
+        """Let what all of them look for be found at once, where that is much."""
+        of: dict[str, list[AbstractSpec]] = {}
+        for dag in dict.fromkeys(dags):
+            of.setdefault(dag.dialect, []).append(dag.spec)
+        for dialect, specs in of.items():
+            evaluator = self.evaluator(dialect)
+            evaluator.know({}, keep=False)
+            if sum(edge.sigil == "^" for spec in specs for edge in spec.edges) >= AT_ONCE:
+                from ..graph.preparing import prepare  # few ask for so much
+
+                prepare(evaluator, specs)
 
     def placed(self, node: query.Node, *, opened: bool = False) -> query.Node:
         """A tree with placements in place of the fields of mirrors; see `placing.resolved`."""

@@ -23,7 +23,7 @@ def hits(
     described = read.builds(db, [build_id for build_id, _ in chosen])
     names = read.Names(db)
     placed: dict[int, dict[str, list[Placement]]] = {}
-    for group in scan.matching_groups(db, node, described.keys(), names):
+    for group in scan.matching_groups(db, node, described, names):
         place = Placement(*names.tags[group.tag_id], names.stacks[group.stacks_id])
         for build_id, spec_hash in zip(group.build_ids, group.hashes, strict=True):
             placed.setdefault(build_id, {}).setdefault(spec_hash, []).append(place)

@@ -41,13 +41,19 @@ def count_specs(groups: Iterable[Group]) -> dict[int, int]:
 def matching_groups(
     db: connect.Connection,
     node: query.Node,
-    build_ids: Collection[int] | None,
+    build_ids: Collection[int] | Mapping[int, Build] | None,
     names: read.Names,
 ) -> Iterator[Group]:
-    """Every placement that matches of some builds, or of all; a tag and set of stacks may come again."""
-    described = list(
-        read.all_builds(db) if build_ids is None else read.builds(db, build_ids).items()
-    )
+    """Every placement that matches of some builds, or of all; a tag and set of stacks may come again.
+
+    With the builds themselves, where they are known, they are not read again.
+    """
+    node = _settled(db, node)
+    if build_ids is None:
+        described = list(read.all_builds(db))
+    else:
+        known = build_ids if isinstance(build_ids, Mapping) else read.builds(db, build_ids)
+        described = list(known.items())
     residue = _residual(node)
     _refuse_too_much(node, len(described))
     residues = {build_id: residue(build) for build_id, build in described}
@@ -60,6 +66,7 @@ def matching_in(
     db: connect.Connection, node: query.Node, tag_ids: Collection[int]
 ) -> dict[int, set[str]]:
     """Build id -> the hashes of its specs with a placement in some tags that matches."""
+    node = _settled(db, node)
     placed = list(read.placements_in(db, tag_ids))
     described = read.builds(db, {build_id for build_id, *_ in placed})
     residue = _residual(node)
@@ -118,6 +125,12 @@ def _judged(
             group.build_ids.append(build_id)
             group.hashes.append(spec_hash)
     yield from filter(None, groups.values())
+
+
+def _settled(db: connect.Connection, node: query.Node) -> query.Node:
+    """A tree that was judged without what only pages are asked, where there are none."""
+    is_judged = next(query.each_judged(node), None) is not None
+    return query.without_pages(node) if is_judged and not read.has_pages(db) else node
 
 
 def _refuse_too_much(node: query.Node, builds: int) -> None:

@@ -192,7 +192,8 @@ class _Pass:
             return False
         placed: Placed = self._writer.placed_specs(self._row, known, source.scope)
         packages = {spec_hash: package for spec_hash, (_, package) in placed.items()}
-        told = self._writer.signature_ids(known)
+        among = None if source.scope is None else [spec_id for spec_id, _ in placed.values()]
+        told = self._writer.signature_ids(known, among)
         unsigned = [one for one, (spec_id, _) in placed.items() if spec_id not in told]
         seen = source.read_manifests(
             statement,

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 from hypothesis import given
@@ -40,23 +41,37 @@ def test_what_is_no_message_is_refused(message, reason):
         clearsigned.text(message)
 
 
-@pytest.mark.parametrize(("count", "is_whole"), [(19_992, True), (19_993, False), (30_000, False)])
-def test_a_line_that_gpg_has_cut_is_refused(tmp_path, monkeypatch, count, is_whole):
-    """It cuts longer ones to 19,993 characters, so one of that length may be cut, and says no word."""
+@pytest.fixture(scope="module")
+def gpg_home():
+    """A key, in a directory of its own; its path has to be short, since sockets lie in it."""
     if shutil.which("gpg") is None:
         pytest.skip("there is no gpg")
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    monkeypatch.setenv("GNUPGHOME", str(home))
-    make = ["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "t@x", "ed25519"]
-    try:
-        subprocess.run(make, check=True, capture_output=True)
-        line = b"-" + b"x" * (count - 1)
-        message = subprocess.run(
-            ["gpg", "--batch", "--clearsign"], input=line + b"\n", check=True, capture_output=True
-        ).stdout
-    finally:
-        subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
+    with tempfile.TemporaryDirectory(dir="/tmp") as home, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GNUPGHOME", home)
+        make = [
+            "gpg",
+            "--batch",
+            "--quiet",
+            "--passphrase",
+            "",
+            "--quick-gen-key",
+            "t@x",
+            "ed25519",
+        ]
+        try:
+            subprocess.run(make, check=True, capture_output=True)
+            yield home
+        finally:
+            subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
+
+
+@pytest.mark.parametrize(("count", "is_whole"), [(19_992, True), (19_993, False), (30_000, False)])
+def test_a_line_that_gpg_has_cut_is_refused(gpg_home, count, is_whole):
+    """It cuts longer ones to 19,993 characters, so one of that length may be cut, and says no word."""
+    line = b"-" + b"x" * (count - 1)
+    message = subprocess.run(
+        ["gpg", "--batch", "--clearsign"], input=line + b"\n", check=True, capture_output=True
+    ).stdout
     if is_whole:
         assert clearsigned.text(message).rstrip(b"\n") == line
     else:

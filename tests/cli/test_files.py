@@ -1,11 +1,14 @@
 """What `config check` and `doctor --offline` say of the files that a configuration names."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 
 import pytest
+
+from tests.support.nobody import let_pass
 
 CONFIG = """\
 ca_file: {0}/ca.pem
@@ -141,9 +144,8 @@ def test_what_may_be_there_for_the_daemon_is_a_note(whole):
     (files / "token").unlink()
     os.mkfifo(files / "token")
     (files / "password").unlink()
-    with socket.socket(socket.AF_UNIX) as listening:
-        os.chdir(files)
-        listening.bind("password")
+    with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(files):
+        listening.bind("password")  # the path of a socket is short
     done = world.run("config", "check")
     assert sorted(done.err.splitlines()) == [
         f"cachesync: note: source site: {files}/pages is not there",
@@ -153,15 +155,22 @@ def test_what_may_be_there_for_the_daemon_is_a_note(whole):
     assert len(world.run("config", "check", "--json").json["notes"]) == 3
 
 
+def test_a_mirrors_yaml_that_is_not_there_is_a_note(world, tmp_path):
+    """Spack may write it later; a mistyped path is seen."""
+    file = tmp_path / "mirrors.yaml"
+    world.configure(f"sources: [{{name: m, type: buildcache, mirrors: {file}}}]\n")
+    assert world.run("config", "check").err == f"cachesync: note: source m: {file} is not there\n"
+    file.write_text("mirrors: {}\n")
+    assert world.run("config", "check").err == ""
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
 def test_what_only_the_daemon_may_read_is_a_note_for_others(whole):
     """It is no problem that a secret is kept from the one who asks; certificates are for everybody."""
     world, files = whole
     (files / "token").chmod(0o600)
     (files / "program").chmod(0o700)
-    for path in (world.root, *world.root.parents, files):
-        if path.stat().st_uid == 0 and path != path.parent and "pytest" in str(path):
-            path.chmod(0o755)
+    let_pass(world.root, files)
     done = subprocess.run(
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
          *world.command("--config", world.config, "config", "check")],

@@ -75,6 +75,21 @@ def test_each_mirror_of_a_list_is_asked(tmp_path, server):
     assert len(server.paths()) == before
 
 
+def test_a_list_that_does_not_come_is_told_once(tmp_path, server):
+    """By its key; nothing is said of what such a list shows. One of which no mirror is read is a warning."""
+    world = World(tmp_path)
+    entry = f"  - {{name: site, type: buildcache, tags: [v1], list: '{server.url(LIST)}'}}\n"
+    world.configure(f"sources:\n{entry}")
+    server.mount(LIST, stub.status(404))
+    told = world.run("doctor", status=None).out
+    assert "remedy: check `list:`" in told
+    assert [one[1] for one in findings(world)] == ["warning"]
+    server.mount(LIST, stub.reply(b'{"signing": {}}'))
+    assert [one[1] for one in findings(world)] == ["ok", "error"]
+    listed(server, {"v2": ["e4s"]})
+    assert findings(world)[2:] == [("site", "warning", "no mirror that it names is read")]
+
+
 def test_of_many_mirrors_some_are_asked(tmp_path, server):
     """From the first to the last; a line says of how many, and of the failing ones a few are told."""
     world = World(tmp_path)

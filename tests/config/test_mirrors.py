@@ -63,6 +63,9 @@ def test_a_file_address_is_decoded():
             "oci://ghcr.io/Org/cache",
             "expected oci://HOST/NAME, its name in lower case: oci://ghcr.io/org/cache",
         ),
+        ("oci:/ghcr.io/x", "expected oci://HOST/NAME, its name in lower case"),
+        ("s3://", "expected s3://BUCKET/PREFIX; the server of buckets is its endpoint:"),
+        ("s3:bucket/x", "expected s3://BUCKET/PREFIX; the server of buckets is its endpoint:"),
         ("s3://key:secret@bucket/x", "an address may not hold a user or password"),
         ("file://host/x", "expected file:/// and an absolute path: file:///srv/mirror"),
         ("file:srv", "expected file:/// and an absolute path: file:///srv/mirror"),
@@ -98,6 +101,7 @@ def test_what_is_no_address_of_a_mirror_is_refused_with_the_remedy(text, reason)
         ("url: https://a.example/x, region: a", "sources: region goes with an s3:// address"),
         ("url: oci://a.example/x, view: a", "sources: a registry has no views"),
         ("url: file:///x, view: a, read: manifests", "sources: a view is an index; read: manifests"),
+        ("url: https://a.example/x, read: manifests", "sources: a web server cannot be listed"),
         (
             "url: https://a.example/x, credentials: {username: a, password: {env: P}}",
             "sources: https: addresses take no credentials",

@@ -22,3 +22,13 @@ def test_pushes_that_go_on_are_looked_at_sooner_than_files_that_are_written_slow
         gathered.add("zlib/", hundredth / 100)
         looks += [hundredth / 100 for _ in gathered.due(hundredth / 100)]
     assert looks[0] == pytest.approx(first)
+
+
+def test_pushes_into_many_packages_are_looked_at_by_package():
+    """409 packages at once are 409 parts; what stands in the others is looked at where it is 2,001."""
+    entry = BuildcacheSourceConfig("ours", "file:///srv/mirror", read=ReadMode.MANIFESTS)
+    for packages, parts in ((409, 409), (2001, 1)):
+        gathered = debouncer(entry, Watch())
+        for number in range(packages):
+            gathered.add(f"p{number}/", 0.0)
+        assert len(gathered.due(1.0)) == parts

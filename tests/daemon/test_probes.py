@@ -136,9 +136,7 @@ def test_status_says_what_was_found(world, mirror, taking):
     next(blobs_of(mirror)).unlink()
     eventually(lambda: said(world)["missing"])
     told = world.run("status").out
-    assert told.startswith(
-        "health: degraded: m: 1 of 30 sampled specs are not there as its indexes say: /"
-    )
+    assert told.startswith("health: degraded: m: 1 of 30 sampled specs are missing: /")
     assert "29 there, 1 missing\n  missing: /" in told
     assert "its tarball is not there" in told
     (source,) = world.run("status", "--json").json["sources"]

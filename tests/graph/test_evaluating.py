@@ -13,6 +13,7 @@ from cachesync.graph import labels, reaching
 from cachesync.graph.evaluating import Evaluator
 from cachesync.graph.masks import members
 from cachesync.graph.paths import reasons
+from cachesync.graph.preparing import prepare
 from cachesync.spack.abstract import AbstractEdge, AbstractSpec
 from cachesync.spack.satisfying import Question
 from tests.spack.test_satisfying import SMALL
@@ -46,9 +47,10 @@ def judged(find):
     least=st.sampled_from((0, 2, 8)),
     has_masks=st.booleans(),
     is_prepared=st.booleans(),
+    is_collected=st.booleans(),
 )
 def test_all_at_once_is_one_by_one(
-    dag, spec, dialect, through_build, few, steps, least, has_masks, is_prepared
+    dag, spec, dialect, through_build, few, steps, least, has_masks, is_prepared, is_collected
 ):
     """The nodes found at once, from below or from above, are those that satisfy the spec each by itself."""
     if dialect == "0.23":
@@ -61,7 +63,13 @@ def test_all_at_once_is_one_by_one(
     )
     if is_prepared:
         evaluator.nodes.prepare()
-    found = judged(lambda: list(members(evaluator.satisfying(spec), graph.size)))
+
+    def find():
+        if is_collected:
+            prepare(evaluator, [spec])
+        return list(members(evaluator.satisfying(spec), graph.size))
+
+    found = judged(find)
     expected = judged(lambda: one_by_one(dag, names, spec, dialect, through_build=through_build))
     assert found == expected
     named = {name: list(members(evaluator.nodes.named(name), graph.size)) for name in "abx"}
@@ -117,6 +125,25 @@ def test_alternatives_at_once_are_each_by_itself(dag, specs, through_build):
     found = judged(lambda: evaluator.satisfying_any(specs))
     each = judged(lambda: [evaluator.satisfying(spec) for spec in specs])
     assert found == (each if isinstance(each, type) else functools.reduce(operator.or_, each, 0))
+
+
+def test_very_many_are_looked_for_in_one_walk():
+    """Many alternatives and conditions that each lead to everything are answered within what one may cost."""
+    graph, _, hashes = graph_of(SMALL)
+    graph = graph._replace(tables=graph.tables._replace(mask=[]))
+    specs = [
+        AbstractSpec(edges=(AbstractEdge("^", AbstractSpec(versions=f":{number}")),) * 2)
+        for number in range(200)
+    ]
+    whole = [Evaluator(graph, "own", hashes).satisfying(spec) for spec in specs]
+    evaluator = Evaluator(graph, "own", hashes, most=12 * graph.size)
+    prepare(evaluator, specs)
+    assert evaluator.satisfying_any(specs) == functools.reduce(operator.or_, whole)
+    assert [evaluator.satisfying(spec) for spec in specs] == whole
+    with pytest.raises(UsageError):
+        Evaluator(graph, "own", hashes, most=12 * graph.size).satisfying(
+            AbstractSpec(edges=tuple(edge for spec in specs for edge in spec.edges))
+        )
 
 
 def test_too_many_masks_are_none():

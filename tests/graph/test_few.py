@@ -5,11 +5,13 @@ from hypothesis import strategies as st
 
 from cachesync.graph.few import MOST_KNOWN, Few
 from cachesync.graph.masks import SPARSE, mask_of, members
+from tests.support.examples import examples
 
 SIZE = 40
 
 
-@given(st.lists(st.sets(st.integers(0, SIZE - 1), max_size=12), max_size=2 * MOST_KNOWN))
+@examples(20, 500)
+@given(st.lists(st.sets(st.integers(0, SIZE - 1), max_size=12), max_size=MOST_KNOWN))
 def test_members_are_those_of_the_set(several):
     """Of sets that were made of them and of sets that were not, of however many before; of many sets none."""
     few = Few(SIZE, 8)

@@ -6,6 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cachesync.graph.lanes import reaching_each
 from cachesync.graph.making import NOTHING
 from cachesync.graph.masks import everything, mask_of, members
 from cachesync.graph.reaching import FEW_ROOTS, Reaching
@@ -89,3 +90,15 @@ def test_a_way_is_the_same_however_it_is_found(seed, kinds, everything):
         way = single.path(root)
         assert way == read_off.path(root)
         assert (way is not None) == (root in reached)
+
+
+@given(st.integers(0, 1 << 40), st.integers(1, 70), st.booleans())
+def test_many_sets_are_reached_as_each_by_itself(seed, count, everything):
+    """A walk for all of them, a bit each, and one for each find the same, whatever the order of the nodes."""
+    size, found, _ = drawn(seed)
+    random = Random(seed)
+    masks = [mask_of(bytes(random.random() < 0.2 for _ in range(size))) for _ in range(count)]
+    walker = Reaching(graph_of(size, found), through_build=everything)
+    every = (1 << 8 * size) // 255
+    each = [walker.reaching(mask, None, every) for mask in masks]
+    assert reaching_each(walker, masks, of_all_types=everything) == each

@@ -327,6 +327,21 @@ def test_a_certificate_nobody_signed_is_refused(server, certificate, fetcher, sl
     assert (server.seen, sleep.slept) == ([], [])
 
 
+def test_a_server_without_tls_is_told_as_one(server, fetcher):
+    """And not in the words of OpenSSL."""
+
+    def in_the_clear(connection):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        return connection
+
+    server.wrap = in_the_clear
+    with pytest.raises(
+        FetchError, match="it answers without TLS, as http: and oci\\+http: addresses"
+    ):
+        get(fetcher, f"{server.origin.replace('http:', 'https:')}/page")
+
+
 def test_a_certificate_that_is_trusted_is_accepted(server, certificate, fetcher, monkeypatch):
     """What this machine trusts is trusted, for the name in it."""
     origin = secured(server, certificate)

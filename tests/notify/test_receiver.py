@@ -370,7 +370,7 @@ def test_doctor_looks_at_every_target(world, secrets, tmp_path):
         ("arm: webhook", "ok", f"{shown_path}, signed by 2 secrets"),
         ("arm: webhook", "warning", "https://ci.example.org, not signed: its receiver cannot tell who sends"),
         ("arm: webhook", "warning", "http://ci.example.org, signed and not encrypted"),
-        ("arm: webhook", "error", "the secret in the environment variable NOWHERE is empty or not one line of text"),
+        ("arm: webhook", "error", "the secret's environment variable NOWHERE is not set"),
         ("arm: webhook", "error", f"a secret that begins with whsec_ goes on in base64, and this one does not (file {tmp_path}/broken)"),
         ("arm: command", "ok", "sh"),
         ("arm: command", "error", "there is no program no-such-program"),

@@ -412,14 +412,15 @@ def test_alternatives_mean_what_they_mean_alone(one, other):
 @given(TEXTS)
 @settings(max_examples=300)
 def test_a_prepared_tree_leaves_what_the_tree_leaves(text):
-    """`residual(tree)(build)` judges every placement as `residue(tree, build)` does."""
+    """`residual(tree)(build)` judges every placement as `residue(tree, build)` does, whatever builds share."""
     try:
         tree = parse(text)
     except QueryError:
         return
     prepared = residual(tree)
     place = {"source": "site", "tag": "develop", "stacks": ("root",)}
-    for build in (HDF5, LOCK):
+    mixed = (HDF5[:n] + LOCK[n:] for n in range(1, len(HDF5)))
+    for build in (HDF5, LOCK, *map(Build._make, mixed)):
         rest = prepared(build)
         judged = rest if isinstance(rest, bool) else query.matches_where(rest, HASH, **place)
         assert judged is matches(tree, build, HASH, **place)

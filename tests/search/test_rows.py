@@ -10,6 +10,7 @@ from cachesync.graph.making import NOTHING
 from cachesync.graph.masks import everything, flags_of, mask_of
 from cachesync.search.dags import Found
 from cachesync.search.rows import Counts, Rows
+from tests.support.examples import examples
 
 BUILDS = 5
 NODES = st.lists(
@@ -30,6 +31,7 @@ def graph_of(nodes):
     )
 
 
+@examples(40, 2_000)
 @given(NODES, st.sets(st.integers(0, 2)), st.booleans(), st.permutations(range(1, BUILDS + 1)))
 def test_what_is_counted_is_there(nodes, versions, is_by_version, order):
     """Of any nodes, and of those chosen by what a column says, which nodes of one build may have otherwise."""

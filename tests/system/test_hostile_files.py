@@ -1,5 +1,6 @@
 """Hostile names, kinds and roots; pages that change under the reader."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -61,11 +62,8 @@ def test_a_claim_by_an_earlier_path(site):
 
 
 def make_socket(path: Path) -> None:
-    here = os.getcwd()
-    os.chdir(path.parent)  # the path of a socket is short
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(path.name)
-    os.chdir(here)
+    with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(path.parent):
+        listening.bind(path.name)  # the path of a socket is short
 
 
 def link_outside(path: Path) -> None:

@@ -139,8 +139,8 @@ def test_killed_at_many_instants_under_pushes_and_prunes(tmp_path):
         "watch: {quiet: 50ms}\n"
     )
     for _ in range(60):
-        with daemon(world, ready=False) as running:
-            until = time.monotonic() + pick.uniform(0.1, 3.0)
+        with daemon(world, ready=pick.random() < 0.7) as running:
+            until = time.monotonic() + pick.uniform(0.1, 2.0)
             while time.monotonic() < until:
                 pushers.turn()
             running.stop(signal.SIGKILL)

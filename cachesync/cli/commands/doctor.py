@@ -116,7 +116,9 @@ def _findings(options: Globals, *, offline: bool) -> Iterator[Finding]:
             found = remote_sources.look_at(source, config, offline=offline, told=told)
             yield Finding(*found)
             if isinstance(source, BuildcacheSourceConfig) and source.list is not None:
-                is_cut = offline or found[1] in ("error", "not asked")
+                if found[1] in ("error", "warning"):  # the list itself does not come
+                    continue
+                is_cut = offline or found[1] == "not asked"
                 some = named_mirrors.look_at_list(source, config, offline=is_cut)
                 yield from (Finding(*found) for found in some)
     is_running = state_dir is not None and runtime.running(state_dir) is not None

@@ -168,7 +168,7 @@ def print_tarballs(hit: Hit, known: Facts) -> None:
         for place in known.carried.get(spec.hash, ()):
             found = known.tarballs.get((spec.hash, place.source, place.url))
             if found is not None:
-                print(output.visible(f"  /{spec.hash[:7]}  {probed.tarball(found)}"))
+                print(output.visible(f"  /{spec.hash[:7]}  {probed.tarball(found, place.url)}"))
         for text in _of_pages(spec.hash, known):
             print(output.visible(f"  /{spec.hash[:7]}  {text}"))
 

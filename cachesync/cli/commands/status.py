@@ -16,7 +16,7 @@ from ...model import LocationState
 from ...reports import health
 from ...system.published import deliveries, probes
 from .. import paths, standing
-from ..display import notifications, output, samples
+from ..display import notifications, output, samples, turns
 from ..ending import CANNOT_TELL, ending
 from ..options import Globals
 from ..remedies import of_health, reaching
@@ -337,7 +337,7 @@ def _print_troubles(name: str, troubles: list[dict[str, Any]]) -> None:
     if not troubles:
         return
     print(f"{name}: {len(troubles):,}")
-    for trouble in troubles[:SHOWN]:
+    for trouble in turns.chosen(troubles, SHOWN, lambda one: one["source"]):
         line = f"  {trouble['source']}: {trouble['page']}: {trouble['reason']}"
         print(output.visible(line))
     if len(troubles) > SHOWN:

@@ -236,7 +236,8 @@ def _progress(options: Globals) -> Iterator[passes.Progress]:
     named = TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold"))
     columns = (named, BarColumn(), MofNCompleteColumn(), Remaining())
     console = Console(stderr=True, no_color=not terminal.is_colored(is_terminal=True))
-    with Progress(*columns, console=console, transient=True) as bar:
+    # It puts a stream of its own in the place of standard error, which keeps lines apart from the bars.
+    with Progress(*columns, console=console, transient=True) as bar, talk.spoken_to(sys.stderr):
         tasks: dict[str, Any] = {}
 
         def show(name: str, done: int, total: int) -> None:

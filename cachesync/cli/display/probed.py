@@ -100,10 +100,13 @@ def print_told(told: Told, *, quiet: bool) -> None:
         print(f"{output.number(told.only_pages, 'spec')} more, of which only pages tell")
 
 
-def tarball(found: Found) -> str:
-    """What a mirror has of a spec, in a line: size, time, whether it is signed, and where."""
+def tarball(found: Found, mirror: str | None = None) -> str:
+    """What a mirror has of a spec, in a line: size, time, whether it is signed, and where.
+
+    Of what is not there no address says in which `mirror`, so that is said.
+    """
     if found.state is not State.THERE:
-        return f"{found.state.value}: {found.reason}"
+        return f"{found.state.value}: {found.reason}" + (f"  {mirror}" if mirror else "")
     signed = {None: "", True: ", signed", False: ", not signed"}[found.is_signed]
     time = _time(found)
     return f"{size(found.size)}{f', {time}' if time else ''}{signed}  {address(found.tarball)}"

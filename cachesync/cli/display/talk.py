@@ -7,7 +7,9 @@ import logging
 import os
 import sys
 import time
-from typing import Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, TextIO
 
 import click
 
@@ -15,7 +17,7 @@ from ..options import Globals
 from ..remedies import reaching
 from .output import timestamp, visible
 
-__all__ = ["log_format", "set_up"]
+__all__ = ["log_format", "set_up", "spoken_to"]
 
 
 class LogSettings(Protocol):
@@ -87,6 +89,22 @@ log_format = click.option(
     type=click.Choice(["text", "json"]),
     help="Instead of the config's `log: format`.",
 )
+
+
+@contextmanager
+def spoken_to(stream: TextIO) -> Iterator[None]:
+    """Send the log there meanwhile: what draws on the terminal lets lines go above what it draws."""
+    handlers = [
+        one
+        for one in logging.getLogger("cachesync").handlers
+        if isinstance(one, logging.StreamHandler)
+    ]
+    before = [one.setStream(stream) for one in handlers]
+    try:
+        yield
+    finally:
+        for one, former in zip(handlers, before, strict=True):
+            one.setStream(former or sys.stderr)
 
 
 def set_up(settings: LogSettings, options: Globals, form: str | None = None) -> None:

@@ -60,6 +60,8 @@ def test_of_a_mirror_on_disk_size_and_time_are_known(world, tmp_path):
     )  # fmt: skip
     file.unlink()
     assert "missing: its tarball is not there" in world.run("show", f"/{ZLIB.hash}").out
+    gone = f"  missing: its tarball is not there  {root.as_uri()}\n"
+    assert gone in world.run("show", "zlib", "--size").out
     root.rename(tmp_path / "away")
     assert f"unknown: there is no directory {root}" in world.run("show", f"/{ZLIB.hash}").out
 

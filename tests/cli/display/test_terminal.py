@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
@@ -182,6 +183,18 @@ def test_no_progress_without_a_terminal_that_can_show_it(abroad, term):
     """A bar needs escape sequences; with a terminal that has them there is one."""
     assert ESCAPE not in on_terminal(abroad, "sync", TERM=term)[1]
     assert ESCAPE in on_terminal(abroad, "sync")[1]
+
+
+def test_what_goes_wrong_stands_on_lines_of_its_own_beside_the_bars(tmp_path):
+    """No bar stands before it, none is drawn over it, and the bars do not stay."""
+    world = World(tmp_path)
+    entries = [f"{{name: {one}, type: buildcache, url: 'file:///nowhere/{one}'}}" for one in "ab"]
+    world.configure(f"sources: [{', '.join(entries)}]\n")
+    status, shown = on_terminal(world, "sync")
+    assert status == 1
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "\n")
+    said = [line for line in plain.splitlines() if "error: " in line]
+    assert [line[:20] for line in said] == ["cachesync: error: a:", "cachesync: error: b:"]
 
 
 # -- the pager
