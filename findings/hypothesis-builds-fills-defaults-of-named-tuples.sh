@@ -5,7 +5,7 @@
 # others at their defaults, as its documentation says. Of a `typing.NamedTuple` it draws all that have
 # annotations.
 #
-# It matters to tests of records that are NamedTuples: a new field with a default, meant to leave what
+# It matters to who tests records that are NamedTuples: a new field with a default, meant to leave what
 # is there as it was, changes what every old property draws, and `builds(Record)` tries states that no
 # caller makes. Say the defaults: `builds(Record, new=st.just(...))`.
 set -eu

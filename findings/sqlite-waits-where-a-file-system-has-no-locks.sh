@@ -6,7 +6,7 @@
 # the whole busy timeout and then says that the database is locked. With EINVAL the same is an I/O error
 # at once.
 #
-# It matters to every program with a SQLite file in a home directory of a cluster: the message sends
+# It matters to who keeps a SQLite file in a home directory of a cluster: the message sends
 # people to look for a process that holds the lock, and there is none. Try one lock yourself first.
 set -eu
 dir=$(mktemp -d)
