@@ -34,6 +34,7 @@ __all__ = [
     "Why",
     "find",
     "load",
+    "names_in",
     "parse",
     "place_of",
     "refuse_values",
@@ -133,13 +134,26 @@ def refuse_values(path: Path, wrong: Mapping[str, str]) -> None:
 def place_of(path: Path, name: str) -> tuple[Path, int] | None:
     """The file of the configuration in `path` in which a subscription stands, and the line; None: in none.
 
-    Raises ConfigError when a file cannot be read.
+    A file that is no YAML is passed over. Raises ConfigError when one cannot be read.
     """
     for file, text in _texts(path):
-        for found in names(compose(text.removeprefix("\ufeff"))):
+        for found in _names(text):
             if found.value == name:
                 return Path(file), found.start_mark.line + 1
     return None
+
+
+def names_in(path: Path) -> tuple[str, list[str]]:
+    """What is in a file, and the names of the subscriptions there. Raises ConfigError when it cannot be read."""
+    text = _read(path)
+    return text, [found.value for found in _names(text)]
+
+
+def _names(text: str) -> list[Node]:
+    try:
+        return list(names(compose(text.removeprefix("\ufeff"))))
+    except InvalidError:
+        return []
 
 
 def _texts(path: Path) -> Iterator[Text]:
