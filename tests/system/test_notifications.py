@@ -133,6 +133,12 @@ def test_subscribe_is_taken_over_at_once_and_ends_with_unsubscribe(site):
         assert f"{file}:11:5: " in said
         assert "batches" in control.request(site.state, {"command": "reload"})["problem"]
         file.write_text(file.read_text().replace("    batches: {}\n", ""))
+        whole = site.config.read_text()
+        site.configure("")
+        refused = site.run("subscribe", "cmake", "--webhook", "https://h.example", status=1).err
+        assert "refuses the configuration: it has no source; nothing was written" in refused
+        assert set(file.parent.iterdir()) == {file, file.with_suffix(".secret")}
+        site.configure(whole)
         assert (
             f"(pid {running.process.pid}) has taken it over" in site.run("unsubscribe", "mine").out
         )

@@ -136,6 +136,7 @@ def test_root_subscribes_for_the_service_and_others_ask_for_it(machine):
     words = ("subscribe", "p7", "-p8", "--name", "mine", "--webhook", "https://ci.example.org/hook")
     folder = machine.root / "subscriptions.d"
     config = config_of(machine)
+    (machine.root / "cachesync.yaml").chmod(0o640)  # who may not read it asks all the same
     with machine.being(PERSON, *config):
         asked = machine.run(*words, status=1)
         assert f"nothing was changed: you may not write in {machine.root}" in asked.err
@@ -148,7 +149,7 @@ def test_root_subscribes_for_the_service_and_others_ask_for_it(machine):
         machine.run(*line[2:])
         files = {file.name: file.stat() for file in folder.iterdir()}
         assert {name: (one.st_uid, stat.S_IMODE(one.st_mode)) for name, one in files.items()} == {
-            "mine.yaml": (0, 0o644), "mine.secret": (SERVICE, 0o600),
+            "mine.yaml": (0, 0o640), "mine.secret": (SERVICE, 0o600),
         }  # fmt: skip
         assert (folder / "mine.yaml").read_text() == text
     with machine.being(PERSON, *config):

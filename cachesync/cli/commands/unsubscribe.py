@@ -9,7 +9,7 @@ import click
 
 from ...config import file, parts
 from ...config.written import is_written
-from ...errors import CachesyncError, UsageError
+from ...errors import CachesyncError, ConfigError, UsageError
 from ...sync import belonging
 from .. import asking, beside, complete, paths, reloading
 from ..configuration import find_config
@@ -31,12 +31,13 @@ def unsubscribe(options: Globals, name: str, as_json: bool) -> int:
     where.
     """
     path = find_config(options)
-    found = None if path is None else file.place_of(path, name)
-    if path is None or found is None:
-        raise UsageError(
-            f"no subscription is called {name}", hint="cachesync subscriptions list names all"
-        )
-    _require_written(path, name, *found)
+    if path is None:
+        raise UsageError(f"no subscription is called {name}: there is no configuration")
+    try:
+        _require_written(path, name)
+    except ConfigError as error:
+        if not isinstance(error.__cause__, PermissionError):  # others may read it, and are asked
+            raise
     state_dir = paths.state_dir(options)
     belonging.require(state_dir, path)
     place = beside.acting(path, state_dir)
@@ -63,8 +64,17 @@ def unsubscribe(options: Globals, name: str, as_json: bool) -> int:
     return 0
 
 
-def _require_written(path: Path, name: str, where: Path, line: int) -> None:
-    """Raise UsageError where a subscription stands in a file that no command wrote for it."""
+def _require_written(path: Path, name: str) -> None:
+    """Raise UsageError where a subscription stands in a file that no command wrote for it, or nowhere.
+
+    ConfigError where that cannot be read.
+    """
+    found = file.place_of(path, name)
+    if found is None:
+        raise UsageError(
+            f"no subscription is called {name}", hint="cachesync subscriptions list names all"
+        )
+    where, line = found
     expected = parts.directory(path) / f"{name}{parts.SUFFIX}"
     if os.path.abspath(where) == os.path.abspath(expected) and is_written(
         *file.names_in(where), name
