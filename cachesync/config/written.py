@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator
 
+from ..yamlguard import quoted
 from .reachvalues import Secret
 from .settings import AppriseTarget, CommandTarget, Target, WebhookTarget
 
-__all__ = ["MOST_NAME", "file_text", "is_name", "is_written", "name_for", "quoted", "target_lines"]
+__all__ = ["MOST_NAME", "file_text", "is_name", "is_written", "name_for", "target_lines"]
 
 MARK = "# Written by `cachesync subscribe`; "
 MOST_NAME = 64
 _MOST_OF_QUERY = 48
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
-_ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
 
 def is_name(name: str) -> bool:
@@ -69,22 +69,6 @@ def target_lines(target: Target) -> Iterator[str]:
 def is_written(text: str, names: list[str], name: str) -> bool:
     """Whether a command wrote the file in `text`, in which subscriptions of these names stand, for this one."""
     return text.startswith(MARK) and names == [name]
-
-
-def quoted(text: str) -> str:
-    """A text in double quotes, as YAML reads it back whatever is in it (YAML 1.2, 5.7)."""
-    return '"' + "".join(map(_quoted, text)) + '"'
-
-
-def _quoted(character: str) -> str:
-    code = ord(character)
-    if character in _ESCAPED:
-        return _ESCAPED[character]
-    if 0x20 <= code < 0x7F:
-        return character
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def _place(secret: Secret) -> str:

@@ -8,6 +8,7 @@ from cachesync.config import written
 from cachesync.config.file import Text, parse
 from cachesync.config.reachvalues import Secret, SecretKind
 from cachesync.config.settings import AppriseTarget, CommandTarget, WebhookTarget
+from cachesync.yamlguard import quoted
 
 texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)
 paths = texts.filter(str.isprintable).map("/{}".format)
@@ -22,7 +23,7 @@ mails = paths.map(lambda path: AppriseTarget(Secret(SecretKind.FILE, path)))
 
 @given(texts)
 def test_a_quoted_text_reads_back(text):
-    assert yaml.safe_load(written.quoted(text)) == text
+    assert yaml.safe_load(quoted(text)) == text
 
 
 @given(webhooks | commands | mails, st.sampled_from(['hdf5 +mpi "OR" -cuda', "ünder 🦀 \\"]))
