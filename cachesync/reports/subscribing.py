@@ -20,8 +20,8 @@ HASHES_A_QUERY = 100
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _HEADER = """\
-# What is missing as of now, for the configuration of cachesync. Put the subscriptions below the
-# `subscriptions:` that is there already, and the target that you want in place of logger.
+# What is missing as of now: save it as a file of subscriptions.d, beside the configuration of
+# cachesync, with the target that you want in place of logger, and have the daemon reload it.
 subscriptions:
 """
 
