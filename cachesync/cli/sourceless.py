@@ -16,6 +16,7 @@ from ..ledger import connect, read
 from ..sync import belonging
 from . import paths
 from .configuration import find_config
+from .display import output
 from .options import Globals
 
 __all__ = ["REMEDY", "lacking", "look_at", "refused", "remembers"]
@@ -74,5 +75,5 @@ def look_at(options: Globals, config: Config) -> tuple[str, str, str, str | None
     if missing is not None:
         return "config", "warning", f"{path}: {missing}", REMEDY
     beside = len(parts.files(path))
-    more = f"; with {beside:,} of {parts.directory(path)}" if beside else ""
+    more = f"; with {output.number(beside, 'file')} of {parts.directory(path)}" if beside else ""
     return "config", "ok", f"{path}{more}", None
