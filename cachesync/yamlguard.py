@@ -1,4 +1,4 @@
-"""Bounds on YAML before it is composed. Pure.
+"""Bounds on YAML before it is composed, and text that is read back as it was. Pure.
 
 PyYAML's C loader composes recursively, so a text could crash the process by nesting, and aliases of
 aliases stand for more values than can ever be read. The stream of events is flat: both are bounded
@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import yaml
 from yaml.cyaml import CSafeLoader
 
-__all__ = ["MAX_DEPTH", "Excess", "find_excess", "reader_offset"]
+__all__ = ["MAX_DEPTH", "Excess", "find_excess", "quoted", "reader_offset"]
 
+_ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 MAX_DEPTH = 32
 """Levels of nesting; the deepest legal page or configuration has five."""
 
@@ -56,3 +57,19 @@ def find_excess(text: str, *, values: int) -> Excess | None:
 def reader_offset(error: yaml.reader.ReaderError, text: str) -> int:
     """How many characters of `text` stand before what a ReaderError is about: it counts bytes."""
     return len(text.encode()[: error.position].decode(errors="ignore"))
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, as YAML reads it back whatever is in it (YAML 1.2, 5.7)."""
+    return '"' + "".join(map(_quoted, text)) + '"'
+
+
+def _quoted(character: str) -> str:
+    code = ord(character)
+    if character in _ESCAPED:
+        return _ESCAPED[character]
+    if 0x20 <= code < 0x7F:
+        return character
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -76,7 +76,6 @@ PARSERS = {
         "pages.parse": {"msgspec", "sys"},
         "pages.summary": {"msgspec"},
         "pages.tarballs": {"msgspec"},
-        "reports.subscribing": {"json"},
         "sources.mirror.bucketxml": {"urllib.parse", "xml.parsers"},
         "sources.tarstream": {"tarfile"},
         "spack.lockfile": {"msgspec"},

@@ -21,10 +21,12 @@ __all__ = [
     "MOST",
     "QueryCommand",
     "machines",
+    "own_subscriptions",
     "packages",
     "query",
     "query_words",
     "sources",
+    "subscriptions",
     "tags",
 ]
 
@@ -79,6 +81,33 @@ def _field(field: str) -> Complete:
 tags = _field("tag")
 sources = _field("source")
 _packages = _field("package")
+
+
+def subscriptions(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The names of all subscriptions of the configuration."""
+    from .configuration import load_config
+
+    return _named(ctx, incomplete, lambda o: [e.name for e in load_config(o).subscriptions])
+
+
+def own_subscriptions(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Those that stand in files of their own."""
+    from ..config import parts
+    from .configuration import find_config
+
+    def found(options: Globals) -> list[str]:
+        path = find_config(options)
+        return [] if path is None else [file.stem for file in parts.files(path)]
+
+    return _named(ctx, incomplete, found)
+
+
+def _named(ctx: click.Context, start: str, find: Callable[[Globals], list[str]]) -> list[str]:
+    try:
+        found = find(_globals(ctx))
+    except Exception:  # see the module's docstring
+        return []
+    return [n for n in found if n.startswith(start) and not _UNSAFE & set(n)][:MOST]
 
 
 def machines(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

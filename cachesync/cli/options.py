@@ -32,7 +32,8 @@ def split_globals(argv: list[str]) -> tuple[Globals, list[str]]:
     while position < len(argv):
         argument = argv[position]
         name, equals, value = argument.partition("=")
-        if argument == "--":
+        # A program's options are its own.
+        if argument == "--" or (name == "--command" and rest[:1] == ["subscribe"]):
             return _globals(values, flags, rest), rest + argv[position:]
         if name in WITH_VALUE and (equals or position + 1 < len(argv)):
             if not equals:

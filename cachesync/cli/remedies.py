@@ -18,7 +18,7 @@ __all__ = ["ELSEWHERE", "HERE", "of_health", "reaching"]
 
 HERE = frozenset({
     "backup", "changes", "check", "config", "deliveries", "diff", "doctor", "forget", "history", "probe",
-    "rebuild", "run", "search", "show", "status", "subscriptions", "sync", "verify", "wait",
+    "rebuild", "run", "search", "show", "status", "subscribe", "subscriptions", "sync", "unsubscribe", "verify", "wait",
 })  # fmt: skip
 """The commands that look at a configuration or a state directory."""
 ELSEWHERE = frozenset({"completion", "help", "listen", "webhook"})

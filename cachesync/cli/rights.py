@@ -15,8 +15,11 @@ from ..errors import CachesyncError, LedgerError
 from ..ledger import connect
 from . import paths
 
-__all__ = ["act_as_owner", "name_of", "require_writable"]
+__all__ = ["UNIT", "act_as_owner", "name_of", "require_writable", "user_of_unit"]
 
+UNIT = "cachesync.service"
+ASK_SECONDS = 5.0
+SYSTEMD = Path("/run/systemd/system")
 SHARED_UMASK = 0o022
 """What nobody but the owner may ever do with a file: write it."""
 
@@ -128,3 +131,26 @@ def _unreadable(user: int, group: int) -> str | None:
     finally:
         os.seteuid(0)
         os.setegid(0)
+
+
+def user_of_unit() -> int | None:
+    """The user that the service runs as; None where systemd knows no such unit, or user."""
+    if not SYSTEMD.is_dir():
+        return None
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            ["systemctl", "show", "--property=LoadState,User", UNIT],
+            capture_output=True, text=True, timeout=ASK_SECONDS, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    said = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    if said.get("LoadState") != "loaded":
+        return None
+    user = said.get("User") or "root"
+    try:
+        return int(user) if user.isdecimal() else pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return None

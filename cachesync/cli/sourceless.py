@@ -9,13 +9,14 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from ..config import reload
+from ..config import parts, reload
 from ..config.settings import Config
 from ..errors import CachesyncError, LedgerMissingError, UsageError
 from ..ledger import connect, read
 from ..sync import belonging
 from . import paths
 from .configuration import find_config
+from .display import output
 from .options import Globals
 
 __all__ = ["REMEDY", "lacking", "look_at", "refused", "remembers"]
@@ -73,4 +74,6 @@ def look_at(options: Globals, config: Config) -> tuple[str, str, str, str | None
         return "config", "ok", f"none; the defaults apply{more}", missing and REMEDY
     if missing is not None:
         return "config", "warning", f"{path}: {missing}", REMEDY
-    return "config", "ok", str(path), None
+    beside = len(parts.files(path))
+    more = f"; with {output.number(beside, 'file')} of {parts.directory(path)}" if beside else ""
+    return "config", "ok", f"{path}{more}", None

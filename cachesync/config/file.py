@@ -5,53 +5,112 @@ What may stand in it is in `schema`, the values it gives in `settings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ConfigError
+from . import reach
 from .content import content
-from .schema import SCHEMA
+from .parts import files, names
+from .schema import PART, SCHEMA
 from .settings import Config
-from .yamlnodes import InvalidError, Problem, compose, problem_after, scalars
+from .yamlnodes import (
+    InvalidError,
+    Node,
+    Problem,
+    compose,
+    problem_after,
+    problem_at,
+    scalars,
+)
 
-__all__ = ["SYSTEM_FILE", "Found", "Why", "find", "load", "parse", "refuse_values"]
+__all__ = [
+    "SYSTEM_FILE",
+    "Found",
+    "Text",
+    "Why",
+    "find",
+    "load",
+    "names_in",
+    "parse",
+    "place_of",
+    "refuse_values",
+]
 
 MAX_BYTES = 2**20
 FILE_NAME = "cachesync.yaml"
 SYSTEM_FILE = Path("/etc/cachesync") / FILE_NAME
 
 _TOO_LARGE = Problem(1, 1, (), f"larger than {MAX_BYTES // 2**20} MiB")
+_TOO_LARGE_TOGETHER = _TOO_LARGE._replace(text=f"{_TOO_LARGE.text} with what is read before it")
 
 
-def parse(text: str, *, name: str) -> Config:
-    """What a configuration says; `name` is what its problems call it. Pure.
+class Text(NamedTuple):
+    """A file as it was read."""
 
-    Raises ConfigError with every problem, in the order of the lines, as `NAME:LINE:COLUMN: problem`.
+    name: str
+    """What its problems call it."""
+    text: str
+
+
+def parse(text: str, *, name: str, parts: Sequence[Text] = ()) -> Config:
+    """What a configuration says, `parts` of it in files of their own (`parts`). Pure.
+
+    Raises ConfigError with every problem, in the order of files and lines, as `NAME:LINE:COLUMN: problem`.
     """
-    if len(text) > MAX_BYTES:
-        raise _config_error(name, [_TOO_LARGE])
-    try:
-        node = compose(text.removeprefix("\ufeff"))
-        return SCHEMA(node) if node is not None else Config()
-    except InvalidError as error:
-        raise _config_error(name, error.problems) from None
+    wrong: dict[str, list[Problem]] = {}
+    places: dict[str, str] = {}
+    config, size = Config(), 0
+    for number, (file, said) in enumerate([Text(name, text), *parts]):
+        wrong[file] = []
+        size += len(said)
+        if size > MAX_BYTES:
+            wrong[file].append(_TOO_LARGE if number == 0 else _TOO_LARGE_TOGETHER)
+            break
+        try:
+            node = compose(said.removeprefix("\ufeff"))
+            wrong[file] += _repeated(node, file, places)
+            if node is not None:
+                config = reach.joined(config, PART(node)) if number else SCHEMA(node)
+        except InvalidError as error:
+            wrong[file] += error.problems
+    if any(wrong.values()):
+        raise _config_error(wrong) from None
+    return config
 
 
-def _config_error(name: str, problems: Iterable[Problem]) -> ConfigError:
-    found = sorted(set(problems))  # what an alias stands for is read more than once
-    count = "1 problem" if len(found) == 1 else f"{len(found):,} problems"
-    lines = tuple(f"{name}:{problem.line}:{problem.column}: {problem}" for problem in found)
-    return ConfigError(f"{count} in {name}", lines)
+def _repeated(node: Node | None, file: str, places: dict[str, str]) -> Iterator[Problem]:
+    """Names of subscriptions that another file has; `places` says where each stands first."""
+    own: dict[str, str] = {}
+    for found in names(node):
+        if found.value in places:
+            problem = problem_at(found, f"already stands in {places[found.value]}")
+            yield problem._replace(keys=("subscriptions", "name"))
+        own.setdefault(found.value, f"{file}:{found.start_mark.line + 1}")
+    places |= {name: place for name, place in own.items() if name not in places}
 
 
-def load(path: Path) -> Config:
-    """What the configuration in `path` says.
+def _config_error(wrong: Mapping[str, Iterable[Problem]]) -> ConfigError:
+    lines: list[str] = []
+    for name, problems in wrong.items():
+        # A set: what an alias stands for is read more than once.
+        lines += (f"{name}:{one.line}:{one.column}: {one}" for one in sorted(set(problems)))
+    count = "1 problem" if len(lines) == 1 else f"{len(lines):,} problems"
+    first, *others = [name for name, problems in wrong.items() if problems]
+    more = f" and {others[0] if len(others) == 1 else f'{len(others):,} more files'}"
+    return ConfigError(f"{count} in {first}{more if others else ''}", tuple(lines))
 
-    Raises ConfigError: with every problem as `parse` does; without any when `path` cannot be read.
+
+def load(path: Path, *, more: Sequence[Text] = ()) -> Config:
+    """What the configuration in `path` says, with the files beside it, and `more` as if they were there too.
+
+    Raises ConfigError: with every problem as `parse` does; without any when a file cannot be read.
     """
-    return parse(_read(path), name=str(path))
+    main, *parts = _texts(path)
+    return parse(main.text, name=main.name, parts=[*parts, *more])
 
 
 def refuse_values(path: Path, wrong: Mapping[str, str]) -> None:
@@ -61,11 +120,52 @@ def refuse_values(path: Path, wrong: Mapping[str, str]) -> None:
     """
     if not wrong:
         return
-    places: dict[str, tuple[int, int]] = {}
-    for mark, value in scalars(compose(_read(path).removeprefix("\ufeff"))):
-        places.setdefault(value, (mark.line + 1, mark.column + 1))
-    problems = [Problem(*places.get(value, (1, 1)), (), text) for value, text in wrong.items()]
-    raise _config_error(str(path), problems)
+    left = dict(wrong)
+    found: dict[str, list[Problem]] = {}
+    for file, text in _texts(path):
+        found[file] = []
+        for mark, value in scalars(compose(text.removeprefix("\ufeff"))):
+            if value in left:
+                found[file].append(Problem(mark.line + 1, mark.column + 1, (), left.pop(value)))
+    found[str(path)] += (Problem(1, 1, (), text) for text in left.values())
+    raise _config_error(found)
+
+
+def place_of(path: Path, name: str) -> tuple[Path, int] | None:
+    """The file of the configuration in `path` in which a subscription stands, and the line; None: in none.
+
+    A file that is no YAML is passed over. Raises ConfigError when one cannot be read.
+    """
+    for file, text in _texts(path):
+        for found in _names(text):
+            if found.value == name:
+                return Path(file), found.start_mark.line + 1
+    return None
+
+
+def names_in(path: Path) -> tuple[str, list[str]]:
+    """What is in a file, and the names of the subscriptions there. Raises ConfigError when it cannot be read."""
+    text = _read(path)
+    return text, [found.value for found in _names(text)]
+
+
+def _names(text: str) -> list[Node]:
+    try:
+        return list(names(compose(text.removeprefix("\ufeff"))))
+    except InvalidError:
+        return []
+
+
+def _texts(path: Path) -> Iterator[Text]:
+    """The file itself, and those beside it. Raises ConfigError."""
+    yield Text(str(path), _read(path))
+    for file in files(path):
+        try:
+            yield Text(str(file), _read(file))
+        except ConfigError as error:
+            is_gone = isinstance(error.__cause__, FileNotFoundError) and not os.path.lexists(file)
+            if not is_gone:  # removed in this moment
+                raise
 
 
 def _read(path: Path) -> str:
@@ -75,12 +175,12 @@ def _read(path: Path) -> str:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"cannot read {path}: {reason}", ()) from error
     if len(data) > MAX_BYTES:
-        raise _config_error(str(path), [_TOO_LARGE])
+        raise _config_error({str(path): [_TOO_LARGE]})
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         problem = problem_after(data[: error.start].decode(), "not UTF-8")
-        raise _config_error(str(path), [problem]) from None
+        raise _config_error({str(path): [problem]}) from None
     return text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -12,7 +12,7 @@ from .reachvalues import Proxy, ProxyKind
 from .yamlnodes import Node, Problem, problem_at
 from .yamlschema import Fields, Key, Reader, Record, choice, scalar
 
-__all__ = ["CA_FILE", "OF_TARGET", "keys", "settled"]
+__all__ = ["CA_FILE", "OF_TARGET", "joined", "keys", "settled"]
 
 CA_FILE = Key(scalar(scalars.absolute_path))
 _WORDS = choice({kind.value: Proxy(kind) for kind in (ProxyKind.ENVIRONMENT, ProxyKind.NONE)})
@@ -56,12 +56,22 @@ def settled(**values: Any) -> settings.Config:
             )
             for source in config.sources
         ),
-        subscriptions=tuple(
-            subscription._replace(
-                targets=tuple(_target(target, config) for target in subscription.targets)
-            )
-            for subscription in config.subscriptions
-        ),
+        subscriptions=_reaching(config.subscriptions, config),
+    )
+
+
+def joined(config: settings.Config, more: Iterable[settings.Subscription]) -> settings.Config:
+    """A settled configuration with further subscriptions behind its own, for which the same is said."""
+    subscriptions = config.subscriptions + _reaching(more, config)
+    return config._replace(subscriptions=subscriptions)
+
+
+def _reaching(
+    subscriptions: Iterable[settings.Subscription], config: settings.Config
+) -> tuple[settings.Subscription, ...]:
+    return tuple(
+        one._replace(targets=tuple(_target(target, config) for target in one.targets))
+        for one in subscriptions
     )
 
 

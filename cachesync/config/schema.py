@@ -30,7 +30,7 @@ from .yamlschema import (
     scalar,
 )
 
-__all__ = ["SCHEMA"]
+__all__ = ["PART", "SCHEMA"]
 
 _TEXT = scalar(str)
 _WORD = scalar(scalars.word)
@@ -136,6 +136,15 @@ _SUBSCRIPTION = Record(
     },
     rules=(rules.backfill_is_subscribed,),
 )
+_SUBSCRIPTIONS = ListOf(_SUBSCRIPTION, empty=True, unique=("name",))
+
+
+def _part(subscriptions: tuple[settings.Subscription, ...]) -> tuple[settings.Subscription, ...]:
+    return subscriptions
+
+
+PART = Record(_part, {"subscriptions": Key(_SUBSCRIPTIONS, required=True)})
+"""What may stand in a file of `subscriptions.d`."""
 
 
 # -- the whole
@@ -184,7 +193,7 @@ SCHEMA = Record(
                 {"removal_fraction": Key(fraction), "removal_minimum": Key(integer(minimum=0))},
             )
         ),
-        "subscriptions": Key(ListOf(_SUBSCRIPTION, empty=True, unique=("name",))),
+        "subscriptions": Key(_SUBSCRIPTIONS),
         "metrics": Key(
             Record(
                 lambda listen: settings.Metrics(*listen),

@@ -28,6 +28,7 @@ __all__ = [
     "Record",
     "boolean",
     "choice",
+    "descend",
     "exactly_one",
     "fraction",
     "integer",
@@ -179,7 +180,7 @@ class ListOf(Generic[T]):
     def _repeated(self, nodes: list[yaml.Node]) -> Iterator[Problem]:
         lines: dict[str, int] = {}
         for node in nodes if self._unique is not None else ():
-            found = _descend(node, self._unique or ())
+            found = descend(node, self._unique or ())
             if not isinstance(found, yaml.ScalarNode):
                 continue
             if found.value in lines:
@@ -188,7 +189,8 @@ class ListOf(Generic[T]):
             lines.setdefault(found.value, found.start_mark.line + 1)
 
 
-def _descend(node: yaml.Node | None, keys: tuple[str, ...]) -> yaml.Node | None:
+def descend(node: yaml.Node | None, keys: tuple[str, ...]) -> yaml.Node | None:
+    """What stands in mappings at these keys, one below the other; None where nothing does."""
     for key in keys:
         pairs = node.value if isinstance(node, yaml.MappingNode) else ()
         node = next((value for name, value in pairs if name.value == key), None)
@@ -298,7 +300,7 @@ class Kinds(Generic[T]):
         """The value. Raises InvalidError; without a valid type nothing more is known to be wrong."""
         if not isinstance(node, yaml.MappingNode):
             refuse(node, f"expected a mapping, found {_found(node)}")
-        type_node = _descend(node, ("type",))
+        type_node = descend(node, ("type",))
         if type_node is None:
             raise InvalidError(
                 [problem_at(node, "the key type is missing: one of " + ", ".join(self.kinds))]

@@ -27,14 +27,16 @@ class Commands:
 
     def __init__(
         self, state_dir: Path, thread: WriterThread, sources: Sources, deliveries: Deliveries,
-        *, config: Callable[[], Config], on_change: Callable[[], object],
+        *, config: Callable[[], Config], reload: Callable[[], Mapping[str, Any]],
+        on_change: Callable[[], object],
     ) -> None:  # fmt: skip
-        """`config` gives the one that is in force."""
+        """`config` gives the one that is in force, `reload` takes what the files say now."""
         self._state_dir = state_dir
         self._thread = thread
         self._sources = sources
         self._deliveries = deliveries
         self._config = config
+        self._reload = reload
         self._on_change = on_change
 
     def handle(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -43,6 +45,7 @@ class Commands:
             "sync": self._sync,
             "rebuild": self._rebuild,
             "forget": self._forget,
+            "reload": lambda _asked: self._reload(),
             "credentials": lambda _asked: {"problems": credential_problems(self._config())},
             "retry": self._deliveries.ask,
             "replay": self._deliveries.ask,

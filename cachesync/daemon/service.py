@@ -8,7 +8,9 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from ..config import reload
@@ -79,6 +81,7 @@ class Service:
         self._watchdog = watchdog_seconds(environment)
         self._pace = pace
         self._changed = Bell()
+        self._asked: SimpleQueue[Future[str | None]] = SimpleQueue()
         self.config = load()
         self.thread = WriterThread(state_dir, clock=clock, on_change=self._changed.ring)
         self.sources = Sources(self.config, pages, self.thread, on_change=self._touch)
@@ -98,7 +101,7 @@ class Service:
         self._published_at, self._said_seconds = 0.0, pace.rest_seconds
         self._commands = Commands(
             state_dir, self.thread, self.sources, self.deliveries,
-            config=lambda: self.config, on_change=self._changed.ring,
+            config=lambda: self.config, reload=self._reload_asked, on_change=self._changed.ring,
         )  # fmt: skip
 
     # -- up and down
@@ -165,6 +168,8 @@ class Service:
                     _log.info("%s: ending", signal.Signals(received.si_signo).name)
                     return 0
                 self._reload()
+            while not self._asked.empty():
+                self._asked.get().set_result(self._read_again())
             if not self._look_around():
                 return 1
             if self._stuck() is None:
@@ -227,6 +232,24 @@ class Service:
 
     def _reload(self) -> None:
         """Take a new config over, if it is good, and pass over everything."""
+        self._read_again()
+        for name in self.sources:
+            self.sources[name].worker.ask(Now())
+
+    def _reload_asked(self) -> Mapping[str, Any]:
+        """The same without the passes, for a command: in the main thread, while this one waits for it.
+
+        Returns what is wrong with the config, which then goes on as it was, and who is subscribed now.
+        """
+        reply: Future[str | None] = Future()
+        self._asked.put(reply)
+        self._changed.ring()
+        problem = reply.result()
+        names = [subscription.name for subscription in self.config.subscriptions]
+        return {"problem": problem, "subscriptions": names}
+
+    def _read_again(self) -> str | None:
+        """Take a new config over; returns why it is refused."""
         self._notifier.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             config = self._load()
@@ -238,9 +261,8 @@ class Service:
         else:
             self._take_over(config)
         self._changed.ring()
-        for name in self.sources:
-            self.sources[name].worker.ask(Now())
         self._notifier.tell("READY=1")
+        return self.view.config_error
 
     def _take_over(self, config: Config) -> None:
         refused = reload.refusal(config, before=len(self.config.sources))

@@ -6,12 +6,12 @@ read by `config` as it stands; the target is a placeholder that works.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from .. import query
 from ..query.printing import show
+from ..yamlguard import quoted
 
 __all__ = ["HASHES_A_QUERY", "queries_for", "yaml_of"]
 
@@ -20,8 +20,8 @@ HASHES_A_QUERY = 100
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _HEADER = """\
-# What is missing as of now, for the configuration of cachesync. Put the subscriptions below the
-# `subscriptions:` that is there already, and the target that you want in place of logger.
+# What is missing as of now: save it as a file of subscriptions.d, beside the configuration of
+# cachesync, with the target that you want in place of logger, and have the daemon reload it.
 subscriptions:
 """
 
@@ -54,8 +54,8 @@ def yaml_of(queries: Sequence[str], *, name: str, first: bool) -> str:
     base = _NOT_A_NAME.sub("-", name).strip("-")[:60] or "missing"
     lines = [_HEADER]
     for number, text in enumerate(queries, 1):
-        lines.append(f"  - name: {json.dumps(f'{base}-{number}')}\n")
-        lines.append(f"    query: {json.dumps(text, ensure_ascii=True)}\n")
+        lines.append(f"  - name: {quoted(f'{base}-{number}')}\n")
+        lines.append(f"    query: {quoted(text)}\n")
         if not first:
             lines.append("    first: false\n")
         lines.append('    targets:\n      - {type: command, argv: ["logger", "-t", "cachesync"]}\n')

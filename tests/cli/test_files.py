@@ -208,3 +208,29 @@ def test_config_show_says_why_a_configuration_applies(world):
         assert (document["config"], document["config_why"]) == (str(path), why)
         said = world.run(*arguments, "config", "show").out
         assert said.startswith(f"config: {path} ({words})\n")
+
+
+def test_the_files_beside_a_configuration_are_checked_shown_and_counted(world):
+    """`config check` names the line in the file where it stands; `config show` and `doctor` name what is read."""
+    world.configure("sources:\n" + world.directory_source())
+    beside = world.config.parent / "subscriptions.d"
+    beside.mkdir()
+    file = beside / "more.yaml"
+    entry = "subscriptions:\n- name: x\n  query: zlib\n  targets: [{type: command, argv: [%s]}]\n"
+    file.write_text(entry % "/nope")
+    done = world.run("config", "check", "--json", status=2)
+    assert done.json["problems"] == [f"{file}:4:36: argv: /nope is not there"]
+    file.write_text(entry % "logger")
+    done = world.run("config", "check")
+    assert (
+        done.out
+        == f"{world.config}: ok, 1 source, 1 subscription; 1 file of subscriptions.d read too\n"
+    )
+    assert world.run("config", "check", "--json").json["files"] == [str(file)]
+    shown = world.run("config", "show", "--json").json
+    assert shown["files"] == [str(file)]
+    assert [one["name"] for one in shown["settings"]["subscriptions"]] == ["x"]
+    assert f"\nwith: {file}\n" in world.run("config", "show").out
+    assert (
+        f"{world.config}; with 1 file of {beside}" in world.run("doctor", "--offline", status=None).out
+    )

@@ -322,7 +322,7 @@ def test_config_check(site):
     good = site.run("config", "check", "--json").json
     assert good == {
         "schema": 1, "config": str(site.config), "ok": True, "problems": [],
-        "notes": [], "sources": 1, "subscriptions": 1,
+        "notes": [], "sources": 1, "subscriptions": 1, "files": [],
     }  # fmt: skip
     site.configure("sources:\n  - {name: a, type: directory, pth: /x}\nwatch: {quiet: soon}\n")
     result = site.run("config", "check", "--json", status=2)

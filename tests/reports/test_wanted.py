@@ -226,3 +226,9 @@ def test_subscriptions_are_read_back(numbers, lines, within, first):
 def test_nothing_missing_is_an_empty_list():
     """Which a config may have."""
     assert parse(subscribing.yaml_of([], name="x", first=True), name="x").subscriptions == ()
+
+
+def test_a_query_beyond_the_basic_plane_is_read_as_it_is():
+    """YAML has no pairs of surrogates, which JSON writes such a character as."""
+    (entry,) = parse(subscribing.yaml_of(["🦀"], name="x", first=True), name="x").subscriptions
+    assert entry.query == "🦀"

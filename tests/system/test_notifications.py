@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from cachesync.daemon import control
 from tests.support.daemons import daemon, eventually, watched
 from tests.support.pagetext import spec
 from tests.support.receiver import SECRET, receiver, subscription
@@ -100,6 +101,50 @@ def test_a_reload_takes_new_subscriptions_over(site):
             site.page("develop", "after", spec(hash_of(4)))
             eventually(lambda: there.accepted)
         assert told(there) == [hash_of(4)]
+
+
+def test_subscribe_is_taken_over_at_once_and_ends_with_unsubscribe(site):
+    """What is cached after it is told of, signed with the secret that was shown; after the end nothing is."""
+    site.configure("sources:\n" + site.directory_source())
+    with receiver() as there, daemon(site) as running:
+        watched(running)
+        done = site.run(
+            "subscribe",
+            "zlib",
+            "--name",
+            "mine",
+            "--allow-private",
+            "--webhook",
+            there.url,
+            "--json",
+        ).json
+        assert (done["reloaded"], done["daemon"]) == (True, {"pid": running.process.pid})
+        there.secret = done["secret"]
+        file = site.config.parent / "subscriptions.d" / "mine.yaml"
+        file.write_text(file.read_text() + "    batch: {window: 100ms}\n")
+        assert control.request(site.state, {"command": "reload"}) == {
+            "problem": None, "subscriptions": ["mine"],
+        }  # fmt: skip
+        site.page("develop", "zlib", spec(hash_of(3)))
+        eventually(lambda: there.accepted)
+        assert (told(there), there.bad) == ([hash_of(3)], [])
+        file.write_text(file.read_text() + "    batches: {}\n")
+        said = site.run("subscribe", "cmake", "--command", "true", status=2).err
+        assert f"{file}:11:5: " in said
+        assert "batches" in control.request(site.state, {"command": "reload"})["problem"]
+        file.write_text(file.read_text().replace("    batches: {}\n", ""))
+        whole = site.config.read_text()
+        site.configure("")
+        refused = site.run("subscribe", "cmake", "--webhook", "https://h.example", status=1).err
+        assert "refuses the configuration: it has no source; nothing was written" in refused
+        assert set(file.parent.iterdir()) == {file, file.with_suffix(".secret")}
+        site.configure(whole)
+        assert (
+            f"(pid {running.process.pid}) has taken it over" in site.run("unsubscribe", "mine").out
+        )
+        assert list(file.parent.iterdir()) == []
+        eventually(lambda: site.status()["notifications"]["subscriptions"] == [])
+        assert running.stop() == 0
 
 
 def test_the_outbox_is_for_its_owner_only(site):

@@ -1,7 +1,9 @@
 """One state directory: which one it is for whom, who may write it, and as whom root does."""
 
 import os
+import shlex
 import shutil
+import stat
 import subprocess
 import tempfile
 from pathlib import Path
@@ -127,6 +129,35 @@ def test_root_reaches_the_service_through_its_socket(machine):
         assert running.stop() == 0
         assert machine.owners() == {SERVICE}
     assert not list(machine.root.glob("home*/**/ledger.sqlite"))
+
+
+def test_root_subscribes_for_the_service_and_others_ask_for_it(machine):
+    """The secret is the service's alone; what others are told to ask for is what root then does."""
+    words = ("subscribe", "p7", "-p8", "--name", "mine", "--webhook", "https://ci.example.org/hook")
+    folder = machine.root / "subscriptions.d"
+    config = config_of(machine)
+    (machine.root / "cachesync.yaml").chmod(0o640)  # who may not read it asks all the same
+    with machine.being(PERSON, *config):
+        asked = machine.run(*words, status=1)
+        assert f"nothing was changed: you may not write in {machine.root}" in asked.err
+        _, command, *comments = asked.out.splitlines()
+        text = "".join(f"{line}\n" for line in comments[2:])
+        assert not folder.exists()
+    sudo, program, *line = shlex.split(command)
+    assert (sudo, program, line[:2]) == ("sudo", "cachesync", list(config))
+    with machine.being(0, *config):
+        machine.run(*line[2:])
+        files = {file.name: file.stat() for file in folder.iterdir()}
+        assert {name: (one.st_uid, stat.S_IMODE(one.st_mode)) for name, one in files.items()} == {
+            "mine.yaml": (0, 0o640), "mine.secret": (SERVICE, 0o600),
+        }  # fmt: skip
+        assert (folder / "mine.yaml").read_text() == text
+    with machine.being(PERSON, *config):
+        asked = machine.run("unsubscribe", "mine", status=1)
+        assert shlex.join(["sudo", "cachesync", *config, "unsubscribe", "mine"]) in asked.out
+    with machine.being(0, *config):
+        machine.run("unsubscribe", "mine")
+        assert list(folder.iterdir()) == []
 
 
 COMMANDS = (

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import click
 
-from ...config import shown
+from ...config import parts, shown
 from ...config.file import SYSTEM_FILE, Why, refuse_values
 from ...config.settings import Config
 from ...config.sourceconfigs import BuildcacheSourceConfig
@@ -34,7 +34,7 @@ def config() -> None:
 def check(options: Globals, as_json: bool) -> int:
     """Read the configuration and print every problem, with line numbers. Ends with 2 for a problem.
 
-    The files that it names are looked at too: that certificates (ca_file) and secrets (file) can be read
+    So are the files of subscriptions.d beside it. The files that it names are looked at too: that certificates (ca_file) and secrets (file) can be read
     and hold what they should, that programs of targets can be run; where this user may not look, or a
     source's directory is not there, is a note. What the environment and systemd hold, and the network,
     is for `cachesync doctor`.
@@ -75,7 +75,7 @@ def _tell(
         notes.append(lacking)
     if as_json:
         counts = {"sources": len(config.sources), "subscriptions": len(config.subscriptions)}
-        _print_json(path, notes=notes, counts=counts)
+        _print_json(path, notes=notes, counts=counts, files=_beside(path))
         return
     for text in notes:
         answers.note(text)
@@ -85,7 +85,14 @@ def _tell(
         return
     sources = output.number(len(config.sources), "source")
     subscriptions = output.number(len(config.subscriptions), "subscription")
-    print(output.visible(f"{path}: ok, {sources}, {subscriptions}"))
+    beside = len(_beside(path))
+    more = f"; {output.number(beside, 'file')} of {parts.DIRECTORY} read too" if beside else ""
+    print(output.visible(f"{path}: ok, {sources}, {subscriptions}{more}"))
+
+
+def _beside(path: Path) -> list[str]:
+    """The files that are read with a configuration."""
+    return [str(file) for file in parts.files(path)]
 
 
 _CONFIG_REASONS = {
@@ -116,12 +123,14 @@ def show(options: Globals, as_json: bool) -> int:
     settings = shown.document(load_config(options))
     state_dir, why = paths.state_dir(options), paths.why(options)
     daemon = runtime.running(state_dir)
+    beside = [] if found is None else _beside(found.path)
     pid = None if daemon is None else daemon["pid"]
     if as_json:
         output.print_json(
             {
                 "config": None if found is None else str(found.path),
                 "config_why": None if found is None else found.why.value,
+                "files": beside,
                 "state_dir": {"path": str(state_dir), "why": why.value},
                 "daemon": None if pid is None else {"pid": pid},
                 "settings": settings,
@@ -131,6 +140,7 @@ def show(options: Globals, as_json: bool) -> int:
     for name, text in (
         ("config", f"none; the defaults apply, as there is no {SYSTEM_FILE}" if found is None
          else f"{found.path} ({_CONFIG_REASONS[found.why]})"),
+        *((("with", " ".join(beside)),) if beside else ()),
         ("state directory", f"{state_dir} ({_REASONS[why]})"),
         ("daemon", "not running" if pid is None else f"pid {pid}"),
         ("settings", ""),
@@ -149,6 +159,8 @@ def _print_json(
     problems: Sequence[str] = (),
     notes: Sequence[str] = (),
     counts: Mapping[str, int] = MappingProxyType({}),
+    files: Sequence[str] | None = None,
 ) -> None:
     told = {"config": str(path), "ok": not problems, "problems": list(problems)}
-    output.print_json({**told, "notes": list(notes), **counts})
+    read = {} if files is None else {"files": list(files)}
+    output.print_json({**told, "notes": list(notes), **counts, **read})

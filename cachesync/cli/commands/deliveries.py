@@ -18,7 +18,7 @@ from ...notify import requests
 from ...notify.once import clock, opened
 from ...notify.outbox import report
 from ...notify.outbox.connect import Connection, exists, open_outbox, outbox_errors
-from .. import paths, writing
+from .. import complete, paths, writing
 from ..configuration import load_config
 from ..display import output, talk
 from ..options import Globals
@@ -36,7 +36,10 @@ def deliveries() -> None:
 
 
 @deliveries.command("list", short_help="The newest deliveries.")
-@click.option("--subscription", metavar="NAME", help="Only of this subscription.")
+@click.option(
+    "--subscription", metavar="NAME", shell_complete=complete.subscriptions,
+    help="Only of this subscription.",
+)  # fmt: skip
 @click.option(
     "--state", type=click.Choice(STATES), help="Only in this state; dead is given up.",
 )  # fmt: skip
@@ -115,7 +118,10 @@ def retry(options: Globals, id: str | None, target: str | None, as_json: bool) -
 
 @deliveries.command(short_help="Send once more what was sent since a time.")
 @click.option("--since", required=True, metavar="TIME|AGE", help="A time, or an age such as 2d.")
-@click.option("--subscription", metavar="NAME", help="Only of this subscription.")
+@click.option(
+    "--subscription", metavar="NAME", shell_complete=complete.subscriptions,
+    help="Only of this subscription.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def replay(options: Globals, since: str, subscription: str | None, as_json: bool) -> int:

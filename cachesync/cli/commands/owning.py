@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import os
-import pwd
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..paths import SYSTEM_STATE
-from ..rights import name_of
+from ..rights import UNIT, name_of, user_of_unit
 
 __all__ = ["owners"]
-
-UNIT = "cachesync.service"
-ASK_SECONDS = 5.0
-SYSTEMD = Path("/run/systemd/system")
 
 Found = tuple[str, str, str, str | None]
 """Check, state, text and remedy of a finding."""
@@ -31,7 +25,7 @@ def owners(state_dir: Path) -> Iterator[Found]:
         owner = os.stat(state_dir).st_uid
     except OSError:
         return
-    user = _user_of_unit() if _is_same(state_dir, SYSTEM_STATE) else None
+    user = user_of_unit() if _is_same(state_dir, SYSTEM_STATE) else None
     wanted = owner if user is None else user
     remedy = f"chown -R {_for_chown(wanted)}: {state_dir}"
     of_unit = f", and {UNIT} runs as {name_of(wanted)}" if user is not None else ""
@@ -62,27 +56,6 @@ def _below(state_dir: Path) -> Iterator[tuple[str, int]]:
                 yield path, os.lstat(path).st_uid
             except OSError:  # it is gone by now
                 continue
-
-
-def _user_of_unit() -> int | None:
-    """The user that the unit runs as; None where systemd knows no such unit, or user."""
-    if not SYSTEMD.is_dir():
-        return None
-    try:
-        done = subprocess.run(
-            ["systemctl", "show", "--property=LoadState,User", UNIT],
-            capture_output=True, text=True, timeout=ASK_SECONDS, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
-    said = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
-    if said.get("LoadState") != "loaded":
-        return None
-    user = said.get("User") or "root"
-    try:
-        return int(user) if user.isdecimal() else pwd.getpwnam(user).pw_uid
-    except KeyError:
-        return None
 
 
 def _is_same(one: Path, other: Path) -> bool:

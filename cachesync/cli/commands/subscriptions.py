@@ -14,7 +14,7 @@ from ...documents import change_document
 from ...ledger import connect, log, read
 from ...model import Change
 from ...system.published import deliveries
-from .. import paths
+from .. import complete, paths
 from ..configuration import load_config
 from ..display import excluding, leftopen, output
 from ..display.changes import print_line
@@ -77,7 +77,7 @@ def _target(label: str, known: dict[str, Any] | None) -> dict[str, Any]:
 
 
 @subscriptions.command(short_help="What would have matched; and a test message.")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.subscriptions)
 @click.option("--dry-run", is_flag=True, help="Only show what would have matched; send nothing.")
 @click.option(
     "--days", type=click.IntRange(1, MOST_DAYS), default=7, metavar="N",

@@ -1,0 +1,58 @@
+"""The directory beside a configuration whose files hold more subscriptions.
+
+`cachesync subscribe` writes there, so that nothing rewrites what the administrator wrote; whoever likes
+puts files of their own in it. They are read after the configuration, in the order of their names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from ..errors import ConfigError
+from .yamlnodes import Node
+from .yamlschema import descend
+
+__all__ = ["DIRECTORY", "MOST_FILES", "SUFFIX", "directory", "files", "names"]
+
+DIRECTORY = "subscriptions.d"
+SUFFIX = ".yaml"
+MOST_FILES = 1000
+
+
+def directory(path: Path) -> Path:
+    """Where the further subscriptions of the configuration in `path` are, whether or not it is there."""
+    return path.parent / DIRECTORY
+
+
+def files(path: Path) -> tuple[Path, ...]:
+    """The files that go with the configuration in `path`, as they are read; hidden ones do not.
+
+    Raises ConfigError where they cannot be listed, are too many, or one is no file.
+    """
+    folder = directory(path)
+    try:
+        listed = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the path
+        return ()
+    except OSError as error:
+        raise ConfigError(f"cannot read {folder}: {error.strerror}", ()) from error
+    found = sorted(name for name in listed if name.endswith(SUFFIX) and not name.startswith("."))
+    if len(found) > MOST_FILES:
+        raise ConfigError(f"{folder} holds {len(found):,} files; {MOST_FILES:,} are read", ())
+    for name in found:
+        if (folder / name).exists() and not (folder / name).is_file():
+            raise ConfigError(f"cannot read {folder / name}: it is no file", ())
+    return tuple(folder / name for name in found)
+
+
+def names(node: Node | None) -> Iterator[Node]:
+    """The names of the subscriptions in a composed file, as far as they are texts."""
+    listed = descend(node, ("subscriptions",))
+    for entry in listed.value if isinstance(listed, yaml.SequenceNode) else ():
+        name = descend(entry, ("name",))
+        if isinstance(name, yaml.ScalarNode):
+            yield name
