@@ -21,6 +21,7 @@ __all__ = [
     "MOST",
     "QueryCommand",
     "machines",
+    "package_names",
     "packages",
     "query",
     "query_words",
@@ -78,7 +79,7 @@ def _field(field: str) -> Complete:
 
 tags = _field("tag")
 sources = _field("source")
-_packages = _field("package")
+package_names = _field("package")
 
 
 def machines(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -96,7 +97,7 @@ def packages(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     """Packages, or hashes after a slash."""
     if incomplete.startswith("/"):
         return [f"/{value}" for value in _values(ctx, "hash", incomplete[1:])[:20]]
-    return _packages(ctx, param, incomplete)
+    return package_names(ctx, param, incomplete)
 
 
 def query(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

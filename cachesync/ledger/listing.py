@@ -1,0 +1,119 @@
+"""What is placed now, counted by what it is and by where it is. Functions of an open connection."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ..model import ChangeKind
+
+__all__ = ["Alike", "Group", "Growth", "alike", "groups", "growth", "packages_like"]
+
+_CACHED, _RESTACKED = int(ChangeKind.SPEC_CACHED), int(ChangeKind.SPEC_RESTACKED)
+
+
+class Alike(NamedTuple):
+    """The builds of a package that have some attributes alike, and a spec that is placed."""
+
+    package: str
+    values: tuple[str, ...]
+    builds: int
+    specs: int
+    last: int | None
+    """When a spec of them was last cached in any tag, in microseconds since the epoch."""
+
+
+class Group(NamedTuple):
+    """What is placed in a tag of a source by the same stacks."""
+
+    tag_id: int
+    stacks_id: int
+    packages: set[str]
+    builds: set[int]
+    specs: set[int]
+
+
+class Growth(NamedTuple):
+    """When a spec last came to a tag by some stacks, or to more stacks than before."""
+
+    tag_id: int
+    stacks_id: int
+    before_id: int | None
+    """The stacks that had it; None where it was not in the tag."""
+    at: int
+    """In microseconds since the epoch."""
+
+
+def packages_like(db: sqlite3.Connection, pattern: str) -> list[str]:
+    """The packages with builds, placed or not, that a name or a pattern with `*` and `?` names, in order."""
+    rows = db.execute(
+        "SELECT DISTINCT package FROM build WHERE package GLOB ? ORDER BY 1",
+        (pattern.replace("[", "[[]"),),
+    )
+    return [package for (package,) in rows]
+
+
+def alike(
+    db: sqlite3.Connection, columns: Sequence[str], packages: Sequence[str] | None
+) -> Iterator[Alike]:
+    """What is placed of some packages, or of all, by the values of columns of `build`."""
+    chosen, parameters = "", {"packages": json.dumps(packages)}
+    if packages is not None:
+        chosen = (
+            " AND s.build_id IN (SELECT id FROM build WHERE package IN"
+            " (SELECT value FROM json_each(:packages)))"
+        )
+    values = "".join(f", b.{column}" for column in columns)
+    rows = db.execute(
+        "WITH placed AS (SELECT s.build_id, count(*) AS specs FROM spec s WHERE"
+        f" EXISTS (SELECT 1 FROM placement p WHERE p.spec_id = s.id){chosen} GROUP BY s.build_id),"
+        " came AS (SELECT s.build_id, max(c.at) AS at FROM change c JOIN spec s ON s.id = c.spec_id"
+        f" WHERE c.kind = {_CACHED}{chosen} GROUP BY s.build_id)"
+        " SELECT b.package, count(*), sum(placed.specs), max(came.at)"
+        f"{values} FROM placed JOIN build b ON b.id = placed.build_id"
+        f" LEFT JOIN came ON came.build_id = b.id GROUP BY b.package{values}",
+        parameters,
+    )
+    for package, builds, specs, last, *found in rows:
+        yield Alike(package, tuple(found), builds, specs, last)
+
+
+def groups(db: sqlite3.Connection, packages: Sequence[str] | None) -> list[Group]:
+    """What is placed of some packages, or of all, by tag and stacks."""
+    chosen, parameters = _of_pages(packages)
+    rows = db.execute(
+        "SELECT g.tag_id, p.stacks_id, g.package, p.spec_id, s.build_id FROM page g"
+        f" JOIN placement p ON p.page_id = g.id JOIN spec s ON s.id = p.spec_id WHERE 1{chosen}",
+        parameters,
+    )
+    found: dict[tuple[int, int], Group] = {}
+    for tag_id, stacks_id, package, spec_id, build_id in rows:
+        group = found.get((tag_id, stacks_id))
+        if group is None:
+            group = found[tag_id, stacks_id] = Group(tag_id, stacks_id, set(), set(), set())
+        group.packages.add(package)
+        group.builds.add(build_id)
+        group.specs.add(spec_id)
+    return list(found.values())
+
+
+def growth(db: sqlite3.Connection, packages: Sequence[str] | None) -> list[Growth]:
+    """When specs of some packages, or of all, last came to tags and stacks, as the change log has it."""
+    chosen, parameters = _of_pages(packages)
+    rows = db.execute(
+        "SELECT g.tag_id, c.stacks_id, c.before_id, max(c.at) FROM change c"
+        f" JOIN page g ON g.id = c.page_id WHERE c.kind IN ({_CACHED}, {_RESTACKED}){chosen}"
+        " GROUP BY g.tag_id, c.stacks_id, c.before_id",
+        parameters,
+    )
+    return [Growth(*row) for row in rows]
+
+
+def _of_pages(packages: Sequence[str] | None) -> tuple[str, dict[str, str]]:
+    """The condition on pages, and its parameter."""
+    if packages is None:
+        return "", {}
+    chosen = " AND g.package IN (SELECT value FROM json_each(:packages))"
+    return chosen, {"packages": json.dumps(packages)}
