@@ -2,13 +2,16 @@
 
 import json
 import re
+from contextlib import closing
 
 import pytest
 
 from cachesync.ledger import connect, read
 from cachesync.reports import lists
+from tests.support import mirrors
 from tests.support.commands import NEW, OLD
 from tests.support.console import assert_error, on_terminal
+from tests.support.world import World, spec
 
 
 def rows(site, *arguments):
@@ -58,42 +61,85 @@ def test_as_json(site):
     }  # fmt: skip
 
 
-def test_counts_are_those_of_a_plain_loop_and_of_facets(site):
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """Three sources that share tags, stacks and hashes; one tells of several compilers."""
+    made = World(tmp_path_factory.mktemp("several"))
+    other = made.root / "other"
+    for where in (made.pages, other):
+        made.page(
+            "develop", "hdf5", spec("a", stacks=["e4s"]), spec("b", variants=["~mpi"]), root=where
+        )
+    made.page("v1.10", "zlib", spec("c", stacks=["root"]), root=other)
+    made.page("v1.9", "zlib", spec("c", stacks=["e4s", "root"]), root=other)
+    gcc, llvm = mirrors.record("gcc", "13.2.0"), mirrors.record("llvm", "17.0.6")
+    mixed = mirrors.record(
+        "mixed", "1", mirrors.edge(llvm, "build", virtuals=["c"]),
+        mirrors.edge(gcc, "build", virtuals=["fortran"]),
+    )  # fmt: skip
+    for arguments in (
+        ("--pages", made.pages), ("--pages", other),
+        ("--mirror", mirrors.make_mirror(made.root / "mirror", [mixed, gcc, llvm]).url),
+    ):  # fmt: skip
+        made.run("sync", *arguments)
+    return made
+
+
+def of_builds(kind, build):
+    """The values of a kind that a build has."""
+    if kind == "compilers":
+        return {build.compiler, *dict(build.compilers).values()} - {"none"}
+    name = {"oses": "os"}.get(kind, kind.removesuffix("s"))
+    return set(build.variants) if kind == "variants" else {getattr(build, name)}
+
+
+@pytest.mark.parametrize("where", ["site", "several"])
+@pytest.mark.parametrize("packages", [None, ["hdf5"]])
+def test_counts_are_those_of_a_plain_loop_and_of_facets(where, packages, request):
     """Of every kind: what one counts over all placements, one by one, and what a search counts."""
-    db = connect.open_reader(site.state)
-    with read.snapshot(db):
-        placed = list(read.placed_specs(db, read.all_build_ids(db)))
-        builds = read.builds(db, {one.build_id for one in placed})
-        values = {
-            lists.Kind.PACKAGES: lambda one: {builds[one.build_id].package},
-            lists.Kind.VERSIONS: lambda one: {builds[one.build_id].version},
-            lists.Kind.COMPILERS: lambda one: {builds[one.build_id].compiler},
-            lists.Kind.OSES: lambda one: {builds[one.build_id].os},
-            lists.Kind.TARGETS: lambda one: {builds[one.build_id].target},
-            lists.Kind.VARIANTS: lambda one: set(builds[one.build_id].variants),
-            lists.Kind.TAGS: lambda one: {one.tag},
-            lists.Kind.STACKS: lambda one: set(one.stacks),
-            lists.Kind.SOURCES: lambda one: {one.source},
+    world = request.getfixturevalue(where)
+    of_places = {
+        "tags": lambda one: {one.tag}, "sources": lambda one: {one.source},
+        "stacks": lambda one: set(one.stacks),
+    }  # fmt: skip
+    words = [f"package:{name}" for name in packages or ()]
+    facets = world.run("search", *words, "--facets", "--limit", "1", "--json").json["facets"]
+    facets["compiler"].pop("none", None)
+    with closing(connect.open_reader(world.state)) as db, read.snapshot(db):
+        builds = {
+            number: build
+            for number, build in read.all_builds(db)
+            if packages is None or build.package in packages
         }
-        assert values.keys() == set(lists.Kind)
-        facets = site.run("search", "--facets", "--limit", "1", "--json").json["facets"]
-        for kind, of in values.items():
+        placed = list(read.placed_specs(db, builds))
+        for kind in lists.Kind:
             expected = {}
             for one in placed:
-                for value in of(one):
+                build = builds[one.build_id]
+                of_it = of_places[kind](one) if kind in of_places else of_builds(kind, build)
+                for value in of_it:
                     sums = expected.setdefault(value, (set(), set(), set()))
-                    build = builds[one.build_id]
                     for whole, part in zip(
                         sums, (build.package, one.build_id, one.hash), strict=True
                     ):
                         whole.add(part)
-            found = {entry.name: entry[1:4] for entry in lists.listed(db, kind, None)}
+            found = {entry.name: entry[1:4] for entry in lists.listed(db, kind, packages)}
             assert found == {value: tuple(map(len, sums)) for value, sums in expected.items()}, kind
             counted = facets.get("os" if kind == "oses" else kind.removesuffix("s"))
-            if counted:
+            if counted is not None:
                 told = {name: (one["builds"], one["specs"]) for name, one in counted.items()}
-                assert told == {name: one[1:] for name, one in found.items()}
-    db.close()
+                assert told == {name: one[1:] for name, one in found.items()}, kind
+
+
+def test_sources_that_share_a_tag(several):
+    """A tag of two sources is one row that names both; a release is older than the rolling tag."""
+    tags = several.run("list", "tags", "--json").json["results"]
+    assert [tag["name"] for tag in tags] == ["v1.9", "v1.10", "mirror", "develop"]
+    assert [len(tag["sources"]) for tag in tags if tag["name"] == "develop"] == [2]
+    assert [row[0] for row in rows(several, "compilers", "mixed")] == [
+        "gcc@=13.2.0",
+        "llvm@=17.0.6",
+    ]
 
 
 def test_when_it_last_grew(site):
@@ -133,8 +179,6 @@ def test_what_cannot_be_listed(site, arguments, status, says, hint):
 
 def test_what_is_not_cached_any_more(world):
     """A package that has left is status 1, and its history is where to look."""
-    from tests.support.world import spec
-
     world.page("develop", "hdf5", spec("a"))
     world.page("develop", "zlib", spec("b", variants=[]))
     world.sync("--pages", world.pages)
