@@ -83,9 +83,16 @@ def alike(
 def groups(db: sqlite3.Connection, packages: Sequence[str] | None) -> list[Group]:
     """What is placed of some packages, or of all, by tag and stacks."""
     chosen, parameters = _of_pages(packages)
+    # Of all packages the placements are read as they lie, which only their order asks for (NOT INDEXED does
+    # not, of a table WITHOUT ROWID); of some, those of their pages.
+    tables, order = (
+        ("placement p CROSS JOIN page g", " ORDER BY p.spec_id, p.page_id")
+        if packages is None
+        else ("page g CROSS JOIN placement p", "")
+    )
     rows = db.execute(
-        "SELECT g.tag_id, p.stacks_id, g.package, p.spec_id, s.build_id FROM page g"
-        f" JOIN placement p ON p.page_id = g.id JOIN spec s ON s.id = p.spec_id WHERE 1{chosen}",
+        f"SELECT g.tag_id, p.stacks_id, g.package, p.spec_id, s.build_id FROM {tables}"
+        f" CROSS JOIN spec s WHERE p.page_id = g.id AND s.id = p.spec_id{chosen}{order}",
         parameters,
     )
     found: dict[tuple[int, int], Group] = {}
