@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..model import ChangeKind
 
-__all__ = ["Alike", "Group", "Growth", "alike", "groups", "growth", "packages_like"]
+__all__ = [
+    "Alike",
+    "Group",
+    "Growth",
+    "alike",
+    "builds_of",
+    "groups",
+    "growth",
+    "package_of_builds",
+    "packages_like",
+]
 
 _CACHED, _RESTACKED = int(ChangeKind.SPEC_CACHED), int(ChangeKind.SPEC_RESTACKED)
 
@@ -30,9 +41,7 @@ class Group(NamedTuple):
 
     tag_id: int
     stacks_id: int
-    packages: set[str]
-    builds: set[int]
-    specs: set[int]
+    specs: list[int]
 
 
 class Growth(NamedTuple):
@@ -81,29 +90,39 @@ def alike(
 
 
 def groups(db: sqlite3.Connection, packages: Sequence[str] | None) -> list[Group]:
-    """What is placed of some packages, or of all, by tag and stacks."""
+    """What is placed of some packages, or of all, by tag and stacks; a spec may stand in a group twice."""
     chosen, parameters = _of_pages(packages)
-    # Of all packages the placements are read as they lie, which only their order asks for (NOT INDEXED does
-    # not, of a table WITHOUT ROWID); of some, those of their pages.
-    tables, order = (
-        ("placement p CROSS JOIN page g", " ORDER BY p.spec_id, p.page_id")
-        if packages is None
-        else ("page g CROSS JOIN placement p", "")
-    )
+    tag_of = dict(db.execute(f"SELECT g.id, g.tag_id FROM page g WHERE 1{chosen}", parameters))
+    rows = (
+        db.execute("SELECT page_id, stacks_id, spec_id FROM placement ORDER BY spec_id, page_id")
+        if packages is None  # as they lie, without a join: half the time
+        else db.execute(
+            "SELECT p.page_id, p.stacks_id, p.spec_id FROM page g CROSS JOIN placement p"
+            f" WHERE p.page_id = g.id{chosen}", parameters,
+        )
+    )  # fmt: skip
+    found: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for page_id, stacks_id, spec_id in rows:
+        found[tag_of[page_id], stacks_id].append(spec_id)
+    return [Group(*key, specs) for key, specs in found.items()]
+
+
+def builds_of(db: sqlite3.Connection, packages: Sequence[str] | None) -> dict[int, int]:
+    """The builds of the specs that `groups` has, by spec; there may be more."""
+    if packages is None:
+        return dict(db.execute("SELECT id, build_id FROM spec"))
+    chosen, parameters = _of_pages(packages)
     rows = db.execute(
-        f"SELECT g.tag_id, p.stacks_id, g.package, p.spec_id, s.build_id FROM {tables}"
-        f" CROSS JOIN spec s WHERE p.page_id = g.id AND s.id = p.spec_id{chosen}{order}",
+        "SELECT s.id, s.build_id FROM page g CROSS JOIN placement p CROSS JOIN spec s"
+        f" WHERE p.page_id = g.id AND s.id = p.spec_id{chosen}",
         parameters,
     )
-    found: dict[tuple[int, int], Group] = {}
-    for tag_id, stacks_id, package, spec_id, build_id in rows:
-        group = found.get((tag_id, stacks_id))
-        if group is None:
-            group = found[tag_id, stacks_id] = Group(tag_id, stacks_id, set(), set(), set())
-        group.packages.add(package)
-        group.builds.add(build_id)
-        group.specs.add(spec_id)
-    return list(found.values())
+    return dict(rows)
+
+
+def package_of_builds(db: sqlite3.Connection) -> dict[int, str]:
+    """The package of every build."""
+    return dict(db.execute("SELECT id, package FROM build"))
 
 
 def growth(db: sqlite3.Connection, packages: Sequence[str] | None) -> list[Growth]:

@@ -146,6 +146,8 @@ class _Places:
         self._names = read.Names(db)
         self._groups = listing.groups(db, packages)
         self._growth = listing.growth(db, packages)
+        self._build_of = listing.builds_of(db, packages)
+        self._package_of = listing.package_of_builds(db)
 
     def tags(self) -> Iterator[Entry]:
         """Tags by name, whichever source has them."""
@@ -181,13 +183,10 @@ class _Places:
 
     def _by(self, names: Callable[[int, int], Iterable[str]]) -> Iterator[Entry]:
         """What is placed by the names that a tag and a set of stacks stand for."""
-        found: dict[str, tuple[set[str], set[int], set[int]]] = {}
+        found: dict[str, set[int]] = {}
         for group in self._groups:
             for name in names(group.tag_id, group.stacks_id):
-                packages, builds, specs = found.setdefault(name, (set(), set(), set()))
-                packages |= group.packages
-                builds |= group.builds
-                specs |= group.specs
+                found.setdefault(name, set()).update(group.specs)
         last: dict[str, int] = {}
         for grown in self._growth:
             new = set(names(grown.tag_id, grown.stacks_id))
@@ -195,7 +194,9 @@ class _Places:
                 new.difference_update(names(grown.tag_id, grown.before_id))
             for name in new:
                 last[name] = max(grown.at, last.get(name, 0))
-        for name, (packages, builds, specs) in found.items():
+        for name, specs in found.items():
+            builds = set(map(self._build_of.__getitem__, specs))
+            packages = set(map(self._package_of.__getitem__, builds))
             yield Entry(name, len(packages), len(builds), len(specs), last.get(name))
 
 
