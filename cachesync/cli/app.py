@@ -26,6 +26,7 @@ COMMANDS = {
     "forget": ("forget", "forget"),
     "history": ("history", "history"),
     "help": ("help", "help_command"),
+    "list": ("list", "list_command"),
     "listen": ("listen", "listen"),
     "probe": ("probe", "probe"),
     "rebuild": ("rebuild", "rebuild"),
@@ -41,6 +42,28 @@ COMMANDS = {
     "wait": ("wait", "wait"),
     "webhook": ("webhook", "webhook"),
 }
+
+
+INSTEAD = {
+    "ls": "cachesync list packages, or cachesync list --help",
+    "find": "cachesync search WORDS finds builds, cachesync list packages has every package",
+    "info": "cachesync show PACKAGE, cachesync list variants PACKAGE",
+    **{
+        name: f"cachesync list {name}"
+        for name in (
+            "packages",
+            "tags",
+            "stacks",
+            "compilers",
+            "oses",
+            "targets",
+            "sources",
+            "variants",
+        )
+    },
+    "versions": "cachesync list versions PACKAGE",
+}
+"""What people of other tools type, and what it is here."""
 
 
 class _Text(click.types.StringParamType):
@@ -91,7 +114,7 @@ class LazyGroup(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(name, COMMANDS, n=1)
-            hint = f"did you mean {near[0]}?" if near else "cachesync --help"
+            hint = INSTEAD.get(name) or (f"did you mean {near[0]}?" if near else "cachesync --help")
             raise UsageError(f"there is no command {name}", hint=hint)
         return super().resolve_command(ctx, args)
 

@@ -22,6 +22,7 @@ __all__ = [
     "QueryCommand",
     "machines",
     "own_subscriptions",
+    "package_names",
     "packages",
     "query",
     "query_words",
@@ -52,9 +53,16 @@ def _globals(ctx: click.Context) -> Globals:
     return Globals(params.get("config") or after.config, params.get("state_dir") or after.state_dir)
 
 
-def _values(ctx: click.Context, field: str, start: str) -> list[str]:
-    """The values of a field that begin so; none where anything at all is wrong."""
-    return _read(ctx, lambda db: names.beginning_with(db, field, start, most=MOST))
+def _values(
+    ctx: click.Context, field: str, start: str, packages: tuple[str, ...] = ()
+) -> list[str]:
+    """The values of a field that begin so, of packages if there are such; none where anything is wrong."""
+    return _read(
+        ctx,
+        lambda db: names.beginning_with(
+            db, field, start, most=MOST, packages=names.known_packages(db, packages)
+        ),
+    )
 
 
 def _read(ctx: click.Context, find: Callable[[connect.Connection], list[str]]) -> list[str]:
@@ -78,9 +86,20 @@ def _field(field: str) -> Complete:
     return complete
 
 
-tags = _field("tag")
+def tags(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Tags: those of the package that is named on the line, where it has some, else all."""
+    # Behind an option that has no value yet click has read no argument, and left them all.
+    left = next((one for one in ctx.args if isinstance(one, str)), None)
+    named = ctx.params.get("what") or ctx.params.get("package") or left
+    if isinstance(named, str):
+        found = _read(ctx, lambda db: names.tags_of(db, named.lower(), incomplete, most=MOST))
+        if found:
+            return found
+    return _values(ctx, "tag", incomplete)
+
+
 sources = _field("source")
-_packages = _field("package")
+package_names = _field("package")
 
 
 def subscriptions(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -125,7 +144,7 @@ def packages(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     """Packages, or hashes after a slash."""
     if incomplete.startswith("/"):
         return [f"/{value}" for value in _values(ctx, "hash", incomplete[1:])[:20]]
-    return _packages(ctx, param, incomplete)
+    return package_names(ctx, param, incomplete)
 
 
 def query(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -147,18 +166,27 @@ def query_words(ctx: click.Context, incomplete: str) -> list[str]:
     """The same, whatever argument it is for."""
     excluded = "-" if incomplete.startswith("-") else ""
     word = incomplete.removeprefix("-")
+    before = _before(ctx)
     field, colon, start = word.partition(":")
     if colon and field in _COMPLETED_FIELDS:
-        return [f"{excluded}{field}:{value}" for value in _values(ctx, field, start)]
-    if word.startswith("+"):
-        return [f"{excluded}{value}" for value in _values(ctx, "variant", word)]
-    if (node := completing.node_at(word)) is not None:
+        found = _values(ctx, field, start, completing.roots(before))
+        return [f"{excluded}{field}:{value}" for value in found]
+    if completing.is_known(word):
         state_dir = paths.state_dir(_globals(ctx))
-        found = _read(ctx, lambda db: completing.offered(db, state_dir, node))
+        found = _read(ctx, lambda db: completing.offered(db, state_dir, before, word))
         return [f"{excluded}{one}" for one in found]
     if colon or excluded:
         return []
     from ..query import ALL_FIELDS
 
     fields = [f"{name}:" for name in ALL_FIELDS if name.startswith(word)]
-    return (_values(ctx, "package", word) if word else []) + fields
+    if not word:
+        return fields
+    pairs = _read(ctx, lambda db: completing.pairs(db, before, word))
+    return _values(ctx, "package", word) + fields + pairs
+
+
+def _before(ctx: click.Context) -> str:
+    """The words of the query before the one that is completed."""
+    words = ctx.params.get("arguments") or ctx.params.get("query") or ()
+    return " ".join(word for word in words if not word.startswith("--"))

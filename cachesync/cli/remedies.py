@@ -17,7 +17,7 @@ from .options import Globals
 __all__ = ["ELSEWHERE", "HERE", "of_health", "reaching"]
 
 HERE = frozenset({
-    "backup", "changes", "check", "config", "deliveries", "diff", "doctor", "forget", "history", "probe",
+    "backup", "changes", "check", "config", "deliveries", "diff", "doctor", "forget", "history", "list", "probe",
     "rebuild", "run", "search", "show", "status", "subscribe", "subscriptions", "sync", "unsubscribe", "verify", "wait",
 })  # fmt: skip
 """The commands that look at a configuration or a state directory."""

@@ -29,7 +29,7 @@ _BASH = """\
             file) compopt -o default ;;
             plain)
                 COMPREPLY+=("$value")
-                [[ $value == *: ]] && compopt -o nospace
+                [[ $value == *[:=] ]] && compopt -o nospace
                 ;;
         esac
     done < <(env COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_WORDBREAKS="$COMP_WORDBREAKS" \\
@@ -41,8 +41,8 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 _ZSH_ADD = "compadd -U -V unsorted -a completions"
 _ZSH_ADD_OPEN = """\
 local -a open
-        open=(${(M)completions:#*:})
-        completions=(${completions:#*:})
+        open=(${(M)completions:#*[:=]})
+        completions=(${completions:#*[:=]})
         (( $#open )) && compadd -U -S '' -V unsorted -a open
         (( $#completions )) && compadd -U -V unsorted -a completions"""
 
@@ -64,17 +64,20 @@ class Bash(BashComplete):
         return words[1:], self._incomplete
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
-        """An item from the last break on, where bash takes over."""
+        """An item from the last break on, where bash takes over: behind it, but with an `@`.
+
+        readline leaves that in the word (`rl_special_prefixes`).
+        """
         breaks = set(os.environ.get("COMP_WORDBREAKS", "")) & set(":=@")
         typed = getattr(self, "_incomplete", "")
-        kept = max((typed.rfind(c) + 1 for c in breaks), default=0)
+        kept = max((0, *(typed.rfind(c) + (c != "@") for c in breaks)))
         value = item.value[kept:] if item.value.startswith(typed[:kept]) else item.value
         return f"{item.type},{value}"
 
 
 @add_completion_class
 class Zsh(ZshComplete):
-    """zsh, which is told not to put a space behind `tag:`."""
+    """zsh, which is told not to put a space behind `tag:` and `api=`."""
 
     name: ClassVar[str] = "zsh"
     source_template: ClassVar[str] = ZshComplete.source_template.replace(_ZSH_ADD, _ZSH_ADD_OPEN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from typing import NamedTuple
 
 from ..spack import variants
@@ -10,7 +11,7 @@ from . import mirrors
 from .edges import unpack_kind
 from .ids import unpack_compilers
 
-__all__ = ["beginning_with", "compiler_versions", "versions_of"]
+__all__ = ["beginning_with", "compiler_versions", "known_packages", "tags_of", "versions_of"]
 
 
 class _Column(NamedTuple):
@@ -39,24 +40,58 @@ SEVERAL = {"variant": ("build", "variants"), "stack": ("stacks", "names")}
 """What is kept as lists of names, one a line."""
 
 
-def beginning_with(db: sqlite3.Connection, field: str, start: str, *, most: int) -> list[str]:
-    """Values of a field of the query language that begin with `start`, in order, at most `most`."""
+def beginning_with(
+    db: sqlite3.Connection, field: str, start: str, *, most: int, packages: Collection[str] = ()
+) -> list[str]:
+    """Values of a field of the query language that begin with `start`, in order, at most `most`.
+
+    With `packages` only what builds of these say, where it is builds that say it.
+    """
     if field in SEVERAL:
         table, column = SEVERAL[field]
-        names = {name for (lines,) in db.execute(f"SELECT DISTINCT {column} FROM {table}")
-                 for name in lines.split("\n")}  # fmt: skip
+        chosen, parameters = _chosen(packages if table == "build" else ())
+        rows = db.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {chosen}", parameters)
+        names = {name for (lines,) in rows for name in lines.split("\n")}
         if field == "variant":
             names = set(map(variants.normal, names))
-        return sorted(name for name in names if name.startswith(start))[:most]
+        return sorted(name for name in names if name and name.startswith(start))[:most]
+    if field == "compiler":
+        return _compilers(db, start, packages)[:most]
     if field in _FOUND:
         return _FOUND[field](db, start)[:most]
     table, column, also = _COLUMNS[field]
+    chosen, parameters = _chosen(packages if table == "build" and column != "package" else ())
     rows = db.execute(
-        f"SELECT DISTINCT {column} FROM {table} WHERE {column} >= ? AND {column} < ?"
+        f"SELECT DISTINCT {column} FROM {table} WHERE {chosen} AND {column} >= ? AND {column} < ?"
         f" {f'AND ({also})' if also else ''} ORDER BY 1 LIMIT ?",
-        (start, start + "\U0010ffff", most),
+        (*parameters, start, start + "\U0010ffff", most),
     )
     return [name for (name,) in rows if name]
+
+
+def _chosen(packages: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """The condition on rows of `build`, and its parameters."""
+    if not packages:
+        return "1", ()
+    return f"package IN ({','.join('?' * len(packages))})", tuple(packages)
+
+
+def tags_of(db: sqlite3.Connection, package: str, start: str, *, most: int) -> list[str]:
+    """Tags in which a package is, or was, that begin with `start`, in order, at most `most`."""
+    rows = db.execute(
+        "SELECT DISTINCT t.name FROM page g JOIN tag t ON t.id = g.tag_id WHERE g.package = ?"
+        " AND t.name >= ? AND t.name < ? ORDER BY 1 LIMIT ?",
+        (package, start, start + "\U0010ffff", most),
+    )
+    return [tag for (tag,) in rows]
+
+
+def known_packages(db: sqlite3.Connection, packages: Collection[str]) -> tuple[str, ...]:
+    """Those of some names that are packages with builds, in their order."""
+    return tuple(
+        package for package in packages
+        if db.execute("SELECT 1 FROM build WHERE package = ? LIMIT 1", (package,)).fetchone()
+    )  # fmt: skip
 
 
 def versions_of(db: sqlite3.Connection, package: str, start: str, *, most: int) -> list[str]:
@@ -97,15 +132,15 @@ def _signed(_db: sqlite3.Connection, start: str) -> list[str]:
     return [value for value in ("no", "yes") if value.startswith(start)]
 
 
-def _compilers(db: sqlite3.Connection, start: str) -> list[str]:
+def _compilers(db: sqlite3.Connection, start: str, packages: Collection[str] = ()) -> list[str]:
     """Those of C, and of languages that have others."""
-    rows = db.execute("SELECT DISTINCT compiler, compilers FROM build")
+    chosen, parameters = _chosen(packages)
+    rows = db.execute(f"SELECT DISTINCT compiler, compilers FROM build WHERE {chosen}", parameters)
     names = {name for one, lines in rows for name in (one, *dict(unpack_compilers(lines)).values())}
     return sorted(name for name in names if name and name.startswith(start))
 
 
 _FOUND = {
-    "compiler": _compilers,
     "virtual": _virtuals,
     "namespace": _namespaces,
     "mirror": _mirrors,

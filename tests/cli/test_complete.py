@@ -23,8 +23,12 @@ def site(tmp_path_factory) -> World:
     world.configure(f"sources:\n{world.directory_source()}")
     world.page("develop", "hdf5", spec("a", target="x86_64_v3"), spec("b", variants=["~cuda"]))
     world.page("develop-2025-03-09", "hdf5", spec("a", target="x86_64_v3", stacks=["radiuss"]))
-    world.page("develop", "zlib", spec("c"))
-    world.page("develop", "zlib-ng", spec("d"))
+    world.page(
+        "develop",
+        "zlib",
+        spec("c", variants=["+pic", "~shared", "api=v18,v20", "build_system=generic"]),
+    )
+    world.page("develop", "zlib-ng", spec("d", versions=["2.2.4"], variants=["+compat"]))
     world.sync()
     programs = world.home / "bin"
     programs.mkdir()
@@ -78,6 +82,40 @@ def complete(world: World, line: str, **more: str) -> list[str]:
         ("cachesync search zlib^hdf5@1.12:1.", ["zlib^hdf5@1.12:1.14.5"]),
         ("cachesync search hdf5@=1", ["hdf5@=1.14.5"]),
         ("cachesync search ^nosuch@", []),
+        ("cachesync search hdf5 +", ["+mpi"]),
+        ("cachesync search zlib +", ["+pic"]),
+        ("cachesync search zlib ~", ["~shared"]),
+        ("cachesync search nosuch +c", ["+compat"]),
+        ("cachesync search zlib@1.14.5+", ["zlib@1.14.5+pic"]),
+        ("cachesync search hdf5 ^zlib ~", ["~shared"]),
+        ("cachesync search hdf5 ^zlib+", ["^zlib+pic"]),
+        ("cachesync search hdf5 %zlib-ng +", ["+compat", "+mpi"]),
+        ("cachesync search hdf5 OR zlib-ng +", ["+compat"]),
+        ("cachesync search zlib -+p", ["-+pic"]),
+        (
+            "cachesync search zlib variant:",
+            [
+                "variant:+pic",
+                "variant:api=v18,v20",
+                "variant:build_system=generic",
+                "variant:~shared",
+            ],
+        ),
+        ("cachesync search zlib ap", ["api="]),
+        ("cachesync search zlib api=", ["api=v18", "api=v20"]),
+        ("cachesync search zlib api:=v20,v", ["api:=v20,v18"]),
+        ("cachesync wait zlib target=", ["target=aarch64"]),
+        ("cachesync search hdf5 target=x", ["target=x86_64_v3"]),
+        ("cachesync search zlib target:", ["target:aarch64"]),
+        ("cachesync search zlib-ng @", ["@2.2.4"]),
+        ("cachesync search zlib-ng version:", ["version:2.2.4"]),
+        ("cachesync search @", []),
+        ("cachesync show hdf5 --tag ", ["develop", "develop-2025-03-09"]),
+        ("cachesync show zlib --tag ", ["develop"]),
+        ("cachesync show nosuch --tag develop-", ["develop-2025-03-09"]),
+        ("cachesync changes --package zlib --tag ", ["develop"]),
+        ("cachesync list t", ["tags", "targets"]),
+        ("cachesync list tags zlib-", ["zlib-ng"]),
         ("cachesync search --sort n", ["newest"]),
         ("cachesync search --group-by ", ["package"]),
         ("cachesync search --columns package,ta", ["package,target", "package,tags"]),
@@ -169,6 +207,7 @@ def test_bash_gets_what_follows_the_last_break(site):
     assert complete(site, "cachesync search -tag:", COMP_WORDBREAKS=breaks) == [
         "develop", "develop-2025-03-09",
     ]  # fmt: skip
+    assert complete(site, "cachesync search ^zlib-ng@2", COMP_WORDBREAKS=f"{breaks}@") == ["@2.2.4"]
 
 
 def test_the_protocol_of_older_scripts(site):
@@ -289,6 +328,11 @@ def shell(request, site):
         ("cachesync search tag:develop-", "cachesync search tag:develop-2025-03-09 "),
         ("cachesync search stack:ra", "cachesync search stack:radiuss "),
         ("cachesync search hdf5 sour", "cachesync search hdf5 source:"),
+        ("cachesync search zlib ap", "cachesync search zlib api="),
+        ("cachesync search zlib api=v2", "cachesync search zlib api=v20 "),
+        ("cachesync search zlib +p", "cachesync search zlib +pic "),
+        ("cachesync search zlib-ng@2", "cachesync search zlib-ng@2.2.4 "),
+        ("cachesync search zlib-ng @2", "cachesync search zlib-ng @2.2.4 "),
     ],
 )
 def test_a_real_shell_completes(shell, typed, completed):

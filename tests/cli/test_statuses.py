@@ -33,6 +33,7 @@ READERS = {
     "show /aaaaaaa": 1,
     "history hdf5": 1,
     "history /aaaaaaa": 1,
+    "list tags": 1,
     "diff develop v1": 1,
     "changes": 1,
     "status": 1,

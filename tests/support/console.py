@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import termios
 import time
 from collections.abc import Iterator
 
@@ -18,9 +19,10 @@ def assert_error(result, text: str = "") -> None:
     assert sum(line.startswith("cachesync: error:") for line in lines) == 1
 
 
-def on_terminal(world: World, *arguments: object) -> str:
+def on_terminal(world: World, *arguments: object, columns: int = 80) -> str:
     """What a command writes to a terminal of its own, standard error included."""
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, columns))
     try:
         with world.start(*arguments, stdout=slave, stderr=slave, stdin=slave) as process:
             os.close(slave)

@@ -22,6 +22,7 @@ __all__ = [
 SCHEMA = 1
 """The version of every JSON document (CLI.md)."""
 NUMBERS = (
+    "PACKAGES",
     "SPECS",
     "BUILDS",
     "SEQ",

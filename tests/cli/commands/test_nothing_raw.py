@@ -22,6 +22,7 @@ def test_nothing_raw_reaches_a_terminal(world):
         ["check", "list"], ["check", "lock"], ["check", "lock", "--subscription"],
         ["search", "evil", "--columns", "os,variants,stacks"], ["search", "evil", "--install"],
         ["search", "--group-by", "package"], ["search", f"evi {evil}"], ["search", "-os:x", evil],
+        ["list", "variants"], ["list", "stacks"], ["list", "oses", evil], ["list", evil], [evil],
     )  # fmt: skip
     for arguments in commands:
         piped = "".join(world.run(*arguments, status=None)[1:])
