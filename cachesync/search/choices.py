@@ -1,0 +1,198 @@
+"""What each piece of a query may be read as, given what there is: asked of a searcher inside of its `moment`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from .. import query
+from ..errors import QueryError
+from ..ledger import connect, read
+from ..query import english, fuzzy, readings
+from ..query.english import Piece, Role
+from ..query.machine import runnable
+from ..spack import targets
+from .searcher import Searcher
+
+__all__ = ["Choice", "Choices", "Lacking", "parsed"]
+
+_FIELDS = ("os", "target", "compiler", "platform", "tag", "stack", "source", "version")
+_MOST_NEAR = 3
+
+
+class Choice(NamedTuple):
+    """What a piece of the query may be read as."""
+
+    text: str | None
+    """In the query language; None: nothing of it stays in the text."""
+    read_as: str | None = None
+    """As it is said; None where it is left as it is, or left out."""
+    reading: readings.Reading | None = None
+    """Of a word that is read anew."""
+    found: frozenset[int] | None = None
+    """The builds that match it alone; None where that is not known."""
+
+
+class Lacking(NamedTuple):
+    """A variant that shall be off, and that the package does not have."""
+
+    package: str
+    variant: str
+    nearest: tuple[str, ...]
+    """Variants that it has, and that are called nearly so."""
+
+
+class Choices:
+    """Finds them for the pieces of one query, whose exact names are known."""
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        db: connect.Connection,
+        pieces: list[Piece],
+        names: Collection[str],
+        *,
+        may_be_machine: bool,
+    ) -> None:
+        """With `may_be_machine` a word may be what `--runs-on` takes, where it is asked of the whole query."""
+        self._searcher = searcher
+        self._db = db
+        self._pieces = pieces
+        self._names = names
+        self._may_be_machine = may_be_machine and not any(p.text in ("(", "OR") for p in pieces)
+        self._kinds: dict[str, frozenset[str]] = {}
+        self.lacking: list[Lacking] = []
+
+    def all(self) -> list[list[Choice]]:
+        """Of each piece the likeliest first; never none."""
+        found = [self._of(piece) for piece in self._pieces]
+        for at in range(1, len(found) - 1):
+            if self._pieces[at].role is Role.OR:
+                found[at - 1] = self._beside(found[at - 1], found[at + 1])
+                found[at + 1] = self._beside(found[at + 1], found[at - 1])
+        return found
+
+    def kinds_of(self, text: str) -> frozenset[str]:
+        """What a condition is about: of a word the fields that have it as a value, of a spec its package."""
+        if text not in self._kinds:
+            node = parsed(text)
+            if isinstance(node, query.Term) and node.field is None:
+                fields = {f for f in _FIELDS if self.matches(query.Term(f, node.value))}
+                if node.value in self._searcher.spellings("name", node.value):
+                    fields.add("package")
+            else:
+                fields = set() if node is None else {str(t.field) for t, _ in query.terms(node)}
+                fields = {"package"} if "package" in fields else fields
+            self._kinds[text] = frozenset(fields)
+        return self._kinds[text]
+
+    def matches(self, node: query.Node) -> bool:
+        """Whether anything does."""
+        return bool(self._searcher.matching(node))
+
+    def is_package(self, word: str) -> bool:
+        """Whether a package is called exactly so."""
+        return self.matches(query.Term("package", word.lower()))
+
+    def _beside(self, choices: list[Choice], others: list[Choice]) -> list[Choice]:
+        """The choices for an alternative: first what is of the same kind as the one beside it."""
+        kinds = self.kinds_of(others[0].text or "")
+        fitting = [choice for choice in choices if choice.text is not None]
+        return sorted(fitting, key=lambda choice: not self.kinds_of(choice.text or "") & kinds)
+
+    def _of(self, piece: Piece) -> list[Choice]:
+        if piece.role is Role.NAME:
+            return self._named(piece)
+        if piece.role is Role.WORD:
+            return self._word(piece)
+        if piece.role is Role.WITHOUT:
+            return [self._without(piece.text)]
+        if piece.role is Role.NOT:
+            return [Choice(f"-{piece.text}", f"-{piece.text}")]
+        if piece.role is Role.OR:
+            return [Choice("OR", "OR")]
+        return [Choice(None if piece.role is Role.LEFT_OUT else piece.text)]
+
+    def _word(self, piece: Piece) -> list[Choice]:
+        word = piece.text
+        alone = self._alone(word)
+        fields = tuple(self.kinds_of(word) & set(_FIELDS)) if alone else ()
+        found = readings.of_word(word, self._searcher.spellings, targets.is_known, fields)
+        as_it_is = Choice(word, None if word == piece.typed else word, None, alone)
+        anew = [
+            Choice(one.text or None, one.said, one, self._of_reading(one))
+            for one in found
+            if one.runs_on is None or self._may_be_machine
+        ]
+        return anew if not alone and any(choice.text for choice in anew) else [as_it_is, *anew]
+
+    def _alone(self, word: str) -> frozenset[int]:
+        return frozenset(self._searcher.matching(query.Term(None, word.lower())))
+
+    def _of_reading(self, reading: readings.Reading) -> frozenset[int] | None:
+        node = parsed(reading.text)
+        if reading.runs_on is not None:
+            node = runnable(query.Everything, reading.runs_on)
+        return None if node is None else frozenset(self._searcher.matching(node))
+
+    def _named(self, piece: Piece) -> list[Choice]:
+        """What is asked for by an exact name: another one where nothing is called so."""
+        name = english.name_in(piece.typed, self._names) or piece.text
+        if self.is_package(name):
+            return [Choice(piece.text)]
+        others = readings.of_name(name, self._searcher.spellings)
+        anew = [other + piece.text.removeprefix(name) for other in others]
+        return [Choice(text, text) for text in anew] or [Choice(piece.text)]
+
+    def _without(self, text: str) -> Choice:
+        """A variant that is off; or a word that is excluded, where the package has that and no such variant."""
+        name = text.removeprefix("+")
+        rest = self._understood()
+        switch = (query.Term("variant", f"{sign}{name}", spack=True) for sign in "+~")
+        if not self.matches(query.And((*rest, query.Or(tuple(switch))))):
+            word = query.Term(None, name.lower())
+            if text == name and self.matches(query.And((*rest, word))):
+                return Choice(f"-{name}", f"-{name}")
+            for package in self._packages():
+                nearest = _nearest(name, read.switches_of(self._db, package))
+                self.lacking.append(Lacking(package, name, nearest))
+        return Choice(f"~{name}", f"~{name}")
+
+    def _packages(self) -> list[str]:
+        """Those that the query is about."""
+        words = (piece.text.lower() for piece in self._pieces if piece.role is Role.WORD)
+        return sorted(self._names) or [word for word in words if self.is_package(word)]
+
+    def _understood(self) -> list[query.Node]:
+        """Conditions that mean what they mean, whatever the rest is read as; none where they are alternatives."""
+        if any(piece.role is Role.OR or piece.text in ("(", "OR") for piece in self._pieces):
+            return []
+        texts = [
+            f"{piece.text} @:" if piece.role is Role.NAME else piece.text
+            for piece in self._pieces
+            if piece.role in (Role.AS_IT_IS, Role.NAME)
+            or (piece.role is Role.WORD and self._alone(piece.text))
+        ]
+        return [node for node in map(parsed, texts) if node is not None]
+
+
+def parsed(text: str) -> query.Node | None:
+    """The tree of a text; None of one that is no query."""
+    try:
+        return query.parse(text)
+    except QueryError:
+        return None
+
+
+def _nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Variants that are called nearly so: that begin so, have it as a part, or a letter or two wrong."""
+    low = name.lower()
+    return tuple(
+        sorted(
+            one
+            for one in known
+            if one.lower().startswith(low)
+            or low in one.lower().replace("_", "-").split("-")
+            or fuzzy.is_spelled_like(name, one)
+        )
+    )[:_MOST_NEAR]
