@@ -29,8 +29,8 @@ class Choice(NamedTuple):
     """As it is said; None where it is left as it is, or left out."""
     reading: readings.Reading | None = None
     """Of a word that is read anew."""
-    found: frozenset[int] | None = None
-    """The builds that match it alone; None where that is not known."""
+    alone: query.Node | None = None
+    """What a word asks, whatever stands beside it; None of everything else."""
 
 
 class Lacking(NamedTuple):
@@ -61,6 +61,7 @@ class Choices:
         self._names = names
         self._may_be_machine = may_be_machine and not any(p.text in ("(", "OR") for p in pieces)
         self._kinds: dict[str, frozenset[str]] = {}
+        self._builds: dict[query.Node, frozenset[int]] = {}
         self.lacking: list[Lacking] = []
 
     def all(self) -> list[list[Choice]]:
@@ -77,26 +78,37 @@ class Choices:
         if text not in self._kinds:
             node = parsed(text)
             if isinstance(node, query.Term) and node.field is None:
-                fields = {f for f in _FIELDS if self.matches(query.Term(f, node.value))}
-                if node.value in self._searcher.spellings("name", node.value):
-                    fields.add("package")
+                fields = self._fields_of(node.value)
             else:
                 fields = set() if node is None else {str(t.field) for t, _ in query.terms(node)}
                 fields = {"package"} if "package" in fields else fields
             self._kinds[text] = frozenset(fields)
         return self._kinds[text]
 
+    def _fields_of(self, word: str) -> set[str]:
+        spellings = self._searcher.spellings
+        fields = {field for field in _FIELDS if word in spellings(field, word)}
+        if word[:1].isdigit() and self.matches(query.Term("version", word)):
+            fields.add("version")  # 1.14 is a value where 1.14.5 is
+        return fields | ({"package"} if word in spellings("name", word) else set())
+
     def matches(self, node: query.Node) -> bool:
         """Whether anything does."""
         return bool(self._searcher.matching(node))
 
+    def builds(self, node: query.Node) -> frozenset[int]:
+        """Those that match; asked once."""
+        if node not in self._builds:
+            self._builds[node] = frozenset(self._searcher.matching(node))
+        return self._builds[node]
+
     def is_package(self, word: str) -> bool:
         """Whether a package is called exactly so."""
-        return self.matches(query.Term("package", word.lower()))
+        return word.lower() in self._searcher.spellings("package", word.lower())
 
     def _beside(self, choices: list[Choice], others: list[Choice]) -> list[Choice]:
         """The choices for an alternative: first what is of the same kind as the one beside it."""
-        kinds = self.kinds_of(others[0].text or "")
+        kinds = self.kinds_of(others[0].text or "") - {"package"}
         fitting = [choice for choice in choices if choice.text is not None]
         return sorted(fitting, key=lambda choice: not self.kinds_of(choice.text or "") & kinds)
 
@@ -115,30 +127,21 @@ class Choices:
 
     def _word(self, piece: Piece) -> list[Choice]:
         word = piece.text
-        alone = self._alone(word)
+        alone = self.builds(_word(word))
         fields = tuple(self.kinds_of(word) & set(_FIELDS)) if alone else ()
         found = readings.of_word(word, self._searcher.spellings, targets.is_known, fields)
-        as_it_is = Choice(word, None if word == piece.typed else word, None, alone)
+        as_it_is = Choice(word, None if word == piece.typed else word, None, _word(word))
         anew = [
-            Choice(one.text or None, one.said, one, self._of_reading(one))
+            Choice(one.text or None, one.said, one, _asked(one))
             for one in found
             if one.runs_on is None or self._may_be_machine
         ]
         return anew if not alone and any(choice.text for choice in anew) else [as_it_is, *anew]
 
-    def _alone(self, word: str) -> frozenset[int]:
-        return frozenset(self._searcher.matching(query.Term(None, word.lower())))
-
-    def _of_reading(self, reading: readings.Reading) -> frozenset[int] | None:
-        node = parsed(reading.text)
-        if reading.runs_on is not None:
-            node = runnable(query.Everything, reading.runs_on)
-        return None if node is None else frozenset(self._searcher.matching(node))
-
     def _named(self, piece: Piece) -> list[Choice]:
         """What is asked for by an exact name: another one where nothing is called so."""
         name = english.name_in(piece.typed, self._names) or piece.text
-        if self.is_package(name):
+        if name in self._searcher.spellings("package", name):
             return [Choice(piece.text)]
         others = readings.of_name(name, self._searcher.spellings)
         anew = [other + piece.text.removeprefix(name) for other in others]
@@ -150,8 +153,7 @@ class Choices:
         rest = self._understood()
         switch = (query.Term("variant", f"{sign}{name}", spack=True) for sign in "+~")
         if not self.matches(query.And((*rest, query.Or(tuple(switch))))):
-            word = query.Term(None, name.lower())
-            if text == name and self.matches(query.And((*rest, word))):
+            if text == name and self.matches(query.And((*rest, _word(name)))):
                 return Choice(f"-{name}", f"-{name}")
             for package in self._packages():
                 nearest = _nearest(name, read.switches_of(self._db, package))
@@ -171,7 +173,7 @@ class Choices:
             f"{piece.text} @:" if piece.role is Role.NAME else piece.text
             for piece in self._pieces
             if piece.role in (Role.AS_IT_IS, Role.NAME)
-            or (piece.role is Role.WORD and self._alone(piece.text))
+            or (piece.role is Role.WORD and self.builds(_word(piece.text)))
         ]
         return [node for node in map(parsed, texts) if node is not None]
 
@@ -182,6 +184,16 @@ def parsed(text: str) -> query.Node | None:
         return query.parse(text)
     except QueryError:
         return None
+
+
+def _word(text: str) -> query.Term:
+    return query.Term(None, text.lower())
+
+
+def _asked(reading: readings.Reading) -> query.Node | None:
+    if reading.runs_on is not None:
+        return runnable(query.Everything, reading.runs_on)
+    return parsed(reading.text)
 
 
 def _nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from functools import reduce
 from itertools import islice
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ PATIENCE_SECONDS = 3.0
 TRIES = 60
 """Whole queries that are asked."""
 ALWAYS = 12
-"""Those that are asked however long it takes: the likeliest."""
+"""Combinations, the likeliest, that are looked at however long it takes."""
 WAYS = 3_000
 """Combinations of readings that are looked at; most are known to find nothing."""
 MOST_PIECES = 36
@@ -116,20 +115,25 @@ class _Reader:
         asked = 0
         tried: list[Tried] = []
         plain: Way | None = None
+        some: Way | None = None
         for number, chosen in enumerate(islice(_combined(self._choices.all()), WAYS)):
-            if asked >= TRIES or (asked >= ALWAYS and not self._is_in_time()):
+            if asked >= TRIES or (number >= ALWAYS and not self._is_in_time()):
                 break
             if not self._keeps_a_package(chosen):
                 continue
             is_possible = self._is_possible(chosen)
             for way in self._ways(chosen) if is_possible or not number else ():
                 asked += 1
-                if is_possible and self._finds(way.node):
-                    return Understood(way)
+                if is_possible and self._choices.matches(way.node):
+                    if self._is_of_each(way.node):
+                        return Understood(way)
+                    some = some or (way if self._is_of_some(way.node) else None)
                 if plain is None and not number and (way.left_out or way.words):
                     plain = way
             if len(tried) < TOLD and self._is_told(chosen, bool(tried)):
                 tried.append(self._tried(chosen))
+        if some is not None:
+            return Understood(some)
         return Understood(None, tuple(tried), tuple(self._choices.lacking), plain)
 
     def _is_in_time(self) -> bool:
@@ -150,8 +154,14 @@ class _Reader:
         machines = [c for c in chosen if c.reading is not None and c.reading.runs_on is not None]
         if len(machines) > 1 or not (machines or any(choice.text for choice in chosen)):
             return False
-        known = [choice.found for choice in chosen if choice.found is not None]
-        return not known or not self._is_plain or bool(reduce(frozenset.intersection, known))
+        left: frozenset[int] | None = None
+        for choice in chosen if self._is_plain else ():
+            if choice.alone is not None:
+                found = self._choices.builds(choice.alone)
+                left = found if left is None else left & found
+                if not left:
+                    return False
+        return True
 
     def _ways(self, chosen: list[Choice]) -> Iterator[Way]:
         """The ways to read it so: with its first word as a package's name, and as a word."""
@@ -161,7 +171,7 @@ class _Reader:
         machines = [c.reading.runs_on for c in chosen if c.reading is not None]
         runs_on = next(filter(None, machines), None)
         machine = runs_on or self._runs_on
-        for text in _as_name_and_word(self._grouped([c.text for c in chosen if c.text])):
+        for text in _as_name_and_word(self._grouped(_of_the_package(chosen))):
             node = parsed(text)
             if node is not None:
                 node = node if machine is None else runnable(node, machine)
@@ -186,19 +196,25 @@ class _Reader:
             at = end + 1
         return found
 
-    def _finds(self, node: query.Node) -> bool:
-        """Whether the whole finds something; where a word makes alternatives of it, each of them too."""
-        alternatives = _alternatives(node) if self._has_or else ()
-        return self._choices.matches(node) and all(map(self._choices.matches, alternatives))
+    def _is_of_each(self, node: query.Node) -> bool:
+        """Whether the whole finds something with each alternative, where a word makes some of it."""
+        return not self._has_or or all(map(self._choices.matches, _with_each(node)))
+
+    def _is_of_some(self, node: query.Node) -> bool:
+        """Whether each alternative alone finds something, if not with what stands beside it."""
+        return all(map(self._choices.matches, _alternatives(node)))
 
     def _is_told(self, chosen: list[Choice], is_any_told: bool) -> bool:  # noqa: FBT001
         """Whether something is read anew that is a value of no field; one way where another word finds nothing."""
-        if is_any_told and any(choice.found == frozenset() for choice in _as_they_are(chosen)):
+        if is_any_told and any(map(self._is_hopeless, _as_they_are(chosen))):
             return False
         return any(
             choice.reading is not None and self._choices.kinds_of(piece.text) <= {"package"}
             for piece, choice in zip(self._pieces, chosen, strict=True)
         )
+
+    def _is_hopeless(self, choice: Choice) -> bool:
+        return choice.alone is not None and not self._choices.builds(choice.alone)
 
     def _tried(self, chosen: list[Choice]) -> Tried:
         both = list(zip(self._pieces, chosen, strict=True))
@@ -212,6 +228,18 @@ class _Reader:
         variant = query.Term("variant", opposite, spack=True)
         builds = len(self._searcher.matching(query.And((node, variant))))
         return Tried(rest, words, opposite if builds else None, builds)
+
+
+def _of_the_package(chosen: list[Choice]) -> list[str]:
+    """The texts of a query; what is asked anew in spec syntax behind a dependency asks the package in parentheses."""
+    found: list[str] = []
+    is_below = False
+    for choice in chosen:
+        text = choice.text or ""
+        is_attribute = choice.read_as is not None and (text[:1] in ("+", "~") or "=" in text)
+        found += [f"({text})" if is_below and is_attribute else text] if text else []
+        is_below = is_below or "%" in text or "^" in text
+    return found
 
 
 def _as_they_are(chosen: list[Choice]) -> list[Choice]:
@@ -254,3 +282,18 @@ def _alternatives(node: query.Node) -> Iterator[query.Node]:
             if isinstance(node, query.Or):
                 yield child
             yield from _alternatives(child)
+
+
+def _with_each(node: query.Node) -> Iterator[query.Node]:
+    """The tree with one alternative in place of an OR, once for each."""
+    if isinstance(node, query.Or):
+        for child in node.nodes:
+            yield from _with_each(child)
+        return
+    found = [list(_with_each(c)) for c in node.nodes] if isinstance(node, query.And) else []
+    if not isinstance(node, query.And) or all(len(several) == 1 for several in found):
+        yield node
+        return
+    for at, several in enumerate(found):
+        for one in several if len(several) > 1 else ():
+            yield query.And((*node.nodes[:at], one, *node.nodes[at + 1 :]))

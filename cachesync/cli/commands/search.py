@@ -97,7 +97,12 @@ def _understand(searcher: Searcher, request: Request) -> Any:
         return None
     from ...search.understanding import understand
 
-    return understand(searcher, request.text, request.runs_on)
+    found = understand(searcher, request.text, request.runs_on)
+    if found.way is not None and any(read_as[:1] == "-" for _, read_as in found.way.words):
+        from ..display import excluding
+
+        excluding.say(searcher, found.way.text)
+    return found
 
 
 def _limit(request: Request) -> int:
