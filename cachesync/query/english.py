@@ -7,11 +7,11 @@ depends on what there is: whether `without mpi` is a variant that is off is aske
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum
 from typing import NamedTuple
 
-__all__ = ["LEFT_OUT", "Piece", "Role", "name_in", "pieces", "written"]
+__all__ = ["LEFT_OUT", "Piece", "Role", "name_in", "paired", "pieces", "written"]
 
 
 class Role(Enum):
@@ -71,6 +71,20 @@ def pieces(text: str, words: Collection[str], names: Collection[str]) -> list[Pi
     """
     first = [_piece(chunk, words, names) for chunk in _CHUNK.findall(text)]
     return _checked(_joined(first))
+
+
+def paired(found: list[Piece], is_pair: Callable[[str], bool]) -> list[Piece]:
+    """With a word and the number behind it as one word where they belong together: `gcc 12`, `ubuntu 22.04`."""
+    pairs: list[Piece] = []
+    for piece in found:
+        before = pairs[-1] if pairs else None
+        if before is not None and before.role is piece.role is Role.WORD:
+            text = f"{before.text} {piece.text}"
+            if piece.text[:1].isdigit() and is_pair(text):
+                pairs[-1] = Piece(f"{before.typed} {piece.typed}", Role.WORD, text)
+                continue
+        pairs.append(piece)
+    return pairs
 
 
 def written(parts: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..spack import variants
 
-__all__ = ["COMMON", "Reading", "Values", "of_name", "of_word", "off"]
+__all__ = ["COMMON", "Reading", "Values", "of_name", "of_pair", "of_word", "off"]
 
 Values = Callable[[str, str], list[str]]
 """The values of a field that begin so, as the index has them."""
@@ -157,6 +157,8 @@ def of_word(
     if fields:
         found = [Reading("", low)] if "target" in fields and is_target(low) else []
         return [*found, *_prefixes(low, values, tuple(f for f in SAME_FIELD if f in fields))]
+    if " " in low:
+        return of_pair(low, values)
     if not word[:1].isalpha():
         return [_read(text) for text in COMMON.get(low, ())]
     every = [*_variants(word, values)]
@@ -166,6 +168,22 @@ def of_word(
     every += [_read(text) for text in COMMON.get(low, ())]
     every += _prefixes(low, values, ("package",))
     return list(dict.fromkeys(every))
+
+
+def of_pair(pair: str, values: Values) -> list[Reading]:
+    """How a word and the number behind it may be read: `gcc 12` is `%gcc@12`, `ubuntu 22.04` is `os:ubuntu22.04`."""
+    name, _, number = pair.lower().partition(" ")
+    compiler, system = f"{name}@{number}", f"{name}{number}"
+    found = []
+    if any(
+        value in (compiler, f"{name}@={number}") or value.startswith(f"{compiler}.")
+        for value in values("compiler", f"{name}@")
+    ):
+        found.append(Reading(f"%{compiler}"))
+    systems = values("os", system)
+    if systems:
+        found.append(Reading(f"os:{system}" if system in systems else f"os:{system}*"))
+    return found
 
 
 def of_name(name: str, values: Values) -> list[str]:

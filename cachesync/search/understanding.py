@@ -88,8 +88,21 @@ def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Und
         is_typed = any(piece.role is not Role.AS_IT_IS for piece in pieces)
         if not searcher.is_indexed or not is_typed or len(pieces) > MOST_PIECES:
             return Understood(None)
-        choices = Choices(searcher, db, pieces, names, may_be_machine=runs_on is None)
-        return _Reader(searcher, pieces, choices, runs_on).read()
+
+        def read(pieces: list[Piece]) -> Understood:
+            choices = Choices(searcher, db, pieces, names, may_be_machine=runs_on is None)
+            return _Reader(searcher, pieces, choices, runs_on).read()
+
+        pairs = english.paired(
+            pieces, lambda pair: bool(readings.of_pair(pair, searcher.spellings))
+        )
+        if pairs == pieces:
+            return read(pieces)
+        paired = read(pairs)
+        if paired.way is not None:
+            return paired
+        single = read(pieces)
+        return paired if single.way is None and paired.tried else single
 
 
 class _Reader:
@@ -130,7 +143,7 @@ class _Reader:
                     some = some or (way if self._is_of_some(way.node) else None)
                 if plain is None and not number and (way.left_out or way.words):
                     plain = way
-            if len(tried) < TOLD and self._is_told(chosen, bool(tried)):
+            if self._is_told(chosen, tried):
                 tried.append(self._tried(chosen))
         if some is not None:
             return Understood(some)
@@ -204,14 +217,24 @@ class _Reader:
         """Whether each alternative alone finds something, if not with what stands beside it."""
         return all(map(self._choices.matches, _alternatives(node)))
 
-    def _is_told(self, chosen: list[Choice], is_any_told: bool) -> bool:  # noqa: FBT001
-        """Whether something is read anew that is a value of no field; one way where another word finds nothing."""
-        if is_any_told and any(map(self._is_hopeless, _as_they_are(chosen))):
-            return False
-        return any(
-            choice.reading is not None and self._choices.kinds_of(piece.text) <= {"package"}
+    def _is_told(self, chosen: list[Choice], tried: list[Tried]) -> bool:
+        """Whether a word is read anew that is a value of no field, and nothing told says as much.
+
+        What there is instead says enough; where another word finds nothing one way does, and no way that
+        reads more words anew is told.
+        """
+        anew = [
+            piece
             for piece, choice in zip(self._pieces, chosen, strict=True)
-        )
+            if choice.reading is not None
+        ]
+        if not any(self._choices.kinds_of(piece.text) <= {"package"} for piece in anew):
+            return False
+        if not tried:
+            return True
+        is_enough = len(tried) == TOLD or tried[-1].instead is not None
+        is_more = len(anew) > len(tried[0].words)
+        return not (is_enough or is_more or any(map(self._is_hopeless, _as_they_are(chosen))))
 
     def _is_hopeless(self, choice: Choice) -> bool:
         return choice.alone is not None and not self._choices.builds(choice.alone)

@@ -68,3 +68,11 @@ def test_parentheses_are_written_as_they_are_typed():
     """No space inside of them, and none behind the minus before them."""
     parts = ["hdf5", "-", "(", "a", "OR", "(", "b", ")", ")", "c"]
     assert english.written(parts) == "hdf5 -(a OR (b)) c"
+
+
+def test_a_number_belongs_to_the_word_before_it():
+    """Where it is said to; of others nothing is put together."""
+    words = {"hdf5", "1.14", "gcc", "12", "on"}
+    found = english.pieces("hdf5 1.14 gcc 12 on 12", words, set())
+    pairs = english.paired(found, lambda pair: pair == "gcc 12")
+    assert [piece.typed for piece in pairs] == ["hdf5", "1.14", "gcc 12", "on", "12"]

@@ -56,6 +56,20 @@ def test_a_value_that_is_there_stands_for_its_own_kind_only():
     assert of("mpi", "tag") == []
 
 
+def test_a_word_and_a_number():
+    """A compiler and its version, a system and its release; nothing else belongs together."""
+    pairs = {
+        "gcc 13": "%gcc@13",
+        "gcc 13.2.0": "%gcc@13.2.0",
+        "ubuntu 22.04": "os:ubuntu22.04",
+        "ubuntu 22": "os:ubuntu22*",
+    }
+    for pair, text in pairs.items():
+        assert readings.of_pair(pair, values) == [readings.Reading(text)]
+    for pair in ("gcc 1", "gcc 13.3", "hdf5 1.14", "rhel 8"):
+        assert readings.of_pair(pair, values) == []
+
+
 def test_a_name_that_nothing_has_may_be_that_of_a_language():
     """Only names that are there: `numpy` is py-numpy, and ggplot2 r-ggplot2."""
     assert readings.of_name("numpy", values) == ["py-numpy"]

@@ -65,7 +65,8 @@ def told(understood: Understood) -> set[query.Node]:
     found: set[query.Node] = {query.Term(None, word) for word in words}
     for tried in understood.tried:
         if len(tried.words) == 1 and tried.words[0][1][:1] == "+":
-            found.add(query.Term("variant", tried.words[0][1].lower()))
+            text = tried.words[0][1]
+            found |= {query.Term("variant", text.lower()), query.Term("variant", text, spack=True)}
     for lacking in understood.lacking:
         found.add(query.Term("variant", f"~{lacking.variant}", spack=True))
     return found
