@@ -20,6 +20,7 @@ from cachesync.sources.mirror.reaching import Reach
 from cachesync.sources.mirror.source import MirrorSource
 from cachesync.sync.passes import run_part, run_pass
 from tests.support.mirrors import make_mirror, push, record, sign
+from tests.support.pushing import in_order
 from tests.support.statements import placed
 from tests.support.writing import writing
 
@@ -330,6 +331,25 @@ def test_a_manifest_that_is_being_written_is_not_there_yet(ours):
     ours.run()
     assert ours.hashes() == {HDF5.hash, ZLIB.hash}
     assert ours.warnings() == []
+
+
+@pytest.mark.parametrize("part", [None, {"hdf5", "zlib"}])
+def test_a_push_in_the_order_of_spack_is_never_seen_half(ours, part):
+    """Whoever looks after any of its writes sees nothing of it, or after the last one all of it."""
+    ours.push(OTHER_ZLIB)
+    ours.run()
+    known = {OTHER_ZLIB.hash}
+    for one in (ZLIB, HDF5):
+        *before, last = in_order(ours.mirror, one)
+        for write in before:
+            write()
+            assert ours.run(part=part)[1].keys() <= {"index.read"}
+            assert (ours.hashes(), ours.warnings()) == (known, [])
+        last()
+        known = known | {one.hash}
+        assert ours.run(part=part)[1]["spec.cached"] == 1
+        assert (ours.hashes(), ours.warnings()) == (known, [])
+    assert ours.run()[1].keys() <= {"index.read"}
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,25 @@ def test_the_manifests_of_a_bucket_are_listed(tmp_path):
         assert told(world)[0] == {records[0].hash, records[2].hash}
 
 
+@caches.needs_caches
+def test_the_manifests_of_a_real_mirror_in_a_bucket_are_read(tmp_path):
+    """Signed and not: what is placed is what the mirror has, and nothing is asked for again."""
+    world = World(tmp_path / "world")
+    known = caches.contents()["mirrors"]["v3-1.1-signed"]
+    with buckets.serving(caches.mirror("").parent) as endpoint:
+        world.configure(
+            "sources:\n  - {name: ours, type: buildcache, url: 's3://mirrors/v3-1.1-signed', read: manifests,"
+            f" anonymous: true, endpoint: '{endpoint}'}}\n"
+        )
+        assert world.run("sync", "--json").json["sources"][0]["state"] == "ok"
+        assert told(world)[0] == set(known["cached"])
+        signed = world.run("search", "signed:yes", "--limit", "50", "--json").json["results"]
+        assert {spec["hash"] for one in signed for spec in one["specs"]} == set(known["signed"])
+        before = world.seq()
+        (again,) = world.run("sync", "--json").json["sources"]
+        assert (again["state"], again["unchanged"], world.seq()) == ("ok", 1, before)
+
+
 def test_status_and_doctor_tell_what_is_read(tmp_path):
     world = World(tmp_path / "world")
     mirrors.push(tmp_path / "mirror", mirrors.record("zlib"))

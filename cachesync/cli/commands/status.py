@@ -238,7 +238,7 @@ def _print(document: dict[str, Any], options: Globals) -> None:
         print(output.visible(f"index:  {index['error']} ({remedy}); searches ask the ledger"))
     else:
         behind = ledger["seq"] - index["seq"]
-        lag = f"{behind:,} changes behind" if behind else "up to date"
+        lag = f"{output.number(behind, 'change')} behind" if behind else "up to date"
         print(f"index:  {index['builds']:,} builds, {lag}, {index['bytes'] / 2**20:.1f} MiB")
     _print_daemon(document["daemon"])
     rows = [
@@ -305,14 +305,16 @@ def _print_daemon(daemon: dict[str, Any] | None) -> None:
     for name, source in daemon["sources"].items():
         parts = [source["doing"]]
         if source["watch"] is not None:
-            parts.append(f"watch: {source['watch']} ({source['directories']:,} directories)")
+            noun = "directory" if source["directories"] == 1 else "directories"
+            parts.append(f"watch: {source['watch']} ({source['directories']:,} {noun})")
         if source.get("watch_every") is not None:
             parts.append(f"every {source['watch_every']:.0f} s, since {source['watch_detail']}"
                          if source["degraded"] is None else f"every {source['watch_every']:.0f} s")  # fmt: skip
         if source["next_run"] is not None:
             parts.append(f"next full pass {source['next_run']}")
         if source["failures"]:
-            parts.append(f"{source['failures']} failed passes in a row")
+            noun = "pass" if source["failures"] == 1 else "passes"
+            parts.append(f"{source['failures']} failed {noun} in a row")
         if source["overflows"]:
             parts.append(f"{source['overflows']} overflows")
         print(output.visible(f"  {name}: {', '.join(parts)}"))

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.support import registries
 from tests.support import stubserver as stub
 from tests.support.mirrors import make_mirror, record
 from tests.support.pagetext import Facts, as_generated, spec
@@ -77,6 +78,25 @@ def test_no_request_is_made_unasked(world, tmp_path, server):
     ended = world.run("show", f"/{ZLIB.hash}", "--size")
     assert f"{server.url('/mirror')}/blobs/" in ended.out
     assert [seen.method for seen in server.seen[before:]] == ["GET", "HEAD", "HEAD"]
+
+
+def test_of_a_registry_size_time_and_address_are_asked_for(world, server):
+    """Unasked nothing; with --size its manifest, the tarball, and the config, which says the time."""
+    images = registries.Images()
+    images.index([ZLIB])
+    images.spec(ZLIB)
+    stub_ = registries.RegistryStub(server, images)
+    world.run("sync", "--mirror", stub_.url)
+    stub_.paths.clear()
+    assert "tarball" not in world.run("show", f"/{ZLIB.hash}").out
+    assert stub_.paths == []
+    shown = world.run("show", f"/{ZLIB.hash}", "--size", "--json").json["results"][0]["specs"][0]
+    found = shown["mirrors"][0]["tarball"]
+    data = f"tarball of {ZLIB.hash}".encode()
+    assert (found["bytes"], found["state"]) == (len(data), "there")
+    assert found["modified"].startswith("2026-11-27T23:22:23")
+    assert found["tarball"].endswith(f"/v2/{registries.NAME}/blobs/{registries.digest(data)}")
+    assert len(stub_.paths) == 3
 
 
 def test_requests_are_bounded(world, tmp_path, server):

@@ -207,7 +207,7 @@ WRONG = {
         "the environment has AWS_ACCESS_KEY_ID and no AWS_SECRET_ACCESS_KEY",
         "set both, or none of them",
     ),
-    "no such secret": (None, "the environment variable S3_SECRET is empty", "set it"),
+    "no such secret": (None, "environment variable S3_SECRET is not set", "set it"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -186,7 +187,7 @@ def test_of_real_mirrors_everything_is_there():
 
 
 def test_a_registry_is_asked_by_tags(server, fetcher, tmp_path):
-    """The real one: there, with its size; one that lost a blob lacks it, and one that refuses tells nothing."""
+    """The real one: there, with its size and the time in its config; one that lost a blob lacks it, and one that refuses tells nothing."""
     stored = registries.Images()
     stored.spec(OLD)
     with registries.docker_registry(tmp_path) as origin:
@@ -195,6 +196,7 @@ def test_a_registry_is_asked_by_tags(server, fetcher, tmp_path):
         found = look(Registry(url, fetcher, 1 << 20), OLD, "o")
         assert (found.state, found.layout, found.is_signed) == (State.THERE, "oci", False)
         assert found.size == found.said_size > 0
+        assert found.modified == datetime(2026, 11, 27, 23, 22, 23, 821900, UTC).timestamp()
         absent = look(Registry(url, fetcher, 1 << 20), ZLIB, "o")
         assert absent.state is State.MISSING
         assert absent.reason.startswith("its manifest answered 404 (")
