@@ -145,7 +145,10 @@ class Choices:
             return [Choice(piece.text)]
         others = readings.of_name(name, self._searcher.spellings)
         anew = [other + piece.text.removeprefix(name) for other in others]
-        return [Choice(text, text) for text in anew] or [Choice(piece.text)]
+        found = [Choice(text, text) for text in anew]
+        if piece.text == name:  # a first word that is a name only because it is the first
+            found += [choice for choice in self._word(piece) if choice.reading is not None]
+        return found or [Choice(piece.text)]
 
     def _without(self, text: str) -> Choice:
         """A variant that is off; or a word that is excluded, where the package has that and no such variant."""

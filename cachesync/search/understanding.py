@@ -30,6 +30,7 @@ ALWAYS = 12
 """Combinations, the likeliest, that are looked at however long it takes."""
 WAYS = 3_000
 """Combinations of readings that are looked at; most are known to find nothing."""
+MOST_CHARACTERS = 400
 MOST_PIECES = 36
 TOLD = 3
 """Readings that found nothing, and are named."""
@@ -77,6 +78,8 @@ def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Und
     Without an index each question may take as long as the search did: nothing is tried.
     """
     with searcher.moment() as db:
+        if not searcher.is_indexed or len(text) > MOST_CHARACTERS:
+            return Understood(None)
         node = query.parse(text)
         words = {
             term.value
@@ -86,7 +89,7 @@ def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Und
         names = minus.names_of(node)
         pieces = english.pieces(text, words, names)
         is_typed = any(piece.role is not Role.AS_IT_IS for piece in pieces)
-        if not searcher.is_indexed or not is_typed or len(pieces) > MOST_PIECES:
+        if not is_typed or len(pieces) > MOST_PIECES:
             return Understood(None)
 
         def read(pieces: list[Piece]) -> Understood:

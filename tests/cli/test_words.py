@@ -76,6 +76,8 @@ def test_the_words_that_people_type(real):
         ("hdf5 rhel9 or zlib", "hdf5 rhel9 OR zlib", "all of it: `hdf5 rhel9 OR zlib`"),
         ("hdf5 not v1", "hdf5 -v1", "`not v1` read as `-v1`"),
         ("hdf5 without mpi", "hdf5 ~mpi", "`without mpi` read as `~mpi`"),
+        ("mpi hdf5 %gcc", "+mpi hdf5 %gcc", "`mpi` read as `+mpi`"),
+        ("zen4 hdf5 %gcc", "hdf5 %gcc --runs-on zen4", None),
         ("hdf5 %gcc mpi", "hdf5 %gcc (+mpi)", "`mpi` read as `+mpi`"),
         ("hdf5 without v1", "hdf5 -v1", "`without v1` read as `-v1`"),
         ("hdf5 not (zen3 or mpi)", "hdf5 -(zen3 OR +mpi)", None),
