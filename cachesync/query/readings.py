@@ -159,15 +159,15 @@ def of_word(
         return [*found, *_prefixes(low, values, tuple(f for f in SAME_FIELD if f in fields))]
     if " " in low:
         return of_pair(low, values)
-    if not word[:1].isalpha():
-        return [_read(text) for text in COMMON.get(low, ())]
     every = [*_variants(word, values)]
     if low not in COMMON and is_target(low):
         every.append(Reading("", low))
-    every += _prefixes(low, values, PREFIXES)
+    is_name = word[:1].isalpha()
+    every += _prefixes(low, values, PREFIXES) if is_name else ()
     every += [_read(text) for text in COMMON.get(low, ())]
-    every += _prefixes(low, values, ("package",))
-    return list(dict.fromkeys(every))
+    every += _prefixes(low, values, ("package",)) if is_name else ()
+    known = [one for one in every if one.runs_on is None or is_target(one.runs_on)]
+    return list(dict.fromkeys(known))
 
 
 def of_pair(pair: str, values: Values) -> list[Reading]:

@@ -56,6 +56,12 @@ def test_a_value_that_is_there_stands_for_its_own_kind_only():
     assert of("mpi", "tag") == []
 
 
+def test_a_machine_that_archspec_does_not_know_is_no_reading():
+    """An older archspec knows fewer: the name of such a processor is read as nothing then."""
+    assert of("genoa") == ["--runs-on zen4"]
+    assert readings.of_word("genoa", values, lambda _: False) == []
+
+
 def test_a_word_and_a_number():
     """A compiler and its version, a system and its release; nothing else belongs together."""
     pairs = {
