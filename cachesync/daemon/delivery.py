@@ -241,14 +241,14 @@ class Deliveries:
         if self._poster_in_use is None:
             self._poster_in_use = self._poster.enter_context(net.open_poster())
         use = ways(wanted.config, self._committer.run, self._poster_in_use)
-        if self._dispatcher is not None:
-            self._dispatcher.use(use)
+        dispatcher = self._dispatcher
+        if dispatcher is not None:
+            dispatcher.use(use)
         else:
-            self._dispatcher = Dispatcher(
-                self._committer.run, clock=self._clock, on_change=self._noted
-            )
-            self._dispatcher.use(use)
-            self._dispatcher.start()
+            dispatcher = Dispatcher(self._committer.run, clock=self._clock, on_change=self._noted)
+            dispatcher.use(use)
+            dispatcher.start()
+            self._dispatcher = dispatcher  # not before it runs: `dead` looks at any moment
         self._in_use = wanted
         self._seen_at = 0.0
         self._purged_at = 0.0

@@ -1,5 +1,7 @@
 """The daemon's parts in one process: what dies or falls silent ends it, or is named."""
 
+import sys
+import threading
 import time
 
 import pytest
@@ -34,6 +36,41 @@ def test_a_dead_watcher_ends_the_daemon(service, world):
     eventually(lambda: not watcher.is_alive())
     assert service.dead().startswith("the watcher of site (TypeError")
     assert service.loop() == 1
+
+
+def test_a_part_that_begins_is_never_taken_for_a_dead_one(world):
+    """Whoever looks while notifications begin, at a reload or since their outbox was removed, sees none."""
+    subscribed = """\
+subscriptions:
+  - {name: all, query: "", targets: [{type: command, argv: [/bin/true]}]}
+"""
+    text = "sources:\n" + world.directory_source()
+    said = [text]
+    with connect.writer_lock(world.state):
+        made = Service(world.state, lambda: parse(said[0], name="test"), environment={})
+        made.start()
+        seen, interval = set(), sys.getswitchinterval()
+        stop = threading.Event()
+
+        def look() -> None:
+            while not stop.is_set():
+                seen.add(made.deliveries.dead())
+
+        watching = [threading.Thread(target=look) for _ in range(3)]
+        try:
+            sys.setswitchinterval(1e-6)
+            for one in watching:
+                one.start()
+            said[0] = text + subscribed
+            made._reload()
+            eventually(made.deliveries.document)
+        finally:
+            sys.setswitchinterval(interval)
+            stop.set()
+            for one in watching:
+                one.join()
+            made.stop()
+    assert seen == {None}
 
 
 def test_a_part_that_falls_silent_is_stuck(service):
