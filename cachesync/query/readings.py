@@ -110,7 +110,6 @@ COMMON: dict[str, tuple[str, ...]] = {
     "node": ("package:node-js",),
     "python3": ("package:python",),
     "rlang": ("package:r",),
-    "hdf": ("package:hdf5", "+hdf5"),
     "netcdf": ("package:netcdf-c", "+netcdf"),
     "boto": ("package:py-boto3",),
     "yaml": ("package:py-pyyaml",),
@@ -121,6 +120,7 @@ LANGUAGES = ("py", "r", "perl")
 """What the names of packages begin with that come from the archives of a language."""
 
 PREFIXES = ("os", "target", "compiler", "platform", "stack", "tag")
+"""Fields of which a beginning says enough. That of a package's name may be of many that have nothing in common."""
 SAME_FIELD = ("os", "target", "compiler")
 """Fields in which a value that is there may also stand for all that begin with it."""
 LEAST = 3
@@ -162,10 +162,8 @@ def of_word(
     every = [*_variants(word, values)]
     if low not in COMMON and is_target(low):
         every.append(Reading("", low))
-    is_name = word[:1].isalpha()
-    every += _prefixes(low, values, PREFIXES) if is_name else ()
+    every += _prefixes(low, values, PREFIXES) if word[:1].isalpha() else ()
     every += [_read(text) for text in COMMON.get(low, ())]
-    every += _prefixes(low, values, ("package",)) if is_name else ()
     known = [one for one in every if one.runs_on is None or is_target(one.runs_on)]
     return list(dict.fromkeys(known))
 
