@@ -81,6 +81,9 @@ Usage: cachesync search [OPTIONS] [QUERY...]
   hdf5@1.14: +mpi %gcc@12:   Spack's spec syntax; the first word is a package
   target=x86_64_v2:          what these targets and their descendants run
 
+  What finds nothing is read as one would say it (hdf5 mpi or cuda, without x,
+  for zen4, on ubuntu), and the answer says how.
+
   All of it: cachesync help query
 
   Fields: {fields}

@@ -14,11 +14,13 @@ from ..model import Build
 from .tree import Term
 from .values import field_values, name_runs
 
-__all__ = ["FIELDS", "MAX_DISTANCE", "is_near", "is_near_build"]
+__all__ = ["FIELDS", "MAX_DISTANCE", "is_near", "is_near_build", "is_spelled_like"]
 
 MAX_DISTANCE = 2
 FIELDS = ("package", "compiler", "os", "platform", "target", "stack", "tag", "source")
 """The fields a fuzzy word is compared with."""
+SHORT = 5
+"""Letters from which a name with two edits is still the same to who reads it."""
 
 
 def is_near_build(term: Term, build: Build) -> bool:
@@ -44,6 +46,12 @@ def is_near(word: str, value: str, most: int) -> bool:
     if len(set(word).difference(value)) > most or len(set(value).difference(word)) > most:
         return False
     return _distance(word, value) <= most
+
+
+def is_spelled_like(word: str, value: str) -> bool:
+    """Whether `value` may be meant by `word`: two edits away, of less than five letters one."""
+    letters = len(word.lstrip("+~"))  # of a variant its name
+    return is_near(word.lower(), value.lower(), 1 if letters < SHORT else MAX_DISTANCE)
 
 
 def _distance(one: str, other: str) -> int:

@@ -176,7 +176,7 @@ def suspects(node: query.Node) -> list[query.Term]:
         and not term.prefix
         and not term.distance
         and term.field not in ("version", "hash", query.UNJUDGED, *query.OF_MIRRORS)
-        and len(term.value) > FEW_CHARACTERS
+        and len(term.value.lstrip("+~")) > FEW_CHARACTERS
     ]
     return list(dict.fromkeys(found))[:MOST_CONDITIONS]
 
@@ -184,7 +184,7 @@ def suspects(node: query.Node) -> list[query.Term]:
 def text_of(node: query.Node) -> str:
     """A condition as it would be typed."""
     # Alone a name and a + mean something else, and are printed in a form that says so by itself.
-    if isinstance(node, query.Term) and node.spack and _is_name_or_on(node):
+    if isinstance(node, query.Term) and _is_name_or_on(node):
         return node.value
     from ..query.printing import show
 
@@ -193,4 +193,5 @@ def text_of(node: query.Node) -> str:
 
 
 def _is_name_or_on(term: query.Term) -> bool:
-    return term.field == "package" or (term.field == "variant" and term.value[0] == "+")
+    is_on = term.field == "variant" and term.value[0] == "+" and not term.prefix
+    return is_on or (term.spack and term.field == "package")

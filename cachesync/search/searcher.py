@@ -220,6 +220,12 @@ class Searcher:
             )
         return []
 
+    def spellings(self, field: str, beginning: str) -> list[str]:
+        """Values of a field that begin so, as they are spelled and in lower case; inside of `moment`."""
+        with suppress(Exception):  # as above
+            return [] if self._index is None else self._index.spellings(field, beginning)
+        return []
+
     def _refresh(self) -> None:
         from ..index.reader import SearchIndex
 

@@ -91,8 +91,12 @@ Only build caches tell of dependencies. Of pages %gcc@12 asks for the compiler t
 stands behind it the package itself, and ^ is met by none; an answer says how many builds that leaves
 open. %none is met where a page names no compiler. A variant that is not listed satisfies nothing.
 Pages never tell compiler flags (cflags=-O3), dev_path= or commit=: none meets them, and a note says so.
-The name of a virtual package alone (mpi) finds nothing, and ^mpi@3: is an error where no index says
+The name of a virtual package (mpi) is that of no package, and ^mpi@3: is an error where no index says
 which version of it a package provides.
+
+Where nothing is found as it is, `search` (not with -q or --spack) reads bare words anew, and says how: mpi is +mpi,
+openmp threads=openmp, zen4 what such a machine runs, ubuntu os:ubuntu*, clang compiler:apple-clang; a or b
+is OR, not x is -x, without x is ~x, and small words are left out. Quotes keep a word as it is.
 
 With --spack 1.x or --spack 0.23 (search, wait, diff) the text is one spec of that Spack and nothing
 else, and means what its `satisfies` says: -mpi is ~mpi, a lone name is the exact package, and words,

@@ -50,17 +50,15 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
             excluding.say(searcher, request.text)
         if request.group_by and not quiet:
             return _run_by_package(options, searcher, node, request)
-        answer = searcher.search(
-            node,
-            limit=_limit(request),
-            offset=request.offset,
-            sort=request.sort,
-            facets=request.facets,
-            systems=request.runs_on is not None,
-            unnamed=not quiet,
-            why=request.why and not quiet,
-        )
-        no_hit = _explain(searcher, node, request) if not answer.builds and not quiet else None
+        answer = _search(searcher, request, node, quiet=quiet)
+        no_hit = understood = None
+        if not answer.builds and not quiet:
+            understood = _understand(searcher, request)
+            if understood is not None and understood.way is not None:
+                node = understood.way.node
+                answer = _search(searcher, request, node, quiet=quiet)
+            if not answer.builds:
+                no_hit = _explain(searcher, node, request, understood)
     finally:
         searcher.close()
     if answer.note is not None:
@@ -76,8 +74,35 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
                 node, (answer.unjudged, answer.undecided), answer.unnamed,
                 asks_pages=answer.asks_pages, knows_dags=answer.knows_dags, unsigned=answer.unsigned,
             )  # fmt: skip
-        _show(options, request, node, answer, no_hit)
+        _show(options, request, node, answer, no_hit, understood)
     return 1 if quiet and not answer.builds else 0
+
+
+def _search(searcher: Searcher, request: Request, node: query.Node, *, quiet: bool) -> Answer:
+    return searcher.search(
+        node,
+        limit=_limit(request),
+        offset=request.offset,
+        sort=request.sort,
+        facets=request.facets,
+        systems=request.runs_on is not None,
+        unnamed=not quiet,
+        why=request.why and not quiet,
+    )
+
+
+def _understand(searcher: Searcher, request: Request) -> Any:
+    """The query read anew, which found nothing as it is; None of Spack's, which means what it says."""
+    if request.spack is not None:
+        return None
+    from ...search.understanding import understand
+
+    found = understand(searcher, request.text, request.runs_on)
+    if found.way is not None and any(read_as[:1] == "-" for _, read_as in found.way.words):
+        from ..display import excluding
+
+        excluding.say(searcher, found.way.text)
+    return found
 
 
 def _limit(request: Request) -> int:
@@ -88,17 +113,29 @@ def _limit(request: Request) -> int:
     return 0 if request.hashes else DEFAULT_LIMIT
 
 
-def _explain(searcher: Searcher, node: query.Node, request: Request) -> Any:
+def _explain(searcher: Searcher, node: query.Node, request: Request, understood: Any) -> Any:
     from ..display import nohit
 
+    runs_on = request.runs_on
+    if understood is not None and understood.plain is not None:
+        node, runs_on = understood.plain.node, understood.plain.runs_on or runs_on
     found = nohit.explain(searcher, node)
-    if request.runs_on is None or not isinstance(node, query.And):
+    if runs_on is not None and isinstance(node, query.And):
+        found = found.saying(node.nodes[-1], f"--runs-on {runs_on}")
+    if understood is None:
         return found
-    return found.saying(node.nodes[-1], f"--runs-on {request.runs_on}")
+    from ..display.understood import told
+
+    return found.without(told(understood))
 
 
 def _show(
-    options: Globals, request: Request, node: query.Node, answer: Answer, no_hit: Any
+    options: Globals,
+    request: Request,
+    node: query.Node,
+    answer: Answer,
+    no_hit: Any,
+    understood: Any,
 ) -> None:
     if request.json:
         from ..display import leftopen
@@ -109,7 +146,7 @@ def _show(
             unsigned=answer.unsigned,
         )  # fmt: skip
         document |= leftopen.order_document(node) if answer.knows_dags else {}
-        document |= _language(request)
+        document |= _language(request) | _understood_document(understood)
         if request.install:
             from ..installing import installations
 
@@ -121,6 +158,7 @@ def _show(
             document |= no_hit.document()
         output.print_json(document)
         return
+    _say_understood(understood, found=True)
     if request.hashes and not sys.stdout.isatty():
         answers.print_hashes(answer.hits)
     elif request.install:
@@ -133,8 +171,25 @@ def _show(
             answers.print_answer(
                 answer, request.columns, with_hashes=request.hashes, offset=request.offset
             )
+    _say_understood(understood, found=False)
     if no_hit is not None:
         no_hit.say()
+
+
+def _understood_document(understood: Any) -> dict[str, Any]:
+    if understood is None:
+        return {}
+    from ..display.understood import document
+
+    return document(understood)
+
+
+def _say_understood(understood: Any, *, found: bool) -> None:
+    """Say it before the answer that was found so, or behind that there is none."""
+    if understood is not None and found is (understood.way is not None):
+        from ..display.understood import say
+
+        say(understood)
 
 
 def _language(request: Request) -> dict[str, str]:
@@ -146,13 +201,22 @@ def _language(request: Request) -> dict[str, str]:
 def _run_by_package(
     options: Globals, searcher: Searcher, node: query.Node, request: Request
 ) -> int:
-    from ...search.packages import by_package
+    from ...search.packages import PackagesAnswer, by_package
     from ..display import leftopen
 
-    found = by_package(
-        searcher, node, limit=_limit(request), offset=request.offset, sort=request.sort
-    )
-    no_hit = _explain(searcher, node, request) if not found.packages else None
+    def found_of(asked: query.Node) -> PackagesAnswer:
+        return by_package(
+            searcher, asked, limit=_limit(request), offset=request.offset, sort=request.sort
+        )
+
+    found, no_hit, understood = found_of(node), None, None
+    if not found.packages:
+        understood = _understand(searcher, request)
+        if understood is not None and understood.way is not None:
+            node = understood.way.node
+            found = found_of(node)
+        else:
+            no_hit = _explain(searcher, node, request, understood)
     with searcher.moment() as db:
         unnamed = leftout.unnamed(searcher, db, node)
         unjudged, undecided = leftout.unjudged(searcher, node)
@@ -171,11 +235,13 @@ def _run_by_package(
             node, unnamed, unjudged, asks_pages=asks_pages, unsigned=unsigned
         )
         more |= leftopen.order_document(node) if knows_dags else {}
-        more |= _language(request)
+        more |= _language(request) | _understood_document(understood)
         output.print_json({**answers.packages_document(request.text, found), **more})
         return 0
+    _say_understood(understood, found=True)
     with paged(wanted=not request.no_pager):
         answers.print_packages(found, offset=request.offset)
+    _say_understood(understood, found=False)
     if no_hit is not None:
         no_hit.say()
     return 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from ... import query
@@ -64,6 +64,13 @@ class NoHit(NamedTuple):
     def saying(self, condition: query.Node, text: str) -> NoHit:
         """The same, with a condition that is no part of the query called by what it comes from."""
         return self._replace(options={**self.options, condition: text})
+
+    def without(self, told: Collection[query.Node]) -> NoHit:
+        """The same, with nothing about some conditions of which more is said elsewhere."""
+        return self._replace(
+            suggestions=[one for one in self.suggestions if one.term not in told],
+            nearest=[one for one in self.nearest if one[0].condition not in told],
+        )
 
     def _text(self, condition: query.Node) -> str:
         return self.options.get(condition) or nearest.text_of(condition)
@@ -134,6 +141,8 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
 
 
 def _suggestions(searcher: Searcher, node: query.Node, until: float) -> list[Suggestion]:
+    from ...query.fuzzy import is_spelled_like
+
     found = []
     for term in nearest.suspects(node):
         if time.monotonic() > until:
@@ -144,7 +153,13 @@ def _suggestions(searcher: Searcher, node: query.Node, until: float) -> list[Sug
         candidates: dict[str, None] = {}
         for field in fields:
             near = searcher.near_terms(term.value, field, spelled=term.spack)
-            candidates.update(dict.fromkeys(v for v in near if _finds(searcher, term, v, until)))
+            candidates.update(
+                dict.fromkeys(
+                    value
+                    for value in near
+                    if is_spelled_like(term.value, value) and _finds(searcher, term, value, until)
+                )
+            )
         found.append(Suggestion(term, list(candidates)[:5]))
     return found
 

@@ -1,0 +1,213 @@
+"""What each piece of a query may be read as, given what there is: asked of a searcher inside of its `moment`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from .. import query
+from ..errors import QueryError
+from ..ledger import connect, read
+from ..query import english, fuzzy, readings
+from ..query.english import Piece, Role
+from ..query.machine import runnable
+from ..spack import targets
+from .searcher import Searcher
+
+__all__ = ["Choice", "Choices", "Lacking", "parsed"]
+
+_FIELDS = ("os", "target", "compiler", "platform", "tag", "stack", "source", "version")
+_MOST_NEAR = 3
+
+
+class Choice(NamedTuple):
+    """What a piece of the query may be read as."""
+
+    text: str | None
+    """In the query language; None: nothing of it stays in the text."""
+    read_as: str | None = None
+    """As it is said; None where it is left as it is, or left out."""
+    reading: readings.Reading | None = None
+    """Of a word that is read anew."""
+    alone: query.Node | None = None
+    """What a word asks, whatever stands beside it; None of everything else."""
+
+
+class Lacking(NamedTuple):
+    """A variant that shall be off, and that the package does not have."""
+
+    package: str
+    variant: str
+    nearest: tuple[str, ...]
+    """Variants that it has, and that are called nearly so."""
+
+
+class Choices:
+    """Finds them for the pieces of one query, whose exact names are known."""
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        db: connect.Connection,
+        pieces: list[Piece],
+        names: Collection[str],
+        *,
+        may_be_machine: bool,
+    ) -> None:
+        """With `may_be_machine` a word may be what `--runs-on` takes, where it is asked of the whole query."""
+        self._searcher = searcher
+        self._db = db
+        self._pieces = pieces
+        self._names = names
+        self._may_be_machine = may_be_machine and not any(p.text in ("(", "OR") for p in pieces)
+        self._kinds: dict[str, frozenset[str]] = {}
+        self._builds: dict[query.Node, frozenset[int]] = {}
+        self.lacking: list[Lacking] = []
+
+    def all(self) -> list[list[Choice]]:
+        """Of each piece the likeliest first; never none."""
+        found = [self._of(piece) for piece in self._pieces]
+        for at in range(1, len(found) - 1):
+            if self._pieces[at].role is Role.OR:
+                found[at - 1] = self._beside(found[at - 1], found[at + 1])
+                found[at + 1] = self._beside(found[at + 1], found[at - 1])
+        return found
+
+    def kinds_of(self, text: str) -> frozenset[str]:
+        """What a condition is about: of a word the fields that have it as a value, of a spec its package."""
+        if text not in self._kinds:
+            node = parsed(text)
+            if isinstance(node, query.Term) and node.field is None:
+                fields = self._fields_of(node.value)
+            else:
+                fields = set() if node is None else {str(t.field) for t, _ in query.terms(node)}
+                fields = {"package"} if "package" in fields else fields
+            self._kinds[text] = frozenset(fields)
+        return self._kinds[text]
+
+    def _fields_of(self, word: str) -> set[str]:
+        spellings = self._searcher.spellings
+        fields = {field for field in _FIELDS if word in spellings(field, word)}
+        if word[:1].isdigit() and self.matches(query.Term("version", word)):
+            fields.add("version")  # 1.14 is a value where 1.14.5 is
+        return fields | ({"package"} if word in spellings("name", word) else set())
+
+    def matches(self, node: query.Node) -> bool:
+        """Whether anything does."""
+        return bool(self._searcher.matching(node))
+
+    def builds(self, node: query.Node) -> frozenset[int]:
+        """Those that match; asked once."""
+        if node not in self._builds:
+            self._builds[node] = frozenset(self._searcher.matching(node))
+        return self._builds[node]
+
+    def is_package(self, word: str) -> bool:
+        """Whether a package is called exactly so."""
+        return word.lower() in self._searcher.spellings("package", word.lower())
+
+    def _beside(self, choices: list[Choice], others: list[Choice]) -> list[Choice]:
+        """The choices for an alternative: first what is of the same kind as the one beside it."""
+        kinds = self.kinds_of(others[0].text or "") - {"package"}
+        fitting = [choice for choice in choices if choice.text is not None]
+        return sorted(fitting, key=lambda choice: not self.kinds_of(choice.text or "") & kinds)
+
+    def _of(self, piece: Piece) -> list[Choice]:
+        if piece.role is Role.NAME:
+            return self._named(piece)
+        if piece.role is Role.WORD:
+            return self._word(piece)
+        if piece.role is Role.WITHOUT:
+            return [self._without(piece.text)]
+        if piece.role is Role.NOT:
+            return [Choice(f"-{piece.text}", f"-{piece.text}")]
+        if piece.role is Role.OR:
+            return [Choice("OR", "OR")]
+        return [Choice(None if piece.role is Role.LEFT_OUT else piece.text)]
+
+    def _word(self, piece: Piece) -> list[Choice]:
+        word = piece.text
+        alone = self.builds(_word(word))
+        fields = tuple(self.kinds_of(word) & set(_FIELDS)) if alone else ()
+        found = readings.of_word(word, self._searcher.spellings, targets.is_known, fields)
+        as_it_is = Choice(word, None if word == piece.typed else word, None, _word(word))
+        anew = [
+            Choice(one.text or None, one.said, one, _asked(one))
+            for one in found
+            if one.runs_on is None or self._may_be_machine
+        ]
+        return anew if not alone and any(choice.text for choice in anew) else [as_it_is, *anew]
+
+    def _named(self, piece: Piece) -> list[Choice]:
+        """What is asked for by an exact name: another one where nothing is called so."""
+        name = english.name_in(piece.typed, self._names) or piece.text
+        if name in self._searcher.spellings("package", name):
+            return [Choice(piece.text)]
+        others = readings.of_name(name, self._searcher.spellings)
+        anew = [other + piece.text.removeprefix(name) for other in others]
+        found = [Choice(text, text) for text in anew]
+        if piece.text == name:  # a first word that is a name only because it is the first
+            found += [choice for choice in self._word(piece) if choice.reading is not None]
+        return found or [Choice(piece.text)]
+
+    def _without(self, text: str) -> Choice:
+        """A variant that is off; or a word that is excluded, where the package has that and no such variant."""
+        name = text.removeprefix("+")
+        rest = self._understood()
+        switch = (query.Term("variant", f"{sign}{name}", spack=True) for sign in "+~")
+        if not self.matches(query.And((*rest, query.Or(tuple(switch))))):
+            if text == name and self.matches(query.And((*rest, _word(name)))):
+                return Choice(f"-{name}", f"-{name}")
+            for package in self._packages():
+                nearest = _nearest(name, read.switches_of(self._db, package))
+                self.lacking.append(Lacking(package, name, nearest))
+        return Choice(f"~{name}", f"~{name}")
+
+    def _packages(self) -> list[str]:
+        """Those that the query is about."""
+        words = (piece.text.lower() for piece in self._pieces if piece.role is Role.WORD)
+        return sorted(self._names) or [word for word in words if self.is_package(word)]
+
+    def _understood(self) -> list[query.Node]:
+        """Conditions that mean what they mean, whatever the rest is read as; none where they are alternatives."""
+        if any(piece.role is Role.OR or piece.text in ("(", "OR") for piece in self._pieces):
+            return []
+        texts = [
+            f"{piece.text} @:" if piece.role is Role.NAME else piece.text
+            for piece in self._pieces
+            if piece.role in (Role.AS_IT_IS, Role.NAME)
+            or (piece.role is Role.WORD and self.builds(_word(piece.text)))
+        ]
+        return [node for node in map(parsed, texts) if node is not None]
+
+
+def parsed(text: str) -> query.Node | None:
+    """The tree of a text; None of one that is no query."""
+    try:
+        return query.parse(text)
+    except QueryError:
+        return None
+
+
+def _word(text: str) -> query.Term:
+    return query.Term(None, text.lower())
+
+
+def _asked(reading: readings.Reading) -> query.Node | None:
+    if reading.runs_on is not None:
+        return runnable(query.Everything, reading.runs_on)
+    return parsed(reading.text)
+
+
+def _nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Variants that are called nearly so: that begin so, have it as a part, or a letter or two wrong."""
+    low = name.lower()
+    return tuple(
+        sorted(
+            one
+            for one in known
+            if one.lower().startswith(low)
+            or low in one.lower().replace("_", "-").split("-")
+            or fuzzy.is_spelled_like(name, one)
+        )
+    )[:_MOST_NEAR]
