@@ -232,5 +232,6 @@ def test_the_files_beside_a_configuration_are_checked_shown_and_counted(world):
     assert [one["name"] for one in shown["settings"]["subscriptions"]] == ["x"]
     assert f"\nwith: {file}\n" in world.run("config", "show").out
     assert (
-        f"{world.config}; with 1 file of {beside}" in world.run("doctor", "--offline", status=None).out
+        f"{world.config}; with 1 file of {beside}"
+        in world.run("doctor", "--offline", status=None).out
     )
