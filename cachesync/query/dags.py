@@ -23,7 +23,7 @@ from ..spack.spectext import head
 from ..spack.spectokens import Kind, SpecTextError, Token
 from ..spack.variants import FLAGS
 from .items import Part, together
-from .specsyntax import quoted
+from .specsyntax import pair
 from .tree import UNJUDGED, Dag, Everything, Node, Or, Term
 
 __all__ = ["Folding"]
@@ -127,7 +127,7 @@ class Folding:
         if part.pair is not None:
             name, value, is_exact = part.pair
             sign = ":" * is_exact + "=" * (1 + part.is_propagated)
-            return f"{name}{sign}{quoted(_listed(name, value))}"
+            return pair(name, sign, _listed(name, value))
         if alone:
             return f"{text[2:]}=={'true' if text[0] == '+' else 'false'}"
         return text

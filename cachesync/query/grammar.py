@@ -11,14 +11,12 @@ import re
 
 from ..errors import QueryError
 from .items import Excluded, Fixed, Group, Item, Part, Plain, either, together
-from .tree import ALL_FIELDS, OF_DAGS, OF_MIRRORS, Node, Not, Term
+from .tree import ALL_FIELDS, OF_DAGS, OF_KEYS, Node, Not, Term
 from .values import plain_compiler
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "MAX_WIDE", "check_text", "parse"]
 
 _FIELD = re.compile(r"([A-Za-z_]+):")
-_OF_KEYS = ("os", "platform", "target", *OF_DAGS, *OF_MIRRORS)
-"""Fields that are keys of a spec as well, or may be: `target:=x86_64_v3` is Spack's `target=x86_64_v3`."""
 _BARE = re.compile(r'[^\s"()]*')
 _VALUE = re.compile(r'[^\s"]*')
 _VALUE_IN_GROUP = re.compile(r'[^\s")]*')
@@ -219,7 +217,7 @@ class _Reader:
             return None
         field = name[1].lower()
         is_pair = self._text.startswith("=", name.end())
-        if is_pair and (field not in ALL_FIELDS or field in _OF_KEYS):
+        if is_pair and (field not in ALL_FIELDS or field in OF_KEYS):
             return None  # name:=value
         if field not in ALL_FIELDS:
             from difflib import get_close_matches

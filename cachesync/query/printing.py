@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .specsyntax import quoted
+from .specsyntax import pair
 from .tree import UNJUDGED, VIRTUAL, And, Dag, Everything, Judged, Node, Not, Or, Term
 
 __all__ = ["show"]
@@ -172,4 +172,5 @@ def _variant(text: str, *, beside: bool) -> str:
         return text if not text[1:].isdecimal() else f"{text[1:]}=false"  # x~1 is fuzzy
     if text[0] == "+":
         return text if beside else f"{text[1:]}=true"
-    return f"{name}{equals}{quoted(value)}"
+    is_exact = name[-1] == ":"
+    return pair(name.removesuffix(":"), ":" * is_exact + equals, value)

@@ -13,7 +13,7 @@ import re
 from ..errors import QueryError
 from ..spack import ranges
 from ..spack.variants import ANY_VALUE
-from .tree import Term
+from .tree import ALL_FIELDS, OF_KEYS, Term
 
 __all__ = [
     "FILE",
@@ -45,6 +45,7 @@ _GIT = re.compile(
     r"(?:=[a-zA-Z0-9_](?:[a-zA-Z_0-9.\-]*[a-zA-Z0-9_])?)?"
 )
 _RANGE = re.compile(r"[@,]\s*[a-zA-Z0-9_.\-]*:[a-zA-Z0-9_.\-]*$")
+_FIRST_FIELDS = frozenset(ALL_FIELDS) - frozenset(OF_KEYS)
 _KEY_FOLLOWS = re.compile(r"\s*:?=")
 _LISTED = re.compile(r"\s*,\s*")
 
@@ -88,6 +89,12 @@ def variant_of(text: str) -> Term | None:
     if not text.startswith("+") or NAME.fullmatch(name) is None:
         return None
     return Term("variant", f"+{name}", spack=True)
+
+
+def pair(name: str, sign: str, value: str) -> str:
+    """A variant and its value, so that it is read as one: `tag:=x` is a field, and `tag :=x` none."""
+    is_first_a_field = sign[0] == ":" and name.lower() in _FIRST_FIELDS
+    return f"{name}{' ' * is_first_a_field}{sign}{quoted(value)}"
 
 
 def quoted(value: str) -> str:

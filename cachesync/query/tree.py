@@ -15,6 +15,7 @@ __all__ = [
     "BUILD_FIELDS",
     "FIELDS",
     "OF_DAGS",
+    "OF_KEYS",
     "OF_MIRRORS",
     "PLACEMENT_FIELDS",
     "UNJUDGED",
@@ -50,6 +51,8 @@ OF_DAGS = (VIRTUAL, "namespace")
 OF_MIRRORS = ("mirror", "signed")
 """The fields of mirrors, which placements do not name: whoever asks a ledger puts placements in their place."""
 ALL_FIELDS = (*FIELDS, *OF_DAGS, *OF_MIRRORS)
+OF_KEYS = ("os", "platform", "target", *OF_DAGS, *OF_MIRRORS)
+"""Fields that are keys of a spec as well, or may be: `target:=x86_64_v3` is Spack's `target=x86_64_v3`."""
 UNJUDGED = "dependency"
 """The field, which nobody can write, of a condition that only a DAG tells of; its value is Spack's syntax."""
 

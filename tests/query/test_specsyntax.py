@@ -27,6 +27,7 @@ from cachesync.query import (
 )
 from cachesync.query.prepared import residual
 from cachesync.query.printing import show
+from cachesync.query.tree import ALL_FIELDS
 from cachesync.spack import ranges, targets
 from tests.support.trees_of_queries import read_or_refused
 
@@ -357,6 +358,14 @@ def check_text(text: str) -> None:
 def test_any_text_is_a_tree_that_prints_as_itself_or_an_error(text):
     """Reading is total, and printing is its inverse."""
     check_text(text)
+
+
+@pytest.mark.parametrize("field", [*ALL_FIELDS, "Tag"])
+@pytest.mark.parametrize("before", ["@1:", "hdf5@1:", "%gcc@1:", "^zlib@1:"])
+def test_a_variant_that_is_called_as_a_field_prints_as_one(before, field):
+    """Behind an open range `tag:=x` is a variant; where a blank stands before it, it is the field."""
+    check_text(f"{before}{field}:=x")
+    check_text(f"-({before}{field}:=x) OR {field}:=x")
 
 
 @pytest.mark.soak
