@@ -249,7 +249,7 @@ def _print(document: dict[str, Any], options: Globals) -> None:
         for s in document["sources"]
     ]  # fmt: skip
     columns = ("SOURCE", "TYPE", "STATE", "PAGES", "SPECS", "REJECTED", "AGE", "ERROR")
-    output.print_table(columns, rows)
+    output.print_table(columns, rows, after=("ERROR",))
     _print_mirrors(document["sources"])
     samples.show(document["sources"])
     notifications.show(document["notifications"])

@@ -14,6 +14,7 @@ __all__ = [
     "heading",
     "number",
     "print_json",
+    "print_line",
     "print_table",
     "timestamp",
     "visible",
@@ -32,6 +33,9 @@ NUMBERS = (
     "CACHED",
     "MISSING",
     "TOTAL",
+    "LEAVING",
+    "ATTEMPTS",
+    "CHANGES",
     "%",
 )
 """Columns that are aligned to the right."""
@@ -64,6 +68,17 @@ def visible(text: str) -> str:
     )
 
 
+def print_line(text: str, *, hang: int = 2) -> None:
+    """A line of prose; on a terminal in as many as it needs, the further ones set in by `hang`."""
+    shown = visible(text)
+    if not sys.stdout.isatty():
+        print(shown)
+        return
+    from .wrapping import wrap
+
+    print("\n".join(wrap(shown, terminal.width(), hang=hang)))
+
+
 def heading(text: str) -> str:
     """What stands above a table, so that it is seen."""
     return terminal.paint(visible(text), "bold")
@@ -81,12 +96,14 @@ def print_table(
     rows: Iterable[Sequence[object]],
     *,
     below: Sequence[str] = (),
+    after: Sequence[str] = (),
     always_below: bool = False,
 ) -> None:
     """A table fitted to the terminal; tab-separated with a header where output is no terminal.
 
     Where the terminal is too narrow for all columns, those called `below` go below each row; with
-    `always_below` they do on every terminal. How words are kept whole besides: see `tables`.
+    `always_below` they do on every terminal. Those called `after` stand below the table. How words are kept
+    whole besides: see `tables`.
     """
     cells = [[str(cell) for cell in row] for row in rows]
     every = "".join(map("".join, cells))
@@ -98,9 +115,9 @@ def print_table(
             cells = [[terminal.paint(row[0], "cyan"), *row[1:]] for row in cells]
         sys.stdout.writelines("\t".join(row) + "\n" for row in cells)
         return
-    from .tables import draw
+    from .tables import Table, draw
 
-    draw(columns, cells, below=below, always_below=always_below, numbers=NUMBERS, long=LONG)
+    draw(Table(columns, cells, below, after, always_below, NUMBERS, LONG))
 
 
 def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None:

@@ -1,10 +1,5 @@
 """Tables on a narrow terminal: no word is cut, no value is lost (cli/display/tables.py)."""
 
-import io
-import os
-from contextlib import redirect_stdout
-from unittest import mock
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,15 +15,17 @@ values = st.lists(st.text("abc", min_size=1, max_size=WIDTH - 8), max_size=4).ma
 tight = st.text("abc", max_size=WIDTH - 8)
 
 
+def drawn(table: tables.Table, room: int) -> list[str]:
+    """The lines of a table without their styles."""
+    return ["".join(text for text, _ in line) for line in tables.layout(table, room)]
+
+
 @given(st.lists(st.tuples(tight, tight, tight, values, values, values), min_size=1, max_size=6),
        st.sampled_from([(), ("VARIANTS",)]))  # fmt: skip
 def test_no_word_is_cut_and_no_line_is_too_long(rows, below):
     """Whatever is in the cells, as long as each word fits a line of its own."""
-    said = io.StringIO()
-    with mock.patch.dict(os.environ, {"COLUMNS": str(WIDTH)}), redirect_stdout(said):
-        tables.draw(COLUMNS, [list(row) for row in rows], below=below, always_below=False,
-                    numbers=output.NUMBERS, long=output.LONG)  # fmt: skip
-    lines = said.getvalue().splitlines()
+    table = tables.Table(COLUMNS, rows, below, numbers=output.NUMBERS, long=output.LONG)
+    lines = drawn(table, WIDTH)
     assert max(map(len, lines)) <= WIDTH
     shown = sorted(word for line in lines for word in line.split() if not set(word) - set("abc"))
     assert shown == sorted(word for row in rows for cell in row for word in cell.split())
