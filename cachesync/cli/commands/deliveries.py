@@ -89,14 +89,14 @@ def show(options: Globals, id: str, as_json: bool) -> int:  # noqa: A002 - click
     if as_json:
         output.print_json(message)
         return 0
-    print(output.visible(message["id"]))
+    output.print_line(message["id"])
     for d in message["deliveries"]:
         attempts = output.number(d["attempts"], "attempt")
         again = f", again at {d['next_attempt']}" if d["next_attempt"] and d["attempts"] else ""
         text = f"  {d['target']}: {d['state']}, {attempts}{again}"
-        print(output.visible(text + (f": {d['detail']}" if d["detail"] else "")))
+        output.print_line(text + (f": {d['detail']}" if d["detail"] else ""))
     for line in json.dumps(message["body"], indent=2).splitlines():
-        print(output.visible(line))
+        output.print_line(line)
     return 0
 
 
@@ -175,7 +175,7 @@ def _ask(options: Globals, asked: Mapping[str, Any], *, as_json: bool) -> int:
         output.print_json({**shown, "held": held})
     elif not options.quiet:
         for target in answer["enabled"]:
-            print(output.visible(f"{target['subscription']}: {target['target']} is enabled"))
+            output.print_line(f"{target['subscription']}: {target['target']} is enabled")
         count = answer["deliveries"]
         print(f"{count:,} {'delivery' if count == 1 else 'deliveries'} queued")
         if held:

@@ -75,9 +75,9 @@ def doctor(options: Globals, offline: bool, as_json: bool) -> int:
             output.print_json({"findings": [finding._asdict() for finding in findings]})
         else:
             for finding in findings:
-                print(output.visible(f"{finding.state:<7} {finding.check}: {finding.text}"))
+                output.print_line(f"{finding.state:<7} {finding.check}: {finding.text}", hang=8)
                 if finding.remedy is not None:
-                    print(output.visible(f"        remedy: {finding.remedy}"))
+                    output.print_line(f"        remedy: {finding.remedy}")
     return status
 
 

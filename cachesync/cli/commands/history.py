@@ -151,7 +151,7 @@ def _print_restacked(tag: str, changed: presence.Restacked) -> None:
     lost = sorted(set(changed.before) - set(changed.stacks))
     words = [*(f"+{stack}" for stack in gained), *(f"-{stack}" for stack in lost)]
     at = output.timestamp(changed.moment.at)
-    print(output.visible(f"{at}  stacks in {tag}: {' '.join(words)}"))
+    output.print_line(f"{at}  stacks in {tag}: {' '.join(words)}")
 
 
 def _since(moment: presence.Moment | None) -> str:

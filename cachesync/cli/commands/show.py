@@ -194,10 +194,8 @@ def _print(
     *,
     spec: str | None,
 ) -> None:
-    print(
-        output.visible(
-            f"{what}: {output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')} cached now"
-        )
+    output.print_line(
+        f"{what}: {output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')} cached now"
     )
     for hit in answer.hits:
         _print_hit(hit, known)
@@ -212,31 +210,33 @@ def _print(
     cached = [change for change in history if change.kind is ChangeKind.SPEC_CACHED]
     print("history:")
     for line in _cached_lines(cached):
-        print(output.visible(f"  {line}"))
+        output.print_line(f"  {line}")
     for change in shown[-SHOWN_CHANGES:]:
         flag = " (last)" if change.flag else ""
         spec = f" /{change.hash[:7]}" if change.hash is not None else ""
         line = f"{output.timestamp(change.at)}  {change.kind.label}{flag}{spec}  {_where(change)}"
-        print(output.visible(f"  {line}"))
+        output.print_line(f"  {line}")
     if len(shown) > SHOWN_CHANGES:
         every = reaching("cachesync changes --limit 0 --package", options)
         package = shlex.quote(shown[-1].package or what)
-        print(output.visible(f"  ... {len(shown) - SHOWN_CHANGES:,} older ({every} {package})"))
+        output.print_line(f"  ... {len(shown) - SHOWN_CHANGES:,} older ({every} {package})")
 
 
 def _print_hit(hit: Hit, known: showing.Facts) -> None:
     for form, specs in showing.forms(hit, known).items():
         print()
-        print(output.visible(_title(hit.build) if form is None else form))
+        output.print_line(_title(hit.build) if form is None else form)
         if form is None and hit.build.variants:
-            print(output.visible(f"  {' '.join(hit.build.variants)}"))
+            output.print_line(f"  {' '.join(hit.build.variants)}")
         for spec in specs[:SHOWN_HASHES]:
             places = sorted({f"{p.tag} ({', '.join(p.stacks)})" for p in spec.placements})
             more = f" and {output.number(len(places) - 3, 'more tag')}" if len(places) > 3 else ""
             leaving = showing.leaving(spec.hash, known)
-            print(output.visible(f"  /{spec.hash}  {'; '.join(places[:3])}{more}{leaving}"))
+            output.print_line(f"  /{spec.hash}  {'; '.join(places[:3])}{more}{leaving}")
         if len(specs) > SHOWN_HASHES:
-            print(f"  ... and {len(specs) - SHOWN_HASHES:,} more hashes (--json lists all)")
+            output.print_line(
+                f"  ... and {len(specs) - SHOWN_HASHES:,} more hashes (--json lists all)"
+            )
 
 
 def _title(build: Build) -> str:

@@ -159,7 +159,7 @@ def print_spec(spec: str, known: Facts, options: Globals) -> None:
     lines += [("tarball", text) for text in _of_pages(spec, known)]
     for name, text in lines:
         if text:
-            print(output.visible(f"  {name + ':':<14}{text}"))
+            output.print_line(f"  {name + ':':<14}{text}")
 
 
 def print_tarballs(hit: Hit, known: Facts) -> None:
@@ -168,9 +168,9 @@ def print_tarballs(hit: Hit, known: Facts) -> None:
         for place in known.carried.get(spec.hash, ()):
             found = known.tarballs.get((spec.hash, place.source, place.url))
             if found is not None:
-                print(output.visible(f"  /{spec.hash[:7]}  {probed.tarball(found, place.url)}"))
+                output.print_line(f"  /{spec.hash[:7]}  {probed.tarball(found, place.url)}")
         for text in _of_pages(spec.hash, known):
-            print(output.visible(f"  /{spec.hash[:7]}  {text}"))
+            output.print_line(f"  /{spec.hash[:7]}  {text}")
 
 
 def print_not_cached(known: Facts) -> None:
@@ -181,9 +181,11 @@ def print_not_cached(known: Facts) -> None:
     print(f"not cached: {output.number(len(known.not_cached), 'spec')}")
     for spec in known.not_cached[:SHOWN_SPECS]:
         one = known.known[spec]
-        print(output.visible(f"  /{spec}  {dependencies.state(one)}  {dependencies.form(one)}"))
+        output.print_line(f"  /{spec}  {dependencies.state(one)}  {dependencies.form(one)}")
     if len(known.not_cached) > SHOWN_SPECS:
-        print(f"  ... and {len(known.not_cached) - SHOWN_SPECS:,} more (--json lists all)")
+        output.print_line(
+            f"  ... and {len(known.not_cached) - SHOWN_SPECS:,} more (--json lists all)"
+        )
 
 
 def _mirror(place: described.Carried) -> str:

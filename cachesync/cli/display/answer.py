@@ -36,7 +36,7 @@ SHOWN_VERSIONS = 4
 
 def note(text: str) -> None:
     """Talk: a line on standard error."""
-    print(f"cachesync: note: {output.visible(text)}", file=sys.stderr)
+    output.print_line(f"cachesync: note: {text}", to=sys.stderr)
 
 
 def warn_of_age(answer: Answer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from . import terminal
 
@@ -68,15 +68,14 @@ def visible(text: str) -> str:
     )
 
 
-def print_line(text: str, *, hang: int = 2) -> None:
+def print_line(text: str, *, hang: int = 2, to: TextIO | None = None) -> None:
     """A line of prose; on a terminal in as many as it needs, the further ones set in by `hang`."""
-    shown = visible(text)
-    if not sys.stdout.isatty():
-        print(shown)
-        return
-    from .wrapping import wrap
+    stream, shown = to or sys.stdout, visible(text)
+    if stream.isatty():
+        from .wrapping import wrap
 
-    print("\n".join(wrap(shown, terminal.width(), hang=hang)))
+        shown = "\n".join(wrap(shown, terminal.width(to), hang=hang))
+    print(shown, file=stream)
 
 
 def heading(text: str) -> str:

@@ -141,7 +141,7 @@ class Report(NamedTuple):
         if self._tags():
             output.print_table(("TAG", "CACHED"), self._tags()[:SHOWN])
             print()
-        print(self._summary())
+        output.print_line(self._summary())
 
     def _with(self, status: Status) -> list[Entry]:
         return [entry for entry in self.entries if entry.status is status]
@@ -233,9 +233,9 @@ def _print_entries(title: str, entries: Sequence[Entry]) -> None:
         named = f" /{entry.hash}" if entry.hash is not None and entry.hash not in entry.text else ""
         target = f" {entry.target}" if entry.target else ""
         line = f"line {entry.line}: " if entry.line is not None else ""
-        print(output.visible(f"  {line}{entry.text}{target}{named}"))
+        output.print_line(f"  {line}{entry.text}{target}{named}")
     if len(entries) > SHOWN:
-        print(f"  ... and {len(entries) - SHOWN:,} more (--json lists all)")
+        output.print_line(f"  ... and {len(entries) - SHOWN:,} more (--json lists all)")
     print()
 
 

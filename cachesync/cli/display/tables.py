@@ -63,7 +63,11 @@ def layout(table: Table, room: int, *, rule: str = "-") -> list[Line]:
     kept = [position for position in shown if position not in after and position not in lower]
     most = [_widest(table, position) for position in range(len(table.columns))]
     while True:
-        found = _widths(table, kept, most, room)
+        found = _widths(
+            table, kept, most, room,
+            gaps=(NARROW_GAP,) if lower else (GAP, NARROW_GAP),
+            wraps=room >= NARROW and (bool(lower) or not below),
+        )  # fmt: skip
         if found is not None:
             grid = _Grid(kept, *found)
             return [*_drawn(table, grid, lower, room, rule), *_told_after(table, after, room)]
@@ -112,14 +116,20 @@ def _column(table: Table, position: int) -> list[str]:
 
 
 def _widths(
-    table: Table, kept: Sequence[int], most: Sequence[int], room: int
+    table: Table,
+    kept: Sequence[int],
+    most: Sequence[int],
+    room: int,
+    *,
+    gaps: Sequence[int],
+    wraps: bool,
 ) -> tuple[list[int], int] | None:
     """Widths of columns that stand side by side, and what is between them; None if they do not fit."""
     wanted = [most[position] for position in kept]
-    for gap in (GAP, NARROW_GAP):
+    for gap in gaps:
         if sum(wanted) + gap * (len(kept) - 1) <= room:
             return wanted, gap
-    if room < NARROW:
+    if not wraps:
         return None
     least = [
         max(min(most[position], LEAST), *map(longest, (table.columns[position], *_column(table, position))))
@@ -131,12 +141,11 @@ def _widths(
     return None if fitted is None else (fitted, NARROW_GAP)
 
 
-def _drawn(
-    table: Table, grid: _Grid, lower: Sequence[int], room: int, rule: str
-) -> list[Line]:
-    """The heads of the columns, a rule, and the rows with what stands below them."""
+def _drawn(table: Table, grid: _Grid, lower: Sequence[int], room: int, rule: str) -> list[Line]:
+    """The heads of the columns, a rule, and the rows; with what stands below them, and then no rule."""
     lines = _row(table, grid, table.columns, "bold")
-    lines.append([(rule * (sum(grid.widths) + grid.gap * (len(grid.widths) - 1)), "")])
+    if not lower:
+        lines.append([(rule * (sum(grid.widths) + grid.gap * (len(grid.widths) - 1)), "")])
     for row in table.cells:
         lines += _row(table, grid, row, "")
         for position in lower:
@@ -147,7 +156,8 @@ def _drawn(
 def _row(table: Table, grid: _Grid, row: Sequence[str], style: str) -> list[Line]:
     """A row of cells, in as many lines as its highest one has."""
     cells = [
-        wrap(row[position], wide) for position, wide in zip(grid.positions, grid.widths, strict=True)
+        wrap(row[position], wide)
+        for position, wide in zip(grid.positions, grid.widths, strict=True)
     ]
     lines: list[Line] = []
     for number in range(max(map(len, cells))):
