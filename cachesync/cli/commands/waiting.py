@@ -118,4 +118,4 @@ def _reader(state_dir: Path) -> str:
 
 
 def _say(text: str) -> None:
-    print(f"cachesync: {output.visible(text)}", file=sys.stderr)
+    output.print_line(f"cachesync: {text}", to=sys.stderr)

@@ -32,7 +32,7 @@ def print_line(change: Change) -> None:
         parts.append(" ".join([f"+{stack}" for stack in gained] + [f"-{stack}" for stack in lost]))
     if change.reason is not None:
         parts.append(change.reason)
-    print("  ".join(output.visible(part) for part in parts))
+    output.print_line("  ".join(parts), hang=4)
 
 
 def _needs(change: Change) -> str:

@@ -212,4 +212,4 @@ def _below(
 
 
 def _say(text: str) -> None:
-    print(f"cachesync: {output.visible(text)}", file=sys.stderr)
+    output.print_line(f"cachesync: {text}", to=sys.stderr)

@@ -153,7 +153,7 @@ class Report(NamedTuple):
             for e in self.entries
         ]
         output.print_table(columns, rows)
-        print(f"cachesync: {self._summary()}", file=sys.stderr)
+        output.print_line(f"cachesync: {self._summary()}", to=sys.stderr)
 
     def _summary(self) -> str:
         total = self.total

@@ -16,7 +16,7 @@ __all__ = ["document", "lines", "say", "told"]
 def say(understood: Understood) -> None:
     """Say it on standard error, a line each."""
     for line in lines(understood):
-        print(f"cachesync: {output.visible(line)}", file=sys.stderr)
+        output.print_line(f"cachesync: {line}", to=sys.stderr)
 
 
 def lines(understood: Understood) -> list[str]:

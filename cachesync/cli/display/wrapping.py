@@ -13,7 +13,8 @@ __all__ = ["Word", "longest", "width", "wrap"]
 
 _WORD = re.compile(r"(\s*)(\S+)")
 _NUMBER = re.compile(r"[(+-]?\d[\d.,]*")
-_UNIT = re.compile(r"[A-Za-z%]")
+_UNIT = re.compile(r"[A-Za-z]")
+_BEHIND_COMMA = re.compile(r"(?<=[^\d],)(?=\S)|(?<=,)(?=[^\d\s])")
 _MORE = re.compile(r"\+\d[\d,]*[,;:.)]*")
 
 Word = tuple[str, str]
@@ -61,7 +62,7 @@ def _fitting(text: str, room: int) -> Iterator[Word]:
             yield space, word
             continue
         for before, single in _WORD.findall(word):
-            parts = [single] if width(single) <= room else re.split(r"(?<=,)(?=\S)", single)
+            parts = [single] if width(single) <= room else _BEHIND_COMMA.split(single)
             for number, part in enumerate(parts):
                 yield ("" if number else before or space), part
 
