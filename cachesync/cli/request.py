@@ -40,6 +40,7 @@ OPTIONS = (
     Option("--offset", "N", "builds to pass over first"),
     Option("--sort", "|".join(SORTS), "the order (default relevance)"),
     Option("--runs-on", "TARGET|host", "only what a machine of this target, or this one, can run"),
+    Option("--long", None, "every variant of each build, in a table also on a terminal"),
     Option("--columns", "LIST", "the table's columns, such as package,version,tags"),
     Option("--group-by", "package", "one row a package instead of one a build"),
     Option("--spack", "0.23|1.x", "the query is a spec of this Spack and nothing else"),
@@ -106,6 +107,7 @@ class Request(NamedTuple):
     sort: str = "relevance"
     runs_on: str | None = None
     columns: tuple[str, ...] | None = None
+    long: bool = False
     group_by: str | None = None
     spack: str | None = None
     through: str | None = None
@@ -164,6 +166,7 @@ def _refuse_contradictions(request: Request) -> None:
         "columns": ("json", "hashes", "install", "group_by"),
         "group_by": ("hashes", "install", "facets"),
         "why": ("hashes", "install", "group_by"),
+        "long": ("columns", "install", "group_by"),
         "install": ("hashes", "facets"),
     }.items():
         for other in others:

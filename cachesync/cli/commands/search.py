@@ -20,6 +20,7 @@ from ..request import Request, help_text, parse_arguments
 __all__ = ["run"]
 
 DEFAULT_LIMIT = 20
+DEFAULT_SORT = "relevance"
 
 
 def run(options: Globals, arguments: list[str]) -> int:
@@ -169,8 +170,9 @@ def _show(
     else:
         with paged(wanted=not request.no_pager):
             answers.print_answer(
-                answer, request.columns, with_hashes=request.hashes, offset=request.offset
-            )
+                answer, request.columns, with_hashes=request.hashes, offset=request.offset,
+                is_long=request.long, is_sorted=request.sort != DEFAULT_SORT,
+            )  # fmt: skip
     _say_understood(understood, found=False)
     if no_hit is not None:
         no_hit.say()

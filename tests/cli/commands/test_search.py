@@ -118,6 +118,7 @@ def test_every_column(site):
         (["--group-by", "tag"], "--group-by takes package"),
         (["--group-by", "package", "--hashes"], "exclude each other"),
         (["--install", "--facets"], "exclude each other"),
+        (["--long", "--columns", "package"], "exclude each other"),
     ],
 )
 def test_what_cannot_be_shown(site, arguments, says):

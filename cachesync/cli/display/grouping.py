@@ -1,0 +1,157 @@
+"""Builds in groups: what those of a package have in common is said once, then what each has of its own. Pure.
+
+Nothing is lost: `variants_of` gives back all that a build has. Knows nothing of widths (see `compact`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ...model import Build
+from ...spack import variants
+
+__all__ = ["Group", "Row", "group", "split", "variants_of"]
+
+Value = tuple[str, ...]
+"""What a build has of one variant: one text, none where it has no such variant, or what a page made of it."""
+
+
+class Row(NamedTuple):
+    """A build of a group."""
+
+    position: int
+    """Among the builds that were grouped."""
+    own: tuple[Value, ...]
+    """What it has of each variant that differs, in the order of the group."""
+
+
+class Group(NamedTuple):
+    """Builds of one package."""
+
+    package: str
+    version: str | None
+    """None where each row has to say its own."""
+    common: tuple[str, ...]
+    """The variants that all have."""
+    along: Mapping[str, tuple[str, ...]]
+    """The variants that always come with another one (`+mpi`), or with a version (`@1.14`)."""
+    hidden: frozenset[str]
+    """The keys of `along` with which comes what differs from build to build, and stands in no row."""
+    rows: tuple[Row, ...]
+
+
+def split(builds: Sequence[Build], *, gather: bool) -> list[list[int]]:
+    """The positions of the builds by package: one list a package, where its first build stands.
+
+    Without `gather` only neighbours are together, so that the order stays what it was.
+    """
+    found: list[list[int]] = []
+    where: dict[str, list[int]] = {}
+    for position, build in enumerate(builds):
+        together = where.get(build.package)
+        if together is None:
+            if not gather:
+                where.clear()
+            together = where[build.package] = []
+            found.append(together)
+        together.append(position)
+    return found
+
+
+def variants_of(group: Group, row: Row, version: str) -> tuple[str, ...]:
+    """All variants of a build of a group, as `Build` has them."""
+    own = [text for value in row.own for text in value]
+    keys = {f"@{version}", *(value[0] for value in row.own if len(value) == 1)}
+    along = [text for key in keys for text in group.along.get(key, ())]
+    return tuple(sorted([*group.common, *own, *along]))
+
+
+def group(builds: Sequence[Build], members: Sequence[int], *, bundled: bool) -> Group:
+    """The group of some builds of one package.
+
+    Where `bundled`, of variants that differ together only one stands in the rows.
+    """
+    values = _by_name([builds[position] for position in members])
+    common = [every[0] for every in values.values() if len(set(every)) == 1]
+    differing = {name: every for name, every in values.items() if len(set(every)) > 1}
+    choices = {name: every for name, every in differing.items() if len(set(every) - {()}) > 1}
+    version = {builds[position].version for position in members}
+    is_one = len(version) == 1
+    columns = _leaders(choices) if bundled else {name: [] for name in choices}
+    keys = {name: values[name] for name in columns if _is_key(values[name])}
+    if not is_one:
+        keys = {"@": [(f"@{builds[position].version}",) for position in members], **keys}
+    along: dict[str, list[str]] = {}
+    hidden: set[str] = set()
+    for leader, led in columns.items():
+        for name in led:
+            _bring(along, values[leader], values[name])
+            hidden.update(key for (key,) in values[leader])
+    for name, every in differing.items():
+        if name in choices:
+            continue
+        key = next((key for key in keys.values() if _decides(key, every)), None)
+        if key is None:
+            columns[name] = []
+        else:
+            _bring(along, key, every)
+    shown = [values[name] for name in values if name in columns]
+    return Group(
+        builds[members[0]].package,
+        version.pop() if is_one else None,
+        tuple(sorted(text for value in common for text in value)),
+        {key: tuple(sorted(texts)) for key, texts in along.items()},
+        frozenset(hidden),
+        tuple(
+            Row(position, tuple(every[number] for every in shown))
+            for number, position in enumerate(members)
+        ),
+    )
+
+
+def _by_name(builds: Sequence[Build]) -> dict[str, list[Value]]:
+    """What each build has of each variant: switches first, by name."""
+    found: dict[str, list[list[str]]] = {}
+    switches = set()
+    for number, build in enumerate(builds):
+        for text in build.variants:
+            name = variants.name_of(text)
+            if text[:1] in ("+", "~"):
+                switches.add(name)
+            found.setdefault(name, [[] for _ in builds])[number].append(text)
+    names = sorted(found, key=lambda name: (name not in switches, name))
+    return {name: [tuple(texts) for texts in found[name]] for name in names}
+
+
+def _is_key(every: Sequence[Value]) -> bool:
+    return all(len(value) == 1 for value in every)
+
+
+def _leaders(choices: Mapping[str, Sequence[Value]]) -> dict[str, list[str]]:
+    """The variants that stand in the rows, and those that differ exactly as they do."""
+    together: dict[tuple[int, ...], list[str]] = {}
+    for name, every in choices.items():
+        seen: dict[Value, int] = {}
+        together.setdefault(tuple(seen.setdefault(value, len(seen)) for value in every), []).append(
+            name
+        )
+    found: dict[str, list[str]] = {}
+    for names in together.values():
+        leader = next((name for name in names if _is_key(choices[name])), None)
+        if leader is None:
+            found |= {name: [] for name in names}
+        else:
+            found[leader] = [name for name in names if name != leader]
+    return found
+
+
+def _decides(key: Sequence[Value], every: Sequence[Value]) -> bool:
+    """Whether of what a build has of one variant follows what it has of the other."""
+    return len(set(zip(key, every, strict=True))) == len(set(key))
+
+
+def _bring(along: dict[str, list[str]], key: Sequence[Value], every: Sequence[Value]) -> None:
+    for (name,), value in dict.fromkeys(zip(key, every, strict=True)):
+        if value:
+            along.setdefault(name, []).extend(value)
