@@ -155,11 +155,10 @@ def print_count(text: str, *, shown: int, of: int, offset: int = 0, is_whole: bo
         else:
             ways = f"{shown} shown (--limit 0 shows all"
         more = f", {ways}{', --long all variants' if whole else ''})"
-    on_terminal = sys.stdout.isatty()
-    print(
-        f"{text}{more}" if on_terminal else f"cachesync: {text}{more}",
-        file=sys.stdout if on_terminal else sys.stderr,
-    )
+    if sys.stdout.isatty():
+        output.print_line(f"{text}{more}")
+    else:
+        print(f"cachesync: {text}{more}", file=sys.stderr)
 
 
 def print_hashes(hits: Iterable[Hit]) -> None:

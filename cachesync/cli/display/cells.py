@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["GAP", "Columns", "Flowed", "flow", "partition", "placed", "width_of"]
+from .wrapping import width
+
+__all__ = ["GAP", "Columns", "Flowed", "flow", "partition", "placed"]
 
 GAP = 2
 """Between columns."""
@@ -20,15 +22,6 @@ class Flowed(NamedTuple):
     lines: list[str]
     left_out: int
     """So many of them are not there."""
-
-
-def width_of(text: str) -> int:
-    """The columns that a text takes."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
 
 
 def flow(
@@ -51,7 +44,7 @@ def flow(
     """Words up to the end of each line."""
     column = at
     for word in words:
-        wide = width_of(word)
+        wide = width(word)
         space = 1 if lines[-1] else 0
         if column + space + wide > room and (lines[-1] or (len(lines) == 1 and at > indent)):
             lines.append("")
@@ -71,7 +64,7 @@ def flow(
         begin = at if len(kept) <= 1 else indent
         if (
             len(kept) <= (most or len(kept))
-            and begin + width_of(last) + bool(last) + width_of(end) <= room
+            and begin + width(last) + bool(last) + width(end) <= room
         ):
             break
         if not shown:
@@ -90,7 +83,7 @@ def placed(cells: Sequence[str], starts: Sequence[int], room: int) -> str:
     for number, (cell, start) in enumerate(zip(cells, starts, strict=True)):
         if not cell:
             continue
-        wide = width_of(cell)
+        wide = width(cell)
         at = _at(start, end, wide, room, is_last=number == len(cells) - 1)
         line += " " * (at - end) + cell
         end = at + wide
@@ -119,7 +112,7 @@ def partition(rows: Sequence[Sequence[str]], room: int, *, first: int, further: 
     The first line begins at column `first`, the others at `further`. A cell that is longer than a line has one of
     its own, or more.
     """
-    widths = [[width_of(cell) for cell in row] for row in rows]
+    widths = [[width(cell) for cell in row] for row in rows]
     count = len(rows[0])
     whole = _starts(Counter(map(tuple, widths)), room, first)
     if whole is not None and not whole[1]:

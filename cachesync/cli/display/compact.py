@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from ...model import Build
 from . import grouping
-from .cells import GAP, Columns, flow, partition, placed, width_of
+from .cells import GAP, Columns, flow, partition, placed
+from .wrapping import width as width_of
 
 __all__ = ["Compact", "Entry", "Line", "Piece", "compact"]
 
@@ -23,7 +24,7 @@ MOST = 3
 TALK = 3
 """Lines of a screen that are not the table's: what was typed, what is said beside, the count."""
 MANY = 200
-"""More builds than that are all told in the shortest form."""
+"""More builds than that are all told in the shortest form, each group in columns of its own."""
 FORMS = ((2, True), (1, True), (1, False))
 """How where a build is can be told: so many tags by name, and whether specs are called so."""
 
@@ -76,9 +77,7 @@ def compact(
     With `gather` all builds of a package stand where the first of them does, else only neighbours are together.
     `dots` stands before how many words are not shown.
     """
-    builds = [entry.build for entry in entries]
-    packages = grouping.split(builds, gather=gather)
-    blocks = _fitted(entries, packages, width)
+    blocks = _fitted(entries, width, gather=gather)
     below = [_below(entry, width) for entry in entries]
     drawn = [
         [_drawn(cells, block.columns, width, dots) for cells in block.cells] for block in blocks
@@ -98,29 +97,37 @@ def compact(
     return Compact(lines, is_whole)
 
 
-def _fitted(entries: Sequence[Entry], packages: Sequence[list[int]], width: int) -> list[_Block]:
+def _fitted(entries: Sequence[Entry], width: int, *, gather: bool) -> list[_Block]:
     """The grouping of each package and the form of all that take the fewest lines, then stand straightest."""
+    packages = grouping.split([entry.build.package for entry in entries], gather=gather)
     forms = FORMS if len(entries) <= MANY else FORMS[-1:]
     best: list[_Block] = []
     least = None
     for form in forms:
         places = _places(entries, *form)
-        blocks = [block for members in packages for block in _best(entries, places, members, width)]
+        blocks = []
+        for members in packages:
+            blocks += _best(entries, places, members, width, gather=gather)
         cost = _costs(blocks, width)
         if least is None or cost < least:
             best, least = blocks, cost
         if cost == (len(packages) + len(entries), 0):
             break
-    return _aligned(best, width)
+    return best if len(entries) > MANY else _aligned(best, width)
 
 
 def _best(
-    entries: Sequence[Entry], places: Sequence[str], members: list[int], width: int
+    entries: Sequence[Entry],
+    places: Sequence[str],
+    members: Sequence[int],
+    width: int,
+    *,
+    gather: bool,
 ) -> list[_Block]:
     """The best way to draw the builds of a package; of equally good ones what is read most easily."""
     best: list[_Block] = []
     least = None
-    for way in _ways([entry.build for entry in entries], members):
+    for way in _ways([entries[position].build for position in members], members, gather=gather):
         for is_lifted in (False, True):
             drawn = [_block(entries, places, one, width, is_lifted=is_lifted) for one in way]
             cost = _costs(drawn, width)
@@ -131,15 +138,22 @@ def _best(
     return best
 
 
-def _ways(builds: Sequence[Build], members: list[int]) -> Iterator[list[grouping.Group]]:
+def _ways(
+    builds: Sequence[Build], positions: Sequence[int], *, gather: bool
+) -> Iterator[list[grouping.Group]]:
     """The ways to group the builds of a package, what is read most easily first."""
-    versions: dict[str, list[int]] = {}
-    for position in members:
-        versions.setdefault(builds[position].version, []).append(position)
+    versions = grouping.split([build.version for build in builds], gather=gather)
     for bundled in (False, True):
-        yield [grouping.group(builds, members, bundled=bundled)]
+        yield [grouping.group(builds, positions, bundled=bundled)]
         if len(versions) > 1:
-            yield [grouping.group(builds, some, bundled=bundled) for some in versions.values()]
+            yield [
+                grouping.group(
+                    [builds[number] for number in some],
+                    [positions[number] for number in some],
+                    bundled=bundled,
+                )
+                for some in versions
+            ]
 
 
 def _costs(blocks: Sequence[_Block], width: int) -> tuple[int, int]:
@@ -183,19 +197,18 @@ def _block(
         (one.build.os, one.build.target, one.compiler)
         for one in (entries[row.position] for row in group.rows)
     ]
-    lifted = [
-        is_lifted and len(fields) > 1 and len(set(some)) == 1 for some in zip(*fields, strict=True)
-    ]
+    name = group.package if group.version is None else f"{group.package}@{group.version}"
+    lifted = [len(set(column)) == 1 for column in zip(*fields, strict=True)]
+    lead = (name, *(cell for cell, up in zip(fields[0], lifted, strict=True) if up))
+    if not is_lifted or len(fields) == 1 or width_of((" " * GAP).join(lead)) > width:
+        lifted, lead = [False] * len(lifted), (name,)
     cells = []
     for row, text, some in zip(group.rows, own, fields, strict=True):
-        version = entries[row.position].build.version
-        lead = [] if group.version is not None else [f"@{version}"]
-        lead += [text] if any(own) else []
-        lead += [cell for cell, up in zip(some, lifted, strict=True) if not up]
-        cells.append([*lead, places[row.position]])
-    name = group.package if group.version is None else f"{group.package}@{group.version}"
-    up = [cell for cell, up in zip(fields[0], lifted, strict=True) if up]
-    return _Block(group, (name, *up), cells, partition(cells, width, first=INDENT, further=DEEPER))
+        begin = [] if group.version is not None else [f"@{entries[row.position].build.version}"]
+        begin += [text] if any(own) else []
+        kept = [cell for cell, up in zip(some, lifted, strict=True) if not up]
+        cells.append([*begin, *kept, places[row.position]])
+    return _Block(group, lead, cells, partition(cells, width, first=INDENT, further=DEEPER))
 
 
 def _own(rows: Sequence[tuple[grouping.Value, ...]]) -> list[str]:
@@ -252,20 +265,29 @@ def _head(block: _Block, width: int, *, most: int, dots: str) -> Compact:
         *((Piece(f"{' ' * DEEPER}{text}", "dim"),) for text in others),
     ]
     is_whole = not flowed.left_out
-    for begin, texts in _along(group, is_short=most == 1):
+    for begin, texts in _along(group, width, is_short=most == 1):
         flowed = flow(texts, at=width_of(begin) + 1, room=width, indent=DEEPER, most=1, dots=dots)
         is_whole = is_whole and not flowed.left_out
         lines += [(Piece(begin), Piece(f" {text}", "dim")) for text in flowed.lines]
     return Compact(lines, is_whole)
 
 
-def _along(group: grouping.Group, *, is_short: bool) -> list[tuple[str, tuple[str, ...]]]:
+def _along(
+    group: grouping.Group, width: int, *, is_short: bool
+) -> list[tuple[str, tuple[str, ...]]]:
     """What comes along with what, a line each: where `is_short` only what differs from build to build."""
-    found: dict[tuple[str, ...], list[str]] = {}
+    found: list[tuple[str, tuple[str, ...]]] = []
+    where: dict[tuple[str, ...], int] = {}
     for key, texts in group.along.items():
-        if key in group.hidden or not is_short:
-            found.setdefault(texts, []).append(key)
-    return [(f"{' ' * INDENT}with {' or '.join(keys)}:", texts) for texts, keys in found.items()]
+        if is_short and key not in group.hidden:
+            continue
+        number = where.get(texts)
+        if number is not None and width_of(f"{found[number][0]} or {key}") <= width // 2:
+            found[number] = f"{found[number][0]} or {key}", texts
+        else:
+            where[texts] = len(found)
+            found.append((f"{' ' * INDENT}with {key}", texts))
+    return [(f"{begin}:", texts) for begin, texts in found]
 
 
 def _drawn(cells: Sequence[str], columns: Columns, width: int, dots: str) -> Compact:

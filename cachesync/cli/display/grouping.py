@@ -41,19 +41,19 @@ class Group(NamedTuple):
     rows: tuple[Row, ...]
 
 
-def split(builds: Sequence[Build], *, gather: bool) -> list[list[int]]:
-    """The positions of the builds by package: one list a package, where its first build stands.
+def split(keys: Sequence[str], *, gather: bool) -> list[list[int]]:
+    """The positions of equal keys (packages, versions): one list a key, where it first stands.
 
     Without `gather` only neighbours are together, so that the order stays what it was.
     """
     found: list[list[int]] = []
     where: dict[str, list[int]] = {}
-    for position, build in enumerate(builds):
-        together = where.get(build.package)
+    for position, key in enumerate(keys):
+        together = where.get(key)
         if together is None:
             if not gather:
                 where.clear()
-            together = where[build.package] = []
+            together = where[key] = []
             found.append(together)
         together.append(position)
     return found
@@ -62,26 +62,26 @@ def split(builds: Sequence[Build], *, gather: bool) -> list[list[int]]:
 def variants_of(group: Group, row: Row, version: str) -> tuple[str, ...]:
     """All variants of a build of a group, as `Build` has them."""
     own = [text for value in row.own for text in value]
-    keys = {f"@{version}", *(value[0] for value in row.own if len(value) == 1)}
+    keys = {f"@{version}", *(text for text in own if text[:1] != "@")}
     along = [text for key in keys for text in group.along.get(key, ())]
     return tuple(sorted([*group.common, *own, *along]))
 
 
-def group(builds: Sequence[Build], members: Sequence[int], *, bundled: bool) -> Group:
-    """The group of some builds of one package.
+def group(builds: Sequence[Build], positions: Sequence[int], *, bundled: bool) -> Group:
+    """The group of builds of one package that have these positions among all.
 
     Where `bundled`, of variants that differ together only one stands in the rows.
     """
-    values = _by_name([builds[position] for position in members])
+    values = _by_name(builds)
     common = [every[0] for every in values.values() if len(set(every)) == 1]
     differing = {name: every for name, every in values.items() if len(set(every)) > 1}
     choices = {name: every for name, every in differing.items() if len(set(every) - {()}) > 1}
-    version = {builds[position].version for position in members}
-    is_one = len(version) == 1
+    versions = {build.version for build in builds}
+    is_one = len(versions) == 1
     columns = _leaders(choices) if bundled else {name: [] for name in choices}
     keys = {name: values[name] for name in columns if _is_key(values[name])}
     if not is_one:
-        keys = {"@": [(f"@{builds[position].version}",) for position in members], **keys}
+        keys = {"@": [(f"@{build.version}",) for build in builds], **keys}
     along: dict[str, list[str]] = {}
     hidden: set[str] = set()
     for leader, led in columns.items():
@@ -98,14 +98,14 @@ def group(builds: Sequence[Build], members: Sequence[int], *, bundled: bool) -> 
             _bring(along, key, every)
     shown = [values[name] for name in values if name in columns]
     return Group(
-        builds[members[0]].package,
-        version.pop() if is_one else None,
+        builds[0].package,
+        versions.pop() if is_one else None,
         tuple(sorted(text for value in common for text in value)),
         {key: tuple(sorted(texts)) for key, texts in along.items()},
         frozenset(hidden),
         tuple(
             Row(position, tuple(every[number] for every in shown))
-            for number, position in enumerate(members)
+            for number, position in enumerate(positions)
         ),
     )
 
