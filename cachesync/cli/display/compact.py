@@ -20,7 +20,8 @@ INDENT = 2
 DEEPER = 6
 """Where what belongs to a line goes on below it."""
 MOST = 3
-"""Lines, at most, for what all of a group have, and for what one has of its own."""
+"""Lines, at most, for what all of a group have where that is not whole in half the screen, and for what one has of
+its own."""
 TALK = 3
 """Lines of a screen that are not the table's: what was typed, what is said beside, the count."""
 MANY = 200
@@ -84,9 +85,9 @@ def compact(
         [_drawn(cells, block.columns, width, dots) for cells in block.cells] for block in blocks
     ]
     rows = sum(map(len, below)) + sum(len(one.lines) for some in drawn for one in some)
-    for most in range(MOST, 0, -1):
+    for most, room in ((None, height // 2), (MOST, height), (2, height), (1, height)):
         heads = [_head(block, width, most=most, dots=dots) for block in blocks]
-        if rows + sum(len(head.lines) for head in heads) + TALK <= height:
+        if rows + sum(len(head.lines) for head in heads) + TALK <= room:
             break
     lines: list[Line] = []
     is_whole = all(head.is_whole for head in heads)
@@ -252,8 +253,8 @@ def _aligned(blocks: list[_Block], width: int) -> list[_Block]:
     return aligned
 
 
-def _head(block: _Block, width: int, *, most: int, dots: str) -> Compact:
-    """What stands above the rows of a group, in about `most` lines."""
+def _head(block: _Block, width: int, *, most: int | None, dots: str) -> Compact:
+    """What stands above the rows of a group: what all have in `most` lines, what else there is in one each."""
     group = block.group
     seldom = {key: texts for key, texts in group.along.items() if key not in group.hidden}
     unsaid = {text for texts in seldom.values() for text in texts} if most == 1 else set()
@@ -274,11 +275,16 @@ def _head(block: _Block, width: int, *, most: int, dots: str) -> Compact:
         *((Piece(f"{' ' * DEEPER}{text}", "dim"),) for text in others),
     ]
     is_whole = not flowed.left_out
+    each = None if most is None else 1
     usual = [(f"{' ' * INDENT}unless said:", group.usual)] if group.usual else []
     for begin, texts in usual + _along(group, width, is_short=most == 1):
-        flowed = flow(texts, at=width_of(begin) + 1, room=width, indent=DEEPER, most=1, dots=dots)
+        flowed = flow(
+            texts, at=width_of(begin) + 1, room=width, indent=DEEPER, most=each, dots=dots
+        )
         is_whole = is_whole and not flowed.left_out
-        lines += [(Piece(begin), Piece(f" {text}", "dim")) for text in flowed.lines]
+        first, *others = flowed.lines
+        lines.append((Piece(begin), Piece(f" {first}", "dim")))
+        lines += [(Piece(f"{' ' * DEEPER}{text}", "dim"),) for text in others]
     return Compact(lines, is_whole)
 
 
