@@ -14,7 +14,7 @@ from ..query.machine import runnable
 from ..spack import targets
 from .searcher import Searcher
 
-__all__ = ["Choice", "Choices", "Lacking", "parsed"]
+__all__ = ["Choice", "Choices", "Lacking", "asked", "parsed"]
 
 _FIELDS = ("os", "target", "compiler", "platform", "tag", "stack", "source", "version")
 _MOST_NEAR = 3
@@ -118,10 +118,12 @@ class Choices:
             Role.WORD: self._word,
             Role.HERE: self._here,
             Role.WITHOUT: self._without,
-            Role.NOT: lambda piece: [Choice(f"-{piece.text}", f"-{piece.text}")],
+            Role.NOT: self._not,
             Role.OR: lambda _: [Choice("OR", "OR")],
             Role.LEFT_OUT: lambda _: [Choice(None)],
-            Role.AS_IT_IS: lambda piece: [Choice(piece.text)],
+            Role.AS_IT_IS: lambda piece: [
+                Choice(piece.text, None if piece.text == piece.typed else piece.text)
+            ],
         }
         return ways[piece.role](piece)
 
@@ -132,7 +134,7 @@ class Choices:
         found = readings.of_word(word, self._searcher.spellings, targets.is_known, fields)
         as_it_is = Choice(word, None if word == piece.typed else word, None, _word(word))
         anew = [
-            Choice(one.text or None, one.said, one, _asked(one))
+            Choice(one.text or None, one.said, one, asked(one))
             for one in found
             if one.runs_on is None or self._may_be_machine
         ]
@@ -143,7 +145,7 @@ class Choices:
         if not self._may_be_machine:
             return [Choice(None)]
         here = readings.Reading("", "host")
-        return [Choice(None, here.said, here, _asked(here))]
+        return [Choice(None, here.said, here, asked(here))]
 
     def _named(self, piece: Piece) -> list[Choice]:
         """What is asked for by an exact name: another one where nothing is called so."""
@@ -166,10 +168,35 @@ class Choices:
         if not self.matches(query.And((*rest, query.Or(tuple(switch))))):
             if text == name and self.matches(query.And((*rest, _word(name)))):
                 return [Choice(f"-{name}", f"-{name}")]
+            others = self._excluded(name, rest, variants=False) if text == name else None
+            if others is not None:
+                return [Choice(others, others)]
             for package in self._packages():
                 nearest = _nearest(name, read.switches_of(self._db, package))
                 self.lacking.append(Lacking(package, name, nearest))
         return [Choice(f"~{name}", f"~{name}")]
+
+    def _not(self, piece: Piece) -> list[Choice]:
+        """What is excluded: the word, or where nothing else has that what it is read as."""
+        text, rest = piece.text, self._understood()
+        is_word = parsed(text) == _word(text)
+        if is_word and not self.matches(query.And((*rest, _word(text)))):
+            text = self._excluded(text, rest, variants=True) or f"-{text}"
+        else:
+            text = f"-{text}"
+        return [Choice(text, text)]
+
+    def _excluded(self, word: str, rest: list[query.Node], *, variants: bool) -> str | None:
+        """What excludes all that a word may be read as of one kind, as far as the rest has it; None where it has nothing."""
+        found: dict[str, list[str]] = {}
+        for one in readings.of_word(word, self._searcher.spellings, targets.is_known):
+            node = None if one.runs_on is not None else asked(one)
+            field = one.text.partition(":")[0] if ":" in one.text else ""
+            is_one = node is not None and (field or variants)
+            if node is not None and is_one and self.matches(query.And((*rest, node))):
+                other = f"-{one.text}" if field else f"-({one.text})"
+                found.setdefault(field, []).append(readings.off(one) or other)
+        return " ".join(next(iter(found.values()))) if found else None
 
     def _packages(self) -> list[str]:
         """Those that the query is about."""
@@ -201,7 +228,8 @@ def _word(text: str) -> query.Term:
     return query.Term(None, text.lower())
 
 
-def _asked(reading: readings.Reading) -> query.Node | None:
+def asked(reading: readings.Reading) -> query.Node | None:
+    """The tree of what a word is read as."""
     if reading.runs_on is not None:
         return runnable(query.Everything, reading.runs_on)
     return parsed(reading.text)

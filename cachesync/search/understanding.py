@@ -122,9 +122,9 @@ class _Reader:
         self._has_or = any(piece.role is Role.OR for piece in pieces)
         # Of conditions that stand side by side what each finds says what all can find.
         self._is_plain = not self._has_or and not any(p.text in ("", "(", "OR") for p in pieces)
-        self._packages = [
-            piece.role is Role.WORD and choices.is_package(piece.text) for piece in pieces
-        ]
+        words = [piece.text if piece.role is Role.WORD else "" for piece in pieces]
+        self._packages = [bool(word) and choices.is_package(word) for word in words]
+        self._parts = [bool(word) and "package" in choices.kinds_of(word) for word in words]
 
     def read(self) -> Understood:
         """The first way that finds something, or what there is to say of those that do not."""
@@ -132,11 +132,9 @@ class _Reader:
         tried: list[Tried] = []
         plain: Way | None = None
         some: Way | None = None
-        for number, chosen in enumerate(islice(_combined(self._choices.all()), WAYS)):
+        for number, chosen in enumerate(islice(self._combined(), WAYS)):
             if asked >= TRIES or (number >= ALWAYS and not self._is_in_time()):
                 break
-            if not self._keeps_a_package(chosen):
-                continue
             is_possible = self._is_possible(chosen)
             for way in self._ways(chosen) if is_possible or not number else ():
                 asked += 1
@@ -156,14 +154,18 @@ class _Reader:
         busy, until = self._until
         return time.process_time() < busy and time.monotonic() < until
 
-    def _keeps_a_package(self, chosen: list[Choice]) -> bool:
-        """Whether, where words are names of packages, one of them stays: it is what is asked about."""
-        stays = [
-            choice.reading is None
-            for choice, is_package in zip(chosen, self._packages, strict=True)
-            if is_package
-        ]
-        return not stays or any(stays)
+    def _combined(self) -> Iterator[list[Choice]]:
+        """Every combination, the likeliest first: one that reads all names of packages anew is none.
+
+        They are what is asked about; a word that only stands in such names comes behind all of them.
+        """
+        every = self._choices.all()
+        first, later = self._packages, self._parts
+        yield from (one for one in _combined(every) if _keeps_one(one, first))
+        if any(first) and first != later:
+            for one in _combined(every):
+                if not _keeps_one(one, first) and _keeps_one(one, later):
+                    yield one
 
     def _is_possible(self, chosen: list[Choice]) -> bool:
         """Whether there are builds that match every word: else the whole need not be asked."""
@@ -266,6 +268,13 @@ def _of_the_package(chosen: list[Choice]) -> list[str]:
         found += [f"({text})" if is_below and is_attribute else text] if text else []
         is_below = is_below or "%" in text or "^" in text
     return found
+
+
+def _keeps_one(chosen: list[Choice], of: list[bool]) -> bool:
+    """Whether one of some words stays as it is, where there are any."""
+    return not any(of) or any(
+        c.reading is None for c, is_one in zip(chosen, of, strict=True) if is_one
+    )
 
 
 def _as_they_are(chosen: list[Choice]) -> list[Choice]:

@@ -76,6 +76,14 @@ def test_the_words_that_people_type(real):
         ("hdf5 gcc13", "hdf5 %gcc@13", "`gcc13` read as `%gcc@13`"),
         ("hdf5 rhel9 or zlib", "hdf5 rhel9 OR zlib", "all of it: `hdf5 rhel9 OR zlib`"),
         ("hdf5 not v1", "hdf5 -v1", "`not v1` read as `-v1`"),
+        ("hdf5 not mpi", "hdf5 ~mpi", "`not mpi` read as `~mpi`"),
+        ("hdf5 not ubuntu", "hdf5 -os:ubuntu*", "`not ubuntu` read as `-os:ubuntu*`"),
+        ("hdf5 not openmp", "hdf5 -(threads=openmp)", "`not openmp` read as `-(threads=openmp)`"),
+        ("hdf5 without ubuntu", "hdf5 -os:ubuntu*", "`without ubuntu` read as `-os:ubuntu*`"),
+        ("hdf5 not nonsense", "hdf5", "`not nonsense` read as `-nonsense`"),
+        ("zlib or numpy without rhel", "zlib OR py-numpy", None),
+        ("numpy 1.20 or newer", "py-numpy@1.20:", "`1.20 or newer` read as `@1.20:`"),
+        ("numpy at most 1.20", None, None),
         ("hdf5 without mpi", "hdf5 ~mpi", "`without mpi` read as `~mpi`"),
         ("mpi hdf5 %gcc", "+mpi hdf5 %gcc", "`mpi` read as `+mpi`"),
         ("zen4 hdf5 %gcc", "hdf5 %gcc --runs-on zen4", None),
@@ -171,3 +179,19 @@ def test_nothing_is_proposed_that_is_spelled_nothing_like_it(small):
     assert "did you mean zlib?" in small.run("search", "zlob").err
     assert "did you mean" not in small.run("search", "zzob").err
     assert "did you mean py-numpy?" in small.run("search", "package:py-nampi").err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("hdf5 ubunut", ["ubuntu"]),
+        ("hdf5 mpi ubnutu", ["ubuntu"]),
+        ("zlib amr64", ["arm64"]),
+        ("zlib mpii", []),
+        ("hdf5 rhle9", ["rhel9", "rhel"]),
+    ],
+)
+def test_a_word_that_can_be_read_is_proposed(small, typed, meant):
+    """What is spelled like it, and finds something with the rest when it is read; the nearest first."""
+    found = small.run("search", "--json", *typed.split()).json["suggestions"]
+    assert [near for one in found for near in one["candidates"]] == meant
