@@ -39,7 +39,11 @@ def small(tmp_path_factory) -> World:
 
 
 def hashes(world: World, *arguments: str) -> list[str]:
-    found = world.run("search", "--limit", 0, "--json", *arguments).json
+    return listed(world.run("search", "--limit", 0, "--json", *arguments).json)
+
+
+def listed(found) -> list[str]:
+    """The hashes of a document, in order."""
     return [one["hash"] for result in found["results"] for one in result["specs"]]
 
 
@@ -49,8 +53,17 @@ def test_the_words_that_people_type(real):
     for asked in json.loads(WORDS.read_text(encoding="utf-8"))["questions"]:
         meant = asked["same_as"]
         expected = [] if meant is None else hashes(real, *asked["options"], meant)
-        assert hashes(real, asked["q"]) == expected, asked
+        document = real.run("search", "--limit", 0, "--json", asked["q"]).json
+        assert listed(document) == expected, asked
         assert bool(expected) == (meant is not None), asked
+        read = document.get("understood", {"query": None})
+        if read["query"] is not None:
+            assert hashes(real, *read["options"], read["query"]) == expected, asked
+            told = {piece for one in read["words"] for piece in (one["word"], one["as"])}
+            left = {*asked["q"].split()} - {*read["left_out"]} - {*" ".join(told).split()}
+            assert left <= {*read["query"].split()}, (
+                asked
+            )  # each word is kept, read anew, or left out
         answer = real.run("search", asked["q"])
         talk = (answer.out + answer.err).lower()
         assert [said for said in asked["said"] if said.lower() not in talk] == [], asked
