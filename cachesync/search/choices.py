@@ -67,10 +67,11 @@ class Choices:
     def all(self) -> list[list[Choice]]:
         """Of each piece the likeliest first; never none."""
         found = [self._of(piece) for piece in self._pieces]
-        for at in range(1, len(found) - 1):
+        stays = [at for at, p in enumerate(self._pieces) if p.role is not Role.LEFT_OUT]
+        for left, at, right in zip(stays, stays[1:], stays[2:], strict=False):
             if self._pieces[at].role is Role.OR:
-                found[at - 1] = self._beside(found[at - 1], found[at + 1])
-                found[at + 1] = self._beside(found[at + 1], found[at - 1])
+                found[left] = self._beside(found[left], found[right])
+                found[right] = self._beside(found[right], found[left])
         return found
 
     def kinds_of(self, text: str) -> frozenset[str]:
@@ -108,7 +109,8 @@ class Choices:
 
     def _beside(self, choices: list[Choice], others: list[Choice]) -> list[Choice]:
         """The choices for an alternative: first what is of the same kind as the one beside it."""
-        kinds = self.kinds_of(others[0].text or "") - {"package"}
+        text = others[0].text if others else None
+        kinds = self.kinds_of(text or "") - {"package"}
         fitting = [choice for choice in choices if choice.text is not None]
         return sorted(fitting, key=lambda choice: not self.kinds_of(choice.text or "") & kinds)
 

@@ -189,11 +189,12 @@ class _Reader:
         machines = [c.reading.runs_on for c in chosen if c.reading is not None]
         runs_on = next(filter(None, machines), None)
         machine = runs_on or self._runs_on
-        for text in _as_name_and_word(self._grouped(_of_the_package(chosen))):
+        for text, word in _as_name_and_word(self._grouped(_of_the_package(chosen))):
             node = parsed(text)
             if node is not None:
                 node = node if machine is None else runnable(node, machine)
-                yield Way(text, runs_on, node, words, left_out)
+                quoted = () if word is None else ((word, f'"{word}"'),)
+                yield Way(text, runs_on, node, (*quoted, *words), left_out)
 
     def _grouped(self, parts: list[str]) -> list[str]:
         """With parentheses around alternatives of one kind where more stands beside: `hdf5 (gcc OR clang)`."""
@@ -299,15 +300,19 @@ def _summing(choices: list[list[Choice]], total: int) -> Iterator[list[Choice]]:
             yield [first[rank], *others]
 
 
-def _as_name_and_word(parts: list[str]) -> list[str]:
-    """The text of a query; where spec syntax makes a name of its first word, also with that as a word."""
+def _as_name_and_word(parts: list[str]) -> list[tuple[str, str | None]]:
+    """The text of a query; where spec syntax makes a name of its first word, also with that as a word, and the word."""
     text = english.written(parts)
     node = parsed(text)
     names = set() if node is None else minus.names_of(node)
     bare = next((at for at, part in enumerate(parts) if part in names), None)
     if bare is None:
-        return [text]
-    return [text, english.written([*parts[:bare], f'"{parts[bare]}"', *parts[bare + 1 :]])]
+        return [(text, None)]
+    word = parts[bare]
+    return [
+        (text, None),
+        (english.written([*parts[:bare], f'"{word}"', *parts[bare + 1 :]]), word),
+    ]
 
 
 def _alternatives(node: query.Node) -> Iterator[query.Node]:

@@ -177,7 +177,9 @@ def _readable(
     from ...search.choices import asked
     from ...spack import targets
 
-    others = tuple(one for one in nearest.conditions(node) if one != term)
+    others = tuple(
+        one for one in nearest.conditions(node) if one != term and searcher.matching(one)
+    )
     for word in readings.words(searcher.spellings):
         if not is_spelled_like(term.value, word):
             continue
