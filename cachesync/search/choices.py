@@ -49,6 +49,7 @@ class Choices:
         self,
         searcher: Searcher,
         db: connect.Connection,
+        values: readings.Values,
         pieces: list[Piece],
         names: Collection[str],
         *,
@@ -56,6 +57,7 @@ class Choices:
     ) -> None:
         """With `may_be_machine` a word may be what `--runs-on` takes, where it is asked of the whole query."""
         self._searcher = searcher
+        self._values = values
         self._db = db
         self._pieces = pieces
         self._names = names
@@ -87,11 +89,10 @@ class Choices:
         return self._kinds[text]
 
     def _fields_of(self, word: str) -> set[str]:
-        spellings = self._searcher.spellings
-        fields = {field for field in _FIELDS if word in spellings(field, word)}
+        fields = {field for field in _FIELDS if word in self._values(field, word)}
         if word[:1].isdigit() and self.matches(query.Term("version", word)):
             fields.add("version")  # 1.14 is a value where 1.14.5 is
-        return fields | ({"package"} if word in spellings("name", word) else set())
+        return fields | ({"package"} if word in self._values("name", word) else set())
 
     def matches(self, node: query.Node) -> bool:
         """Whether anything does."""
@@ -105,7 +106,7 @@ class Choices:
 
     def is_package(self, word: str) -> bool:
         """Whether a package is called exactly so."""
-        return word.lower() in self._searcher.spellings("package", word.lower())
+        return word.lower() in self._values("package", word.lower())
 
     def _beside(self, choices: list[Choice], others: list[Choice]) -> list[Choice]:
         """The choices for an alternative: first what is of the same kind as the one beside it."""
@@ -133,7 +134,7 @@ class Choices:
         word = piece.text
         alone = self.builds(_word(word))
         fields = tuple(self.kinds_of(word) & set(_FIELDS)) if alone else ()
-        found = readings.of_word(word, self._searcher.spellings, targets.is_known, fields)
+        found = readings.of_word(word, self._values, targets.is_known, fields)
         as_it_is = Choice(word, None if word == piece.typed else word, None, _word(word))
         anew = [
             Choice(one.text or None, one.said, one, asked(one))
@@ -152,9 +153,9 @@ class Choices:
     def _named(self, piece: Piece) -> list[Choice]:
         """What is asked for by an exact name: another one where nothing is called so."""
         name = english.name_in(piece.typed, self._names) or piece.text
-        if name in self._searcher.spellings("package", name):
+        if name in self._values("package", name):
             return [Choice(piece.text)]
-        others = readings.of_name(name, self._searcher.spellings)
+        others = readings.of_name(name, self._values)
         anew = [other + piece.text.removeprefix(name) for other in others]
         found = [Choice(text, text) for text in anew]
         if piece.text == name:  # a first word that is a name only because it is the first
@@ -191,7 +192,7 @@ class Choices:
     def _excluded(self, word: str, rest: list[query.Node], *, variants: bool) -> str | None:
         """What excludes all that a word may be read as of one kind, as far as the rest has it; None where it has nothing."""
         found: dict[str, list[str]] = {}
-        for one in readings.of_word(word, self._searcher.spellings, targets.is_known):
+        for one in readings.of_word(word, self._values, targets.is_known):
             node = None if one.runs_on is not None else asked(one)
             field = one.text.partition(":")[0] if ":" in one.text else ""
             is_one = node is not None and (field or variants)

@@ -12,10 +12,12 @@ from itertools import islice
 from typing import NamedTuple
 
 from .. import query
+from ..ledger import read
 from ..query import english, minus, readings
 from ..query.english import Piece, Role
 from ..query.machine import runnable
 from .choices import Choice, Choices, Lacking, parsed
+from .ledgerwords import FEW_BUILDS, values_of
 from .searcher import Searcher
 
 __all__ = ["Tried", "Understood", "Way", "understand"]
@@ -75,10 +77,12 @@ class Understood(NamedTuple):
 def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Understood:
     """Read a query anew that finds nothing, and was restricted to what a machine runs where one is named.
 
-    Without an index each question may take as long as the search did: nothing is tried.
+    Without an index each question takes as long as the search did: of many builds nothing is tried.
     """
     with searcher.moment() as db:
-        if not searcher.is_indexed or len(text) > MOST_CHARACTERS:
+        if len(text) > MOST_CHARACTERS:
+            return Understood(None)
+        if not searcher.is_indexed and read.build_count(db) > FEW_BUILDS:
             return Understood(None)
         node = query.parse(text)
         words = {
@@ -92,19 +96,19 @@ def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Und
         if not is_typed or len(pieces) > MOST_PIECES:
             return Understood(None)
 
-        def read(pieces: list[Piece]) -> Understood:
-            choices = Choices(searcher, db, pieces, names, may_be_machine=runs_on is None)
+        values = values_of(searcher, db)
+
+        def read_as(pieces: list[Piece]) -> Understood:
+            choices = Choices(searcher, db, values, pieces, names, may_be_machine=runs_on is None)
             return _Reader(searcher, pieces, choices, runs_on).read()
 
-        pairs = english.paired(
-            pieces, lambda pair: bool(readings.of_pair(pair, searcher.spellings))
-        )
+        pairs = english.paired(pieces, lambda pair: bool(readings.of_pair(pair, values)))
         if pairs == pieces:
-            return read(pieces)
-        paired = read(pairs)
+            return read_as(pieces)
+        paired = read_as(pairs)
         if paired.way is not None:
             return paired
-        single = read(pieces)
+        single = read_as(pieces)
         return paired if single.way is None and paired.tried else single
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import time
 from contextlib import closing, redirect_stderr, redirect_stdout
 
@@ -45,6 +46,31 @@ def searcher(state):
     """The same, open to be searched."""
     with closing(Searcher(state)) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def unindexed(state, tmp_path_factory):
+    """A copy without an index: the ledger answers."""
+    copy = shutil.copytree(state, tmp_path_factory.mktemp("unindexed") / "state")
+    shutil.rmtree(copy / "index")
+    with closing(Searcher(copy)) as found:
+        yield found
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(words=st.lists(st.sampled_from(WORDS), max_size=6))
+def test_the_ledger_reads_words_as_the_index_does(searcher, unindexed, words):
+    """Without an index a query is understood just so, and what was tried is told the same."""
+    text = " ".join(words)
+    try:
+        query.parse(text)
+    except QueryError:
+        return
+    with unindexed.moment():
+        assert not unindexed.is_indexed
+    assert understanding.understand(unindexed, text) == understanding.understand(searcher, text)
 
 
 def answered(state, *arguments):
