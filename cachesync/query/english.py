@@ -58,7 +58,7 @@ _TRAILING = "?!,;"
 
 _UP = frozenset(("above", "greater", "higher", "later", "newer", "up", "upwards"))
 _DOWN = frozenset(("below", "earlier", "lower", "older"))
-_BOUND = re.compile(r"(?:at (least|most) )?(\d[\w.]*)(?: (?:or|and) (\w+))?")
+_BOUND = re.compile(r"(?:at (least|most) |(\w+) than )?(\d[\w.]*)(?: (?:or|and) (\w+))?")
 _PARTS_OF_BOUND = 3
 
 _THIS = frozenset(("my", "our", "this"))
@@ -171,7 +171,10 @@ def _bound(several: list[Piece]) -> str | None:
     said = _BOUND.fullmatch(" ".join(p.typed.lower().rstrip(_TRAILING) for p in several))
     if said is None:
         return None
-    least, version, behind = said.groups()
+    least, before, version, behind = said.groups()
+    if before is not None:
+        bound = f"@{version}:" if before in _UP else f"@:{version}" if before in _DOWN else None
+        return None if bound is None or behind is not None else f"{bound} -version:{version}"
     if least == "least" or behind in _UP:
         return f"@{version}:"
     return f"@:{version}" if least == "most" or behind in _DOWN else None

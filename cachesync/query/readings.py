@@ -67,7 +67,8 @@ COMMON: dict[str, tuple[str, ...]] = {
     "power": ("target:ppc64le*", "target:power*"),
     "ppc": ("target:ppc64le*",),
     "riscv": ("target:riscv64",),
-    # accelerators, which packages call by the variant
+    # what packages call by the variant
+    "parallel": ("+mpi", "+openmp"),
     "gpu": ("+cuda", "+rocm", "+sycl"),
     "nvidia": ("+cuda",),
     "nvcc": ("+cuda",),

@@ -240,6 +240,8 @@ class _Reader:
         ]
         if not any(self._choices.kinds_of(piece.text) <= {"package"} for piece in anew):
             return False
+        if not _keeps_one(chosen, self._packages):
+            return False
         if not tried:
             return True
         is_enough = len(tried) == TOLD or tried[-1].instead is not None
