@@ -96,13 +96,14 @@ def print_table(
     *,
     below: Sequence[str] = (),
     after: Sequence[str] = (),
+    numbers: Sequence[str] = (),
     always_below: bool = False,
 ) -> None:
     """A table fitted to the terminal; tab-separated with a header where output is no terminal.
 
     Where the terminal is too narrow for all columns, those called `below` go below each row; with
-    `always_below` they do on every terminal. Those called `after` stand below the table. How words are kept
-    whole besides: see `tables`.
+    `always_below` they do on every terminal. Those called `after` stand below the table; `numbers` are such
+    besides `NUMBERS`. How words are kept whole: see `tables`.
     """
     cells = [[str(cell) for cell in row] for row in rows]
     every = "".join(map("".join, cells))
@@ -116,7 +117,7 @@ def print_table(
         return
     from .tables import Table, draw
 
-    draw(Table(columns, cells, below, after, always_below, NUMBERS, LONG))
+    draw(Table(columns, cells, below, after, always_below, (*NUMBERS, *numbers), LONG))
 
 
 def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None:

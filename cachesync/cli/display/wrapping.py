@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-__all__ = ["Word", "longest", "width", "wrap"]
+__all__ = ["Word", "longest", "width", "words", "wrap"]
 
 _WORD = re.compile(r"(\s*)(\S+)")
 _NUMBER = re.compile(r"[(+-]?\d[\d.,]*")
@@ -50,9 +50,14 @@ def wrap(text: str, room: int, *, hang: int = 0) -> list[str]:
     return lines
 
 
+def words(text: str) -> list[str]:
+    """What `wrap` keeps together: words, and a number with its unit."""
+    return [word for _, word in _words(text)]
+
+
 def longest(text: str) -> int:
     """The columns of what `wrap` keeps in one line."""
-    return max((width(word) for _, word in _words(text)), default=0)
+    return max(map(width, words(text)), default=0)
 
 
 def _fitting(text: str, room: int) -> Iterator[Word]:

@@ -36,7 +36,7 @@ COMMANDS = {
     "history": "history hdf5",
     "check": "check spack.lock",
 }
-LONG: dict[str, str] = {}
+LONG = {"show-package": "show hdf5 --long", "diff": "diff develop-2025-03-09 develop --long"}
 CONFIG = """\
 sources:
   - {{name: cache.spack.io, type: directory, path: {pages}}}
