@@ -1,7 +1,7 @@
 """Text in lines that fit: they break between words, and a number stays with its unit.
 
 A word that is longer than a line is left whole, for the terminal to wrap: what is copied from there is
-one word again. Only a list without spaces is broken, behind its commas.
+one word again. Only a list without spaces is broken, behind its commas, and a spec before its variants.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ _WORD = re.compile(r"(\s*)(\S+)")
 _NUMBER = re.compile(r"[(+-]?\d[\d.,]*")
 _UNIT = re.compile(r"[A-Za-z]")
 _BEHIND_COMMA = re.compile(r"(?<=[^\d],)(?=\S)|(?<=,)(?=[^\d\s])")
+_BEFORE_VARIANT = re.compile(r"(?<=\w)(?=[+~]\w)")
 _MORE = re.compile(r"\+\d[\d,]*[,;:.)]*")
 
 Word = tuple[str, str]
@@ -67,9 +68,17 @@ def _fitting(text: str, room: int) -> Iterator[Word]:
             yield space, word
             continue
         for before, single in _WORD.findall(word):
-            parts = [single] if width(single) <= room else _BEHIND_COMMA.split(single)
+            parts = [single] if width(single) <= room else _parts(single)
             for number, part in enumerate(parts):
                 yield ("" if number else before or space), part
+
+
+def _parts(word: str) -> list[str]:
+    """Where a word may break that is longer than a line; a path is left whole."""
+    parts = _BEHIND_COMMA.split(word)
+    if len(parts) > 1 or "/" in word:
+        return parts
+    return _BEFORE_VARIANT.split(word)
 
 
 def _words(text: str) -> Iterator[Word]:
