@@ -14,6 +14,8 @@ GAP = 2
 """Between columns."""
 LEAST_GAP = 1
 """Behind a cell that stands out of its column."""
+LITTLE, MUCH = 1, 3
+"""How bad it looks."""
 
 
 class Flowed(NamedTuple):
@@ -80,11 +82,12 @@ def placed(cells: Sequence[str], starts: Sequence[int], room: int) -> str:
     """
     line = ""
     end = 0
+    last = max(number for number, cell in enumerate(cells) if cell)
     for number, (cell, start) in enumerate(zip(cells, starts, strict=True)):
         if not cell:
             continue
         wide = width(cell)
-        at = _at(start, end, wide, room, is_last=number == len(cells) - 1)
+        at = _at(start, end, wide, room, is_last=number == last)
         line += " " * (at - end) + cell
         end = at + wide
     return line
@@ -103,7 +106,7 @@ class Columns(NamedTuple):
     parts: list[list[int]]
     """For each line of a row where its cells begin."""
     ragged: int
-    """So many lines do not stand in columns."""
+    """How much of them does not stand in columns."""
 
 
 def partition(rows: Sequence[Sequence[str]], room: int, *, first: int, further: int) -> Columns:
@@ -118,7 +121,7 @@ def partition(rows: Sequence[Sequence[str]], room: int, *, first: int, further: 
     if whole is not None and not whole[1]:
         return Columns([whole[0]], 0)
     best: list[tuple[int, int, list[list[int]]]] = [(0, 0, [])]
-    """For each number of cells: how many lines they take, how many of these are ragged, and where they begin."""
+    """For each number of cells: how many lines they take, how ragged these are, and where they begin."""
     for upto in range(1, count + 1):
         ways = []
         for begin in range(upto):
@@ -134,7 +137,7 @@ def partition(rows: Sequence[Sequence[str]], room: int, *, first: int, further: 
 def _starts(
     often: Counter[tuple[int, ...]], room: int, indent: int
 ) -> tuple[list[int], int] | None:
-    """Where columns begin so that rows of these widths fit, and how many rows do not stand in them: the fewest.
+    """Where columns begin so that rows of these widths fit, and how much does not stand in them: the least.
 
     None where they do not fit. A single cell always does.
     """
@@ -147,18 +150,25 @@ def _starts(
         starts = [indent]
         for (widest, _), *_ in columns:
             starts.append(starts[-1] + widest + (GAP if widest else 0))
-        standing = [_is_straight(row, starts, room) for row in often]
-        if None not in standing:
-            pairs = zip(often.values(), standing, strict=True)
-            ragged = sum(times for times, is_straight in pairs if not is_straight)
-            if best is None or ragged < best[1]:
-                best = starts, ragged
+        ragged = _ragged(often, starts, room)
+        if ragged is not None and (best is None or ragged < best[1]):
+            best = starts, ragged
         narrower = [lengths for lengths in columns if len(lengths) > 1]
         if (best is not None and not best[1]) or not narrower:
             return best
         lengths = min(narrower, key=lambda lengths: (lengths[0][1], -lengths[0][0]))
         (_, longest), (widest, others) = lengths[:2]
         lengths[:2] = [(widest, longest + others)]
+
+
+def _ragged(often: Counter[tuple[int, ...]], starts: Sequence[int], room: int) -> int | None:
+    ragged = 0
+    for row, times in often.items():
+        slant = _slant(row, starts, room)
+        if slant is None:
+            return None
+        ragged += times * slant
+    return ragged
 
 
 def _counted(often: Counter[tuple[int, ...]], number: int) -> Counter[int]:
@@ -168,13 +178,20 @@ def _counted(often: Counter[tuple[int, ...]], number: int) -> Counter[int]:
     return found
 
 
-def _is_straight(row: Sequence[int], starts: Sequence[int], room: int) -> bool | None:
-    """Whether cells of these widths begin where their columns do, clear of each other; None where they do not fit."""
+def _slant(row: Sequence[int], starts: Sequence[int], room: int) -> int | None:
+    """How far cells of these widths are from standing in their columns; None where they do not fit.
+
+    It is nothing where they do, little where only the last is moved to the left, else more.
+    """
     end = 0
-    is_straight = True
+    slant = 0
+    last = max((number for number, wide in enumerate(row) if wide), default=0)
     for number, (wide, start) in enumerate(zip(row, starts, strict=True)):
         if wide:
-            at = _at(start, end, wide, room, is_last=number == len(row) - 1)
-            is_straight = is_straight and at == start and not 0 < end > at - GAP
+            at = _at(start, end, wide, room, is_last=number == last)
+            if at > start or 0 < end > at - GAP:
+                slant = MUCH
+            elif at < start:
+                slant = max(slant, LITTLE)
             end = at + wide
-    return is_straight if end <= room else None
+    return slant if end <= room else None

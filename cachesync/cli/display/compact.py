@@ -25,7 +25,7 @@ MOST = 3
 TALK = 3
 """Lines of a screen that are not the table's: what was typed, what is said beside, the count."""
 MANY = 200
-"""More builds than that are all told in the shortest form, each group in columns of its own."""
+"""With more builds than that not everything is tried: nobody waits long for what no screen holds."""
 FORMS = ((2, True), (1, True), (1, False))
 """How where a build is can be told: so many tags by name, and whether specs are called so."""
 
@@ -68,7 +68,8 @@ class _Block(NamedTuple):
     lead: tuple[str, ...]
     """What its head begins with: what it is, and the fields that all have in common, where they stand there."""
     cells: list[list[str]]
-    """A row each: version, own variants, os, target, compiler, where it is; as far as the group has them."""
+    """A row each: version, own variants, os, target, compiler, where it is, what is not as usual; as far as the
+    group has them."""
     columns: Columns
 
 
@@ -130,7 +131,7 @@ def _best(
     """The best way to draw the builds of a package; of equally good ones what is read most easily."""
     best: list[_Block] = []
     least = None
-    for way in _ways([entries[position].build for position in members], members, gather=gather):
+    for way in _ways(entries, members, gather=gather):
         for is_lifted in (False, True):
             drawn = [_block(entries, places, one, width, is_lifted=is_lifted) for one in way]
             cost = _costs(drawn, width)
@@ -142,25 +143,27 @@ def _best(
 
 
 def _ways(
-    builds: Sequence[Build], positions: Sequence[int], *, gather: bool
+    entries: Sequence[Entry], members: Sequence[int], *, gather: bool
 ) -> Iterator[list[grouping.Group]]:
     """The ways to group the builds of a package, what is read most easily first."""
+    builds = [entries[position].build for position in members]
     versions = grouping.split([build.version for build in builds], gather=gather)
-    for bundled in (False, True):
-        yield [grouping.group(builds, positions, bundled=bundled)]
-        if len(versions) > 1:
-            yield [
-                grouping.group(
-                    [builds[number] for number in some],
-                    [positions[number] for number in some],
-                    bundled=bundled,
-                )
-                for some in versions
-            ]
+    for is_apart in (False, True)[: 1 + (len(entries) <= MANY)]:
+        for bundled in (False, True):
+            for parts in ([range(len(builds))], versions)[: len(versions)]:
+                way = [
+                    grouping.group(
+                        [builds[number] for number in part],
+                        [members[number] for number in part],
+                        bundled=bundled,
+                    )
+                    for part in parts
+                ]
+                yield list(map(grouping.setting_apart, way)) if is_apart else way
 
 
 def _costs(blocks: Sequence[_Block], width: int) -> tuple[int, int]:
-    """The lines of groups, with the shortest heads, and how many do not stand in columns."""
+    """The lines of groups, with the shortest heads, and how much of them does not stand in columns."""
     return sum(_lines(block, width) for block in blocks), sum(
         block.columns.ragged for block in blocks
     )
@@ -213,7 +216,8 @@ def _block(
         begin = [] if group.version is not None else [f"@{entries[row.position].build.version}"]
         begin += [text] if any(own) else []
         kept = [cell for cell, up in zip(some, lifted, strict=True) if not up]
-        cells.append([*begin, *kept, places[row.position]])
+        end = [" ".join(row.apart)] if group.usual else []
+        cells.append([*begin, *kept, places[row.position], *end])
     return _Block(group, lead, cells, partition(cells, width, first=INDENT, further=DEEPER))
 
 
@@ -232,9 +236,14 @@ def _own(rows: Sequence[tuple[grouping.Value, ...]]) -> list[str]:
 
 def _aligned(blocks: list[_Block], width: int) -> list[_Block]:
     """The groups with the cells of all that have the same ones below each other, where that costs nothing."""
-    alike: dict[tuple[int, bool, int], list[int]] = {}
+    alike: dict[tuple[int, int, bool, bool], list[int]] = {}
     for number, block in enumerate(blocks):
-        shape = len(block.cells[0]), block.group.version is None, len(block.lead)
+        shape = (
+            len(block.cells[0]),
+            len(block.lead),
+            block.group.version is None,
+            bool(block.group.usual),
+        )
         alike.setdefault(shape, []).append(number)
     aligned = list(blocks)
     for numbers in alike.values():
@@ -271,7 +280,8 @@ def _head(block: _Block, width: int, *, most: int, dots: str) -> Compact:
         *((Piece(f"{' ' * DEEPER}{text}", "dim"),) for text in others),
     ]
     is_whole = not flowed.left_out
-    for begin, texts in _along(group, width, is_short=most == 1):
+    usual = [(f"{' ' * INDENT}unless said:", group.usual)] if group.usual else []
+    for begin, texts in usual + _along(group, width, is_short=most == 1):
         flowed = flow(texts, at=width_of(begin) + 1, room=width, indent=DEEPER, most=1, dots=dots)
         is_whole = is_whole and not flowed.left_out
         lines += [(Piece(begin), Piece(f" {text}", "dim")) for text in flowed.lines]

@@ -5,14 +5,19 @@ Nothing is lost: `variants_of` gives back all that a build has. Knows nothing of
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...model import Build
 from ...spack import variants
 
-__all__ = ["Group", "Row", "group", "split", "variants_of"]
+__all__ = ["Group", "Row", "group", "setting_apart", "split", "variants_of"]
 
+FEWEST = 4
+"""Rows, at least, of which something can be usual."""
+MOSTLY = 0.75
+"""What part of the rows has it."""
 Value = tuple[str, ...]
 """What a build has of one variant: one text, none where it has no such variant, or what a page made of it."""
 
@@ -24,6 +29,8 @@ class Row(NamedTuple):
     """Among the builds that were grouped."""
     own: tuple[Value, ...]
     """What it has of each variant that differs, in the order of the group."""
+    apart: tuple[str, ...] = ()
+    """Where it is not as the others are."""
 
 
 class Group(NamedTuple):
@@ -39,6 +46,8 @@ class Group(NamedTuple):
     hidden: frozenset[str]
     """The keys of `along` with which comes what differs from build to build, and stands in no row."""
     rows: tuple[Row, ...]
+    usual: tuple[str, ...] = ()
+    """The variants of each row that does not have another value of them `apart`."""
 
 
 def split(keys: Sequence[str], *, gather: bool) -> list[list[int]]:
@@ -61,7 +70,9 @@ def split(keys: Sequence[str], *, gather: bool) -> list[list[int]]:
 
 def variants_of(group: Group, row: Row, version: str) -> tuple[str, ...]:
     """All variants of a build of a group, as `Build` has them."""
-    own = [text for value in row.own for text in value]
+    named = {variants.name_of(text) for text in row.apart}
+    usual = [text for text in group.usual if variants.name_of(text) not in named]
+    own = [*(text for value in row.own for text in value), *row.apart, *usual]
     keys = {f"@{version}", *(text for text in own if text[:1] != "@")}
     along = [text for key in keys for text in group.along.get(key, ())]
     return tuple(sorted([*group.common, *own, *along]))
@@ -108,6 +119,27 @@ def group(builds: Sequence[Build], positions: Sequence[int], *, bundled: bool) -
             for number, position in enumerate(positions)
         ),
     )
+
+
+def setting_apart(group: Group) -> Group:
+    """The group with what nearly all rows have told once, and in the rows only where it is not so."""
+    usual: list[str] = []
+    kept: list[list[Value]] = []
+    apart: list[list[str]] = [[] for _ in group.rows]
+    for every in zip(*(row.own for row in group.rows), strict=True):
+        value, times = Counter(every).most_common(1)[0]
+        if len(every) < FEWEST or times < MOSTLY * len(every) or not _is_key(every):
+            kept.append(list(every))
+            continue
+        usual.extend(value)
+        for number, (text,) in enumerate(every):
+            if (text,) != value:
+                apart[number].append(text)
+    rows = (
+        Row(row.position, tuple(every[number] for every in kept), tuple(apart[number]))
+        for number, row in enumerate(group.rows)
+    )
+    return group._replace(rows=tuple(rows), usual=tuple(usual))
 
 
 def _by_name(builds: Sequence[Build]) -> dict[str, list[Value]]:

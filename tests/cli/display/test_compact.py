@@ -57,12 +57,13 @@ def lines_of(entries, *, width, height=24, gather=True) -> tuple[list[str], bool
     return ["".join(piece.text for piece in line).rstrip() for line in shown.lines], shown.is_whole
 
 
-@given(st.lists(builds, min_size=1, max_size=8), st.booleans(), st.booleans())
-def test_a_group_gives_back_its_builds(every, bundled, gather):
+@given(st.lists(builds, min_size=1, max_size=8), st.booleans(), st.booleans(), st.booleans())
+def test_a_group_gives_back_its_builds(every, bundled, apart, gather):
     """What is common, what comes along and what is a build's own is all that it has; each build is there once."""
     seen = []
     for positions in grouping.split([build.package for build in every], gather=gather):
         group = grouping.group([every[one] for one in positions], positions, bundled=bundled)
+        group = grouping.setting_apart(group) if apart else group
         for row in group.rows:
             build = every[row.position]
             assert group.package == build.package
@@ -96,7 +97,7 @@ def test_no_word_is_cut_and_no_line_is_too_long(entries, width, height):
     """Wherever each word has room for itself."""
     lines, is_whole = lines_of(entries, width=width, height=height)
     assert max(map(len, lines)) <= width
-    known = {"with", "or", "spec", "specs", "in", "more", DOTS}
+    known = {"with", "or", "unless", "said", "spec", "specs", "in", "more", DOTS}
     for entry in entries:
         build = entry.build
         known |= {build.package, f"{build.package}@{build.version}", f"@{build.version}", build.os,
