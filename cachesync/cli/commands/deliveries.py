@@ -67,7 +67,7 @@ def list_(
         for d in found
     ]  # fmt: skip
     columns = ("QUEUED", "ID", "SUBSCRIPTION", "TARGET", "STATE", "ATTEMPTS", "CHANGES", "DETAIL")
-    output.print_table(columns, rows, below="DETAIL")
+    output.print_table(columns, rows, below=("DETAIL",))
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +29,7 @@ __all__ = [
     "print_not_cached",
     "print_spec",
     "print_tarballs",
+    "tarballs_of",
 ]
 
 MOST_NODES = 100_000
@@ -165,12 +166,18 @@ def print_spec(spec: str, known: Facts, options: Globals) -> None:
 def print_tarballs(hit: Hit, known: Facts) -> None:
     """What mirrors have of the specs of a hit, where they were looked at."""
     for spec in hit.specs:
-        for place in known.carried.get(spec.hash, ()):
-            found = known.tarballs.get((spec.hash, place.source, place.url))
-            if found is not None:
-                output.print_line(f"  /{spec.hash[:7]}  {probed.tarball(found, place.url)}")
-        for text in _of_pages(spec.hash, known):
-            output.print_line(f"  /{spec.hash[:7]}  {text}")
+        for line in tarballs_of(spec.hash, known):
+            output.print_line(f"  {line}")
+
+
+def tarballs_of(spec: str, known: Facts) -> Iterator[str]:
+    """What mirrors have of a spec, where they were looked at, and what pages say; a line each."""
+    for place in known.carried.get(spec, ()):
+        found = known.tarballs.get((spec, place.source, place.url))
+        if found is not None:
+            yield f"/{spec[:7]}  {probed.tarball(found, place.url)}"
+    for text in _of_pages(spec, known):
+        yield f"/{spec[:7]}  {text}"
 
 
 def print_not_cached(known: Facts) -> None:

@@ -251,7 +251,7 @@ def _print(document: dict[str, Any], options: Globals) -> None:
         for s in document["sources"]
     ]  # fmt: skip
     columns = ("SOURCE", "TYPE", "STATE", "PAGES", "SPECS", "REJECTED", "AGE", "ERROR")
-    output.print_table(columns, rows, after=("ERROR",))
+    output.print_table(columns, rows, after=("ERROR",), seldom=("REJECTED",))
     _print_mirrors(document["sources"])
     samples.show(document["sources"])
     notifications.show(document["notifications"])
@@ -281,7 +281,7 @@ def _print_mirrors(sources: list[dict[str, Any]]) -> None:
         ]  # fmt: skip
     if rows:
         columns = ("SOURCE", "MIRROR", "VIEW", "TAG", "STACK", "STATE", "LEAVING", "AGE")
-        output.print_table(columns, rows)
+        output.print_table(columns, rows, seldom=("LEAVING",))
     for name, count in well.items():
         if count:
             output.print_line(f"{name}: {count:,} cache indexes, all ok (--json lists them)")

@@ -13,6 +13,7 @@ from ...model import Build
 from . import grouping
 from .cells import GAP, Columns, flow, partition, placed
 from .wrapping import width as width_of
+from .wrapping import words
 
 __all__ = ["Compact", "Entry", "Line", "Piece", "compact"]
 
@@ -39,6 +40,8 @@ class Entry(NamedTuple):
     tags: tuple[str, ...]
     below: tuple[str, ...] = ()
     """Paragraphs of its own."""
+    place: str = ""
+    """What stands in place of how many specs there are, and where."""
 
 
 class Piece(NamedTuple):
@@ -180,6 +183,9 @@ def _places(entries: Sequence[Entry], names: int, is_told: bool) -> list[str]:
     several = any(entry.specs != 1 for entry in entries)
     found = []
     for entry in entries:
+        if entry.place:
+            found.append(entry.place)
+            continue
         between = " in "
         if is_told:
             between = " specs  " if entry.specs != 1 else " spec   " if several else " spec  "
@@ -317,7 +323,7 @@ def _drawn(cells: Sequence[str], columns: Columns, width: int, dots: str) -> Com
         indent = starts[0]
         if len(some) == 1 and indent + width_of(some[0]) > width:
             flowed = flow(
-                some[0].split(), at=indent, room=width, indent=indent, most=MOST, dots=dots
+                words(some[0]), at=indent, room=width, indent=indent, most=MOST, dots=dots
             )
             is_whole = is_whole and not flowed.left_out
             lines += [(Piece(" " * indent + text),) for text in flowed.lines]

@@ -24,7 +24,7 @@ def show(said: dict[str, Any] | None) -> None:
     ]
     if rows:
         columns = ("SUBSCRIPTION", "TARGET", "STATE", "PENDING", "DEAD", "NEWS")
-        output.print_table(columns, rows, below="NEWS")
+        output.print_table(columns, rows, below=("NEWS",))
 
 
 def _news(target: dict[str, Any]) -> str:

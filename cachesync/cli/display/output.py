@@ -36,6 +36,8 @@ NUMBERS = (
     "LEAVING",
     "ATTEMPTS",
     "CHANGES",
+    "PENDING",
+    "DEAD",
     "%",
 )
 """Columns that are aligned to the right."""
@@ -51,6 +53,9 @@ LONG = (
     "ERROR",
     "ROOT",
     "MIRROR",
+    "QUERY",
+    "EVENTS",
+    "TARGET",
 )
 """Columns that give way first where the terminal is narrow."""
 
@@ -96,13 +101,15 @@ def print_table(
     *,
     below: Sequence[str] = (),
     after: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    seldom: Sequence[str] = (),
     always_below: bool = False,
 ) -> None:
     """A table fitted to the terminal; tab-separated with a header where output is no terminal.
 
     Where the terminal is too narrow for all columns, those called `below` go below each row; with
-    `always_below` they do on every terminal. Those called `after` stand below the table. How words are kept
-    whole besides: see `tables`.
+    `always_below` they do on every terminal. Those called `after` stand below the table; `numbers` are such
+    besides `NUMBERS`; on a terminal those that are `seldom` more than 0 are left out where none is. How words are kept whole: see `tables`.
     """
     cells = [[str(cell) for cell in row] for row in rows]
     every = "".join(map("".join, cells))
@@ -114,9 +121,12 @@ def print_table(
             cells = [[terminal.paint(row[0], "cyan"), *row[1:]] for row in cells]
         sys.stdout.writelines("\t".join(row) + "\n" for row in cells)
         return
+    for position, name in enumerate(columns):
+        if name in seldom and all(row[position] == "0" for row in cells):
+            cells = [[*row[:position], "", *row[position + 1 :]] for row in cells]
     from .tables import Table, draw
 
-    draw(Table(columns, cells, below, after, always_below, NUMBERS, LONG))
+    draw(Table(columns, cells, below, after, always_below, (*NUMBERS, *numbers), LONG))
 
 
 def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from . import terminal
 from .wrapping import longest, width, wrap
 
-__all__ = ["Line", "Table", "draw", "layout", "shared_out"]
+__all__ = ["NARROW", "Line", "Table", "draw", "layout", "shared_out"]
 
 GAP = 3
 """Between the columns of a table that has room."""
@@ -23,6 +23,9 @@ NARROW = 60
 """Columns of a terminal; on a narrower one rows that do not fit whole become lines."""
 LEAST = 16
 """No column is made narrower than that by wrapping: it would grow tall."""
+
+OFTEN = 0.8
+"""So many rows have to have a name that fits, for a table with lines of their own for the others."""
 
 Line = list[tuple[str, str]]
 """Pieces of text, each with a style or none."""
@@ -78,7 +81,10 @@ def layout(table: Table, room: int, *, rule: str = "-") -> list[Line]:
             continue
         movable = [position for position in kept[1:] if table.columns[position] in table.long]
         if not movable:
-            break
+            apart = _apart(table, kept, most, room)
+            if apart is None:
+                break
+            return [*_drawn(table, apart, lower, room, rule), *_told_after(table, after, room)]
         longest_one = max(movable, key=most.__getitem__)
         lower = sorted([*lower, longest_one])
         kept = [position for position in kept if position != longest_one]
@@ -141,13 +147,26 @@ def _widths(
     return None if fitted is None else (fitted, NARROW_GAP)
 
 
+def _apart(table: Table, kept: Sequence[int], most: Sequence[int], room: int) -> _Grid | None:
+    """A table of which few rows have so long a name that it stands on a line of its own, if that fits."""
+    others = [most[position] for position in kept[1:]]
+    left = room - sum(others) - NARROW_GAP * len(others)
+    fitting = [size for size in map(width, _column(table, kept[0])) if size <= left]
+    if left < width(table.columns[kept[0]]) or len(fitting) < OFTEN * len(table.cells):
+        return None
+    first = max(width(table.columns[kept[0]]), *fitting)
+    return _Grid(kept, [first, *others], NARROW_GAP)
+
+
 def _drawn(table: Table, grid: _Grid, lower: Sequence[int], room: int, rule: str) -> list[Line]:
     """The heads of the columns, a rule, and the rows; with what stands below them, and then no rule."""
     lines = _row(table, grid, table.columns, "bold")
     if not lower:
         lines.append([(rule * (sum(grid.widths) + grid.gap * (len(grid.widths) - 1)), "")])
     for row in table.cells:
-        lines += _row(table, grid, row, "")
+        if is_apart := longest(row[0]) > grid.widths[0]:
+            lines += [[(text, "cyan")] for text in wrap(row[0], room, hang=2)]
+        lines += _row(table, grid, ["", *row[1:]] if is_apart else row, "")
         for position in lower:
             lines += [[(text, "dim")] for text in _lowered(table, row, position, room)]
     return lines
@@ -211,13 +230,15 @@ def _record(table: Table, row: Sequence[str], shown: Sequence[int], room: int) -
         if not row[position]:
             continue
         pair = f"{table.columns[position].lower()}: {row[position]}"
-        if width(flowing) + NARROW_GAP + width(pair) <= room:
+        if flowing and width(flowing) + NARROW_GAP + width(pair) <= room:
             flowing += " " * NARROW_GAP + pair
             continue
-        *whole, following = wrap(f"  {pair}", room, hang=2)
-        lines += [flowing, *whole]
-        flowing = following
-    lines.append(flowing)
+        lines += [flowing] * bool(flowing)
+        *whole, flowing = wrap(f"  {pair}", room, hang=2)
+        if whole:  # what follows shall not look like a part of it
+            lines += [*whole, flowing]
+            flowing = ""
+    lines += [flowing] * bool(flowing)
     return [_headed(text, row[0]) if n < heads else [(text, "")] for n, text in enumerate(lines)]
 
 

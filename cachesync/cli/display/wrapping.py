@@ -1,7 +1,7 @@
 """Text in lines that fit: they break between words, and a number stays with its unit.
 
 A word that is longer than a line is left whole, for the terminal to wrap: what is copied from there is
-one word again. Only a list without spaces is broken, behind its commas.
+one word again. Only a list without spaces is broken, behind its commas, and a spec before its variants.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-__all__ = ["Word", "longest", "width", "wrap"]
+__all__ = ["Word", "longest", "width", "words", "wrap"]
 
 _WORD = re.compile(r"(\s*)(\S+)")
 _NUMBER = re.compile(r"[(+-]?\d[\d.,]*")
 _UNIT = re.compile(r"[A-Za-z]")
 _BEHIND_COMMA = re.compile(r"(?<=[^\d],)(?=\S)|(?<=,)(?=[^\d\s])")
+_BEFORE_VARIANT = re.compile(r"(?<=\w)(?=[+~]\w)")
 _MORE = re.compile(r"\+\d[\d,]*[,;:.)]*")
 
 Word = tuple[str, str]
@@ -50,9 +51,14 @@ def wrap(text: str, room: int, *, hang: int = 0) -> list[str]:
     return lines
 
 
+def words(text: str) -> list[str]:
+    """What `wrap` keeps together: words, and a number with its unit."""
+    return [word for _, word in _words(text)]
+
+
 def longest(text: str) -> int:
     """The columns of what `wrap` keeps in one line."""
-    return max((width(word) for _, word in _words(text)), default=0)
+    return max(map(width, words(text)), default=0)
 
 
 def _fitting(text: str, room: int) -> Iterator[Word]:
@@ -62,9 +68,17 @@ def _fitting(text: str, room: int) -> Iterator[Word]:
             yield space, word
             continue
         for before, single in _WORD.findall(word):
-            parts = [single] if width(single) <= room else _BEHIND_COMMA.split(single)
+            parts = [single] if width(single) <= room else _parts(single)
             for number, part in enumerate(parts):
                 yield ("" if number else before or space), part
+
+
+def _parts(word: str) -> list[str]:
+    """Where a word may break that is longer than a line; a path is left whole."""
+    parts = _BEHIND_COMMA.split(word)
+    if len(parts) > 1 or "/" in word:
+        return parts
+    return _BEFORE_VARIANT.split(word)
 
 
 def _words(text: str) -> Iterator[Word]:

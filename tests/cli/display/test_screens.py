@@ -28,6 +28,7 @@ COMMANDS = {
     "show-package": "show hdf5",
     "show-hash": "show /bxjpbzp",
     "show-nothing": "show hdf6",
+    "show-tree": "--state-dir dag show /fv2joqb --tree",
     "status": "status",
     "list-packages": "list packages",
     "list-tags": "list tags",
@@ -36,7 +37,7 @@ COMMANDS = {
     "history": "history hdf5",
     "check": "check spack.lock",
 }
-LONG: dict[str, str] = {}
+LONG = {"show-package": "show hdf5 --long", "diff": "diff develop-2025-03-09 develop --long"}
 CONFIG = """\
 sources:
   - {{name: cache.spack.io, type: directory, path: {pages}}}
@@ -50,7 +51,11 @@ def screens(root: Path) -> dict[tuple[int, str], Screen]:
     shutil.copytree(ROOT / "tests" / "fixtures" / "cache", world.pages, dirs_exist_ok=True)
     shutil.copy(ROOT / "tests" / "fixtures" / "spack.lock", root)
     world.configure(CONFIG.format(pages=world.pages))
-    before = [Told(["sync"], at) for at in SYNCED]
+    mirror = f"file://{ROOT}/tests/fixtures/mirror"
+    before = [
+        *(Told(["sync"], at) for at in SYNCED),
+        Told(["--state-dir", "dag", "sync", "--mirror", mirror], NOW),
+    ]
     every = COMMANDS | {f"{name}-long": line for name, line in LONG.items()}
     commands = {name: Told(line.split(), NOW) for name, line in every.items()}
     env = {**world.environment, "STATE_DIRECTORY": str(world.state)}
@@ -112,8 +117,12 @@ def test_a_number_stays_with_its_unit(seen, width, name):
 
 
 def _words(screen: Screen) -> set[str]:
-    """The words of a screen, without what stands around them; names of columns are small ones."""
-    found = {word.strip(",;:().|") for line in screen.lines for word in line.split()}
+    """The words of a screen, without what stands around them, in small letters, too (names of columns are).
+
+    What ends in dots is left out: there a tree says that there is more.
+    """
+    said = {word for line in screen.lines for word in line.split() if not word.endswith("...")}
+    found = {word.strip(",;:().|") for word in said}
     words = {word for word in found if any(map(str.isalnum, word))}
     return words | {word.lower() for word in words}
 

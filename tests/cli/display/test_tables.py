@@ -105,6 +105,17 @@ def test_a_word_longer_than_a_line_is_left_to_the_terminal():
         "now",
     ]
     assert wrap("in alpha,beta,gamma", 12) == ["in alpha,", "beta,gamma"]
+    assert wrap("hdf5@=1.14~cxx+mpi os=linux", 12) == ["hdf5@=1.14", "~cxx+mpi", "os=linux"]
+
+
+def test_a_row_with_a_long_name_leaves_the_others_a_table():
+    """Where few have one, it stands on a line of its own above the other values."""
+    rows = [(f"variant={n}", str(n), "6 h ago") for n in range(6)] + [
+        ("patches=" + "f" * 50, "7", "6 h ago")
+    ]
+    lines = drawn(tables.Table(("VARIANT", "SPECS", "LATEST"), rows, numbers=("SPECS",)), 60)
+    assert lines[0] == "VARIANT    SPECS  LATEST"
+    assert lines[-2:] == ["patches=" + "f" * 50, "               7  6 h ago"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1), st.integers(0, 300))
