@@ -69,7 +69,7 @@ class _Block(NamedTuple):
     lead: tuple[str, ...]
     """What its head begins with: what it is, and the fields that all have in common, where they stand there."""
     cells: list[list[str]]
-    """A row each: version, own variants, os, target, compiler, where it is, what is not as usual; as far as the
+    """A row each: version, own variants, os, target, compiler, where it is and what is not as usual; as far as the
     group has them."""
     columns: Columns
 
@@ -217,8 +217,8 @@ def _block(
         begin = [] if group.version is not None else [f"@{entries[row.position].build.version}"]
         begin += [text] if any(own) else []
         kept = [cell for cell, up in zip(some, lifted, strict=True) if not up]
-        end = [" ".join(row.apart)] if group.usual else []
-        cells.append([*begin, *kept, places[row.position], *end])
+        end = (" " * GAP).join([places[row.position], *row.apart])
+        cells.append([*begin, *kept, end])
     return _Block(group, lead, cells, partition(cells, width, first=INDENT, further=DEEPER))
 
 
@@ -237,14 +237,9 @@ def _own(rows: Sequence[tuple[grouping.Value, ...]]) -> list[str]:
 
 def _aligned(blocks: list[_Block], width: int) -> list[_Block]:
     """The groups with the cells of all that have the same ones below each other, where that costs nothing."""
-    alike: dict[tuple[int, int, bool, bool], list[int]] = {}
+    alike: dict[tuple[int, int, bool], list[int]] = {}
     for number, block in enumerate(blocks):
-        shape = (
-            len(block.cells[0]),
-            len(block.lead),
-            block.group.version is None,
-            bool(block.group.usual),
-        )
+        shape = len(block.cells[0]), len(block.lead), block.group.version is None
         alike.setdefault(shape, []).append(number)
     aligned = list(blocks)
     for numbers in alike.values():
