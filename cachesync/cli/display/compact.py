@@ -104,42 +104,45 @@ def compact(
 
 def _fitted(entries: Sequence[Entry], width: int, *, gather: bool) -> list[_Block]:
     """The grouping of each package and the form of all that take the fewest lines, then stand straightest."""
-    packages = grouping.split([entry.build.package for entry in entries], gather=gather)
     forms = FORMS if len(entries) <= MANY else FORMS[-1:]
-    best: list[_Block] = []
-    least = None
-    for form in forms:
-        places = _places(entries, *form)
-        blocks = []
-        for members in packages:
-            blocks += _best(entries, places, members, width, gather=gather)
-        cost = _costs(blocks, width)
-        if least is None or cost < least:
-            best, least = blocks, cost
-        if cost == (len(packages) + len(entries), 0):
-            break
-    return best if len(entries) > MANY else _aligned(best, width)
+    places = [_places(entries, *form) for form in forms]
+    drawn: list[list[_Block]] = [[] for _ in forms]
+    for members in grouping.split([entry.build.package for entry in entries], gather=gather):
+        best = _best(entries, places, members, width, gather=gather)
+        for blocks, some in zip(drawn, best, strict=True):
+            blocks.extend(some)
+    chosen = min(drawn, key=lambda blocks: _costs(blocks, width))
+    return chosen if len(entries) > MANY else _aligned(chosen, width)
 
 
 def _best(
     entries: Sequence[Entry],
-    places: Sequence[str],
+    places: Sequence[Sequence[str]],
     members: Sequence[int],
     width: int,
     *,
     gather: bool,
-) -> list[_Block]:
-    """The best way to draw the builds of a package; of equally good ones what is read most easily."""
-    best: list[_Block] = []
-    least = None
+) -> list[list[_Block]]:
+    """The best way to draw the builds of a package in each form; of equally good ones what is read most easily."""
+    best: list[list[_Block]] = [[] for _ in places]
+    least: list[tuple[int, int] | None] = [None for _ in places]
+    tried: list[list[grouping.Group]] = []
     for way in _ways(entries, members, gather=gather):
-        for is_lifted in (False, True):
-            drawn = [_block(entries, places, one, width, is_lifted=is_lifted) for one in way]
-            cost = _costs(drawn, width)
-            if least is None or cost < least:
-                best, least = drawn, cost
-            if cost == (1 + len(members), 0):
-                return best
+        if way in tried:
+            continue
+        tried.append(way)
+        lifts = (False, True)[: 1 + any(any(_lifted(entries, one)) for one in way)]
+        for number, told in enumerate(places):
+            for is_lifted in lifts:
+                cost = least[number]
+                if cost == (1 + len(members), 0):  # it cannot be better
+                    break
+                drawn = [_block(entries, told, one, width, is_lifted=is_lifted) for one in way]
+                costs = _costs(drawn, width)
+                if cost is None or costs < cost:
+                    best[number], least[number] = drawn, costs
+        if all(cost == (1 + len(members), 0) for cost in least):
+            break
     return best
 
 
@@ -203,14 +206,11 @@ def _block(
     is_lifted: bool,
 ) -> _Block:
     own = _own([row.own for row in group.rows])
-    fields = [
-        (one.build.os, one.build.target, one.compiler)
-        for one in (entries[row.position] for row in group.rows)
-    ]
+    fields = _fields(entries, group)
     name = group.package if group.version is None else f"{group.package}@{group.version}"
-    lifted = [len(set(column)) == 1 for column in zip(*fields, strict=True)]
+    lifted = _lifted(entries, group)
     lead = (name, *(cell for cell, up in zip(fields[0], lifted, strict=True) if up))
-    if not is_lifted or len(fields) == 1 or width_of((" " * GAP).join(lead)) > width:
+    if not is_lifted or width_of((" " * GAP).join(lead)) > width:
         lifted, lead = [False] * len(lifted), (name,)
     cells = []
     for row, text, some in zip(group.rows, own, fields, strict=True):
@@ -220,6 +220,17 @@ def _block(
         end = (" " * GAP).join([places[row.position], *row.apart])
         cells.append([*begin, *kept, end])
     return _Block(group, lead, cells, partition(cells, width, first=INDENT, further=DEEPER))
+
+
+def _fields(entries: Sequence[Entry], group: grouping.Group) -> list[tuple[str, ...]]:
+    some = (entries[row.position] for row in group.rows)
+    return [(entry.build.os, entry.build.target, entry.compiler) for entry in some]
+
+
+def _lifted(entries: Sequence[Entry], group: grouping.Group) -> list[bool]:
+    """Which of the fields can stand in the head, as several rows have them all."""
+    columns = zip(*_fields(entries, group), strict=True)
+    return [len(group.rows) > 1 and len(set(column)) == 1 for column in columns]
 
 
 def _own(rows: Sequence[tuple[grouping.Value, ...]]) -> list[str]:
