@@ -1,8 +1,8 @@
 #!/bin/sh
 # univers 32.0.1: of the scheme intdot, integers between dots, 1.10 comes before 1.9 and 10.0 before 9.1.
 #
-# Its own documentation has intdot as "any number of integers separated by dots"; it compares the
-# characters. So 10.0 is in `vers:intdot/<9.1`, and 1.10 is not in `vers:intdot/>=1.9`. `vers:generic` says
+# In the VERS specification, that univers is the implementation of, the components of intdot are "specified
+# as integers separated by dots". Its characters are compared one by one. So 10.0 is in `vers:intdot/<9.1`, and 1.10 is not in `vers:intdot/>=1.9`. `vers:generic` says
 # the opposite of both, as its versions are of `SemverVersion`; the class that is called `GenericVersion`
 # sorts by characters too.
 #
