@@ -2,10 +2,10 @@
 # Starlette 1.10.0: `StaticFiles` answers 416 where one of two ranges can be had, and 400 where a Range is
 # of a unit that it does not know.
 #
-# A set of ranges can be satisfied when one of it can (RFC 9110, 14.1.1; 416 is for "none of the ranges",
-# 15.5.17): `bytes=0-3,50-60` of 17 bytes is 206 with the first. A server "MUST ignore" a unit that it does
-# not understand (14.2): `lines=0-9` is 200 with the whole file. A single range that goes past the end of
-# the file is cut, as it should be.
+# 416 is for when "none of the requested ranges are satisfiable" (RFC 9110, 15.5.17): `bytes=0-3,50-60` of
+# 17 bytes is 206 with the first. A server "MUST ignore" a unit that it does not understand (14.2):
+# `lines=0-9` is 200 with the whole file. A single range that goes past the end of the file is cut, as it
+# should be.
 #
 # It matters to who serves the files of a build cache so: a client that asks for the head and for some
 # pages of an index by last week's size gets an error for a file that is there. Ask for one range at a time.

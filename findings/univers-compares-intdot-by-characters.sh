@@ -1,10 +1,10 @@
 #!/bin/sh
 # univers 32.0.1: of the scheme intdot, integers between dots, 1.10 comes before 1.9 and 10.0 before 9.1.
 #
-# In the VERS specification, that univers is the implementation of, the components of intdot are "specified
-# as integers separated by dots". Its characters are compared one by one. So 10.0 is in `vers:intdot/<9.1`, and 1.10 is not in `vers:intdot/>=1.9`. `vers:generic` says
-# the opposite of both, as its versions are of `SemverVersion`; the class that is called `GenericVersion`
-# sorts by characters too.
+# In the VERS specification, that univers is made for, the components of intdot are "specified as integers
+# separated by dots". Here its characters are compared one by one. So 10.0 is in `vers:intdot/<9.1`, and 1.10
+# is not in `vers:intdot/>=1.9`. `vers:generic` says the opposite of both, as its versions are of
+# `SemverVersion`; the class that is called `GenericVersion` sorts by characters too.
 #
 # It matters to who asks which versions in a build cache an advisory speaks of: intdot and generic are what
 # is left for packages that belong to no ecosystem, as Spack's do, and hdf5 1.10 is said to be unaffected.
