@@ -2,7 +2,7 @@
 # GnuPG 2.2.40 (Debian 12, 2.2.40-1.1+deb12u2) and pysequoia 0.1.35 (PyPI): what was clear-signed with one comes
 # out of the other with a newline less or more, under a good signature.
 #
-# The newline before "-----BEGIN PGP SIGNATURE-----" is no part of the signed text (RFC 9580, 7.1). GnuPG
+# The newline before "-----BEGIN PGP SIGNATURE-----" is no part of the signed text (RFC 9580, 7). GnuPG
 # takes the last newline of a file for that one when it signs, and puts one back with `--decrypt`, also where
 # there was none. Sequoia adds one when it signs and takes it away when it verifies. Each gives back what
 # itself has signed, but for a file without a newline, which GnuPG gives one.
