@@ -133,22 +133,9 @@ class Searcher:
                 reasons = self._why(asked, hits) if why else None
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(
-            len(counts),
-            matched.specs,
-            hits,
-            found,
-            seq,
-            sources,
-            matched.note,
-            took_ms,
-            named,
-            left_out,
-            reasons,
-            *unjudged,
-            unsigned,
-            knows_dags,
-            asks_pages,
-        )
+            len(counts), matched.specs, hits, found, seq, sources, matched.note, took_ms, named,
+            left_out, reasons, *unjudged, unsigned, knows_dags, asks_pages,
+        )  # fmt: skip
 
     @property
     def is_indexed(self) -> bool:
@@ -194,10 +181,8 @@ class Searcher:
         return is_asked and self.dags.is_any_known()
 
     def _why(self, node: query.Node, hits: Collection[Hit]) -> Whys:
-        from .why import Whys, reasons
+        from .why import reasons
 
-        if self._dags is None:
-            return Whys({}, 0)
         hashes = dict.fromkeys(spec.hash for hit in hits for spec in hit.specs)
         return reasons(self._dags, self._db, node, hashes)
 
@@ -323,7 +308,7 @@ class Searcher:
         if self._standing is None:
             from .standing import Standing  # who asks once has no use for it
 
-            self._standing = Standing(self._db, partial(ranking.tied, self._db))
+            self._standing = Standing(self._db, partial(ranking.tied, self._db, by_name=True))
         return self._standing
 
     def _ranked(
@@ -346,5 +331,8 @@ class Searcher:
             index = None
         scored = scores, base = ranking.scores(self._db, index, node, counts, self._known)
         if sort != "relevance":
-            return [(b, scores.get(b, base)) for b in read.in_order(self._db, counts, sort)]
-        return ranking.order(self._db, scored, counts, enough)
+            from ..ledger.ordering import in_order
+
+            found = in_order(self._db, counts, sort, enough)
+            return [(build_id, scores.get(build_id, base)) for build_id in found]
+        return ranking.order(self._db, node, scored, counts, enough)
