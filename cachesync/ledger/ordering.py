@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
+from itertools import islice
 
 from ..model import ChangeKind
 from .log import FLAG
@@ -24,13 +25,14 @@ def in_order(
     if order == "recent":
         return _recent(db, set(build_ids), enough)
     if order == "package":
-        return [build_id for build_id, *_ in by_name(db, set(build_ids), enough)]
-    rows = db.execute(
+        rows = by_name(db, set(build_ids))
+        return [build_id for build_id, *_ in islice(rows, enough or None)]
+    found = db.execute(
         "SELECT id FROM build WHERE id IN (SELECT value FROM json_each(?))"
         " ORDER BY version_key DESC, package, id LIMIT ?",
         (id_list(build_ids), enough or -1),
     )
-    return [build_id for (build_id,) in rows]
+    return [build_id for (build_id,) in found]
 
 
 def _recent(db: sqlite3.Connection, left: set[int], enough: int) -> list[int]:

@@ -256,40 +256,38 @@ def by_version(
     With `enough` (0: all) only so many are wanted, which decides how they are found soonest.
     """
     order = "ORDER BY length(package), package, version_key DESC, id"
-    if not _is_walked(db, build_ids, enough):
+    if not enough or _are_few(db, build_ids):
         yield from db.execute(
             f"{_ORDERED} WHERE id IN (SELECT value FROM json_each(?)) {order}",
             (id_list(build_ids),),
         )
         return
+    # So many of all builds are wanted that walking the index in order meets enough of them soon.
     for row in db.execute(f"{_ORDERED} {order}"):
         if row[0] in build_ids:
             yield row
 
 
-def by_name(
-    db: sqlite3.Connection, build_ids: Collection[int], enough: int
-) -> Iterator[tuple[int, str, bytes]]:
-    """The same in the order of names, of a package the newest first.
-
-    With `enough` (0: all) only so many are wanted, as above.
-    """
-    if not _is_walked(db, build_ids, enough):
+def by_name(db: sqlite3.Connection, build_ids: Collection[int]) -> Iterator[tuple[int, str, bytes]]:
+    """The same in the order of names, of a package the newest first. The first come soon."""
+    if _are_few(db, build_ids):
         yield from sorted(by_version(db, build_ids, 0), key=itemgetter(1))
         return
-    of_package = (
-        f"{_ORDERED} INDEXED BY build_order WHERE length(package) = length(?1) AND package = ?1"
+    of_package = (  # of `package = ?1` SQLite concludes length(?1) = length(?1), and uses no index
+        f"{_ORDERED} INDEXED BY build_order WHERE length(package) = length(?1) AND package IS ?1"
         " ORDER BY version_key DESC, id"
     )
-    for name in db.execute("SELECT DISTINCT package FROM build ORDER BY package").fetchall():
-        for row in db.execute(of_package, name):
+    (name,) = db.execute("SELECT min(package) FROM build").fetchone()
+    while name is not None:
+        for row in db.execute(of_package, (name,)):
             if row[0] in build_ids:
                 yield row
+        (name,) = db.execute("SELECT min(package) FROM build WHERE package > ?", (name,)).fetchone()
 
 
-def _is_walked(db: sqlite3.Connection, build_ids: Collection[int], enough: int) -> bool:
-    """Whether so many of all builds are wanted that walking an index in order meets enough of them soon."""
-    return bool(enough) and len(build_ids) * 20 >= build_count(db)
+def _are_few(db: sqlite3.Connection, build_ids: Collection[int]) -> bool:
+    """Whether some builds are sooner looked up than met on a walk through all that there are."""
+    return len(build_ids) * 20 < build_count(db)
 
 
 def most_placed(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[int, tuple[int, int]]:

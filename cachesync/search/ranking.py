@@ -202,7 +202,8 @@ def tied(
     """
     ordered: list[int] = []
     alike: list[list[int]] = []
-    rows = (read.by_name if by_name else read.by_version)(db, set(build_ids), enough)
+    wanted = set(build_ids)
+    rows = read.by_name(db, wanted) if by_name else read.by_version(db, wanted, enough)
     for _, group in groupby(rows, key=lambda row: row[1:]):
         same = [build_id for build_id, *_ in group]
         alike.append(same)
