@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import lru_cache
 from itertools import islice
 
 from ..model import ChangeKind
 from .log import FLAG
 from .read import by_name, id_list
 
-__all__ = ["in_order"]
+__all__ = ["Rank", "by_rank", "in_order"]
+
+Rank = Callable[[str, str, str], int]
+"""Of a platform, a system and a target: the lower, the sooner."""
 
 
 def in_order(
@@ -50,3 +54,19 @@ def _recent(db: sqlite3.Connection, left: set[int], enough: int) -> list[int]:
             left.discard(build_id)
             found.append(build_id)
     return found + sorted(left) if len(found) < wanted else found
+
+
+def by_rank(
+    db: sqlite3.Connection, ordered: list[tuple[int, float]], rank: Rank, *, within_score: bool
+) -> list[tuple[int, float]]:
+    """Builds and their scores, those of a lower rank first, and those of one rank in the order they have.
+
+    `within_score` keeps what has a better score before all else: another package is no substitute.
+    """
+    rows = db.execute(
+        "SELECT id, platform, os, target FROM build WHERE id IN (SELECT value FROM json_each(?))",
+        (id_list(build_id for build_id, _ in ordered),),
+    )
+    known = lru_cache(rank)
+    ranks = {build_id: known(*machine) for build_id, *machine in rows}
+    return sorted(ordered, key=lambda pair: (-pair[1] if within_score else 0, ranks[pair[0]]))

@@ -24,6 +24,7 @@ from .records import KnownBuilds, LedgerRecords
 
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
+    from ..ledger.ordering import Rank
     from .dags import Dags
     from .standing import Standing
     from .why import Whys
@@ -103,8 +104,9 @@ class Searcher:
         systems: bool = False,
         unnamed: bool = False,
         why: bool = False,
+        rank: Rank | None = None,
     ) -> Answer:
-        """What matches `node`, best first; `limit` 0 means all."""
+        """What matches `node`, best first; `limit` 0 means all. `rank` goes before all but the score."""
         started = time.perf_counter()
         with connect.ledger_errors(self._state_dir):
             if not (self._is_by_graph and isinstance(node, query.Dag)):
@@ -115,7 +117,12 @@ class Searcher:
                 is_first_few = self._is_lasting and limit > 0 and sort == "relevance"
                 matched = self._match(node, seq, documents=facets, quickly=is_first_few)
                 counts, self._is_by_graph = matched.counts, matched.quick is not None
-                ordered = self._ranked(asked, matched, sort, limit and offset + limit)
+                enough = 0 if rank is not None else limit and offset + limit
+                ordered = self._ranked(asked, matched, sort, enough)
+                if rank is not None:
+                    from ..ledger.ordering import by_rank
+
+                    ordered = by_rank(db, ordered, rank, within_score=sort == "relevance")
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
                 hits = (
                     found_hits(db, node, shown)
