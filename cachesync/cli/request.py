@@ -53,7 +53,11 @@ OPTIONS = (
         "count specs and builds by target, os, compiler, stack, tag, virtual, namespace, mirror, ...",
     ),
     Option("--hashes", None, "all hashes of each build; in a pipe nothing else, one a line"),
-    Option("--install", None, "the commands that install the best hit from its cache: one that this machine runs, if any"),
+    Option(
+        "--install",
+        None,
+        "the commands that install the best hit from its cache: one that this machine runs, if any",
+    ),
     Option("--json", None, "one JSON document"),
     Option("--no-pager", None, "never start a pager"),
     Option("--quiet", None, "print nothing; exit 1 when nothing matches (also -q)"),

@@ -117,6 +117,7 @@ def complete(world: World, line: str, **more: str) -> list[str]:
         ("cachesync list t", ["tags", "targets"]),
         ("cachesync list tags zlib-", ["zlib-ng"]),
         ("cachesync search --sort n", ["newest"]),
+        ("cachesync search --sort ", ["relevance", "package", "version", "recent"]),
         ("cachesync search --group-by ", ["package"]),
         ("cachesync search --columns package,ta", ["package,target", "package,tags"]),
         ("cachesync search --hash", ["--hashes"]),
