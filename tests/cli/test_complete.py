@@ -172,6 +172,14 @@ def test_what_is_offered_of_dependencies(dag, word, offered):
     assert sorted(complete(dag, f"cachesync search {word}")) == sorted(offered)
 
 
+def test_compilers_come_first(dag):
+    """Behind `%` any package may stand; of more than are offered at once the compilers are never cut off."""
+    offered = complete(dag, "cachesync search hdf5 %")
+    assert offered[:4] == ["%clang", "%gcc", "%none", "%c"]
+    assert offered[3:] == sorted(offered[3:])
+    assert complete(dag, "cachesync search hdf5 ^")[:3] == ["^c", "^fmt", "^gcc"]
+
+
 @pytest.fixture(scope="module")
 def dag(tmp_path_factory) -> World:
     """A build cache beside pages, and a program called cachesync."""
