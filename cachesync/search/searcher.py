@@ -326,7 +326,7 @@ class Searcher:
             return self._order(node, matched.counts, sort, enough)
         score = ranking.even_score(node, quick.are_called)
         if score is None:
-            return self._order(node, quick.all, sort, enough)
+            return self._order(node, quick.all, sort, enough) if quick else []
         return [(build_id, score) for build_id in self._stands().first(quick, enough)]
 
     def _order(
