@@ -245,6 +245,11 @@ def builds_named(db: sqlite3.Connection, word: str) -> dict[str, set[int]]:
     return found
 
 
+def builds_of_platform(db: sqlite3.Connection, platform: str) -> set[int]:
+    """The ids of the builds of a platform."""
+    return {i for (i,) in db.execute("SELECT id FROM build WHERE platform = ?", (platform,))}
+
+
 _ORDERED = "SELECT id, package, version_key FROM build"
 
 
