@@ -22,7 +22,7 @@ from .. import complete, paths, writing
 from ..configuration import load_config
 from ..display import output, talk
 from ..options import Globals
-from ..times import parse_since
+from ..times import since as read_since
 
 __all__ = ["deliveries"]
 
@@ -130,7 +130,8 @@ def replay(options: Globals, since: str, subscription: str | None, as_json: bool
     For a receiver that lost what it was sent. Delivered messages are kept for 7 days, given up
     ones for 30.
     """
-    _, start = parse_since(since, now=time.time())
+    begin = read_since(since, paths.state_dir(options), now=time.time())
+    start = begin.at if begin.tag_at is None else begin.tag_at
     if start is None:
         raise UsageError("--since takes a time or an age here", hint="2d, or 2026-11-22T16:00:00Z")
     asked = {"command": "replay", "since": start, "subscription": subscription}
