@@ -202,7 +202,11 @@ def _draw_some(
             last, shown = max(last, change.seq), shown + 1
             if is_left():
                 return last
-        of = shown if wanted.about is not None else tally.count(db, wanted)
+        # To count what a subscription is about is to look at everything.
+        most = DEFAULT_LIMIT if newest else limit
+        is_whole = not most or shown < most
+        is_told = wanted.about is not None
+        of = shown if is_whole else None if is_told else tally.count(db, wanted)
         display.print_count(shown, of, newest=newest)
     return last
 

@@ -8,14 +8,16 @@ from itertools import islice
 
 from ...model import NO_COMPILER, Build, Change, ChangeKind
 from ...spack.printed import by_language
-from . import output, terminal
+from . import output, tables, terminal
 
-__all__ = ["Table", "print_count", "print_line"]
+__all__ = ["Table", "print_count", "print_line", "wrapped"]
 
 AT_ONCE = 200
-"""Rows of a table: there may be very many changes, and who looks at the first waits for no others."""
-BESIDE = 100
-"""Columns of a terminal from which on everything stands in one row."""
+"""Changes that a table is fitted to: there may be very many, and who looks at the first waits for no others."""
+LEAST_BESIDE = 40
+"""Columns that what a change is about has beside the others, or it stands below them."""
+NARROW = 60
+"""Columns below which there is room for lines only."""
 INDENT = 4
 
 
@@ -41,57 +43,101 @@ def print_line(change: Change) -> None:
     print("  ".join(output.visible(part) for part in parts))
 
 
-def print_count(shown: int, of: int, *, newest: bool) -> None:
-    """How many changes there are, below those that are shown, and how the others are seen."""
+def print_count(shown: int, of: int | None, *, newest: bool) -> None:
+    """How many changes there are (None: nobody counted), and how those are seen that are not shown."""
     more = ""
-    if newest and shown < of:
+    if of is None:
+        more = f", the {'newest' if newest else 'oldest'} (--limit 0 shows all)"
+    elif newest and shown < of:
         more = f", the newest {shown:,} shown (--limit 0 shows all, --summary counts them)"
     elif shown < of:
         more = f", the oldest {shown:,} shown (--limit 0 shows all, the newest last)"
-    print(f"{output.number(of, 'change')}{more}")
+    print(wrapped(f"{output.number(shown if of is None else of, 'change')}{more}"))
 
 
 class Table:
-    """The changes on a terminal: tables of what there is, then aligned lines as more comes."""
+    """The changes on a terminal: a table of the first, then lines in its columns, however many come."""
 
     def __init__(self, *, has_sources: bool) -> None:
         self._columns = ["SEQ", "AT", "CHANGE", *(["SOURCE"] if has_sources else []), "TAG", "WHAT"]
         self._widths = [0] * len(self._columns)
+        self._is_beside = False
+        """Whether the last column stands beside the others, and not below them."""
+        self._is_begun = False
 
     def draw(self, changes: Iterable[Change]) -> Iterator[Change]:
-        """Draw them, so many at once as fit one table; each is given back once it is drawn."""
+        """Draw them; each is given back once it is drawn."""
         changes = iter(changes)
-        below = () if terminal.width() >= BESIDE else ("WHAT",)
-        while some := list(islice(changes, AT_ONCE)):
-            output.print_table(self._columns, [self._row(change) for change in some], below=below)
-            yield from some
+        some = list(islice(changes, AT_ONCE))
+        if some:
+            self._begin([[output.visible(cell) for cell in self._row(one)] for one in some])
+        yield from some
+        for change in changes:
+            self.line(change)
+            yield change
 
     def line(self, change: Change) -> None:
-        """One more, below what was drawn; it goes on set in where the terminal is narrow."""
-        *cells, what = map(output.visible, self._row(change))
-        padded = [cell.ljust(width) for cell, width in zip(cells, self._widths, strict=False)]
-        text = "  ".join([padded[0].strip().rjust(self._widths[0]), *padded[1:], what])
-        first, *rest = textwrap.wrap(
-            text, max(terminal.width(), 2 * INDENT), subsequent_indent=" " * INDENT,
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
-        seq = first.split()[0]
-        print(first.replace(seq, terminal.paint(seq, "cyan"), 1), *rest, sep="\n")
+        """One more, below what was drawn."""
+        row = [output.visible(cell) for cell in self._row(change)]
+        if not self._is_begun:
+            self._begin([row])
+            return
+        *cells, what = (cell.ljust(width) for cell, width in zip(row, self._widths, strict=True))
+        gap = " " * (tables.GAP if self._is_beside else tables.NARROW_GAP)
+        head = gap.join([row[0].rjust(self._widths[0]), *cells[1:]])
+        whole = terminal.width()
+        if len(head.rstrip()) > whole or whole < NARROW:
+            _print_line(row)
+            return
+        begin = len(head) + len(gap) if self._is_beside else INDENT
+        parts = _parts(what.rstrip(), max(whole - begin, tables.LEAST))
+        colored = head.replace(row[0], terminal.paint(row[0], "cyan"), 1)
+        print(f"{colored}{gap}{parts.pop(0)}" if self._is_beside else colored.rstrip())
+        for part in parts:
+            print(" " * begin + terminal.paint(part, "" if self._is_beside else "dim"))
+
+    def _begin(self, rows: list[list[str]]) -> None:
+        self._is_begun = True
+        if terminal.width() < NARROW:
+            for row in rows:
+                _print_line(row)
+            return
+        beside = sum(self._widths[:-1]) + tables.GAP * (len(self._columns) - 1)
+        longest = max(len(word) for row in rows for word in ("", *row[-1].split()))
+        self._is_beside = terminal.width() - beside >= max(longest, LEAST_BESIDE)
+        output.print_table(self._columns, rows, below=() if self._is_beside else ("WHAT",))
 
     def _row(self, change: Change) -> list[str]:
-        spec = change.kind.label.partition(".")
+        group, _, kind = change.kind.label.partition(".")
         row = [
             str(change.seq),
             output.timestamp(change.at) or "",
-            f"{spec[2] if spec[0] == 'spec' else change.kind.label} {_flag(change)}".strip(),
+            f"{kind if group == 'spec' else change.kind.label} {_flag(change)}".strip(),
             *([change.source or change.subscription or ""] if "SOURCE" in self._columns else []),
             change.tag or "",
             _what(change),
         ]
-        self._widths = [
-            max(width, len(cell)) for width, cell in zip(self._widths, row, strict=True)
-        ]
+        self._widths = list(map(max, self._widths, map(len, row)))
         return row
+
+
+def _print_line(cells: list[str]) -> None:
+    """A change on a line, which goes on set in where the terminal is narrow."""
+    text = wrapped("  ".join(filter(None, cells)))
+    print(text.replace(cells[0], terminal.paint(cells[0], "cyan"), 1))
+
+
+def wrapped(text: str) -> str:
+    """A line as lines that fit the terminal, broken between words."""
+    return "\n".join(_parts(text, max(terminal.width(), 2 * INDENT), " " * INDENT))
+
+
+def _parts(text: str, room: int, indent: str = "") -> list[str]:
+    if len(text) <= room:
+        return [text]
+    return textwrap.wrap(
+        text, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _what(change: Change) -> str:

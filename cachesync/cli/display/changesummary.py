@@ -9,6 +9,7 @@ from typing import Any
 from ...model import ChangeKind
 from ...reports.tallied import Counts, Summary
 from . import output
+from .changes import wrapped
 
 __all__ = ["document", "print_summary"]
 
@@ -40,7 +41,7 @@ def print_summary(summary: Summary) -> None:
         if counts:
             output.print_table((part.upper(), *_COLUMNS), _rows(counts))
             print()
-    print(_told(summary.whole))
+    print(wrapped(_told(summary.whole)))
 
 
 def _rows(counts: Mapping[str, Counts]) -> list[tuple[object, ...]]:
