@@ -29,6 +29,8 @@ _AGO = re.compile(
 _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _CLOCK = re.compile(r"(.*?) ?(?:at )?([01]?\d|2[0-3]):([0-5]\d)")
 _LEAST_YEAR = 1970
+SHOWN = 3
+"""Tags that are named where there is none of a name."""
 UNDERSTOOD = (
     "a seq (41), an age (90s, 2d, 1w), a time (2026-11-22T16:00:00Z), words (yesterday, monday,"
     ' "last week", "2 weeks ago"), or a tag'
@@ -177,12 +179,17 @@ def _since_tag(text: str, state_dir: Path) -> Since:
 
 
 def _hint(text: str, known: list[tuple[str, str]]) -> str:
-    """What is spelled alike, and what is understood."""
+    """What is spelled alike, and what is understood; tags from new to old."""
     from difflib import get_close_matches
 
-    names = [*(word.replace("-", " ") for word in WORDS), *sorted({tag for _, tag in known})]
-    near = get_close_matches(text.lower(), names, n=3)
-    return f"did you mean {', '.join(near)}? It takes {UNDERSTOOD}" if near else UNDERSTOOD
+    from ..spack import tags
+
+    names = sorted({tag for _, tag in known}, key=tags.order, reverse=True)
+    words = [word.replace("-", " ") for word in WORDS]
+    near = get_close_matches(text.lower(), [*words, *names], n=3)
+    more = ", ..." if len(names) > SHOWN else ""
+    understood = UNDERSTOOD + (f" ({', '.join(names[:SHOWN])}{more})" if names else "")
+    return f"did you mean {', '.join(near)}? It takes {understood}" if near else understood
 
 
 def instant(seconds: float) -> int:
