@@ -11,7 +11,7 @@ from ..errors import LedgerMissingError, NotThereError, UsageError
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-__all__ = ["WORDS", "Since", "instant", "parse_since", "since"]
+__all__ = ["WORDS", "Point", "instant", "parse", "point"]
 
 MOST_MICROSECONDS = 2**62
 """A time that the database can compare with, and no clock reaches."""
@@ -37,39 +37,40 @@ UNDERSTOOD = (
 )
 
 
-class Since(NamedTuple):
-    """From where on: an exclusive seq, or an inclusive time in microseconds since the epoch."""
+class Point(NamedTuple):
+    """What parts the log: the changes up to a seq from those after it, or those before a time from those since."""
 
     after: int = 0
     at: int | None = None
+    """In microseconds since the epoch."""
     said: str | None = None
     """How it was read, where that is not plain."""
     tag_at: int | None = None
     """Of a tag: when its first change was made."""
 
 
-def since(text: str | None, state_dir: Path, *, now: float) -> Since:
-    """`--since` of any form: what `parse_since` reads, else a tag (or SOURCE/TAG), from its first change on.
+def point(text: str | None, state_dir: Path, *, now: float, option: str = "--since") -> Point:
+    """What `--since` or another option says: what `parse` reads, else a tag (or SOURCE/TAG), whose first change it is.
 
     Raises UsageError for what is neither.
     """
-    found = parse_since(text, now=now)
-    return _since_tag(text or "", state_dir) if found is None else found
+    found = parse(text, now=now)
+    return _tag(text or "", state_dir, option) if found is None else found
 
 
-def parse_since(text: str | None, *, now: float, zone: tzinfo | None = None) -> Since | None:
+def parse(text: str | None, *, now: float, zone: tzinfo | None = None) -> Point | None:
     """A seq, an age such as 2d, an ISO 8601 time (UTC where it has no zone), or words; None for none of these.
 
     Words are read in `zone`, None for the machine's.
     """
     if text is None:
-        return Since()
+        return Point()
     if text.isdecimal() and text.isascii() and len(text) < 19:
-        return Since(int(text))  # below 2**63
+        return Point(int(text))  # below 2**63
     relative = _AGE.fullmatch(text)
     if relative is not None:
         seconds = int(relative[1]) * _UNIT_SECONDS[relative[2]]
-        return Since(at=instant(now - seconds))
+        return Point(at=instant(now - seconds))
     from datetime import UTC, datetime
 
     try:
@@ -78,10 +79,10 @@ def parse_since(text: str | None, *, now: float, zone: tzinfo | None = None) -> 
         return _words(text, datetime.fromtimestamp(now, zone))
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return Since(at=instant(moment.timestamp()))
+    return Point(at=instant(moment.timestamp()))
 
 
-def _words(text: str, now: datetime) -> Since | None:
+def _words(text: str, now: datetime) -> Point | None:
     """What words of time mean: `yesterday` is when it began, `2 days ago` is as long ago to the second."""
     words = " ".join(re.split(r"[\s_-]+", text.strip().lower()))
     ago = _AGO.fullmatch(words)
@@ -90,9 +91,7 @@ def _words(text: str, now: datetime) -> Since | None:
         return None
     if moment.tzinfo is None:
         moment = moment.astimezone()  # of the machine; with its name
-    return Since(
-        at=instant(moment.timestamp()), said=f"since {moment:%a %Y-%m-%d %H:%M} {moment:%Z}"
-    )
+    return Point(at=instant(moment.timestamp()), said=f"{moment:%a %Y-%m-%d %H:%M} {moment:%Z}")
 
 
 def _ago(found: re.Match[str], now: datetime) -> datetime:
@@ -152,8 +151,8 @@ def _weekday(words: str, today: datetime) -> datetime | None:
     return today - timedelta(days=back or 7 * words.startswith("last "))
 
 
-def _since_tag(text: str, state_dir: Path) -> Since:
-    """From the first change of a tag on."""
+def _tag(text: str, state_dir: Path, option: str) -> Point:
+    """The first change of a tag."""
     from ..documents import timestamp
     from ..ledger import connect, tally
     from ..spack import tags
@@ -171,10 +170,10 @@ def _since_tag(text: str, state_dir: Path) -> Since:
     except (LedgerMissingError, NotThereError):
         pass  # then it is no tag
     if found is None:
-        raise UsageError(f"--since does not understand {text!r}", hint=_hint(text, known))
+        raise UsageError(f"{option} does not understand {text!r}", hint=_hint(text, known))
     seq, at = found
-    return Since(
-        after=seq - 1, tag_at=at, said=f"since {text} was first seen: seq {seq}, {timestamp(at)}"
+    return Point(
+        after=seq - 1, tag_at=at, said=f"{text} was first seen: seq {seq}, {timestamp(at)}"
     )
 
 

@@ -30,6 +30,8 @@ class Filter(NamedTuple):
     source: str | None = None
     until: int | None = None
     """Only changes with no greater `seq`."""
+    before: int | None = None
+    """Only changes before this time, in microseconds since the epoch."""
     news_of: Sequence[str] | None = None
     """When given, no baselines but those of these sources; what nodes are described by is not left out."""
     about: Callable[[Change], bool] | None = None
@@ -52,6 +54,7 @@ def where(wanted: Filter) -> tuple[str, list[Any]]:
         (f"{TAG} = ?", wanted.tag),
         ("s.name = ?", wanted.source),
         ("c.seq <= ?", wanted.until),
+        ("c.at < ?", wanted.before),
     ):
         if value is not None:
             conditions.append(condition)

@@ -153,6 +153,23 @@ def test_since_words(site):
         assert '"2 weeks ago"), or a tag (develop, v1)' in result.err
 
 
+@pytest.mark.parametrize("point", ["5", "v1", "site/v1", "yesterday", "now", "1h", "2026-11-22"])
+def test_since_and_until_part_the_log(site, point):
+    """Each change is in one of them, whatever the point is."""
+    parts = site.changes("--until", point), site.changes("--since", point)
+    assert parts[0] + parts[1] == site.changes()
+
+
+def test_until_the_moment_of_a_change(site):
+    """What was made at that moment is after it."""
+    lines = site.changes()
+    at = lines[-1]["at"]
+    assert site.changes("--until", at) == [c for c in lines if c["at"] < at] != []
+    assert_error(
+        site.run("changes", "--until", "v11", status=2), "--until does not understand 'v11'"
+    )
+
+
 def test_since_what_is_no_tag_where_nothing_was_synced(tmp_path):
     """It is the question that is wrong."""
     assert_error(World(tmp_path).run("changes", "--since", "yesterdy", status=2), "--since")

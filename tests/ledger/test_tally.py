@@ -23,6 +23,7 @@ filters = st.builds(
     tag=st.none() | st.sampled_from(TAGS),
     source=st.none() | st.sampled_from(SOURCES),
     until=st.none() | st.integers(20, 200),
+    before=st.none() | st.integers(5_000_000, 90_000_000),
     news_of=st.none(),
     about=st.none(),
     flagged=st.booleans(),
@@ -63,6 +64,7 @@ def is_wanted(change, wanted):
         and wanted.tag in (None, change.tag)
         and wanted.source in (None, change.source)
         and (wanted.until is None or change.seq <= wanted.until)
+        and (wanted.before is None or change.at < wanted.before)
         and (change.flag or not wanted.flagged)
         and (wanted.baseline or not change.baseline)
     )

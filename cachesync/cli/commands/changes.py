@@ -21,7 +21,7 @@ from ..display import output
 from ..display.answer import note
 from ..display.pager import is_left, paged
 from ..options import Globals
-from ..times import since as read_since
+from ..times import point
 
 __all__ = ["changes"]
 
@@ -40,7 +40,7 @@ DEFAULT_LIMIT = 100
     help="Only this kind, such as spec.cached, or cached for short; may be repeated.",
 )  # fmt: skip
 @click.option("--first", is_flag=True, help="Only specs that no source had before.")
-@click.option("--last", is_flag=True, help="Only specs that no source had any more.")
+@click.option("--last", is_flag=True, help="Only specs that left the last tag that had them.")
 @click.option("--no-baseline", is_flag=True, help="Not what the first pass over a source found.")
 @click.option(
     "--package", metavar="PACKAGE", help="Only of this package.", shell_complete=complete.packages
@@ -54,8 +54,8 @@ DEFAULT_LIMIT = 100
     help=f"The oldest N; 0 is all. Default: all with --since or --summary, else the newest {DEFAULT_LIMIT}.",
 )  # fmt: skip
 @click.option(
-    "--until", type=click.IntRange(0, connect.MOST_INTEGER), default=None, metavar="SEQ",
-    help="Only up to this seq, inclusive.",
+    "--until", metavar="SEQ|TIME|AGE|WORDS|TAG", shell_complete=complete.since,
+    help="Only up to this seq, or before what --since would begin with.",
 )  # fmt: skip
 @click.option(
     "--subscription", metavar="NAME", shell_complete=complete.subscriptions,
@@ -77,7 +77,7 @@ def changes(
     tag: str | None,
     source: str | None,
     limit: int | None,
-    until: int | None,
+    until: str | None,
     subscription: str | None,
     summary: bool,
     follow: bool,
@@ -90,8 +90,8 @@ def changes(
 
     \b
     cachesync changes --since yesterday --kind cached
-    cachesync changes --since "last week" --summary
-    cachesync changes --since v1.0 --first --no-baseline
+    cachesync changes --since "last week" --until "this week" --summary
+    cachesync changes --since v0.23.0 --first --no-baseline
     cachesync changes --follow --json --package hdf5
     """
     if summary and follow:
@@ -101,9 +101,12 @@ def changes(
     chosen = _chosen(kinds.parse(named), first=first, last=last)
     paths.require_config(options)
     state_dir = paths.state_dir(options)
-    begin = read_since(since, state_dir, now=time.time())
-    if begin.said is not None and not options.quiet:
-        note(begin.said)
+    now = time.time()
+    begin = point(since, state_dir, now=now)
+    end = point(until, state_dir, now=now, option="--until")
+    for word, one in (("since", begin), ("until", end)):
+        if one.said is not None and not options.quiet:
+            note(f"{word} {one.said}")
     wanted = log.Filter(
         after=begin.after,
         since=begin.at,
@@ -111,7 +114,8 @@ def changes(
         package=package,
         tag=tag,
         source=source,
-        until=until,
+        until=end.after if until is not None and end.at is None else None,
+        before=end.at,
         flagged=first or last,
         baseline=not no_baseline,
     )

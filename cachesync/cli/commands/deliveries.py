@@ -23,7 +23,7 @@ from ..configuration import load_config
 from ..display import output, talk
 from ..display.answer import note
 from ..options import Globals
-from ..times import since as read_since
+from ..times import point
 
 __all__ = ["deliveries"]
 
@@ -134,12 +134,12 @@ def replay(options: Globals, since: str, subscription: str | None, as_json: bool
     For a receiver that lost what it was sent. Delivered messages are kept for 7 days, given up
     ones for 30.
     """
-    begin = read_since(since, paths.state_dir(options), now=time.time())
+    begin = point(since, paths.state_dir(options), now=time.time())
     start = begin.at if begin.tag_at is None else begin.tag_at
     if start is None:
         raise UsageError("--since takes a time or an age here", hint="2d, or 2026-11-22T16:00:00Z")
     if begin.said is not None and not options.quiet:
-        note(begin.said)
+        note(f"since {begin.said}")
     asked = {"command": "replay", "since": start, "subscription": subscription}
     return _ask(options, asked, as_json=as_json)
 
