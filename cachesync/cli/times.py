@@ -65,8 +65,8 @@ def parse(text: str | None, *, now: float, zone: tzinfo | None = None) -> Point 
     """
     if text is None:
         return Point()
-    if text.isdecimal() and text.isascii() and len(text) < 19:
-        return Point(int(text))  # below 2**63
+    if text.isdecimal() and text.isascii() and len(text) < 20 and int(text) < 2**63:
+        return Point(int(text))
     relative = _AGE.fullmatch(text)
     if relative is not None:
         seconds = int(relative[1]) * _UNIT_SECONDS[relative[2]]

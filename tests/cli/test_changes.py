@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from cachesync.cli.times import point
+from cachesync.documents import timestamp
 from tests.support import mirrors
 from tests.support.console import assert_error, on_terminal
 from tests.support.world import World, spec
@@ -135,6 +137,7 @@ def test_since_a_tag(site):
     assert first > lines[0]["seq"]
     for tag in ("v1", "site/v1"):
         assert site.changes("--since", tag) == [c for c in lines if c["seq"] >= first]
+    assert timestamp(point("v1", site.state, now=0).tag_at, fraction=True) == lines[first - 1]["at"]
     said = site.run("changes", "--since", "v1").err
     assert said.startswith(f"cachesync: note: since v1 was first seen: seq {first}, ")
     assert site.run("--quiet", "changes", "--since", "v1").err == ""
@@ -153,10 +156,10 @@ def test_since_words(site):
         assert '"2 weeks ago"), or a tag (develop, v1)' in result.err
 
 
-@pytest.mark.parametrize("point", ["5", "v1", "site/v1", "yesterday", "now", "1h", "2026-11-22"])
-def test_since_and_until_part_the_log(site, point):
+@pytest.mark.parametrize("where", ["5", "v1", "site/v1", "yesterday", "now", "1h", "2026-11-22"])
+def test_since_and_until_part_the_log(site, where):
     """Each change is in one of them, whatever the point is."""
-    parts = site.changes("--until", point), site.changes("--since", point)
+    parts = site.changes("--until", where), site.changes("--since", where)
     assert parts[0] + parts[1] == site.changes()
 
 
