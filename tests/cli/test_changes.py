@@ -221,7 +221,7 @@ def test_sources_stand_in_the_table_where_there_are_several(mirror, site):
 
 
 def test_a_summary_on_a_terminal(site):
-    """Two tables, and all of it in words."""
+    """All of it in words, then two tables."""
     shown = on_terminal(site, "changes", "--summary", "--package", "hdf5")
     assert "TAG" in shown
     assert "PACKAGE" in shown

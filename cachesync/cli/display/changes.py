@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from ...model import NO_COMPILER, Build, Change, ChangeKind
 from ...spack.printed import by_language
 from . import output, tables, terminal
 
-__all__ = ["Table", "print_count", "print_line", "wrapped"]
+__all__ = ["Table", "print_all", "print_count", "print_line", "wrapped"]
 
 AT_ONCE = 200
 """Changes that a table is fitted to: there may be very many, and who looks at the first waits for no others."""
@@ -41,6 +42,17 @@ def print_line(change: Change) -> None:
     if change.reason is not None:
         parts.append(change.reason)
     print("  ".join(output.visible(part) for part in parts))
+
+
+def print_all(changes: Sequence[Change]) -> None:
+    """A few changes: a table on a terminal, in a pipe one on a line."""
+    if sys.stdout.isatty():
+        table = Table(has_sources=len({change.source for change in changes}) > 1)
+        for _ in table.draw(changes):
+            pass
+        return
+    for change in changes:
+        print_line(change)
 
 
 def print_count(shown: int, of: int | None, *, newest: bool) -> None:

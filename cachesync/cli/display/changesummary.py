@@ -31,17 +31,17 @@ def _counts(counts: Counts) -> dict[str, Any]:
 
 
 def print_summary(summary: Summary) -> None:
-    """Two tables and the whole below them; in a pipe one, of which the first column says what a line is."""
+    """The whole, and two tables; in a pipe one, of which the first column says what a line is."""
     parts = {"tag": summary.tags, "package": summary.packages}
     if not sys.stdout.isatty():
         rows = [(part, *row) for part, counts in parts.items() for row in _rows(counts)]
         output.print_table(("OF", "NAME", *_COLUMNS), [*rows, ("all", "", *_row(summary.whole))])
         return
+    print(wrapped(_told(summary.whole)))
     for part, counts in parts.items():
         if counts:
-            output.print_table((part.upper(), *_COLUMNS), _rows(counts))
             print()
-    print(wrapped(_told(summary.whole)))
+            output.print_table((part.upper(), *_COLUMNS), _rows(counts))
 
 
 def _rows(counts: Mapping[str, Counts]) -> list[tuple[object, ...]]:

@@ -222,7 +222,7 @@ def test_which_pager(environ, argv):
 @pytest.mark.parametrize(
     ("arguments", "last"),
     [(["search", "hdf5", "--limit", "0"], "30 builds, 30 specs"), (["changes"], "33 changes"),
-     (["changes", "--summary", "--since", "0"], "33 changes: 31 spec.cached (31 first), 2 page.added")],
+     (["changes", "--summary", "--since", "0"], "zlib")],
 )  # fmt: skip
 def test_what_does_not_fit_is_paged(site, arguments, last):
     """All of it, colours included, through the pager."""
