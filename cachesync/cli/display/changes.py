@@ -59,7 +59,7 @@ def print_count(shown: int, of: int | None, *, newest: bool) -> None:
     """How many changes there are (None: nobody counted), and how those are seen that are not shown."""
     more = ""
     if of is None:
-        more = f", the {'newest' if newest else 'oldest'} (--limit 0 shows all)"
+        more = f" shown, the {'newest' if newest else 'oldest'} (--limit 0 shows all)"
     elif newest and shown < of:
         more = f", the newest {shown:,} shown (--limit 0 shows all, --summary counts them)"
     elif shown < of:

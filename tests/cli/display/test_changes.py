@@ -122,7 +122,7 @@ def test_very_many_are_drawn_as_they_are_read():
         ((3, 3, False), "3 changes\n"),
         ((100, 48_559, True), "48,559 changes, the newest 100 shown (--limit 0 shows all, --summary counts them)\n"),
         ((10, 48_559, False), "48,559 changes, the oldest 10 shown (--limit 0 shows all, the newest last)\n"),
-        ((10, None, False), "10 changes, the oldest (--limit 0 shows all)\n"),
+        ((10, None, False), "10 changes shown, the oldest (--limit 0 shows all)\n"),
     ],
 )  # fmt: skip
 def test_how_many_there_are(counted, expected, capsys):
