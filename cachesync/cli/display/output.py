@@ -39,6 +39,10 @@ NUMBERS = (
     "PENDING",
     "DEAD",
     "%",
+    "FIRST",
+    "EVICTED",
+    "LAST",
+    "OTHER",
 )
 """Columns that are aligned to the right."""
 LONG = (
@@ -56,6 +60,7 @@ LONG = (
     "QUERY",
     "EVENTS",
     "TARGET",
+    "WHAT",
 )
 """Columns that give way first where the terminal is narrow."""
 
