@@ -26,6 +26,7 @@ __all__ = [
     "packages",
     "query",
     "query_words",
+    "since",
     "sources",
     "subscriptions",
     "tags",
@@ -96,6 +97,13 @@ def tags(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[s
         if found:
             return found
     return _values(ctx, "tag", incomplete)
+
+
+def since(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Words of time, and tags."""
+    from .times import WORDS
+
+    return [word for word in WORDS if word.startswith(incomplete)] + tags(ctx, param, incomplete)
 
 
 sources = _field("source")

@@ -9,13 +9,11 @@ from typing import Any
 
 from ..model import ChangeKind
 from . import read
+from .filtering import BASELINE, FLAG
 from .ids import Ids, KnownSpec, insert_rows
 from .outcomes import SourceRow
 
 __all__ = ["BASELINE", "FLAG", "Transactions", "first_pass"]
-
-FLAG = 1  # first of spec.cached, last of spec.evicted
-BASELINE = 2
 
 
 def first_pass(source: SourceRow) -> int:

@@ -17,7 +17,7 @@ from ...system.published import deliveries
 from .. import complete, paths
 from ..configuration import load_config
 from ..display import excluding, leftopen, output
-from ..display.changes import print_line
+from ..display.changes import print_all
 from ..options import Globals
 from ..times import instant
 
@@ -125,8 +125,7 @@ def test(options: Globals, name: str, dry_run: bool, days: int, as_json: bool) -
 
 def _show(found: Sequence[Change], days: int, results: Sequence[dict[str, Any]]) -> None:
     """Print what matched, and what came of the messages."""
-    for change in found[-SHOWN:]:
-        print_line(change)
+    print_all(found[-SHOWN:])
     more = f", the newest {SHOWN} shown (--json lists all)" if len(found) > SHOWN else ""
     in_days = f"in the last {output.number(days, 'day')}"
     print(f"{output.number(len(found), 'change')} matched {in_days}{more}")

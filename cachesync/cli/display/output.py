@@ -40,6 +40,10 @@ NUMBERS = (
     "PENDING",
     "DEAD",
     "%",
+    "FIRST",
+    "EVICTED",
+    "LAST",
+    "OTHER",
 )
 """Columns that are aligned to the right."""
 LONG = (
@@ -57,6 +61,7 @@ LONG = (
     "QUERY",
     "EVENTS",
     "TARGET",
+    "WHAT",
 )
 """Columns that give way first where the terminal is narrow."""
 
