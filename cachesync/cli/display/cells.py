@@ -118,8 +118,8 @@ def partition(rows: Sequence[Sequence[str]], room: int, *, first: int, further: 
     widths = [[width(cell) for cell in row] for row in rows]
     count = len(rows[0])
     whole = _starts(Counter(map(tuple, widths)), room, first)
-    if whole is not None and not whole[1]:
-        return Columns([whole[0]], 0)
+    if whole is not None:
+        return Columns([whole[0]], whole[1])
     best: list[tuple[int, int, list[list[int]]]] = [(0, 0, [])]
     """For each number of cells: how many lines they take, how ragged these are, and where they begin."""
     for upto in range(1, count + 1):
@@ -144,6 +144,8 @@ def _starts(
     count = len(next(iter(often)))
     if count == 1:
         return [indent], 0
+    if any(indent + sum(row) + LEAST_GAP * (count - row.count(0) - 1) > room for row in often):
+        return None
     columns = [sorted(_counted(often, number).items(), reverse=True) for number in range(count - 1)]
     best: tuple[list[int], int] | None = None
     while True:

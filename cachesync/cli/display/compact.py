@@ -21,7 +21,8 @@ INDENT = 2
 DEEPER = 6
 """Where what belongs to a line goes on below it."""
 MOST = 3
-"""Lines, at most, for what all of a group have, and for what one has of its own."""
+"""Lines, at most, for what all of a group have where that is not whole in half the screen, and for what one has of
+its own."""
 TALK = 3
 """Lines of a screen that are not the table's: what was typed, what is said beside, the count."""
 MANY = 200
@@ -68,7 +69,7 @@ class _Block(NamedTuple):
     lead: tuple[str, ...]
     """What its head begins with: what it is, and the fields that all have in common, where they stand there."""
     cells: list[list[str]]
-    """A row each: version, own variants, os, target, compiler, where it is, what is not as usual; as far as the
+    """A row each: version, own variants, os, target, compiler, where it is and what is not as usual; as far as the
     group has them."""
     columns: Columns
 
@@ -87,9 +88,9 @@ def compact(
         [_drawn(cells, block.columns, width, dots) for cells in block.cells] for block in blocks
     ]
     rows = sum(map(len, below)) + sum(len(one.lines) for some in drawn for one in some)
-    for most in range(MOST, 0, -1):
+    for most, room in ((None, height // 2), (MOST, height), (2, height), (1, height)):
         heads = [_head(block, width, most=most, dots=dots) for block in blocks]
-        if rows + sum(len(head.lines) for head in heads) + TALK <= height:
+        if rows + sum(len(head.lines) for head in heads) + TALK <= room:
             break
     lines: list[Line] = []
     is_whole = all(head.is_whole for head in heads)
@@ -103,42 +104,45 @@ def compact(
 
 def _fitted(entries: Sequence[Entry], width: int, *, gather: bool) -> list[_Block]:
     """The grouping of each package and the form of all that take the fewest lines, then stand straightest."""
-    packages = grouping.split([entry.build.package for entry in entries], gather=gather)
     forms = FORMS if len(entries) <= MANY else FORMS[-1:]
-    best: list[_Block] = []
-    least = None
-    for form in forms:
-        places = _places(entries, *form)
-        blocks = []
-        for members in packages:
-            blocks += _best(entries, places, members, width, gather=gather)
-        cost = _costs(blocks, width)
-        if least is None or cost < least:
-            best, least = blocks, cost
-        if cost == (len(packages) + len(entries), 0):
-            break
-    return best if len(entries) > MANY else _aligned(best, width)
+    places = [_places(entries, *form) for form in forms]
+    drawn: list[list[_Block]] = [[] for _ in forms]
+    for members in grouping.split([entry.build.package for entry in entries], gather=gather):
+        best = _best(entries, places, members, width, gather=gather)
+        for blocks, some in zip(drawn, best, strict=True):
+            blocks.extend(some)
+    chosen = min(drawn, key=lambda blocks: _costs(blocks, width))
+    return chosen if len(entries) > MANY else _aligned(chosen, width)
 
 
 def _best(
     entries: Sequence[Entry],
-    places: Sequence[str],
+    places: Sequence[Sequence[str]],
     members: Sequence[int],
     width: int,
     *,
     gather: bool,
-) -> list[_Block]:
-    """The best way to draw the builds of a package; of equally good ones what is read most easily."""
-    best: list[_Block] = []
-    least = None
+) -> list[list[_Block]]:
+    """The best way to draw the builds of a package in each form; of equally good ones what is read most easily."""
+    best: list[list[_Block]] = [[] for _ in places]
+    least: list[tuple[int, int] | None] = [None for _ in places]
+    tried: list[list[grouping.Group]] = []
     for way in _ways(entries, members, gather=gather):
-        for is_lifted in (False, True):
-            drawn = [_block(entries, places, one, width, is_lifted=is_lifted) for one in way]
-            cost = _costs(drawn, width)
-            if least is None or cost < least:
-                best, least = drawn, cost
-            if cost == (1 + len(members), 0):
-                return best
+        if way in tried:
+            continue
+        tried.append(way)
+        lifts = (False, True)[: 1 + any(any(_lifted(entries, one)) for one in way)]
+        for number, told in enumerate(places):
+            for is_lifted in lifts:
+                cost = least[number]
+                if cost == (1 + len(members), 0):  # it cannot be better
+                    break
+                drawn = [_block(entries, told, one, width, is_lifted=is_lifted) for one in way]
+                costs = _costs(drawn, width)
+                if cost is None or costs < cost:
+                    best[number], least[number] = drawn, costs
+        if all(cost == (1 + len(members), 0) for cost in least):
+            break
     return best
 
 
@@ -202,23 +206,31 @@ def _block(
     is_lifted: bool,
 ) -> _Block:
     own = _own([row.own for row in group.rows])
-    fields = [
-        (one.build.os, one.build.target, one.compiler)
-        for one in (entries[row.position] for row in group.rows)
-    ]
+    fields = _fields(entries, group)
     name = group.package if group.version is None else f"{group.package}@{group.version}"
-    lifted = [len(set(column)) == 1 for column in zip(*fields, strict=True)]
+    lifted = _lifted(entries, group)
     lead = (name, *(cell for cell, up in zip(fields[0], lifted, strict=True) if up))
-    if not is_lifted or len(fields) == 1 or width_of((" " * GAP).join(lead)) > width:
+    if not is_lifted or width_of((" " * GAP).join(lead)) > width:
         lifted, lead = [False] * len(lifted), (name,)
     cells = []
     for row, text, some in zip(group.rows, own, fields, strict=True):
         begin = [] if group.version is not None else [f"@{entries[row.position].build.version}"]
         begin += [text] if any(own) else []
         kept = [cell for cell, up in zip(some, lifted, strict=True) if not up]
-        end = [" ".join(row.apart)] if group.usual else []
-        cells.append([*begin, *kept, places[row.position], *end])
+        end = (" " * GAP).join([places[row.position], *row.apart])
+        cells.append([*begin, *kept, end])
     return _Block(group, lead, cells, partition(cells, width, first=INDENT, further=DEEPER))
+
+
+def _fields(entries: Sequence[Entry], group: grouping.Group) -> list[tuple[str, ...]]:
+    some = (entries[row.position] for row in group.rows)
+    return [(entry.build.os, entry.build.target, entry.compiler) for entry in some]
+
+
+def _lifted(entries: Sequence[Entry], group: grouping.Group) -> list[bool]:
+    """Which of the fields can stand in the head, as several rows have them all."""
+    columns = zip(*_fields(entries, group), strict=True)
+    return [len(group.rows) > 1 and len(set(column)) == 1 for column in columns]
 
 
 def _own(rows: Sequence[tuple[grouping.Value, ...]]) -> list[str]:
@@ -236,14 +248,9 @@ def _own(rows: Sequence[tuple[grouping.Value, ...]]) -> list[str]:
 
 def _aligned(blocks: list[_Block], width: int) -> list[_Block]:
     """The groups with the cells of all that have the same ones below each other, where that costs nothing."""
-    alike: dict[tuple[int, int, bool, bool], list[int]] = {}
+    alike: dict[tuple[int, int, bool], list[int]] = {}
     for number, block in enumerate(blocks):
-        shape = (
-            len(block.cells[0]),
-            len(block.lead),
-            block.group.version is None,
-            bool(block.group.usual),
-        )
+        shape = len(block.cells[0]), len(block.lead), block.group.version is None
         alike.setdefault(shape, []).append(number)
     aligned = list(blocks)
     for numbers in alike.values():
@@ -258,8 +265,8 @@ def _aligned(blocks: list[_Block], width: int) -> list[_Block]:
     return aligned
 
 
-def _head(block: _Block, width: int, *, most: int, dots: str) -> Compact:
-    """What stands above the rows of a group, in about `most` lines."""
+def _head(block: _Block, width: int, *, most: int | None, dots: str) -> Compact:
+    """What stands above the rows of a group: what all have in `most` lines, what else there is in one each."""
     group = block.group
     seldom = {key: texts for key, texts in group.along.items() if key not in group.hidden}
     unsaid = {text for texts in seldom.values() for text in texts} if most == 1 else set()
@@ -280,11 +287,16 @@ def _head(block: _Block, width: int, *, most: int, dots: str) -> Compact:
         *((Piece(f"{' ' * DEEPER}{text}", "dim"),) for text in others),
     ]
     is_whole = not flowed.left_out
+    each = None if most is None else 1
     usual = [(f"{' ' * INDENT}unless said:", group.usual)] if group.usual else []
     for begin, texts in usual + _along(group, width, is_short=most == 1):
-        flowed = flow(texts, at=width_of(begin) + 1, room=width, indent=DEEPER, most=1, dots=dots)
+        flowed = flow(
+            texts, at=width_of(begin) + 1, room=width, indent=DEEPER, most=each, dots=dots
+        )
         is_whole = is_whole and not flowed.left_out
-        lines += [(Piece(begin), Piece(f" {text}", "dim")) for text in flowed.lines]
+        first, *others = flowed.lines
+        lines.append((Piece(begin), Piece(f" {first}", "dim")))
+        lines += [(Piece(f"{' ' * DEEPER}{text}", "dim"),) for text in others]
     return Compact(lines, is_whole)
 
 

@@ -113,6 +113,14 @@ def test_no_word_is_cut_and_no_line_is_too_long(entries, width, height):
     assert is_whole is (DOTS not in said)
 
 
+@given(answers(), st.integers(60, 130))
+def test_a_high_screen_has_all_of_it(entries, width):
+    """Nothing is left out where it is whole in half of what there is."""
+    lines, is_whole = lines_of(entries, width=width, height=1000)
+    assert is_whole
+    assert len(lines_of(entries, width=width, height=1)[0]) <= len(lines)
+
+
 @given(st.lists(st.text("abc", min_size=1, max_size=12), max_size=30), st.integers(30, 60),
        st.integers(0, 20), st.integers(1, 3))  # fmt: skip
 def test_words_flow(words, room, at, most):
