@@ -40,5 +40,5 @@ def backup(options: Globals, file: Path, as_json: bool) -> int:
     if as_json:
         output.print_json({"backup": str(file.absolute()), "bytes": size})
     elif not options.quiet:
-        print(output.visible(f"{file}: {size / 2**20:.1f} MiB"))
+        output.print_line(f"{file}: {size / 2**20:.1f} MiB")
     return 0

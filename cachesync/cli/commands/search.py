@@ -27,7 +27,7 @@ def run(options: Globals, arguments: list[str]) -> int:
     """Answer on standard output; returns the exit status."""
     request = parse_arguments(arguments)
     if request.help:
-        print(help_text(), end="")
+        output.print_text(help_text())
         return 0
     paths.require_config(options)
     node = query.parse_in(request.spack, request.text)

@@ -158,7 +158,7 @@ def print_count(text: str, *, shown: int, of: int, offset: int = 0, is_whole: bo
     if sys.stdout.isatty():
         output.print_line(f"{text}{more}")
     else:
-        print(f"cachesync: {text}{more}", file=sys.stderr)
+        output.print_line(f"cachesync: {text}{more}", to=sys.stderr)
 
 
 def print_hashes(hits: Iterable[Hit]) -> None:

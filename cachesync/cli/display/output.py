@@ -16,6 +16,7 @@ __all__ = [
     "print_json",
     "print_line",
     "print_table",
+    "print_text",
     "timestamp",
     "visible",
 ]
@@ -86,6 +87,15 @@ def print_line(text: str, *, hang: int = 2, to: TextIO | None = None) -> None:
 
         shown = "\n".join(wrap(shown, terminal.width(to), hang=hang))
     print(shown, file=stream)
+
+
+def print_text(text: str) -> None:
+    """A text of our own of many lines; on a terminal none is longer than it is wide."""
+    if sys.stdout.isatty():
+        from .wrapping import wrapped
+
+        text = "".join(f"{line}\n" for line in wrapped(text, terminal.width()))
+    print(text, end="")
 
 
 def heading(text: str) -> str:

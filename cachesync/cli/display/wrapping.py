@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-__all__ = ["Word", "longest", "width", "words", "wrap"]
+__all__ = ["Word", "longest", "width", "words", "wrap", "wrapped"]
+
+LEAST_TEXT = 24
+"""Columns, at least, of what stands behind a name in a list; for less it goes on below the name."""
 
 _WORD = re.compile(r"(\s*)(\S+)")
 _NUMBER = re.compile(r"[(+-]?\d[\d.,]*")
+_ITEM = re.compile(r"( +)\S.*?\s{2,}(?=\S)")
 _UNIT = re.compile(r"[A-Za-z]")
 _BEHIND_COMMA = re.compile(r"(?<=[^\d],)(?=\S)|(?<=,)(?=[^\d\s])")
 _BEFORE_VARIANT = re.compile(r"(?<=\w)(?=[+~]\w)")
@@ -49,6 +53,33 @@ def wrap(text: str, room: int, *, hang: int = 0) -> list[str]:
         lines[-1] += f"{space}{word}" if is_begun else word
         is_begun = True
     return lines
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """The lines of a text of paragraphs and of lists that are set in, where some are longer than `room`."""
+    lines = text.splitlines()
+    if all(width(line) <= room for line in lines):
+        return lines
+    found: list[str] = []
+    paragraph: list[str] = []
+    for line in [*lines, ""]:
+        if line and not line.startswith(" "):
+            paragraph.append(line)
+            continue
+        found += wrap(" ".join(paragraph), room) if paragraph else []
+        paragraph = []
+        found += _wrapped_item(line, room)
+    return found[:-1]
+
+
+def _wrapped_item(line: str, room: int) -> list[str]:
+    """A line of a list: what stands behind its name goes on below that, where there is room for it."""
+    body = line.lstrip()
+    if len(line) - len(body) > room - LEAST_TEXT:  # it goes on with what stood above
+        return wrap(f"{' ' * 6}{body}", room)
+    item = _ITEM.match(line)
+    has_room = item is not None and len(item[0]) <= room - LEAST_TEXT
+    return wrap(line, room, hang=len(item[0]) - len(item[1]) if item and has_room else 4)
 
 
 def words(text: str) -> list[str]:

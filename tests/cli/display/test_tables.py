@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync.cli.display import output, tables
-from cachesync.cli.display.wrapping import longest, width, wrap
+from cachesync.cli.display.wrapping import longest, width, wrap, wrapped
 from tests.support import mirrors
 from tests.support.console import on_terminal
 from tests.support.world import World, spec
@@ -106,6 +106,23 @@ def test_a_word_longer_than_a_line_is_left_to_the_terminal():
     ]
     assert wrap("in alpha,beta,gamma", 12) == ["in alpha,", "beta,gamma"]
     assert wrap("hdf5@=1.14~cxx+mpi os=linux", 12) == ["hdf5@=1.14", "~cxx+mpi", "os=linux"]
+
+
+def test_a_text_is_filled_anew_where_it_is_too_wide():
+    """Paragraphs are joined, and a list goes on below what it says; a text that fits is left as it is."""
+    text = "One two\nthree four.\n\n  name      what it is for, here\n  other     short\n"
+    assert wrapped(text, 40) == text.splitlines()
+    assert wrapped(text, 30) == [
+        "One two three four.",
+        "",
+        "  name      what it is for,",
+        "      here",
+        "  other     short",
+    ]
+    assert wrapped(text + "  x         " + "word " * 8, 44)[-2:] == [
+        "  x         word word word word word word",
+        "            word word",
+    ]
 
 
 def test_a_row_with_a_long_name_leaves_the_others_a_table():
