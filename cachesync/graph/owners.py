@@ -8,12 +8,11 @@ near is the root looked at by itself.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable
 
 from ..model import EdgeKind
 from ..spack.satisfying import sought_first
-from .arrays import DOWN, Graph
+from .arrays import DOWN, Graph, Numbers
 from .masks import Mask, flags_of, kind_table, mask_of, members
 from .nodes import NodeSets
 from .reaching import Reaching
@@ -91,7 +90,7 @@ class Owners:
             undecided |= mask_of(ties)
         return found | self._one_by_one(undecided, flags_of(good, size)) if undecided else found
 
-    def _distances(self, mask: Mask) -> array[int]:
+    def _distances(self, mask: Mask) -> Numbers:
         """How many link and run edges lead from each node to one of a set by which that is called so; 0: none do."""
         direct = self._direct(mask, self._is_down)
         return self._reaching.distances(members(direct, self._graph.size))

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterable
 
 from ..errors import UsageError
-from .arrays import DOWN, Graph
+from .arrays import DOWN, Graph, Numbers
 from .few import LEAST, Few
 from .masks import Mask, chosen, flags_of, kind_table, mask_of, members
 
@@ -128,7 +128,7 @@ class Reaching:
                     marks[parent] = 1
                     waiting.append(parent)
 
-    def distances(self, nearest: Iterable[int], *, everything: bool = False) -> array[int]:
+    def distances(self, nearest: Iterable[int], *, everything: bool = False) -> Numbers:
         """Over how many edges each node leads beyond some that are one edge away, 1 for those; 0: it does not.
 
         Over link and run edges; with `everything` over edges of any type.

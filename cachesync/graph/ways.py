@@ -6,9 +6,9 @@ looked for is found once, and each further way is read off. Both take the same w
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable
 
+from .arrays import Numbers
 from .masks import chosen, few_of
 from .reaching import Reaching, both
 
@@ -45,7 +45,7 @@ class Ways:
         first = reaching.is_any if self._everything else reaching.is_first
         self._last_of_root = both(first, is_kind)
         self._left = several
-        self._far: array[int] | None = None
+        self._far: Numbers | None = None
 
     def path(self, root: int) -> list[int] | None:
         """The shortest way from a root, of several the first by the order of edges; None where there is none."""
@@ -92,7 +92,7 @@ class Ways:
                 found.update(chosen(parents[start:end], kinds[start:end], self._last))
         return found
 
-    def _read_off(self, root: int, far: array[int]) -> list[int] | None:
+    def _read_off(self, root: int, far: Numbers) -> list[int] | None:
         met = self._met(root, self._last_of_root)
         if met is not None:
             return [root, met]
