@@ -227,7 +227,7 @@ def _connect(connection: socket.socket, state_dir: Path, silence: _Silence) -> b
         except BlockingIOError:  # as many as it lets wait do so already
             time.sleep(LOOK_SECONDS)
             silence.grows()
-        except OSError:
+        except OSError:  # no socket, or nobody behind it
             return False
         else:
             return True

@@ -97,7 +97,7 @@ def _foreign(state_dir: Path) -> tuple[str, ...]:
     """What in the state directory belongs to somebody else than the directory itself."""
     try:
         owner = state_dir.stat().st_uid
-    except OSError:
+    except OSError:  # a missing directory is told of elsewhere
         return ()
     paths = [state_dir / name for name in FILES]
     try:
@@ -112,7 +112,7 @@ def _foreign(state_dir: Path) -> tuple[str, ...]:
 def _uid(path: Path) -> int | None:
     try:
         return path.stat().st_uid
-    except OSError:
+    except OSError:  # it is not there
         return None
 
 

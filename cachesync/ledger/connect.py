@@ -204,7 +204,7 @@ def _connect_reader(path: Path, patience_seconds: float) -> sqlite3.Connection:
 def _has_wal(path: Path) -> bool:
     try:
         return path.with_name(path.name + "-wal").stat().st_size > 0
-    except FileNotFoundError:
+    except FileNotFoundError:  # nobody has it open
         return False
 
 

@@ -289,5 +289,5 @@ def _directories(sources: list[DirectorySourceConfig], mode: WatchMode) -> Itera
 def _limit(name: str) -> int | None:
     try:
         return int((INOTIFY / name).read_text(encoding="ascii"))
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # not Linux's, or no /proc: there is nothing to compare
         return None

@@ -80,5 +80,5 @@ class Configured:
     def _variable(self, name: str) -> str | None:
         try:
             return self._reach.reveal(Secret(SecretKind.ENV, name))
-        except CachesyncError:
+        except CachesyncError:  # the mirror that names it says so, when it is asked
             return None
