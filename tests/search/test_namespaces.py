@@ -10,6 +10,7 @@ from cachesync import query
 from cachesync.ledger import connect, names
 from cachesync.search.searcher import Searcher
 from tests.support import mirrors
+from tests.support.answering import hashes_found
 from tests.support.judge import Judge, inventing
 from tests.support.mirrorsite import sync_indexes
 from tests.support.statedsource import Stated
@@ -81,20 +82,15 @@ def test_it_finds_what_a_judge_finds(tmp_path):
     }
     for state in (world.state, bare.state):
         searcher = Searcher(state)
-        everything = _hashes(searcher, "")
+        everything = hashes_found(searcher, "")
         for namespace, found in wanted.items():
-            assert _hashes(searcher, f"namespace:{namespace}") == found
-            assert _hashes(searcher, f"-namespace:{namespace}") == everything - found
+            assert hashes_found(searcher, f"namespace:{namespace}") == found
+            assert hashes_found(searcher, f"-namespace:{namespace}") == everything - found
         facet = searcher.search(query.Everything, facets=True).facets["namespace"]
         assert {one: n["specs"] for one, n in facet.items()} == {
             one: len(found) for one, found in wanted.items() if found
         }
         searcher.close()
-
-
-def _hashes(searcher: Searcher, text: str) -> frozenset[str]:
-    answer = searcher.search(query.parse(text))
-    return frozenset(spec.hash for hit in answer.hits for spec in hit.specs)
 
 
 def test_names_are_offered(site):

@@ -10,6 +10,7 @@ from cachesync import query
 from cachesync.ledger import connect, names
 from cachesync.search.searcher import Searcher
 from tests.support import mirrors
+from tests.support.answering import hashes_found
 from tests.support.judge import Judge, inventing
 from tests.support.mirrorsite import sync_indexes
 from tests.support.statedsource import Stated
@@ -110,23 +111,17 @@ def test_it_finds_what_a_judge_finds(tmp_path, form):
     wanted = {v: judge.ask(f"^[virtuals={v}]", cached_only=True).hashes for v in virtuals}
     for state in (world.state, bare.state):
         searcher = Searcher(state)
-        everything = hashes(searcher, "")
+        everything = hashes_found(searcher, "")
         for virtual, found in wanted.items():
-            assert hashes(searcher, f"virtual:{virtual}") == found
-            assert hashes(searcher, f"-virtual:{virtual}") == everything - found
+            assert hashes_found(searcher, f"virtual:{virtual}") == found
+            assert hashes_found(searcher, f"-virtual:{virtual}") == everything - found
             alike = [wanted[one] for one in virtuals if one.startswith(virtual[0])]
-            assert hashes(searcher, f"virtual:{virtual[0]}*") == frozenset().union(*alike)
+            assert hashes_found(searcher, f"virtual:{virtual[0]}*") == frozenset().union(*alike)
         facet = searcher.search(query.Everything, facets=True).facets["virtual"]
         assert {v: n["specs"] for v, n in facet.items()} == {
             v: len(found) for v, found in wanted.items() if found
         }
         searcher.close()
-
-
-def hashes(searcher: Searcher, text: str) -> frozenset[str]:
-    """What a query finds."""
-    answer = searcher.search(query.parse(text))
-    return frozenset(spec.hash for hit in answer.hits for spec in hit.specs)
 
 
 def test_names_are_offered(site):

@@ -10,7 +10,7 @@ from cachesync.search.facets import FACETS
 from cachesync.search.searcher import Searcher
 from tests.support.universe import Found, brute_force
 
-__all__ = ["check_answers", "check_index", "naive_facets"]
+__all__ = ["check_answers", "check_index", "hashes_found", "naive_facets"]
 
 ELSEWHERE = ("virtual", "namespace", "mirror", "signed")
 """The facets that a graph or the mirrors are asked for, which are compared elsewhere."""
@@ -59,6 +59,12 @@ def check_answers(state: Path, db, nodes: list[query.Node]) -> None:
             assert few.hits == answer.hits[:1]
     finally:
         searcher.close()
+
+
+def hashes_found(searcher: Searcher, text: str) -> frozenset[str]:
+    """The specs that a query finds."""
+    answer = searcher.search(query.parse(text))
+    return frozenset(spec.hash for hit in answer.hits for spec in hit.specs)
 
 
 def check_index(state: Path, db) -> None:
