@@ -89,7 +89,7 @@ class Facts(NamedTuple):
     now: float
     """Unix time."""
     sources: Sequence[Mapping[str, Any]] = ()
-    """As the ledger has them: `name`, `type`, `state`, `error`, `places`, `rejected`, `last_success`."""
+    """As the ledger has them: `name`, `type`, `location`, `state`, `error`, `places`, `rejected`."""
     newest: float | None = None
     """When the newest change was made, Unix time."""
     ledger_error: str | None = None
@@ -271,7 +271,12 @@ def _back(source: Mapping[str, Any]) -> str:
     """What brings back what a held source had."""
     if source["type"] == "directory":
         return "mount it again"
-    return "update its cache index" if _is_of_mirrors(source) else "publish its pages again"
+    if not _is_of_mirrors(source):
+        return "publish its pages again"
+    location = source["location"]
+    if location.startswith("/"):  # a mirrors.yaml
+        return f"name the mirrors again in {location}, or update their cache indexes"
+    return "update its cache index"
 
 
 def _failed_remedy(facts: Facts, name: str) -> str:
