@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import CachesyncError
 from ..ledger import connect, log, read
-from ..reports.health import Facts
+from ..reports.facts import Facts
 from ..system import published
 from . import runtime
 

@@ -18,7 +18,7 @@ from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError, UsageError
 from ...ledger import connect, locks, log
 from ...notify.outbox import sound
-from ...reports.health import Code
+from ...reports.facts import Code
 from .. import (
     local_mirrors,
     metrics_port,
