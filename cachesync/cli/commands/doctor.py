@@ -16,7 +16,7 @@ from ...config.settings import WatchMode
 from ...config.sourceconfigs import BuildcacheSourceConfig, DirectorySourceConfig
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError, UsageError
-from ...ledger import connect, locks, log
+from ...ledger import connect, copying, locks, log
 from ...notify.outbox import sound
 from ...reports.facts import Code
 from .. import (
@@ -169,7 +169,7 @@ def _state(state_dir: Path) -> Iterator[Finding]:
     )  # fmt: skip
     try:
         with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
-            connect.check(db)
+            copying.check(db)
     except CachesyncError as error:
         is_new = isinstance(error, LedgerMissingError)
         yield Finding("ledger", "ok" if is_new else "error", error.message, error.hint)
