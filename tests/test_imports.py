@@ -35,7 +35,7 @@ PURE = [
         "graph.making", "graph.masks", "graph.nodes", "graph.owners", "graph.preparing",
         "graph.reaching", "graph.shaping", "graph.telling", "graph.ways",
         "index.documents", "index.planes", "net.access", "net.address", "net.challenges", "net.inflate", "notify.chunked", "notify.delivery",
-        "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
+        "notify.matching", "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
         "reports.coverage", "reports.facts", "reports.health", "reports.history", "reports.subscribing", "reports.tagdiff",
         "reports.wanted", "search.nearest", "sources.mirror.bucketxml", "sources.tarstream", "watch.debounce", "watch.events",
     )
