@@ -1,6 +1,7 @@
 """A mirrors.yaml that is written while it is read: what it does not have yet leaves nothing."""
 
 import os
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from cachesync.config.sourceconfigs import BuildcacheSourceConfig
 from cachesync.selection import Selection
 from cachesync.sources.mirror.configured import MOST_LOOKS, REST_SECONDS, Configured
 from cachesync.sources.mirror.reaching import Reach
+from cachesync.sources.mirror.source import MirrorSource
 
 NOW = 1_000_000.0
 WHOLE = "mirrors:\n  a: /srv/a\n  b: /srv/b\n  c: {url: sftp://x/y}\n"
@@ -96,3 +98,19 @@ def test_what_the_config_does_not_choose_any_more_is_not_waited_for(path):
     file.write("mirrors: {a: /srv/a}")
     assert file.found(tags=("a",)) == ({"a"}, None)
     assert file.waits == []
+
+
+def test_a_source_lets_the_file_come_to_rest(path):
+    """As a pass opens it, with real clocks: what is written while it is read is read."""
+    path.write_text("mirrors: {a: $WHERE}")
+    nearly = time.time() - REST_SECONDS + 0.05
+    os.utime(path, (nearly, nearly))
+
+    def reveal(_variable):
+        path.write_text(WHOLE)
+        return "/srv/a"
+
+    config = BuildcacheSourceConfig("s", mirrors=str(path))
+    found = MirrorSource(config, Reach(Limits(), reveal=reveal)).discover({}, KNOWN)
+    assert {one.tag for one in found.statements} == {"a", "b"}
+    assert found.kept == {"c"}
