@@ -117,6 +117,7 @@ def complete(world: World, line: str, **more: str) -> list[str]:
         ("cachesync list t", ["tags", "targets"]),
         ("cachesync list tags zlib-", ["zlib-ng"]),
         ("cachesync search --sort n", ["newest"]),
+        ("cachesync search --sort ", ["relevance", "package", "version", "recent"]),
         ("cachesync search --group-by ", ["package"]),
         ("cachesync search --columns package,ta", ["package,target", "package,tags"]),
         ("cachesync search --hash", ["--hashes"]),
@@ -169,6 +170,14 @@ def test_what_is_offered(site, line, offered):
 def test_what_is_offered_of_dependencies(dag, word, offered):
     """Virtual packages, what provides them, compilers by both of their names, and no end below its start."""
     assert sorted(complete(dag, f"cachesync search {word}")) == sorted(offered)
+
+
+def test_compilers_come_first(dag):
+    """Behind `%` any package may stand; of more than are offered at once the compilers are never cut off."""
+    offered = complete(dag, "cachesync search hdf5 %")
+    assert offered[:4] == ["%clang", "%gcc", "%none", "%c"]
+    assert offered[3:] == sorted(offered[3:])
+    assert complete(dag, "cachesync search hdf5 ^")[:3] == ["^c", "^fmt", "^gcc"]
 
 
 @pytest.fixture(scope="module")

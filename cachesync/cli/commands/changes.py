@@ -49,7 +49,10 @@ _KINDS = {kind.label: kind for kind in ChangeKind}
     "--until", type=click.IntRange(0, connect.MOST_INTEGER), default=None, metavar="SEQ",
     help="Only up to this seq, inclusive.",
 )  # fmt: skip
-@click.option("--subscription", metavar="NAME", help="Only what this subscription is about.")
+@click.option(
+    "--subscription", metavar="NAME", shell_complete=complete.subscriptions,
+    help="Only what this subscription is about.",
+)  # fmt: skip
 @click.option("--follow", is_flag=True, help="Go on printing changes as they are made.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines.")
 @click.pass_obj
