@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import islice
 
 from ..model import ChangeKind
-from .log import FLAG
+from .filtering import FLAG
 from .read import by_name, id_list
 
 __all__ = ["Rank", "by_rank", "in_order"]
