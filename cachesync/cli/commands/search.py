@@ -29,7 +29,7 @@ def run(options: Globals, arguments: list[str]) -> int:
         print(help_text(), end="")
         return 0
     paths.require_config(options)
-    node = query.parse_in(request.spack, request.text)
+    request, node = _parsed(request)
     if request.runs_on is not None:
         from ...query.machine import runnable
 
@@ -37,6 +37,16 @@ def run(options: Globals, arguments: list[str]) -> int:
     quiet = request.quiet or options.quiet
     with or_cannot_tell(asked=quiet):
         return _answer(options, request, node, quiet=quiet)
+
+
+def _parsed(request: Request) -> tuple[Request, query.Node]:
+    """The tree of a query, and the request with all of its text: options ask for fields beside it."""
+    if not request.fields:
+        return request, query.parse_in(request.spack, request.text)
+    from ...query.narrowing import narrowed
+
+    whole = narrowed(request.text, request.fields, request.spack)
+    return request._replace(text=whole.text), whole.node
 
 
 def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool) -> int:
@@ -193,8 +203,12 @@ def _say_understood(understood: Any, *, found: bool) -> None:
 
 
 def _language(request: Request) -> dict[str, str]:
-    """What says in JSON how the query was read: that it is Spack's, and how far `^` goes."""
+    """What says in JSON how the query was read: that it is Spack's, with which fields beside it, and how far `^` goes."""
     given = {"spack": request.spack, "through": request.through}
+    if request.spack is not None and request.fields:
+        from ...query.narrowing import narrowed
+
+        given["fields"] = narrowed("", request.fields).fields
     return {name: value for name, value in given.items() if value is not None}
 
 

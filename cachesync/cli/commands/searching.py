@@ -45,6 +45,7 @@ def _words(*words: str) -> Any:
 
 
 _VALUES = {
+    **{f"--{field}": complete.of_field(field) for field in request.FIELDS},
     "--sort": _words(*request.SORTS),
     "--runs-on": complete.machines,
     "--group-by": _words("package"),
@@ -58,6 +59,7 @@ def _declare(option: request.Option) -> Any:
         [option.name],
         help=option.help,
         is_flag=option.value is None,
+        multiple=option.name[2:] in request.FIELDS,
         shell_complete=_VALUES.get(option.name),
     )
 
