@@ -15,6 +15,7 @@ from ...ledger import read
 from ...query.unsaid import without_unsaid
 from ...search import leftout, nearest
 from ...search.searcher import Searcher
+from ...search.unknown import Unknown, is_package, not_there, unknown
 from . import output
 
 __all__ = ["NoHit", "explain"]
@@ -60,6 +61,8 @@ class NoHit(NamedTuple):
     """Conditions to drop, and what there is instead of what they ask for."""
     options: Mapping[query.Node, str] = {}
     """Conditions that options of the command line ask for, and those options."""
+    unknown: Mapping[query.Term, Unknown] = {}
+    """Conditions that ask for a package that no source has."""
 
     def saying(self, condition: query.Node, text: str) -> NoHit:
         """The same, with a condition that is no part of the query called by what it comes from."""
@@ -70,6 +73,7 @@ class NoHit(NamedTuple):
         return self._replace(
             suggestions=[one for one in self.suggestions if one.term not in told],
             nearest=[one for one in self.nearest if one[0].condition not in told],
+            unknown={term: one for term, one in self.unknown.items() if term not in told},
         )
 
     def _text(self, condition: query.Node) -> str:
@@ -77,6 +81,10 @@ class NoHit(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """The keys that `search --json` has when nothing matches."""
+        unknowns = [
+            {"package": one.name, "nearest": list(one.nearest), "virtual": one.is_virtual}
+            for one in self.unknown.values()
+        ]
         return {
             "suggestions": [
                 {"word": s.term.value, "field": s.term.field, "candidates": s.candidates}
@@ -92,12 +100,17 @@ class NoHit(NamedTuple):
                 }
                 for miss, instead in self.nearest
             ],
+            **({"unknown": unknowns} if unknowns else {}),
         }
 
     def say(self) -> None:
         """Say it on standard error: standard output is the answer, and there is none."""
+        for one in self.unknown.values():
+            _say(str(one))
         dropped = {miss.condition for miss, _ in self.nearest}
         for suggestion in self.suggestions:
+            if suggestion.term in self.unknown:
+                continue
             if not suggestion.candidates and suggestion.term in dropped:
                 continue  # what is cached instead is said below
             near = ", ".join(suggestion.candidates)
@@ -134,10 +147,30 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
         if node != asked and searcher.matching(node):
             return NoHit([], [])
         suggestions = _suggestions(searcher, node, until)
-        found = nearest.misses(node, count, lambda: time.monotonic() < until, dags=dags)
+        unknowns = _unknown(searcher, db, node, suggestions)
         every = nearest.single_conditions(node) if dags else nearest.conditions(node)
+        if not unknowns.keys().isdisjoint(every):
+            return NoHit(suggestions, [], unknown=unknowns)  # whatever else is given up
+        found = nearest.misses(
+            node, count, lambda: time.monotonic() < until,
+            dags=dags, is_package=lambda word: is_package(searcher, word),
+        )  # fmt: skip
         with_values = [(miss, _instead(searcher, db, every, miss, until)) for miss in found]
-    return NoHit(suggestions, with_values)
+    return NoHit(suggestions, with_values, unknown=unknowns)
+
+
+def _unknown(
+    searcher: Searcher, db: Any, node: query.Node, suggestions: list[Suggestion]
+) -> dict[query.Term, Unknown]:
+    """The packages that a query asks for and no source has; a word that is near to something else is none."""
+    near = {suggestion.term: suggestion.candidates for suggestion in suggestions}
+    return {
+        term: unknown(searcher, db, term.value)
+        for term in not_there(searcher, node)
+        if term.field is not None
+        or not near.get(term)
+        or any(is_package(searcher, one) for one in near[term])
+    }
 
 
 def _suggestions(searcher: Searcher, node: query.Node, until: float) -> list[Suggestion]:
@@ -179,16 +212,19 @@ def _instead(
         below = _below(searcher, db, rest, counts, miss.condition, until)
         if below:
             return Instead(below, of_dependency=True)
-    if miss.field in query.BUILD_FIELDS:
+    field = "version" if nearest.is_number(miss.condition) else miss.field
+    if field in query.BUILD_FIELDS:
         chosen = sorted(counts)[-MANY_BUILDS:]
         described = read.builds(db, chosen)
         found: Any = [(described[i], counts[i], ()) for i in chosen]
+        if field != miss.field and len({build.package for build in described.values()}) > 1:
+            return Instead([])  # versions of one package say something
     elif miss.field in query.PLACEMENT_FIELDS:
         hits = searcher.hits(rest, sorted(counts)[-PLACED_BUILDS:])
         found = [(h.build, len(h.specs), [p for s in h.specs for p in s.placements]) for h in hits]
     else:
         return Instead([])
-    values = nearest.values_instead(miss.condition, miss.field, found)
+    values = nearest.values_instead(miss.condition, field, found)
     if isinstance(miss.condition, query.Dag) and not nearest.is_of_these(miss.condition, values):
         return Instead([])  # what is asked for is another kind of package than a compiler
     return Instead(values)
