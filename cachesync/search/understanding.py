@@ -70,6 +70,8 @@ class Understood(NamedTuple):
     lacking: tuple[Lacking, ...] = ()
     plain: Way | None = None
     """Where nothing was found: the likeliest way, where it is another query than was typed."""
+    respelled: tuple[tuple[str, str], ...] = ()
+    """Where nothing was found: words that were read as they are spelled elsewhere (`respelling`)."""
 
 
 def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Understood:

@@ -136,3 +136,42 @@ def test_a_virtual_package_of_which_indexes_tell(world):
     world.run("sync", "--mirror", mirror.url)
     assert said(world, "mpi@4") == ["mpi is in no source, as it is virtual; provided by mpich"]
     assert said(world, "mpj@4") == ["mpj is in no source; nearest: virtual:mpi"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("hdf5=1.14.5", "hdf5@1.14.5"),
+        ("hdf5-1.14.5", "hdf5@1.14.5"),
+        ("hdf5-1.12 -zlib", "hdf5@1.12 -zlib"),
+        ("/AAAAAAA", "/aaaaaaa"),
+        ("hdf5 %gcc-13", "hdf5 %gcc@13"),
+        ("hdf5 compiler:gcc@13", "hdf5 %gcc@13"),
+    ],
+)
+def test_what_is_spelled_as_elsewhere(small, typed, meant):
+    """It is read as it is spelled here where it finds nothing, and said."""
+    told, expected = small.search(typed), small.search(meant)
+    assert told["results"] == expected["results"] != []
+    assert told["understood"]["query"] == meant
+    (word,) = told["understood"]["words"]
+    assert said(small, typed)[0] == f"`{word['word']}` read as `{word['as']}`"
+
+
+def test_what_is_spelled_as_elsewhere_and_finds_nothing(small):
+    """It is said how it was read, and who is to blame then."""
+    assert said(small, "hdf5-1.14.9 +mpi") == [
+        "`hdf5-1.14.9` read as `hdf5@1.14.9`",
+        "without `@1.14.9` there are 2 builds, 2 specs: cached for 1.14.5, 1.12.3",
+    ]
+    told = small.search("hdf5-1.14.9")["understood"]
+    assert (told["query"], told["words"]) == (None, [{"word": "hdf5-1.14.9", "as": "hdf5@1.14.9"}])
+
+
+def test_other_readings_of_what_was_typed_come_first(small):
+    """`v0.23` is the beginning of a tag before it is a version; with other words both are read anew."""
+    assert said(small, "hdf5 v0.23")[0] == "`v0.23` read as `tag:v0.23*`"
+    assert said(small, "hdf5-1.14 mpi")[0].startswith(
+        "`hdf5-1.14` read as `hdf5@1.14`, `mpi` as `+mpi`"
+    )
+    assert small.run("search", "-q", "hdf5-1.14.5", status=1).out == ""

@@ -105,7 +105,7 @@ def _understand(searcher: Searcher, request: Request) -> Any:
     """The query read anew, which found nothing as it is; None of Spack's, which means what it says."""
     if request.spack is not None:
         return None
-    from ...search.understanding import understand
+    from ...search.respelling import understand
 
     found = understand(searcher, request.text, request.runs_on)
     if found.way is not None and any(read_as[:1] == "-" for _, read_as in found.way.words):
