@@ -149,7 +149,9 @@ def parse_arguments(arguments: list[str]) -> Request:
             continue
         option = by_name.get(name)
         if option is None:
-            raise UsageError(f"search has no option {name}", hint="options: " + " ".join(by_name))
+            from .otheroptions import unknown_option
+
+            raise unknown_option(name, by_name)
         if option.value is None:
             if equals:
                 raise UsageError(f"{name} takes no value")

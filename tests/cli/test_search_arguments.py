@@ -1,5 +1,7 @@
 """The arguments of `search`, which are its own (CLI.md)."""
 
+import pytest
+
 from tests.support.console import assert_error
 
 
@@ -89,3 +91,30 @@ def test_wait_takes_them_as_well(site):
     assert found.json["query"] == "hdf5 (tag:v1 OR tag:develop)"
     waited = site.run("wait", "hdf5", "--os", "rhel9", "--timeout", "50ms", status=1)
     assert "not cached after 0.05 s: `hdf5 os:rhel9`" in waited.err
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("--n", "did you mean --limit?"),
+        ("--arch", "did you mean --target?"),
+        ("--lmit", "did you mean --limit?"),
+        ("--version", "a field is a part of the query: version:VALUE"),
+        ("--zzz", "options: --limit "),
+    ],
+)
+def test_options_of_other_programs(site, option, hint):
+    """The error says which is meant, or which there are."""
+    result = site.run("search", "hdf5", option, "3", status=2)
+    assert_error(result, f"search has no option {option}")
+    assert result.err.splitlines()[1].startswith(f"hint: {hint}")
+
+
+@pytest.mark.parametrize("typed", ["-n 3", "-n3", "-l 3"])
+def test_a_number_of_rows_as_other_programs_take_it(site, typed):
+    """It is query text, and keeps what it means; it is said, also where something is found, and not with -q."""
+    told = f"`{typed}` is query text, as all with one dash is: `--limit 3` shows so many builds"
+    assert told in site.run("search", "hdf5", *typed.split()).err
+    assert site.run("search", "-q", "hdf5", typed, status=None).err == ""
+    for other in ("hdf5 -n", '"-n 3"', "hdf5 -n3x", "a-n 3"):
+        assert "is query text" not in site.run("search", other).err

@@ -56,7 +56,10 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
         minus = any(word.lstrip("(")[:1] == "-" for word in request.text.split())
         if minus and request.spack is None and not quiet:  # to Spack `-x` is `~x`
             from ..display import excluding
+            from ..otheroptions import short_notes
 
+            for said in short_notes(request.text):
+                answers.note(said)
             excluding.say(searcher, request.text)
         if request.group_by and not quiet:
             return _run_by_package(options, searcher, node, request)
