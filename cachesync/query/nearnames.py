@@ -13,6 +13,8 @@ __all__ = ["MOST", "VIRTUAL", "near_names"]
 MOST = 5
 """Names that are proposed."""
 
+FEW = 2
+"""A name of so few letters is near to everything."""
 LEAST = 5
 """Letters of a name that is compared with the parts of names as well."""
 
@@ -53,7 +55,7 @@ def near_names(name: str, packages: Collection[str], virtuals: Iterable[str] = (
     runs = {one: name_runs(one) for one in ordered}
     alike = [
         (_distance(low, run), run != one, one)
-        for one in ordered
+        for one in (ordered if len(low) > FEW else ())
         for run in (runs[one] if len(low) >= LEAST else (one,))
         if is_spelled_like(low, run)
     ]

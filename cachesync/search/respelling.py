@@ -10,12 +10,13 @@ from .searcher import Searcher
 from .understanding import MOST_CHARACTERS, Understood, Way
 from .understanding import understand as understand_words
 
-__all__ = ["respelling", "understand"]
+__all__ = ["hints", "respelling", "understand"]
 
 
 def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Understood:
     """Read a query anew that finds nothing, and was restricted to what a machine runs where one is named."""
-    anew = respelling(searcher, text)
+    with searcher.moment():
+        anew = respelling(searcher, text)
     node = None if anew is None else parsed(anew.text)
     if anew is None or node is None:
         return understand_words(searcher, text, runs_on)
@@ -34,19 +35,25 @@ def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Und
 
 
 def respelling(searcher: Searcher, text: str) -> Respelled | None:
-    """The text with what is spelled as elsewhere in the spelling of here; None where nothing is."""
-    with searcher.moment():
-        if not searcher.is_indexed or len(text) > MOST_CHARACTERS:
-            return None
+    """The text with what is spelled as elsewhere in the spelling of here; None where nothing is. Inside of `moment`."""
+    if not searcher.is_indexed or len(text) > MOST_CHARACTERS:
+        return None
 
-        def is_package(name: str) -> bool:
-            compilers = searcher.spellings("compiler", f"{name}@")
-            return bool(compilers) or name in searcher.spellings("package", name)
+    def is_package(name: str) -> bool:
+        compilers = searcher.spellings("compiler", f"{name}@")
+        return bool(compilers) or name in searcher.spellings("package", name)
 
-        def is_value(word: str) -> bool:
-            return bool(searcher.matching(query.Term(None, word.lower())))
+    def is_value(word: str) -> bool:
+        return bool(searcher.matching(query.Term(None, word.lower())))
 
-        def is_key(name: str) -> bool:
-            return any(one.startswith(f"{name}=") for one in searcher.spellings("variant", name))
+    def is_key(name: str) -> bool:
+        return any(one.startswith(f"{name}=") for one in searcher.spellings("variant", name))
 
-        return respelled(text, is_package, is_value, is_key)
+    return respelled(text, is_package, is_value, is_key)
+
+
+def hints(searcher: Searcher, text: str) -> list[str]:
+    """What to say of such words where they are not read anew; inside of `moment`."""
+    found = respelling(searcher, text)
+    words = () if found is None else found.words
+    return [f"`{word}` would be `{meant}` here" for word, meant in words]

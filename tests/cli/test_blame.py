@@ -175,3 +175,34 @@ def test_other_readings_of_what_was_typed_come_first(small):
         "`hdf5-1.14` read as `hdf5@1.14`, `mpi` as `+mpi`"
     )
     assert small.run("search", "-q", "hdf5-1.14.5", status=1).out == ""
+
+
+def test_check_says_what_helps_with_a_line(small, tmp_path):
+    """That no source has its package, each once with its lines; or how a word of it is spelled here."""
+    lines = ["gromacs", "hdf5-1.14.5", "/AAAAA", "hdf5@99", "gromacs +mpi", "hdf6@1", "zlib"]
+    path = tmp_path / "list"
+    path.write_text("\n".join(lines))
+    result = small.run("check", path, status=1)
+    notes = [line for line in result.err.splitlines() if "in no source" in line or "here" in line]
+    assert notes == [
+        f"cachesync: note: {text}"
+        for text in (
+            "gromacs is in no source (lines 1, 5)",
+            "`hdf5-1.14.5` would be `hdf5@1.14.5` here (line 2)",
+            "`/AAAAA` would be `/aaaaa` here (line 3)",
+            "hdf6 is in no source; nearest: hdf5 (line 6)",
+        )
+    ]
+    told = small.run("check", path, "--json", status=1).json["specs"]
+    assert [one.get("hints") for one in told][:4] == [
+        ["gromacs is in no source"],
+        ["`hdf5-1.14.5` would be `hdf5@1.14.5` here"],
+        ["`/AAAAA` would be `/aaaaa` here"],
+        None,
+    ]
+
+
+def test_wait_says_how_it_is_spelled_here(small):
+    """It waits for what was typed all the same: a program relies on what its query means."""
+    result = small.run("wait", "hdf5-1.14.5", "--timeout", "10ms", status=1)
+    assert "cachesync: `hdf5-1.14.5` would be `hdf5@1.14.5` here\n" in result.err
