@@ -56,8 +56,8 @@ def near_names(name: str, packages: Collection[str], virtuals: Iterable[str] = (
     alike = [
         (_distance(low, run), run != one, one)
         for one in (ordered if len(low) > FEW else ())
-        for run in (runs[one] if len(low) >= LEAST else (one,))
-        if is_spelled_like(low, run)
+        for run in runs[one]
+        if (run == one or min(len(low), len(run)) >= LEAST) and is_spelled_like(low, run)
     ]
     found = [
         *of_name(low, there),

@@ -20,6 +20,7 @@ __all__ = [
     "conditions",
     "is_number",
     "is_of_these",
+    "likeness",
     "misses",
     "single_conditions",
     "suspects",
@@ -161,14 +162,17 @@ def values_instead(condition: query.Node, field: str | None, found: Found) -> li
     ordered = sorted(counts, key=lambda value: (-counts[value], value))
     if field in ("version", "compiler"):
         ordered.sort(key=versions.sort_key, reverse=True)
-        wanted = [
-            _parts(one) for term, _ in query.terms(condition) for one in _ENDS.split(term.value)
-        ]
-        ordered.sort(key=lambda value: -max(_in_common(_parts(value), one) for one in wanted))
+        asked_for = ",".join(term.value for term, _ in query.terms(condition))
+        ordered.sort(key=lambda value: -likeness(asked_for, value))
     if field == "compiler":
         asked = {term.value.partition("@")[0] for term, _ in query.terms(condition)}
         ordered.sort(key=lambda value: value.partition("@")[0] not in asked)
     return ordered[:MOST_VALUES]
+
+
+def likeness(asked: str, version: str) -> int:
+    """With how many equal parts a version begins, as one of those that are asked for does: of a list, of ranges."""
+    return max(_in_common(_parts(one), _parts(version)) for one in _ENDS.split(asked))
 
 
 def _parts(version: str) -> list[str]:

@@ -15,7 +15,7 @@ from .searcher import Searcher
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Unknown", "is_package", "not_there", "unknown"]
+__all__ = ["Unknown", "below", "is_package", "not_there", "unknown"]
 
 MANY = 2_000
 """Virtual packages that are looked at."""
@@ -96,6 +96,20 @@ def not_there(searcher: Searcher, node: query.Node) -> list[query.Term]:
     names = ([term for term in terms if _NAME.fullmatch(term.value)] for terms in words)
     first = (next((term for term in terms if not searcher.matching(term)), None) for terms in names)
     return [term for term in first if term is not None]
+
+
+def below(searcher: Searcher, db: connect.Connection, node: query.Node) -> list[Unknown]:
+    """What there is to say of the dependencies that a condition names, and that nothing is called."""
+    if not isinstance(node, query.Dag):
+        return []
+    named = {edge.spec.name for edge in node.spec.edges if edge.spec.name}
+    if not named:
+        return []
+    known = {*read.all_packages(db), *names.beginning_with(db, "virtual", "", most=MANY)}
+    absent = (
+        name for name in sorted(named - known) if not searcher.spellings("compiler", f"{name}@")
+    )
+    return [unknown(searcher, db, name) for name in absent]
 
 
 def _wanted(node: query.Node) -> Iterator[query.Term]:

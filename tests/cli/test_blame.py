@@ -206,3 +206,25 @@ def test_wait_says_how_it_is_spelled_here(small):
     """It waits for what was typed all the same: a program relies on what its query means."""
     result = small.run("wait", "hdf5-1.14.5", "--timeout", "10ms", status=1)
     assert "cachesync: `hdf5-1.14.5` would be `hdf5@1.14.5` here\n" in result.err
+
+
+def test_a_dependency_that_no_source_has(world):
+    """It is said as that too, each of several; versions of one come first that begin as the one asked for."""
+    libs = [mirrors.record("zlib", version) for version in ("1.2.13", "1.3.1", "2.0")]
+    records = [
+        mirrors.record("hdf5", f"1.14.{number}", mirrors.edge(lib, "link"))
+        for number, lib in enumerate(libs)
+    ]
+    mirror = mirrors.make_mirror(world.root / "mirror", [*libs, *records])
+    world.run("sync", "--mirror", mirror.url)
+    assert said(world, "hdf5 ^gromacs") == [
+        "gromacs is in no source",
+        "without `^gromacs` there are 3 builds, 3 specs",
+    ]
+    assert said(world, "hdf5 ^xlib ^gromacs") == [
+        "xlib is in no source; nearest: zlib",
+        "gromacs is in no source",
+    ]
+    assert said(world, "hdf5 ^zlib@1.2.9") == [
+        "without `^zlib@1.2.9` there are 3 builds, 3 specs: with zlib 1.2.13, zlib 1.3.1, zlib 2.0"
+    ]

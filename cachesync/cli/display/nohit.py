@@ -15,7 +15,7 @@ from ...ledger import read
 from ...query.unsaid import without_unsaid
 from ...search import leftout, nearest
 from ...search.searcher import Searcher
-from ...search.unknown import Unknown, is_package, not_there, unknown
+from ...search.unknown import Unknown, below, is_package, not_there, unknown
 from . import output
 
 __all__ = ["NoHit", "explain"]
@@ -61,8 +61,8 @@ class NoHit(NamedTuple):
     """Conditions to drop, and what there is instead of what they ask for."""
     options: Mapping[query.Node, str] = {}
     """Conditions that options of the command line ask for, and those options."""
-    unknown: Mapping[query.Term, Unknown] = {}
-    """Conditions that ask for a package that no source has."""
+    unknown: Mapping[query.Node, Unknown] = {}
+    """Conditions that ask for a package that no source has, or of a DAG for one that nothing depends on."""
 
     def saying(self, condition: query.Node, text: str) -> NoHit:
         """The same, with a condition that is no part of the query called by what it comes from."""
@@ -107,9 +107,10 @@ class NoHit(NamedTuple):
         """Say it on standard error: standard output is the answer, and there is none."""
         for one in self.unknown.values():
             _say(str(one))
+        names = {one.name for one in self.unknown.values()}
         dropped = {miss.condition for miss, _ in self.nearest}
         for suggestion in self.suggestions:
-            if suggestion.term in self.unknown:
+            if suggestion.term in self.unknown or suggestion.term.value.partition("@")[0] in names:
                 continue
             if not suggestion.candidates and suggestion.term in dropped:
                 continue  # what is cached instead is said below
@@ -151,6 +152,12 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
         every = nearest.single_conditions(node) if dags else nearest.conditions(node)
         if not unknowns.keys().isdisjoint(every):
             return NoHit(suggestions, [], unknown=unknowns)  # whatever else is given up
+        unknowns |= {
+            single: one
+            for dag in query.each_dag(node)
+            for single in nearest.single_conditions(dag)
+            for one in below(searcher, db, single)
+        }
         found = nearest.misses(
             node, count, lambda: time.monotonic() < until,
             dags=dags, is_package=lambda word: is_package(searcher, word),
@@ -161,7 +168,7 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
 
 def _unknown(
     searcher: Searcher, db: Any, node: query.Node, suggestions: list[Suggestion]
-) -> dict[query.Term, Unknown]:
+) -> dict[query.Node, Unknown]:
     """The packages that a query asks for and no source has; a word that is near to something else is none."""
     near = {suggestion.term: suggestion.candidates for suggestion in suggestions}
     return {
