@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from . import complete
-from .request import OPTIONS
+from .request import FIELDS, OPTIONS
 
 __all__ = ["given", "options"]
 
@@ -32,4 +32,4 @@ def options(*names: str) -> Callable[[Any], Any]:
 
 def given(**values: Iterable[str]) -> list[tuple[str, str]]:
     """What the options of a command gave, in the order of the fields."""
-    return [(name, value) for name, several in values.items() for value in several]
+    return [(name, value) for name in FIELDS for value in values.get(name, ())]
