@@ -24,12 +24,13 @@ class Role(Enum):
     OR = "between alternatives"
     NOT = "excludes what stands behind it"
     WITHOUT = "asks for something to be off, or not there"
+    HERE = "the machine that it is asked on"
 
 
 LEFT_OUT = frozenset((
     "a", "an", "and", "any", "anything", "anywhere", "are", "at", "available", "binaries", "binary", "build", "builds",
     "built", "but", "by", "cache", "cached", "can", "compiled", "compiler", "do", "does", "exist", "exists", "find",
-    "for", "from", "get", "give", "got", "has", "have", "how", "i", "in", "installed", "is", "it", "latest", "list",
+    "for", "from", "get", "give", "got", "has", "have", "here", "how", "i", "in", "installed", "is", "it", "latest", "list",
     "machine", "machines", "me", "my", "need", "newest", "of", "on", "our", "package", "packages", "please",
     "prebuilt", "ready", "recent", "run", "running", "runs", "show", "some", "spack", "supporting", "that", "the",
     "there", "to", "under", "use", "using", "version", "versions", "want", "was", "we", "what", "where", "which",
@@ -53,6 +54,13 @@ _CHUNK = re.compile(
 )
 _TRAILING = "?!,;"
 
+_THIS = frozenset(("my", "our", "this"))
+_MACHINE = frozenset((
+    "arch", "architecture", "box", "computer", "cpu", "host", "laptop", "machine", "node", "processor", "system",
+    "workstation",
+))  # fmt: skip
+_RUN = frozenset(("run", "running", "runs", "runnable", "usable", "works"))
+
 
 class Piece(NamedTuple):
     """One piece of a query."""
@@ -70,7 +78,7 @@ def pieces(text: str, words: Collection[str], names: Collection[str]) -> list[Pi
     Both are in the tree's spelling: words in lower case.
     """
     first = [_piece(chunk, words, names) for chunk in _CHUNK.findall(text)]
-    return _checked(_joined(first))
+    return _checked(_joined(_with_this_machine(first)))
 
 
 def paired(found: list[Piece], is_pair: Callable[[str], bool]) -> list[Piece]:
@@ -117,6 +125,25 @@ def _piece(chunk: str, words: Collection[str], names: Collection[str]) -> Piece:
     if name_in(chunk, names) is not None:
         return Piece(chunk, Role.NAME, chunk)
     return Piece(chunk, Role.WORD, core) if is_word else Piece(chunk, Role.AS_IT_IS, chunk)
+
+
+def _with_this_machine(first: list[Piece]) -> list[Piece]:
+    """With `my machine`, `this node`, `runs here` as one piece each, which is the machine that it is asked on."""
+    found: list[Piece] = []
+    for piece in first:
+        before = found[-1] if found else None
+        if before is not None and _is_here(before, piece):
+            found[-1] = Piece(f"{before.typed} {piece.typed}", Role.HERE, "")
+        else:
+            found.append(piece)
+    return found
+
+
+def _is_here(before: Piece, piece: Piece) -> bool:
+    if not {before.role, piece.role} <= {Role.WORD, Role.LEFT_OUT}:
+        return False
+    first, second = before.typed.lower(), piece.typed.lower().rstrip(_TRAILING)
+    return (first in _THIS and second in _MACHINE) or (first in _RUN and second == "here")
 
 
 def _joined(first: list[Piece]) -> list[Piece]:

@@ -129,6 +129,8 @@ MOST_VALUES = 8
 """Variants with a value that are tried."""
 
 _VARIANT = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
+_GLUED = re.compile(r"([a-z][a-z\-]*[a-z])-?(\d[\d.]*)")
+"""A word and its number in one: `gcc13`, `oneapi-2024`."""
 _RUNS_ON = "--runs-on "
 
 
@@ -164,6 +166,8 @@ def of_word(
         every.append(Reading("", low))
     every += _prefixes(low, values, PREFIXES) if word[:1].isalpha() else ()
     every += [_read(text) for text in COMMON.get(low, ())]
+    glued = _GLUED.fullmatch(low)
+    every += of_pair(f"{glued[1]} {glued[2]}", values) if glued else ()
     known = [one for one in every if one.runs_on is None or is_target(one.runs_on)]
     return list(dict.fromkeys(known))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from .. import query
@@ -113,17 +113,17 @@ class Choices:
         return sorted(fitting, key=lambda choice: not self.kinds_of(choice.text or "") & kinds)
 
     def _of(self, piece: Piece) -> list[Choice]:
-        if piece.role is Role.NAME:
-            return self._named(piece)
-        if piece.role is Role.WORD:
-            return self._word(piece)
-        if piece.role is Role.WITHOUT:
-            return [self._without(piece.text)]
-        if piece.role is Role.NOT:
-            return [Choice(f"-{piece.text}", f"-{piece.text}")]
-        if piece.role is Role.OR:
-            return [Choice("OR", "OR")]
-        return [Choice(None if piece.role is Role.LEFT_OUT else piece.text)]
+        ways: dict[Role, Callable[[Piece], list[Choice]]] = {
+            Role.NAME: self._named,
+            Role.WORD: self._word,
+            Role.HERE: self._here,
+            Role.WITHOUT: self._without,
+            Role.NOT: lambda piece: [Choice(f"-{piece.text}", f"-{piece.text}")],
+            Role.OR: lambda _: [Choice("OR", "OR")],
+            Role.LEFT_OUT: lambda _: [Choice(None)],
+            Role.AS_IT_IS: lambda piece: [Choice(piece.text)],
+        }
+        return ways[piece.role](piece)
 
     def _word(self, piece: Piece) -> list[Choice]:
         word = piece.text
@@ -138,6 +138,13 @@ class Choices:
         ]
         return anew if not alone and any(choice.text for choice in anew) else [as_it_is, *anew]
 
+    def _here(self, _: Piece) -> list[Choice]:
+        """This machine; nothing where the query is restricted to what a machine runs as it is."""
+        if not self._may_be_machine:
+            return [Choice(None)]
+        here = readings.Reading("", "host")
+        return [Choice(None, here.said, here, _asked(here))]
+
     def _named(self, piece: Piece) -> list[Choice]:
         """What is asked for by an exact name: another one where nothing is called so."""
         name = english.name_in(piece.typed, self._names) or piece.text
@@ -150,18 +157,19 @@ class Choices:
             found += [choice for choice in self._word(piece) if choice.reading is not None]
         return found or [Choice(piece.text)]
 
-    def _without(self, text: str) -> Choice:
+    def _without(self, piece: Piece) -> list[Choice]:
         """A variant that is off; or a word that is excluded, where the package has that and no such variant."""
+        text = piece.text
         name = text.removeprefix("+")
         rest = self._understood()
         switch = (query.Term("variant", f"{sign}{name}", spack=True) for sign in "+~")
         if not self.matches(query.And((*rest, query.Or(tuple(switch))))):
             if text == name and self.matches(query.And((*rest, _word(name)))):
-                return Choice(f"-{name}", f"-{name}")
+                return [Choice(f"-{name}", f"-{name}")]
             for package in self._packages():
                 nearest = _nearest(name, read.switches_of(self._db, package))
                 self.lacking.append(Lacking(package, name, nearest))
-        return Choice(f"~{name}", f"~{name}")
+        return [Choice(f"~{name}", f"~{name}")]
 
     def _packages(self) -> list[str]:
         """Those that the query is about."""

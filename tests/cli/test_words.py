@@ -73,6 +73,7 @@ def test_the_words_that_people_type(real):
         ("zlib or numpy aarch64", "(zlib OR numpy) aarch64", "all of it: `(zlib OR numpy) aarch64`"),
         ("hdf5 (mpi or rhel)", "hdf5 (+mpi OR os:rhel*)", None),
         ("hdf5 ubuntu 22.04 mpi", "hdf5 os:ubuntu22.04 +mpi", "`ubuntu 22.04` read as `os:ubuntu22.04`"),
+        ("hdf5 gcc13", "hdf5 %gcc@13", "`gcc13` read as `%gcc@13`"),
         ("hdf5 rhel9 or zlib", "hdf5 rhel9 OR zlib", "all of it: `hdf5 rhel9 OR zlib`"),
         ("hdf5 not v1", "hdf5 -v1", "`not v1` read as `-v1`"),
         ("hdf5 without mpi", "hdf5 ~mpi", "`without mpi` read as `~mpi`"),
@@ -121,6 +122,17 @@ def test_what_is_said_can_be_typed(small):
     assert none["understood"]["tried"][0] == {
         "rest": "hdf5", "words": [{"word": "cuda", "as": "+cuda"}], "instead": "~cuda", "builds": 2,
     }  # fmt: skip
+
+
+def test_this_machine_is_never_dropped(small):
+    """What is asked for here is what this machine runs, and none where it runs none; `--runs-on` says it already."""
+    assert hashes(small, "is hdf5 cached for my machine") == hashes(
+        small, "hdf5", "--runs-on", "host"
+    )
+    err = small.run("search", "hdf5", "on", "this", "node").err
+    assert "`this node` read as `--runs-on host`" in err or "`--runs-on host`: none" in err
+    zen4 = ("--runs-on", "zen4")
+    assert hashes(small, "hdf5 for my cpu", *zen4) == hashes(small, "hdf5", *zen4) != []
 
 
 def test_programs_are_never_answered_something_else(small, tmp_path):

@@ -76,6 +76,14 @@ def test_a_word_and_a_number():
         assert readings.of_pair(pair, values) == []
 
 
+def test_a_word_and_its_number_in_one():
+    """`gcc13` and `gcc-13` are what `gcc 13` is; what looks like it and is nothing is no reading."""
+    for glued in ("gcc13", "gcc-13"):
+        assert of(glued) == ["%gcc@13"]
+    assert of("rhel-9") == ["os:rhel9"]
+    assert of("gcc14") == of("hdf5") == of("py311") == []
+
+
 def test_a_name_that_nothing_has_may_be_that_of_a_language():
     """Only names that are there: `numpy` is py-numpy, and ggplot2 r-ggplot2."""
     assert readings.of_name("numpy", values) == ["py-numpy"]

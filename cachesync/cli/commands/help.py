@@ -95,8 +95,9 @@ The name of a virtual package (mpi) is that of no package, and ^mpi@3: is an err
 which version of it a package provides.
 
 Where nothing is found as it is, `search` (not with -q or --spack) reads bare words anew, and says how: mpi is +mpi,
-openmp threads=openmp, zen4 what such a machine runs, ubuntu os:ubuntu*, clang compiler:apple-clang; a or b
-is OR, not x is -x, without x is ~x, and small words are left out. Quotes keep a word as it is.
+openmp threads=openmp, zen4 what such a machine runs, my machine what this one does, ubuntu os:ubuntu*, clang
+compiler:apple-clang; a or b is OR, not x is -x, without x is ~x, and small words are left out. Quotes keep a word
+as it is.
 
 With --spack 1.x or --spack 0.23 (search, wait, diff) the text is one spec of that Spack and nothing
 else, and means what its `satisfies` says: -mpi is ~mpi, a lone name is the exact package, and words,
