@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-__all__ = ["Respelled", "respelled"]
+__all__ = ["Known", "Respelled", "respelled"]
 
 _CHUNK = re.compile(r'"[^"]*"|[^\s()"]+')
 _HASH = re.compile(r"(-?[\w.-]*/)([A-Za-z2-7]{1,32})")
 _HEAD = re.compile(r"([-^%]*)([A-Za-z][\w-]*)")
 _TAIL = re.compile(r"(\d[\w.-]*)([+~%^@].*)?")
 _COMPILER = re.compile(r"compiler:([\w-]+)@([^=\s*]+)")
+_FIELD = re.compile(r"-?(os|target|platform|stack|tag|source):([\w.-]{3,})")
 _VERSION = re.compile(r"[vV]\.?(\d[\w.-]*)")
 
 
@@ -28,20 +29,26 @@ class Respelled(NamedTuple):
     """What is spelled otherwise, as it was typed, and as what."""
 
 
-Is = Callable[[str], bool]
+class Known(NamedTuple):
+    """What there is."""
+
+    is_package: Callable[[str], bool]
+    """Whether a package or a compiler is called so."""
+    is_value: Callable[[str], bool] = lambda _word: False
+    """Whether anything has a word."""
+    is_key: Callable[[str], bool] = lambda _name: False
+    """Whether a variant with values is called so."""
+    is_beginning: Callable[[str, str], bool] = lambda _field, _value: False
+    """Whether values of a field begin so, and none is this."""
 
 
-def respelled(text: str, is_package: Is, is_value: Is, is_key: Is) -> Respelled | None:
-    """The query with what is spelled as elsewhere in the spelling of here; None where there is no such word.
-
-    `is_package` says whether a package or a compiler is called so, `is_value` whether anything has a word, and
-    `is_key` whether a variant with values is called so.
-    """
+def respelled(text: str, known: Known) -> Respelled | None:
+    """The query with what is spelled as elsewhere in the spelling of here; None where there is no such word."""
     words: list[tuple[str, str]] = []
 
     def replaced(match: re.Match[str]) -> str:
         chunk = match[0]
-        new = next(_spellings(chunk, is_package, is_value, is_key), chunk)
+        new = next(_spellings(chunk, known), chunk)
         if new != chunk:
             words.append((chunk, new))
         return new
@@ -50,7 +57,7 @@ def respelled(text: str, is_package: Is, is_value: Is, is_key: Is) -> Respelled 
     return Respelled(found, tuple(dict.fromkeys(words))) if words else None
 
 
-def _spellings(chunk: str, is_package: Is, is_value: Is, is_key: Is) -> Iterator[str]:
+def _spellings(chunk: str, known: Known) -> Iterator[str]:
     if chunk[0] == '"':
         return
     hash_ = _HASH.fullmatch(chunk)
@@ -59,13 +66,17 @@ def _spellings(chunk: str, is_package: Is, is_value: Is, is_key: Is) -> Iterator
     compiler = _COMPILER.fullmatch(chunk)
     if compiler is not None:
         yield f"%{compiler[1]}@{compiler[2]}"  # any version that begins so
+    field = _FIELD.fullmatch(chunk)
+    if field is not None and known.is_beginning(field[1], field[2].lower()):
+        yield f"{chunk}*"
     version = _VERSION.fullmatch(chunk)
-    if version is not None and not is_value(chunk):
+    if version is not None and not known.is_value(chunk):
         yield version[1]
     for pair in _pairs(chunk):
         name = pair.name.lower()
-        is_taken = is_key(pair.name) if pair.sign == "=" else is_value(chunk.lstrip("-^%"))
-        if is_package(name) and not is_taken:
+        word = chunk.lstrip("-^%")
+        is_taken = known.is_key(pair.name) if pair.sign == "=" else known.is_value(word)
+        if known.is_package(name) and not is_taken:
             yield f"{pair.sigils}{name}@{pair.version}{pair.rest}"
 
 

@@ -67,10 +67,11 @@ class Choices:
     def all(self) -> list[list[Choice]]:
         """Of each piece the likeliest first; never none."""
         found = [self._of(piece) for piece in self._pieces]
-        for at in range(1, len(found) - 1):
+        asked = [at for at, piece in enumerate(self._pieces) if piece.role is not Role.LEFT_OUT]
+        for before, at, behind in zip(asked, asked[1:], asked[2:], strict=False):
             if self._pieces[at].role is Role.OR:
-                found[at - 1] = self._beside(found[at - 1], found[at + 1])
-                found[at + 1] = self._beside(found[at + 1], found[at - 1])
+                found[before] = self._beside(found[before], found[behind])
+                found[behind] = self._beside(found[behind], found[before])
         return found
 
     def kinds_of(self, text: str) -> frozenset[str]:

@@ -153,13 +153,15 @@ def values_instead(condition: query.Node, field: str | None, found: Found) -> li
     """What builds that miss only `condition` have in the field it is about, at most three values.
 
     Versions and compilers come newest first, those first that begin as what was asked for does, and of
-    compilers those of its name; everything else most specs first.
+    compilers those of its name; everything else most specs first, but for what begins with what was asked for.
     """
     counts: dict[str, int] = {}
     for build, specs, placements in found:
         for value in _values(condition, field, build, placements):
             counts[value] = counts.get(value, 0) + specs
     ordered = sorted(counts, key=lambda value: (-counts[value], value))
+    wanted = tuple(term.value.lower() for term, _ in query.terms(condition))
+    ordered.sort(key=lambda value: not value.lower().startswith(wanted))
     if field in ("version", "compiler"):
         ordered.sort(key=versions.sort_key, reverse=True)
         asked_for = ",".join(term.value for term, _ in query.terms(condition))

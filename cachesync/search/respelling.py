@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .. import query
 from ..query.machine import runnable
-from ..query.respelling import Respelled, respelled
+from ..query.respelling import Known, Respelled, respelled
+from ..spack import targets
 from .choices import parsed
 from .searcher import Searcher
 from .understanding import MOST_CHARACTERS, Understood, Way
@@ -49,7 +50,13 @@ def respelling(searcher: Searcher, text: str) -> Respelled | None:
     def is_key(name: str) -> bool:
         return any(one.startswith(f"{name}=") for one in searcher.spellings("variant", name))
 
-    return respelled(text, is_package, is_value, is_key)
+    def is_beginning(field: str, value: str) -> bool:
+        if field == "target" and targets.is_known(value):
+            return False  # what runs on it is another question
+        found = searcher.spellings(field, value)
+        return bool(found) and value not in found
+
+    return respelled(text, Known(is_package, is_value, is_key, is_beginning))
 
 
 def hints(searcher: Searcher, text: str) -> list[str]:

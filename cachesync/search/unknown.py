@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import query
 from ..ledger import connect, names, read
 from ..query.nearnames import MOST, VIRTUAL, near_names
-from ..query.respelling import respelled
+from ..query.respelling import Known, respelled
 from .searcher import Searcher
 
 if TYPE_CHECKING:
@@ -59,13 +59,9 @@ def unknown(searcher: Searcher, db: connect.Connection, name: str) -> Unknown:
     provided = tuple(one for one in VIRTUAL.get(low, ()) if one in packages)
     if provided:
         return Unknown(name, provided, is_virtual=True)
-    meant = respelled(low, packages.__contains__, _nothing, _nothing)  # hdf5-1.14.5
+    meant = respelled(low, Known(packages.__contains__))  # hdf5-1.14.5
     near = near_names(name, packages, virtuals)
     return Unknown(name, (meant.text, *near) if meant is not None else tuple(near))
-
-
-def _nothing(_word: str) -> bool:
-    return False
 
 
 def _providing(searcher: Searcher, virtual: str, packages: Collection[str]) -> list[str]:

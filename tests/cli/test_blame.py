@@ -228,3 +228,16 @@ def test_a_dependency_that_no_source_has(world):
     assert said(world, "hdf5 ^zlib@1.2.9") == [
         "without `^zlib@1.2.9` there are 3 builds, 3 specs: with zlib 1.2.13, zlib 1.3.1, zlib 2.0"
     ]
+
+
+def test_beginnings_of_values_and_targets_of_machines(small):
+    """A beginning is read as one; a target is not, as what runs on it is another question, which is named."""
+    told = small.search("hdf5", "--os", "ubuntu", "--stack", "roo")
+    assert told["understood"]["query"] == "hdf5 os:ubuntu* stack:roo*"
+    assert told["builds"] == 3
+    (line,) = said(small, "hdf5", "--target", "neoverse_v1")
+    assert line.startswith("without `target:neoverse_v1` there are 3 builds, 3 specs: cached for")
+    assert line.endswith("aarch64; such a machine runs some (`--runs-on neoverse_v1`)")
+    assert said(small, "hdf5", "--target", "zen4") == [
+        "without `target:zen4` there are 3 builds, 3 specs: cached for aarch64"
+    ]

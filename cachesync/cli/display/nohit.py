@@ -43,11 +43,15 @@ class Instead(NamedTuple):
     values: list[str]
     of_dependency: bool = False
     """Whether these are packages that they depend on, with their versions: `openmpi@4.1.6`."""
+    machine: str | None = None
+    """The target that is asked for, where such a machine runs some of them."""
 
     def __str__(self) -> str:
         """As it is said, with a colon before it; empty where there is nothing to say."""
         if not self.values:
             return ""
+        if self.machine is not None:
+            return f"{self._replace(machine=None)}; such a machine runs some (`--runs-on {self.machine}`)"
         if self.of_dependency:
             return f": with {', '.join(one.replace('@', ' ', 1) for one in self.values)}"
         return f": cached for {', '.join(self.values)}"
@@ -234,7 +238,22 @@ def _instead(
     values = nearest.values_instead(miss.condition, field, found)
     if isinstance(miss.condition, query.Dag) and not nearest.is_of_these(miss.condition, values):
         return Instead([])  # what is asked for is another kind of package than a compiler
-    return Instead(values)
+    return Instead(values, machine=_machine(searcher, rest, miss.condition, until))
+
+
+def _machine(
+    searcher: Searcher, rest: query.Node, condition: query.Node, until: float
+) -> str | None:
+    """The target that is asked for, where a machine of it runs something of the rest."""
+    if not isinstance(condition, query.Term) or condition.field != "target":
+        return None
+    from ...query.machine import runnable
+    from ...spack import targets
+
+    target = condition.value
+    if time.monotonic() > until or not targets.is_known(target):
+        return None
+    return target if searcher.matching(runnable(rest, target)) else None
 
 
 def _below(
