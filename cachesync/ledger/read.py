@@ -244,6 +244,11 @@ def builds_named(db: sqlite3.Connection, word: str) -> dict[str, set[int]]:
     return found
 
 
+def builds_of_platform(db: sqlite3.Connection, platform: str) -> set[int]:
+    """The ids of the builds of a platform."""
+    return {i for (i,) in db.execute("SELECT id FROM build WHERE platform = ?", (platform,))}
+
+
 def by_version(
     db: sqlite3.Connection, build_ids: Collection[int], enough: int
 ) -> Iterator[tuple[int, str, bytes]]:

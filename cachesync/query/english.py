@@ -28,13 +28,15 @@ class Role(Enum):
 
 
 LEFT_OUT = frozenset((
-    "a", "an", "and", "any", "anything", "anywhere", "are", "at", "available", "binaries", "binary", "build", "builds",
-    "built", "but", "by", "cache", "cached", "can", "compiled", "compiler", "do", "does", "exist", "exists", "find",
+    "a", "already", "an", "and", "any", "anything", "anywhere", "are", "at", "available", "be", "binaries", "binary",
+    "build", "builds", "built", "but", "by", "cache", "cached", "can", "compatible", "compiled", "compiler", "could", "do",
+    "does", "exist", "exists", "find",
     "for", "from", "get", "give", "got", "has", "have", "here", "how", "i", "in", "installed", "is", "it", "latest", "list",
     "machine", "machines", "me", "my", "need", "newest", "of", "on", "our", "package", "packages", "please",
-    "prebuilt", "ready", "recent", "run", "running", "runs", "show", "some", "spack", "supporting", "that", "the",
-    "there", "to", "under", "use", "using", "version", "versions", "want", "was", "we", "what", "where", "which",
-    "with", "&", "&&",
+    "prebuilt", "ready", "recent", "run", "running", "runs", "should", "show", "some", "spack", "support", "supporting",
+    "supports", "that", "the", "these", "this",
+    "there", "to", "under", "us", "use", "using", "version", "versions", "want", "was", "we", "what", "where", "which",
+    "will", "with", "would", "yet", "you", "your", "&", "&&",
 ))  # fmt: skip
 """Small words, and such as say only that one looks for a binary."""
 _OR = frozenset(("or", "|", "||"))
@@ -53,6 +55,11 @@ _CHUNK = re.compile(
     r"""[()]|(?:"[^"]*"|'(?:[^'\\]|\\.)*'|[^\s"()])+|\S"""
 )
 _TRAILING = "?!,;"
+
+_UP = frozenset(("above", "greater", "higher", "later", "newer", "up", "upwards"))
+_DOWN = frozenset(("below", "earlier", "lower", "older"))
+_BOUND = re.compile(r"(?:at (least|most) |(\w+) than )?(\d[\w.]*)(?: (?:or|and) (\w+))?")
+_PARTS_OF_BOUND = 3
 
 _THIS = frozenset(("my", "our", "this"))
 _MACHINE = frozenset((
@@ -78,7 +85,7 @@ def pieces(text: str, words: Collection[str], names: Collection[str]) -> list[Pi
     Both are in the tree's spelling: words in lower case.
     """
     first = [_piece(chunk, words, names) for chunk in _CHUNK.findall(text)]
-    return _checked(_joined(_with_this_machine(first)))
+    return _checked(_joined(_with_bounds(_with_this_machine(first))))
 
 
 def paired(found: list[Piece], is_pair: Callable[[str], bool]) -> list[Piece]:
@@ -137,6 +144,40 @@ def _with_this_machine(first: list[Piece]) -> list[Piece]:
         else:
             found.append(piece)
     return found
+
+
+def _with_bounds(first: list[Piece]) -> list[Piece]:
+    """With `3.30 or newer` and `at least 3.30` as one piece each, which asks for versions from there on."""
+    found: list[Piece] = []
+    at = 0
+    while at < len(first):
+        for length in range(_PARTS_OF_BOUND, 0, -1):
+            several = first[at : at + length]
+            bound = _bound(several) if len(several) == length else None
+            if bound is not None:
+                found.append(Piece(" ".join(p.typed for p in several), Role.AS_IT_IS, bound))
+                at += length
+                break
+        else:
+            found.append(first[at])
+            at += 1
+    return found
+
+
+def _bound(several: list[Piece]) -> str | None:
+    """The versions that some pieces ask for in words; None where they do not."""
+    if any(piece.role in (Role.AS_IT_IS, Role.NAME, Role.HERE) for piece in several):
+        return None
+    said = _BOUND.fullmatch(" ".join(p.typed.lower().rstrip(_TRAILING) for p in several))
+    if said is None:
+        return None
+    least, before, version, behind = said.groups()
+    if before is not None:
+        bound = f"@{version}:" if before in _UP else f"@:{version}" if before in _DOWN else None
+        return None if bound is None or behind is not None else f"{bound} -version:{version}"
+    if least == "least" or behind in _UP:
+        return f"@{version}:"
+    return f"@:{version}" if least == "most" or behind in _DOWN else None
 
 
 def _is_here(before: Piece, piece: Piece) -> bool:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..spack import variants
 
-__all__ = ["COMMON", "Reading", "Values", "of_name", "of_pair", "of_word", "off"]
+__all__ = ["COMMON", "Reading", "Values", "of_name", "of_pair", "of_word", "off", "words"]
 
 Values = Callable[[str, str], list[str]]
 """The values of a field that begin so, as the index has them."""
@@ -67,7 +67,8 @@ COMMON: dict[str, tuple[str, ...]] = {
     "power": ("target:ppc64le*", "target:power*"),
     "ppc": ("target:ppc64le*",),
     "riscv": ("target:riscv64",),
-    # accelerators, which packages call by the variant
+    # what packages call by the variant
+    "parallel": ("+mpi", "+openmp"),
     "gpu": ("+cuda", "+rocm", "+sycl"),
     "nvidia": ("+cuda",),
     "nvcc": ("+cuda",),
@@ -131,6 +132,7 @@ MOST_VALUES = 8
 _VARIANT = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
 _GLUED = re.compile(r"([a-z][a-z\-]*[a-z])-?(\d[\d.]*)")
 """A word and its number in one: `gcc13`, `oneapi-2024`."""
+_BEFORE_NUMBER = re.compile(r"[a-z]{3,}(?=\d)")
 _RUNS_ON = "--runs-on "
 
 
@@ -197,6 +199,14 @@ def of_name(name: str, values: Values) -> list[str]:
     ]
     found = [*known, *(f"{language}-{name}" for language in LANGUAGES)]
     return [one for one in dict.fromkeys(found) if one in values("package", one)]
+
+
+def words(values: Values) -> list[str]:
+    """Words that can be read: common names, what systems are called without their version, switches."""
+    systems = (_BEFORE_NUMBER.match(value) for value in values("os", ""))
+    named = (found[0] for found in systems if found is not None)
+    switches = (value[1:] for value in values("variant", "") if value[:1] in ("+", "~"))
+    return sorted({*COMMON, *named, *switches})
 
 
 def off(reading: Reading) -> str | None:

@@ -14,7 +14,7 @@ from ..query.machine import runnable
 from ..spack import targets
 from .searcher import Searcher
 
-__all__ = ["Choice", "Choices", "Lacking", "parsed"]
+__all__ = ["Choice", "Choices", "Lacking", "asked", "parsed"]
 
 _FIELDS = ("os", "target", "compiler", "platform", "tag", "stack", "source", "version")
 _MOST_NEAR = 3
@@ -49,6 +49,7 @@ class Choices:
         self,
         searcher: Searcher,
         db: connect.Connection,
+        values: readings.Values,
         pieces: list[Piece],
         names: Collection[str],
         *,
@@ -56,6 +57,7 @@ class Choices:
     ) -> None:
         """With `may_be_machine` a word may be what `--runs-on` takes, where it is asked of the whole query."""
         self._searcher = searcher
+        self._values = values
         self._db = db
         self._pieces = pieces
         self._names = names
@@ -67,11 +69,11 @@ class Choices:
     def all(self) -> list[list[Choice]]:
         """Of each piece the likeliest first; never none."""
         found = [self._of(piece) for piece in self._pieces]
-        asked = [at for at, piece in enumerate(self._pieces) if piece.role is not Role.LEFT_OUT]
-        for before, at, behind in zip(asked, asked[1:], asked[2:], strict=False):
+        stays = [at for at, p in enumerate(self._pieces) if p.role is not Role.LEFT_OUT]
+        for left, at, right in zip(stays, stays[1:], stays[2:], strict=False):
             if self._pieces[at].role is Role.OR:
-                found[before] = self._beside(found[before], found[behind])
-                found[behind] = self._beside(found[behind], found[before])
+                found[left] = self._beside(found[left], found[right])
+                found[right] = self._beside(found[right], found[left])
         return found
 
     def kinds_of(self, text: str) -> frozenset[str]:
@@ -87,11 +89,10 @@ class Choices:
         return self._kinds[text]
 
     def _fields_of(self, word: str) -> set[str]:
-        spellings = self._searcher.spellings
-        fields = {field for field in _FIELDS if word in spellings(field, word)}
+        fields = {field for field in _FIELDS if word in self._values(field, word)}
         if word[:1].isdigit() and self.matches(query.Term("version", word)):
             fields.add("version")  # 1.14 is a value where 1.14.5 is
-        return fields | ({"package"} if word in spellings("name", word) else set())
+        return fields | ({"package"} if word in self._values("name", word) else set())
 
     def matches(self, node: query.Node) -> bool:
         """Whether anything does."""
@@ -105,11 +106,12 @@ class Choices:
 
     def is_package(self, word: str) -> bool:
         """Whether a package is called exactly so."""
-        return word.lower() in self._searcher.spellings("package", word.lower())
+        return word.lower() in self._values("package", word.lower())
 
     def _beside(self, choices: list[Choice], others: list[Choice]) -> list[Choice]:
         """The choices for an alternative: first what is of the same kind as the one beside it."""
-        kinds = self.kinds_of(others[0].text or "") - {"package"}
+        text = others[0].text if others else None
+        kinds = self.kinds_of(text or "") - {"package"}
         fitting = [choice for choice in choices if choice.text is not None]
         return sorted(fitting, key=lambda choice: not self.kinds_of(choice.text or "") & kinds)
 
@@ -119,10 +121,12 @@ class Choices:
             Role.WORD: self._word,
             Role.HERE: self._here,
             Role.WITHOUT: self._without,
-            Role.NOT: lambda piece: [Choice(f"-{piece.text}", f"-{piece.text}")],
+            Role.NOT: self._not,
             Role.OR: lambda _: [Choice("OR", "OR")],
             Role.LEFT_OUT: lambda _: [Choice(None)],
-            Role.AS_IT_IS: lambda piece: [Choice(piece.text)],
+            Role.AS_IT_IS: lambda piece: [
+                Choice(piece.text, None if piece.text == piece.typed else piece.text)
+            ],
         }
         return ways[piece.role](piece)
 
@@ -130,10 +134,10 @@ class Choices:
         word = piece.text
         alone = self.builds(_word(word))
         fields = tuple(self.kinds_of(word) & set(_FIELDS)) if alone else ()
-        found = readings.of_word(word, self._searcher.spellings, targets.is_known, fields)
+        found = readings.of_word(word, self._values, targets.is_known, fields)
         as_it_is = Choice(word, None if word == piece.typed else word, None, _word(word))
         anew = [
-            Choice(one.text or None, one.said, one, _asked(one))
+            Choice(one.text or None, one.said, one, asked(one))
             for one in found
             if one.runs_on is None or self._may_be_machine
         ]
@@ -144,14 +148,14 @@ class Choices:
         if not self._may_be_machine:
             return [Choice(None)]
         here = readings.Reading("", "host")
-        return [Choice(None, here.said, here, _asked(here))]
+        return [Choice(None, here.said, here, asked(here))]
 
     def _named(self, piece: Piece) -> list[Choice]:
         """What is asked for by an exact name: another one where nothing is called so."""
         name = english.name_in(piece.typed, self._names) or piece.text
-        if name in self._searcher.spellings("package", name):
+        if name in self._values("package", name):
             return [Choice(piece.text)]
-        others = readings.of_name(name, self._searcher.spellings)
+        others = readings.of_name(name, self._values)
         anew = [other + piece.text.removeprefix(name) for other in others]
         found = [Choice(text, text) for text in anew]
         if piece.text == name:  # a first word that is a name only because it is the first
@@ -167,10 +171,35 @@ class Choices:
         if not self.matches(query.And((*rest, query.Or(tuple(switch))))):
             if text == name and self.matches(query.And((*rest, _word(name)))):
                 return [Choice(f"-{name}", f"-{name}")]
+            others = self._excluded(name, rest, variants=False) if text == name else None
+            if others is not None:
+                return [Choice(others, others)]
             for package in self._packages():
                 nearest = _nearest(name, read.switches_of(self._db, package))
                 self.lacking.append(Lacking(package, name, nearest))
         return [Choice(f"~{name}", f"~{name}")]
+
+    def _not(self, piece: Piece) -> list[Choice]:
+        """What is excluded: the word, or where nothing else has that what it is read as."""
+        text, rest = piece.text, self._understood()
+        is_word = parsed(text) == _word(text)
+        if is_word and not self.matches(query.And((*rest, _word(text)))):
+            text = self._excluded(text, rest, variants=True) or f"-{text}"
+        else:
+            text = f"-{text}"
+        return [Choice(text, text)]
+
+    def _excluded(self, word: str, rest: list[query.Node], *, variants: bool) -> str | None:
+        """What excludes all that a word may be read as of one kind, as far as the rest has it; None where it has nothing."""
+        found: dict[str, list[str]] = {}
+        for one in readings.of_word(word, self._values, targets.is_known):
+            node = None if one.runs_on is not None else asked(one)
+            field = one.text.partition(":")[0] if ":" in one.text else ""
+            is_one = node is not None and (field or variants)
+            if node is not None and is_one and self.matches(query.And((*rest, node))):
+                other = f"-{one.text}" if field else f"-({one.text})"
+                found.setdefault(field, []).append(readings.off(one) or other)
+        return " ".join(next(iter(found.values()))) if found else None
 
     def _packages(self) -> list[str]:
         """Those that the query is about."""
@@ -202,7 +231,8 @@ def _word(text: str) -> query.Term:
     return query.Term(None, text.lower())
 
 
-def _asked(reading: readings.Reading) -> query.Node | None:
+def asked(reading: readings.Reading) -> query.Node | None:
+    """The tree of what a word is read as."""
     if reading.runs_on is not None:
         return runnable(query.Everything, reading.runs_on)
     return parsed(reading.text)

@@ -26,6 +26,15 @@ __all__ = ["OTHER", "even_score", "gain", "order", "scores", "tied"]
 EXACT, BEGINS, NAMED, OTHER = 8.0, 5.0, 4.0, 1.0
 """What one wanted term adds to the score."""
 
+AT_HOME = 0.5
+"""What is for the system that a processor mostly has comes before what only has its target; names say more."""
+HOMES = (
+    (frozenset(("m1", "armv8.4a", "aarch64")), "darwin"),
+    (frozenset(("neoverse_n1", "armv8.2a", "aarch64")), "linux"),
+    (frozenset(("a64fx", "armv8.2a", "aarch64")), "linux"),
+)
+"""Targets of which a machine runs all, by archspec, and its platform. Others have several, or nothing else is there."""
+
 MANY_NAMES = 30
 """Packages from which judging the names of all that matches is sooner than looking each up."""
 
@@ -82,7 +91,22 @@ def scores(
             gains = _from_index(index, term, counts, known)
         for build_id in counts.keys() & gains.keys():
             extra[build_id] = extra.get(build_id, 0.0) + gains[build_id] - OTHER
+    for platform in filter(None, map(_platform, wanted)):
+        if index is None:
+            at_home = read.builds_of_platform(db, platform)
+        else:
+            at_home = set(index.build_ids(index.documents("platform", platform)).values())
+        for build_id in counts.keys() & at_home:
+            extra[build_id] = extra.get(build_id, 0.0) + AT_HOME
     return {build_id: base + more for build_id, more in extra.items() if more}, base
+
+
+def _platform(term: query.Term) -> str | None:
+    """The platform of the machine whose targets a term asks for, where there is mostly one."""
+    if term.field != "target" or not term.spack:
+        return None
+    values = set(term.value.split(","))
+    return next((platform for machine, platform in HOMES if machine <= values), None)
 
 
 def even_score(node: query.Node, called: Callable[[str], bool | None]) -> float | None:
@@ -93,6 +117,8 @@ def even_score(node: query.Node, called: Callable[[str], bool | None]) -> float 
     found = 0.0
     for term in (term for term, is_wanted in query.terms(node) if is_wanted):
         found += OTHER
+        if _platform(term) is not None:
+            return None
         if term.field not in (None, "package"):
             continue
         is_whole = term.field is not None and not term.prefix and not term.distance

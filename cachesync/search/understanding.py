@@ -12,10 +12,12 @@ from itertools import islice
 from typing import NamedTuple
 
 from .. import query
+from ..ledger import read
 from ..query import english, minus, readings
 from ..query.english import Piece, Role
 from ..query.machine import runnable
 from .choices import Choice, Choices, Lacking, parsed
+from .ledgerwords import FEW_BUILDS, values_of
 from .searcher import Searcher
 
 __all__ = ["Tried", "Understood", "Way", "understand"]
@@ -77,10 +79,12 @@ class Understood(NamedTuple):
 def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Understood:
     """Read a query anew that finds nothing, and was restricted to what a machine runs where one is named.
 
-    Without an index each question may take as long as the search did: nothing is tried.
+    Without an index each question takes as long as the search did: of many builds nothing is tried.
     """
     with searcher.moment() as db:
-        if not searcher.is_indexed or len(text) > MOST_CHARACTERS:
+        if len(text) > MOST_CHARACTERS:
+            return Understood(None)
+        if not searcher.is_indexed and read.build_count(db) > FEW_BUILDS:
             return Understood(None)
         node = query.parse(text)
         words = {
@@ -94,19 +98,19 @@ def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Und
         if not is_typed or len(pieces) > MOST_PIECES:
             return Understood(None)
 
-        def read(pieces: list[Piece]) -> Understood:
-            choices = Choices(searcher, db, pieces, names, may_be_machine=runs_on is None)
+        values = values_of(searcher, db)
+
+        def read_as(pieces: list[Piece]) -> Understood:
+            choices = Choices(searcher, db, values, pieces, names, may_be_machine=runs_on is None)
             return _Reader(searcher, pieces, choices, runs_on).read()
 
-        pairs = english.paired(
-            pieces, lambda pair: bool(readings.of_pair(pair, searcher.spellings))
-        )
+        pairs = english.paired(pieces, lambda pair: bool(readings.of_pair(pair, values)))
         if pairs == pieces:
-            return read(pieces)
-        paired = read(pairs)
+            return read_as(pieces)
+        paired = read_as(pairs)
         if paired.way is not None:
             return paired
-        single = read(pieces)
+        single = read_as(pieces)
         return paired if single.way is None and paired.tried else single
 
 
@@ -124,9 +128,9 @@ class _Reader:
         self._has_or = any(piece.role is Role.OR for piece in pieces)
         # Of conditions that stand side by side what each finds says what all can find.
         self._is_plain = not self._has_or and not any(p.text in ("", "(", "OR") for p in pieces)
-        self._packages = [
-            piece.role is Role.WORD and choices.is_package(piece.text) for piece in pieces
-        ]
+        words = [piece.text if piece.role is Role.WORD else "" for piece in pieces]
+        self._packages = [bool(word) and choices.is_package(word) for word in words]
+        self._parts = [bool(word) and "package" in choices.kinds_of(word) for word in words]
 
     def read(self) -> Understood:
         """The first way that finds something, or what there is to say of those that do not."""
@@ -134,11 +138,9 @@ class _Reader:
         tried: list[Tried] = []
         plain: Way | None = None
         some: Way | None = None
-        for number, chosen in enumerate(islice(_combined(self._choices.all()), WAYS)):
+        for number, chosen in enumerate(islice(self._combined(), WAYS)):
             if asked >= TRIES or (number >= ALWAYS and not self._is_in_time()):
                 break
-            if not self._keeps_a_package(chosen):
-                continue
             is_possible = self._is_possible(chosen)
             for way in self._ways(chosen) if is_possible or not number else ():
                 asked += 1
@@ -158,14 +160,18 @@ class _Reader:
         busy, until = self._until
         return time.process_time() < busy and time.monotonic() < until
 
-    def _keeps_a_package(self, chosen: list[Choice]) -> bool:
-        """Whether, where words are names of packages, one of them stays: it is what is asked about."""
-        stays = [
-            choice.reading is None
-            for choice, is_package in zip(chosen, self._packages, strict=True)
-            if is_package
-        ]
-        return not stays or any(stays)
+    def _combined(self) -> Iterator[list[Choice]]:
+        """Every combination, the likeliest first: one that reads all names of packages anew is none.
+
+        They are what is asked about; a word that only stands in such names comes behind all of them.
+        """
+        every = self._choices.all()
+        first, later = self._packages, self._parts
+        yield from (one for one in _combined(every) if _keeps_one(one, first))
+        if any(first) and first != later:
+            for one in _combined(every):
+                if not _keeps_one(one, first) and _keeps_one(one, later):
+                    yield one
 
     def _is_possible(self, chosen: list[Choice]) -> bool:
         """Whether there are builds that match every word: else the whole need not be asked."""
@@ -189,11 +195,12 @@ class _Reader:
         machines = [c.reading.runs_on for c in chosen if c.reading is not None]
         runs_on = next(filter(None, machines), None)
         machine = runs_on or self._runs_on
-        for text in _as_name_and_word(self._grouped(_of_the_package(chosen))):
+        for text, word in _as_name_and_word(self._grouped(_of_the_package(chosen))):
             node = parsed(text)
             if node is not None:
                 node = node if machine is None else runnable(node, machine)
-                yield Way(text, runs_on, node, words, left_out)
+                quoted = () if word is None else ((word, f'"{word}"'),)
+                yield Way(text, runs_on, node, (*quoted, *words), left_out)
 
     def _grouped(self, parts: list[str]) -> list[str]:
         """With parentheses around alternatives of one kind where more stands beside: `hdf5 (gcc OR clang)`."""
@@ -235,6 +242,8 @@ class _Reader:
         ]
         if not any(self._choices.kinds_of(piece.text) <= {"package"} for piece in anew):
             return False
+        if not _keeps_one(chosen, self._packages):
+            return False
         if not tried:
             return True
         is_enough = len(tried) == TOLD or tried[-1].instead is not None
@@ -270,6 +279,13 @@ def _of_the_package(chosen: list[Choice]) -> list[str]:
     return found
 
 
+def _keeps_one(chosen: list[Choice], of: list[bool]) -> bool:
+    """Whether one of some words stays as it is, where there are any."""
+    return not any(of) or any(
+        c.reading is None for c, is_one in zip(chosen, of, strict=True) if is_one
+    )
+
+
 def _as_they_are(chosen: list[Choice]) -> list[Choice]:
     return [choice for choice in chosen if choice.reading is None]
 
@@ -292,15 +308,19 @@ def _summing(choices: list[list[Choice]], total: int) -> Iterator[list[Choice]]:
             yield [first[rank], *others]
 
 
-def _as_name_and_word(parts: list[str]) -> list[str]:
-    """The text of a query; where spec syntax makes a name of its first word, also with that as a word."""
+def _as_name_and_word(parts: list[str]) -> list[tuple[str, str | None]]:
+    """The text of a query; where spec syntax makes a name of its first word, also with that as a word, and the word."""
     text = english.written(parts)
     node = parsed(text)
     names = set() if node is None else minus.names_of(node)
     bare = next((at for at, part in enumerate(parts) if part in names), None)
     if bare is None:
-        return [text]
-    return [text, english.written([*parts[:bare], f'"{parts[bare]}"', *parts[bare + 1 :]])]
+        return [(text, None)]
+    word = parts[bare]
+    return [
+        (text, None),
+        (english.written([*parts[:bare], f'"{word}"', *parts[bare + 1 :]]), word),
+    ]
 
 
 def _alternatives(node: query.Node) -> Iterator[query.Node]:

@@ -39,7 +39,11 @@ def small(tmp_path_factory) -> World:
 
 
 def hashes(world: World, *arguments: str) -> list[str]:
-    found = world.run("search", "--limit", 0, "--json", *arguments).json
+    return listed(world.run("search", "--limit", 0, "--json", *arguments).json)
+
+
+def listed(found) -> list[str]:
+    """The hashes of a document, in order."""
     return [one["hash"] for result in found["results"] for one in result["specs"]]
 
 
@@ -49,8 +53,17 @@ def test_the_words_that_people_type(real):
     for asked in json.loads(WORDS.read_text(encoding="utf-8"))["questions"]:
         meant = asked["same_as"]
         expected = [] if meant is None else hashes(real, *asked["options"], meant)
-        assert hashes(real, asked["q"]) == expected, asked
+        document = real.run("search", "--limit", 0, "--json", asked["q"]).json
+        assert listed(document) == expected, asked
         assert bool(expected) == (meant is not None), asked
+        read = document.get("understood", {"query": None})
+        if read["query"] is not None:
+            assert hashes(real, *read["options"], read["query"]) == expected, asked
+            told = {piece for one in read["words"] for piece in (one["word"], one["as"])}
+            left = {*asked["q"].split()} - {*read["left_out"]} - {*" ".join(told).split()}
+            assert left <= {*read["query"].split()}, (
+                asked
+            )  # each word is kept, read anew, or left out
         answer = real.run("search", asked["q"])
         talk = (answer.out + answer.err).lower()
         assert [said for said in asked["said"] if said.lower() not in talk] == [], asked
@@ -68,6 +81,9 @@ def test_the_words_that_people_type(real):
         ("zlib arm64", "zlib target:aarch64", "`arm64` read as `target:aarch64`"),
         ("is hdf5 cached?", "hdf5", "left out: `is`, `cached?`"),
         ("hdf5 and mpi", "hdf5 +mpi", "`mpi` read as `+mpi`; left out: `and`"),
+        ("is hdf5 cached or zlib", "hdf5 OR zlib", "left out: `is`, `cached`"),
+        ("hdf5 or my machine", None, None),
+        ("v1 %gcc", '"v1" %gcc', '`v1` read as `"v1"`'),
         ("hdf5 | zlib", "hdf5 OR zlib", "`|` read as `OR`; all of it: `hdf5 OR zlib`"),
         ("hdf5 or zlib aarch64", "(hdf5 OR zlib) aarch64", None),
         ("zlib or numpy aarch64", "(zlib OR numpy) aarch64", "all of it: `(zlib OR numpy) aarch64`"),
@@ -76,6 +92,17 @@ def test_the_words_that_people_type(real):
         ("hdf5 gcc13", "hdf5 %gcc@13", "`gcc13` read as `%gcc@13`"),
         ("hdf5 rhel9 or zlib", "hdf5 rhel9 OR zlib", "all of it: `hdf5 rhel9 OR zlib`"),
         ("hdf5 not v1", "hdf5 -v1", "`not v1` read as `-v1`"),
+        ("hdf5 not mpi", "hdf5 ~mpi", "`not mpi` read as `~mpi`"),
+        ("hdf5 not ubuntu", "hdf5 -os:ubuntu*", "`not ubuntu` read as `-os:ubuntu*`"),
+        ("hdf5 not openmp", "hdf5 -(threads=openmp)", "`not openmp` read as `-(threads=openmp)`"),
+        ("hdf5 without ubuntu", "hdf5 -os:ubuntu*", "`without ubuntu` read as `-os:ubuntu*`"),
+        ("hdf5 not nonsense", "hdf5", "`not nonsense` read as `-nonsense`"),
+        ("zlib or numpy without rhel", "zlib OR py-numpy", None),
+        ("numpy 1.20 or newer", "py-numpy@1.20:", "`1.20 or newer` as `@1.20:`"),
+        ("numpy at most 1.20", None, None),
+        ("numpy newer than 1.20", "py-numpy@1.21:", None),
+        ("numpy newer than 1.26", None, None),
+        ("hdf5 parallel", "hdf5 +mpi", "`parallel` read as `+mpi`"),
         ("hdf5 without mpi", "hdf5 ~mpi", "`without mpi` read as `~mpi`"),
         ("mpi hdf5 %gcc", "+mpi hdf5 %gcc", "`mpi` read as `+mpi`"),
         ("zen4 hdf5 %gcc", "hdf5 %gcc --runs-on zen4", None),
@@ -173,3 +200,19 @@ def test_nothing_is_proposed_that_is_spelled_nothing_like_it(small):
     assert (
         "py-nampi is in no source; nearest: py-numpy" in small.run("search", "package:py-nampi").err
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("hdf5 ubunut", ["ubuntu"]),
+        ("hdf5 mpi ubnutu", ["ubuntu"]),
+        ("zlib amr64", ["arm64"]),
+        ("zlib mpii", []),
+        ("hdf5 rhle9", ["rhel9", "rhel"]),
+    ],
+)
+def test_a_word_that_can_be_read_is_proposed(small, typed, meant):
+    """What is spelled like it, and finds something with the rest when it is read; the nearest first."""
+    found = small.run("search", "--json", *typed.split()).json["suggestions"]
+    assert [near for one in found for near in one["candidates"]] == meant

@@ -37,6 +37,7 @@ def roles(text: str) -> list[tuple[str, str]]:
         ("hdf5 for my machine?", [("hdf5", "WORD"), ("for", "LEFT_OUT"), ("my machine?", "HERE")]),
         ("hdf5 that runs here", [("hdf5", "WORD"), ("that", "LEFT_OUT"), ("runs here", "HERE")]),
         ("is hdf5 cached here", [("is", "LEFT_OUT"), ("hdf5", "WORD"), ("cached", "LEFT_OUT"), ("here", "LEFT_OUT")]),
+        ("which hdf5 do you have", [("which", "LEFT_OUT"), ("hdf5", "WORD"), ("do", "LEFT_OUT"), ("you", "LEFT_OUT"), ("have", "LEFT_OUT")]),
         ('my hdf5 "my machine"', [("my", "LEFT_OUT"), ("hdf5", "WORD")]),
         ("is hdf5 %gcc", [("is", "LEFT_OUT"), ("hdf5", "WORD")]),
         ('"is" hdf5 tag:is is=on', [("hdf5", "WORD")]),
@@ -48,9 +49,33 @@ def test_what_each_piece_is_for(text, expected):
     assert roles(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [
+        ("hdf5 1.14 or newer", {"1.14 or newer": "@1.14:"}),
+        ("hdf5 1.14 and up, mpi", {"1.14 and up,": "@1.14:"}),
+        ("at least 1.14 or older", {"at least 1.14": "@1.14:"}),
+        ("at most 1.14 hdf5 2 or lower", {"at most 1.14": "@:1.14", "2 or lower": "@:2"}),
+        ("hdf5 newer than 1.14", {"newer than 1.14": "@1.14: -version:1.14"}),
+        ("hdf5 older than 1.14?", {"older than 1.14?": "@:1.14 -version:1.14"}),
+        ("hdf5 other than 1.14", {}),
+        ("hdf5 1.14 or newest", {}),
+        ("hdf5 or newer", {}),
+        ('hdf5 1.14 or "newer"', {}),
+        ("at least hdf5", {}),
+    ],
+)
+def test_a_version_or_newer(text, bounds):
+    """A version with `or newer` behind it, or `at least` before it, asks for all from there on; nothing else does."""
+    node = query.parse(text)
+    words = {term.value for term, _ in query.terms(node) if term.field is None}
+    found = english.pieces(text, words, minus.names_of(node))
+    assert {p.typed: p.text for p in found if p.role is Role.AS_IT_IS and "@" in p.text} == bounds
+
+
 @given(
     st.lists(
-        st.sampled_from(["hdf5", "(", ")", "OR", "or", "not", "is", "without", "-a", '"x y"', "mpi?", "@1:"]),
+        st.sampled_from(["hdf5", "(", ")", "OR", "or", "not", "is", "without", "-a", '"x y"', "mpi?", "@1:", "at", "least", "1.14", "newer"]),
         max_size=8,
     )
 )  # fmt: skip

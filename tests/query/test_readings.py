@@ -102,6 +102,14 @@ def test_the_table_is_of_this_language():
                 assert isinstance(query.parse(text), query.Term), (word, text)
 
 
+def test_the_words_that_can_be_read():
+    """Common names, systems without their version, and switches; each of them has a reading."""
+    known = readings.words(values)
+    assert {"intel", "ubuntu", "rhel", "mpi", "cuda", "X"} <= set(known)
+    assert "openmp" not in known
+    assert all(of(word) for word in known if word not in readings.COMMON)
+
+
 def test_the_opposite_of_a_variant():
     """Of one that is on, and of nothing else."""
     assert readings.off(readings.Reading("+cuda")) == "~cuda"

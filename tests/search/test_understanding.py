@@ -1,12 +1,17 @@
 """Reading a query anew (understanding.py): what is found is what is said, within bounds."""
 
-from contextlib import closing
+import io
+import json
+import shutil
+import time
+from contextlib import closing, redirect_stderr, redirect_stdout
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cachesync import query
+from cachesync.cli.entry import main
 from cachesync.errors import QueryError
 from cachesync.query.machine import runnable
 from cachesync.search import understanding
@@ -17,12 +22,13 @@ WORDS = (
     "hdf5", "zlib", "numpy", "mpi", "cuda", "arm", "zen4", "openmp", "ubuntu", "develop", "1.14", "is", "the", "or",
     "|", "not", "without", "and", "OR", "(", ")", "-", "+mpi", "%gcc", "hdf5@1:", '"mpi"', "nonsense", "mpi?", "tag:v1",
     "@", "=", "^", "'", "[", "X", "t",
+    "newer", "at", "least", "rhel", "no", "my", "machine", "py-numpy", "ubunut", "^zlib", "zen4,",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def searcher(tmp_path_factory):
-    """A few builds, open to be searched."""
+def state(tmp_path_factory):
+    """The state directory of a few builds. Read only."""
     world = World(tmp_path_factory.mktemp("understanding"))
     world.page(
         "develop", "hdf5",
@@ -32,8 +38,93 @@ def searcher(tmp_path_factory):
     world.page("v1", "zlib", spec("z", target="aarch64", variants=["+pic"]))
     world.page("develop", "py-numpy", spec("c", target="aarch64"))
     world.sync()
-    with closing(Searcher(world.state)) as found:
+    return world.state
+
+
+@pytest.fixture(scope="module")
+def searcher(state):
+    """The same, open to be searched."""
+    with closing(Searcher(state)) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def unindexed(state, tmp_path_factory):
+    """A copy without an index: the ledger answers."""
+    copy = shutil.copytree(state, tmp_path_factory.mktemp("unindexed") / "state")
+    shutil.rmtree(copy / "index")
+    with closing(Searcher(copy)) as found:
+        yield found
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(words=st.lists(st.sampled_from(WORDS), max_size=6))
+def test_the_ledger_reads_words_as_the_index_does(searcher, unindexed, words):
+    """Without an index a query is understood just so, and what was tried is told the same."""
+    text = " ".join(words)
+    try:
+        query.parse(text)
+    except QueryError:
+        return
+    with unindexed.moment():
+        assert not unindexed.is_indexed
+    assert understanding.understand(unindexed, text) == understanding.understand(searcher, text)
+
+
+def answered(state, *arguments):
+    """The document of `search`, and what stands on standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main(["--state-dir", str(state), "search", "--json", "--limit", "0", *arguments])
+    assert status == 0, (arguments, err.getvalue())
+    return json.loads(out.getvalue())
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(words=st.lists(st.sampled_from(WORDS), max_size=6))
+def test_search_answers_the_query_that_it_says(state, searcher, words):
+    """What finds something is answered as it is, and not read; what is read has the answer of what is said."""
+    text = " ".join(words)
+    try:
+        node = query.parse(text)
+    except QueryError:
+        return
+    document = answered(state, "--", text)
+    read = document.get("understood", {"query": None})
+    direct = searcher.search(node)
+    if direct.builds:
+        assert "understood" not in document
+        found = [spec["hash"] for result in document["results"] for spec in result["specs"]]
+        assert found == [spec.hash for hit in direct.hits for spec in hit.specs]
+    elif read["query"] is None:
+        assert document["builds"] == 0
+    else:
+        said = answered(state, *read["options"], "--", read["query"])
+        assert document["results"] == said["results"] != []
+        assert "understood" not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " ".join(f"unknown{number}" for number in range(200)),
+        " ".join(f"unknown{number}" for number in range(30)),
+        " ".join(["hdf5", *(["mpi", "cuda", "arm", "zen4", "openmp", "ubuntu", "rhel"] * 5)]),
+        "hdf5 or mpi or cuda or arm or zen4 or openmp or ubuntu or rhel or unknown",
+        "hdf5 " + " ".join(f"not {word}" for word in ["amd", "intel", "gpu", "clang", "mpi"] * 3),
+        " ".join(f"without unknown{number}" for number in range(17)),
+    ],
+    ids=["200 unknown", "30 unknown", "readable", "or", "not", "without"],
+)
+def test_no_query_takes_a_second(state, text):
+    """Of many words that are unknown, or that may be read in many ways, what is tried is bounded."""
+    started = time.process_time()
+    answered(state, "--", text)
+    assert time.process_time() - started < 1
 
 
 @settings(

@@ -96,8 +96,8 @@ which version of it a package provides.
 
 Where nothing is found as it is, `search` (not with -q or --spack) reads bare words anew, and says how: mpi is +mpi,
 openmp threads=openmp, zen4 what such a machine runs, my machine what this one does, ubuntu os:ubuntu*, clang
-compiler:apple-clang; a or b is OR, not x is -x, without x is ~x, and small words are left out. Quotes keep a word
-as it is.
+compiler:apple-clang; a or b is OR, not x is -x, without x is ~x, 3.30 or newer is @3.30:, and small words are left out.
+Quotes keep a word as it is.
 
 With --spack 1.x or --spack 0.23 (search, wait, diff) the text is one spec of that Spack and nothing
 else, and means what its `satisfies` says: -mpi is ~mpi, a lone name is the exact package, and words,

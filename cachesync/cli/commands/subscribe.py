@@ -106,6 +106,7 @@ def subscribe(
     whole = narrowed(" ".join(query), fields.given(**narrowing))
     text, condition = whole.text, whole.node
     target = _target(webhook, argv, apprise, allow_private=allow_private)
+    _note_taken(argv)
     path = find_config(options)
     if path is None:
         raise UsageError(
@@ -133,6 +134,16 @@ def subscribe(
         asking.tell(_wanted(wish, path, options), as_json=as_json)
         raise asking.refused(lacking)
     return _subscribe(options, state_dir, wish, as_json=as_json)
+
+
+def _note_taken(argv: tuple[str, ...]) -> None:
+    """Say what looks like an option of ours behind `--command`, and is the program's."""
+    known = {option for one in subscribe.params for option in one.opts if option.startswith("--")}
+    taken = [word for word in argv[1:] if word.partition("=")[0] in known]
+    if taken:
+        answers.note(
+            f"{taken[0]} is an argument of {argv[0]}: what is meant for cachesync stands before {COMMAND}"
+        )
 
 
 class _Wish(NamedTuple):

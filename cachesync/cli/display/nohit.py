@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ... import query
@@ -21,6 +21,7 @@ from . import output
 __all__ = ["NoHit", "explain"]
 
 SECONDS = 0.15
+MOST_NEAR = 5
 MANY_BUILDS = 2_000
 """Builds whose values are looked at to say what is cached instead."""
 PLACED_BUILDS = 100
@@ -185,7 +186,7 @@ def _unknown(
 
 
 def _suggestions(searcher: Searcher, node: query.Node, until: float) -> list[Suggestion]:
-    from ...query.fuzzy import is_spelled_like
+    from ...query.fuzzy import is_near, is_spelled_like
 
     found = []
     for term in nearest.suspects(node):
@@ -204,8 +205,35 @@ def _suggestions(searcher: Searcher, node: query.Node, until: float) -> list[Sug
                     if is_spelled_like(term.value, value) and _finds(searcher, term, value, until)
                 )
             )
-        found.append(Suggestion(term, list(candidates)[:5]))
+        if term.field is None:
+            candidates.update(dict.fromkeys(_readable(searcher, node, term, until)))
+        ordered = sorted(candidates, key=lambda value: not is_near(term.value, value.lower(), 1))
+        found.append(Suggestion(term, ordered[:MOST_NEAR]))
     return found
+
+
+def _readable(
+    searcher: Searcher, node: query.Node, term: query.Term, until: float
+) -> Iterator[str]:
+    """Words that are spelled much like one, and can be read so that the query finds something."""
+    from ...query import readings
+    from ...query.fuzzy import is_spelled_like
+    from ...search.choices import asked
+    from ...spack import targets
+
+    others = tuple(
+        one for one in nearest.conditions(node) if one != term and searcher.matching(one)
+    )
+    for word in readings.words(searcher.spellings):
+        if not is_spelled_like(term.value, word):
+            continue
+        for reading in readings.of_word(word, searcher.spellings, targets.is_known):
+            if time.monotonic() > until:
+                return
+            read_as = asked(reading)
+            if read_as is not None and searcher.matching(query.And((*others, read_as))):
+                yield word
+                break
 
 
 def _finds(searcher: Searcher, term: query.Term, value: str, until: float) -> bool:

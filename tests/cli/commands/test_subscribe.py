@@ -57,7 +57,11 @@ def test_a_webhook_gets_a_secret_that_is_shown_once(site):
 
 def test_a_command_is_the_rest_of_the_line_whatever_it_looks_like(site):
     program = ["/bin/sh", "-c", "true", "--json", "--config", "x", "-q", "--", "--name", ""]
-    site.run("subscribe", "hdf5", "-cuda", "--name", "mine", "--command", *program)
+    said = site.run("subscribe", "hdf5", "-cuda", "--name", "mine", "--command", *program).err
+    assert (
+        "--json is an argument of /bin/sh: what is meant for cachesync stands before --command"
+        in said
+    )
     _, entry = load(site.config).subscriptions
     assert (entry.query, entry.targets[0].argv) == ("hdf5 -cuda", tuple(program))
     assert beside(site) == {"mine.yaml": 0o640}
