@@ -86,6 +86,9 @@ class Report(NamedTuple):
             self.entries,
             "excluded",
         )
+
+    def hints(self) -> Iterator[str]:
+        """What helps with lines that nothing matches; the document has it at each."""
         yield from _told("{0}", self.entries, "hints")
 
     def missing_trees(self) -> tuple[list[str], list[query.Node]]:
