@@ -27,6 +27,7 @@ __all__ = [
     "packages",
     "query",
     "query_words",
+    "since",
     "sources",
     "subscriptions",
     "tags",
@@ -110,6 +111,13 @@ def of_field(field: str) -> Complete:
         return _values(ctx, field, incomplete, named) or _values(ctx, field, incomplete)
 
     return complete
+
+
+def since(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Words of time, and tags."""
+    from .times import WORDS
+
+    return [word for word in WORDS if word.startswith(incomplete)] + tags(ctx, param, incomplete)
 
 
 sources = _field("source")

@@ -23,7 +23,9 @@ __all__ = [
 ]
 
 SHORT = {"-q": "--quiet", "-h": "--help"}
-SORTS = ("relevance", "package", "version", "newest")
+SORTS = ("relevance", "package", "version", "recent")
+OLD_NAMES = {"newest": "recent"}
+"""Of orders, by what they were called: `newest` sounds like versions."""
 THROUGH = "build"
 
 
@@ -41,7 +43,7 @@ FIELDS = ("tag", "os", "target", "compiler", "stack")
 OPTIONS = (
     Option("--limit", "N", "builds to show (default 20; 0: all)"),
     Option("--offset", "N", "builds to pass over first"),
-    Option("--sort", "|".join(SORTS), "the order (default relevance)"),
+    Option("--sort", "|".join(SORTS), "the order (default relevance), see below"),
     Option("--runs-on", "TARGET|host", "only what a machine of this target, or this one, can run"),
     Option("--tag", "TAG", "as tag:TAG in the query; once more: in any of these"),
     Option("--os", "OS", "as os:OS; so are these"),
@@ -59,7 +61,11 @@ OPTIONS = (
         "count specs and builds by target, os, compiler, stack, tag, virtual, namespace, mirror, ...",
     ),
     Option("--hashes", None, "all hashes of each build; in a pipe nothing else, one a line"),
-    Option("--install", None, "the commands that install the best hit from its cache"),
+    Option(
+        "--install",
+        None,
+        "the commands that install the best hit from its cache: one that this machine runs, if any",
+    ),
     Option("--json", None, "one JSON document"),
     Option("--no-pager", None, "never start a pager"),
     Option("--quiet", None, "print nothing; exit 1 when nothing matches (also -q)"),
@@ -99,6 +105,12 @@ Usage: cachesync search [OPTIONS] [QUERY...]
 
 Options:
 {options}
+
+Orders: relevance: what suits the words best; where the query has no word and
+names no package, as package. package: by name, of each package the newest
+version first. version: the newest version first, in Spack's order, whatever the
+package. recent (its old name: newest): what became cached last first, whatever
+its version.
 
 Exit status: 0 also without a hit; with -q 1 without one; 1 before anything was
 ever synced, with -q 3: nobody can tell; 2 for a query that is not understood.
@@ -200,9 +212,9 @@ def _value(option: Option, value: str) -> int | str | tuple[str, ...]:
             raise UsageError(f"{option.name} takes {_NEEDED[option.name]}")
         return value
     if option.name == "--sort":
-        if value not in SORTS:
+        if OLD_NAMES.get(value, value) not in SORTS:
             raise UsageError(f"--sort takes one of {', '.join(SORTS)}")
-        return value
+        return OLD_NAMES.get(value, value)
     if not (value.isdecimal() and value.isascii() and len(value) < 10):
         raise UsageError(f"{option.name} takes a number from 0 on")
     return int(value)

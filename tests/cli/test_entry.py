@@ -35,7 +35,7 @@ SEQ_FREE = ["status", "changes", "show", "verify", "search", "rebuild", "backup"
         ("show", "/"),
         ("show", "/ABC!"),
         ("changes", "--kind", "spec.eaten"),
-        ("changes", "--since", "yesterday"),
+        ("changes", "--since", "yesterdy"),
         ("changes", "--limit", "-1"),
         ("sync", "nosuch"),
         ("forget", "nosuch"),

@@ -278,7 +278,7 @@ def test_without_an_outbox(world):
 
 USAGE = [
     "", "nope", "--nope", "status --nope", "status extra", "show", "show a b", "changes --limit x",
-    "changes --kind eaten", "changes --since yesterday", "sync --pages", "run", "run --nope", "wait",
+    "changes --kind eaten", "changes --since yesterdy", "sync --pages", "run", "run --nope", "wait",
     "wait --timeout soon hdf5", "wait --specs 0 hdf5", "wait (", "diff develop", "diff a b (",
     "check", "config", "config nope", "config check extra", "rebuild", "rebuild nope", "backup",
     "forget", "help nope", "completion tcsh", "deliveries", "deliveries show", "deliveries replay",

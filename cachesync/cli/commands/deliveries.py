@@ -21,8 +21,9 @@ from ...notify.outbox.connect import Connection, exists, open_outbox, outbox_err
 from .. import complete, paths, writing
 from ..configuration import load_config
 from ..display import output, talk
+from ..display.answer import note
 from ..options import Globals
-from ..times import parse_since
+from ..times import point
 
 __all__ = ["deliveries"]
 
@@ -117,7 +118,10 @@ def retry(options: Globals, id: str | None, target: str | None, as_json: bool) -
 
 
 @deliveries.command(short_help="Send once more what was sent since a time.")
-@click.option("--since", required=True, metavar="TIME|AGE", help="A time, or an age such as 2d.")
+@click.option(
+    "--since", required=True, metavar="TIME|AGE|WORDS|TAG", shell_complete=complete.since,
+    help="A time, an age such as 2d, or what `changes --since` takes besides.",
+)  # fmt: skip
 @click.option(
     "--subscription", metavar="NAME", shell_complete=complete.subscriptions,
     help="Only of this subscription.",
@@ -130,9 +134,12 @@ def replay(options: Globals, since: str, subscription: str | None, as_json: bool
     For a receiver that lost what it was sent. Delivered messages are kept for 7 days, given up
     ones for 30.
     """
-    _, start = parse_since(since, now=time.time())
+    begin = point(since, paths.state_dir(options), now=time.time())
+    start = begin.at if begin.tag_at is None else begin.tag_at
     if start is None:
         raise UsageError("--since takes a time or an age here", hint="2d, or 2026-11-22T16:00:00Z")
+    if begin.said is not None and not options.quiet:
+        note(f"since {begin.said}")
     asked = {"command": "replay", "since": start, "subscription": subscription}
     return _ask(options, asked, as_json=as_json)
 

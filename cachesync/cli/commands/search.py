@@ -101,7 +101,17 @@ def _search(searcher: Searcher, request: Request, node: query.Node, *, quiet: bo
         systems=request.runs_on is not None,
         unnamed=not quiet,
         why=request.why and not quiet,
+        rank=getattr(_preferred(request, node), "rank", None),
     )
+
+
+def _preferred(request: Request, node: query.Node) -> Any:
+    """What `--install` prefers; None where that is nothing."""
+    if not request.install:
+        return None
+    from ..installing import preferred
+
+    return preferred(node, request.runs_on)
 
 
 def _understand(searcher: Searcher, request: Request) -> Any:
@@ -163,10 +173,11 @@ def _show(
         if request.install:
             from ..installing import installations
 
-            for result, made in zip(
-                document["results"], installations(options, answer), strict=True
-            ):
+            prefer = _preferred(request, node)
+            installed = installations(options, answer, prefer)
+            for result, made in zip(document["results"], installed, strict=True):
                 result["install"] = made.document()
+            document |= {} if prefer is None else {"machine": str(prefer.machine)}
         if no_hit is not None:
             document |= no_hit.document()
         output.print_json(document)
@@ -177,7 +188,7 @@ def _show(
     elif request.install:
         from ..installing import installations
 
-        for made in installations(options, answer):
+        for made in installations(options, answer, _preferred(request, node)):
             print("\n".join(made.lines()))
     else:
         with paged(wanted=not request.no_pager):

@@ -24,6 +24,7 @@ SECONDS = 0.15
 MOST_NEAR = 5
 MANY_BUILDS = 2_000
 """Builds whose values are looked at to say what is cached instead."""
+MOST_MIRRORS = 5
 PLACED_BUILDS = 100
 """The same, where their placements have to be read as well."""
 
@@ -36,6 +37,18 @@ class Suggestion(NamedTuple):
 
     term: query.Term
     candidates: list[str]
+    there_are: int = 0
+    """Where nothing is spelled like it and the candidates are what there is: of how many they are the first."""
+
+    def __str__(self) -> str:
+        """What is said of the candidates, with a colon before it; empty where there are none."""
+        near = ", ".join(self.candidates)
+        if not near:
+            return ""
+        more = self.there_are - len(self.candidates)
+        if self.there_are:
+            return f": there are {near}{f' and {more:,} more' if more else ''}"
+        return f": did you mean {near}?"
 
 
 class Instead(NamedTuple):
@@ -119,9 +132,7 @@ class NoHit(NamedTuple):
                 continue
             if not suggestion.candidates and suggestion.term in dropped:
                 continue  # what is cached instead is said below
-            near = ", ".join(suggestion.candidates)
-            meant = f": did you mean {near}?" if near else ""
-            _say(f"nothing matches `{self._text(suggestion.term)}`{meant}")
+            _say(f"nothing matches `{self._text(suggestion.term)}`{suggestion}")
         misspelt = {suggestion.term for suggestion in self.suggestions if suggestion.candidates}
         for miss, instead in self.nearest:
             if miss.condition in misspelt and miss.field in (None, "package"):
@@ -153,6 +164,8 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
         if node != asked and searcher.matching(node):
             return NoHit([], [])
         suggestions = _suggestions(searcher, node, until)
+        if query.asks_mirrors(node):
+            suggestions += _mirrors(db, node)
         unknowns = _unknown(searcher, db, node, suggestions)
         every = nearest.single_conditions(node) if dags else nearest.conditions(node)
         if not unknowns.keys().isdisjoint(every):
@@ -209,6 +222,24 @@ def _suggestions(searcher: Searcher, node: query.Node, until: float) -> list[Sug
             candidates.update(dict.fromkeys(_readable(searcher, node, term, until)))
         ordered = sorted(candidates, key=lambda value: not is_near(term.value, value.lower(), 1))
         found.append(Suggestion(term, ordered[:MOST_NEAR]))
+    return found
+
+
+def _mirrors(db: Any, node: query.Node) -> list[Suggestion]:
+    """Of mirrors that are not there: what those that are there are called."""
+    from ...ledger import mirrors
+    from ...query.fuzzy import is_spelled_like
+    from ...search import placing
+
+    every = mirrors.mirrors(db)
+    names = list(dict.fromkeys(one.name for one in every))
+    found = []
+    for term in placing.unknown(node, every):
+        is_whole = not term.prefix and len(term.value) > nearest.FEW_CHARACTERS
+        called = [*names, *dict.fromkeys(one.url for one in every)] if is_whole else ()
+        near = [one for one in called if is_spelled_like(term.value, one.lower())]
+        some = near or names
+        found.append(Suggestion(term, some[:MOST_MIRRORS], 0 if near else len(some)))
     return found
 
 

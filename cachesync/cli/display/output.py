@@ -33,6 +33,10 @@ NUMBERS = (
     "MISSING",
     "TOTAL",
     "%",
+    "FIRST",
+    "EVICTED",
+    "LAST",
+    "OTHER",
 )
 """Columns that are aligned to the right."""
 LONG = (
@@ -47,6 +51,7 @@ LONG = (
     "ERROR",
     "ROOT",
     "MIRROR",
+    "WHAT",
 )
 """Columns that give way first where the terminal is narrow."""
 

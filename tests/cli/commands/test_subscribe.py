@@ -164,6 +164,7 @@ def test_the_names_are_completed(site):
         ("cachesync unsubscribe ", ["mine"]),
         ("cachesync subscriptions test ", ["own", "mine"]),
         ("cachesync deliveries list --subscription m", ["mine"]),
+        ("cachesync changes --subscription o", ["own"]),
     ):
         assert completed(site, line) == offered
 
