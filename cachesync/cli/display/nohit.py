@@ -6,7 +6,6 @@ Bounded in time: the answer is there already, and it is "nothing".
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ from ... import query
 from ...ledger import read
 from ...query.unsaid import without_unsaid
 from ...search import leftout, nearest
+from ...search.allowance import Allowance
 from ...search.searcher import Searcher
 from ...search.unknown import Unknown, below, is_package, not_there, unknown
 from . import output
@@ -143,13 +143,13 @@ class NoHit(NamedTuple):
 
 
 def explain(searcher: Searcher, node: query.Node) -> NoHit:
-    """Ask what would have matched, for at most some `SECONDS`.
+    """Ask what would have matched, for at most some `SECONDS` of the processor's time.
 
     Where a DAG is known a dependency is a condition like any other.
     Without an index each question may take as long as the search did: none is asked. Nor is anything
     said of conditions that pages cannot answer: that there are builds without them is no news.
     """
-    until = time.monotonic() + SECONDS
+    time = Allowance(SECONDS)
     with searcher.moment() as db:
         if not searcher.is_indexed:
             return NoHit([], [])
@@ -163,7 +163,7 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
 
         if node != asked and searcher.matching(node):
             return NoHit([], [])
-        suggestions = _suggestions(searcher, node, until)
+        suggestions = _suggestions(searcher, node, time)
         if query.asks_mirrors(node):
             suggestions += _mirrors(db, node)
         unknowns = _unknown(searcher, db, node, suggestions)
@@ -177,10 +177,10 @@ def explain(searcher: Searcher, node: query.Node) -> NoHit:
             for one in below(searcher, db, single)
         }
         found = nearest.misses(
-            node, count, lambda: time.monotonic() < until,
+            node, count, lambda: time.is_left,
             dags=dags, is_package=lambda word: is_package(searcher, word),
         )  # fmt: skip
-        with_values = [(miss, _instead(searcher, db, every, miss, until)) for miss in found]
+        with_values = [(miss, _instead(searcher, db, every, miss, time)) for miss in found]
     return NoHit(suggestions, with_values, unknown=unknowns)
 
 
@@ -198,12 +198,12 @@ def _unknown(
     }
 
 
-def _suggestions(searcher: Searcher, node: query.Node, until: float) -> list[Suggestion]:
+def _suggestions(searcher: Searcher, node: query.Node, time: Allowance) -> list[Suggestion]:
     from ...query.fuzzy import is_near, is_spelled_like
 
     found = []
     for term in nearest.suspects(node):
-        if time.monotonic() > until:
+        if not time.is_left:
             break
         if searcher.matching(term):
             continue
@@ -215,11 +215,11 @@ def _suggestions(searcher: Searcher, node: query.Node, until: float) -> list[Sug
                 dict.fromkeys(
                     value
                     for value in near
-                    if is_spelled_like(term.value, value) and _finds(searcher, term, value, until)
+                    if is_spelled_like(term.value, value) and _finds(searcher, term, value, time)
                 )
             )
         if term.field is None:
-            candidates.update(dict.fromkeys(_readable(searcher, node, term, until)))
+            candidates.update(dict.fromkeys(_readable(searcher, node, term, time)))
         ordered = sorted(candidates, key=lambda value: not is_near(term.value, value.lower(), 1))
         found.append(Suggestion(term, ordered[:MOST_NEAR]))
     return found
@@ -244,7 +244,7 @@ def _mirrors(db: Any, node: query.Node) -> list[Suggestion]:
 
 
 def _readable(
-    searcher: Searcher, node: query.Node, term: query.Term, until: float
+    searcher: Searcher, node: query.Node, term: query.Term, time: Allowance
 ) -> Iterator[str]:
     """Words that are spelled much like one, and can be read so that the query finds something."""
     from ...query import readings
@@ -259,7 +259,7 @@ def _readable(
         if not is_spelled_like(term.value, word):
             continue
         for reading in readings.of_word(word, searcher.spellings, targets.is_known):
-            if time.monotonic() > until:
+            if not time.is_left:
                 return
             read_as = asked(reading)
             if read_as is not None and searcher.matching(query.And((*others, read_as))):
@@ -267,19 +267,19 @@ def _readable(
                 break
 
 
-def _finds(searcher: Searcher, term: query.Term, value: str, until: float) -> bool:
+def _finds(searcher: Searcher, term: query.Term, value: str, time: Allowance) -> bool:
     """Whether there is anything with another value, as far as there is time to ask."""
-    return time.monotonic() < until and bool(searcher.matching(term._replace(value=value)))
+    return time.is_left and bool(searcher.matching(term._replace(value=value)))
 
 
 def _instead(
-    searcher: Searcher, db: Any, every: tuple[query.Node, ...], miss: nearest.Miss, until: float
+    searcher: Searcher, db: Any, every: tuple[query.Node, ...], miss: nearest.Miss, time: Allowance
 ) -> Instead:
     """What the builds that match without a condition have in its field."""
     rest = query.And(tuple(one for one in every if one != miss.condition))
     counts = searcher.matching(rest)
     if isinstance(miss.condition, query.Dag):
-        below = _below(searcher, db, rest, counts, miss.condition, until)
+        below = _below(searcher, db, rest, counts, miss.condition, time)
         if below:
             return Instead(below, of_dependency=True)
     field = "version" if nearest.is_number(miss.condition) else miss.field
@@ -297,11 +297,11 @@ def _instead(
     values = nearest.values_instead(miss.condition, field, found)
     if isinstance(miss.condition, query.Dag) and not nearest.is_of_these(miss.condition, values):
         return Instead([])  # what is asked for is another kind of package than a compiler
-    return Instead(values, machine=_machine(searcher, rest, miss.condition, until))
+    return Instead(values, machine=_machine(searcher, rest, miss.condition, time))
 
 
 def _machine(
-    searcher: Searcher, rest: query.Node, condition: query.Node, until: float
+    searcher: Searcher, rest: query.Node, condition: query.Node, time: Allowance
 ) -> str | None:
     """The target that is asked for, where a machine of it runs something of the rest."""
     if not isinstance(condition, query.Term) or condition.field != "target":
@@ -310,7 +310,7 @@ def _machine(
     from ...spack import targets
 
     target = condition.value
-    if time.monotonic() > until or not targets.is_known(target):
+    if not time.is_left or not targets.is_known(target):
         return None
     return target if searcher.matching(runnable(rest, target)) else None
 
@@ -321,10 +321,10 @@ def _below(
     rest: query.Node,
     counts: Mapping[int, int],
     dag: query.Dag,
-    until: float,
+    time: Allowance,
 ) -> list[str]:
     """The dependencies that what matches has in place of the one asked for, as far as there is time."""
-    if time.monotonic() > until:
+    if not time.is_left:
         return []
     from ...search.instead import dependencies
 
