@@ -138,10 +138,10 @@ def _show(found: Sequence[Change], days: int, results: Sequence[dict[str, Any]])
 
 def _send(state_dir: Path, config: settings.Config, name: str, seq: int) -> list[dict[str, Any]]:
     """The daemon sends where one runs and may be asked; otherwise this process."""
-    from ...daemon import control
+    from ...daemon import calling
     from ...notify import trial
 
-    answer = control.request(state_dir, {"command": "test", "name": name})
+    answer = calling.request(state_dir, {"command": "test", "name": name})
     if answer is not None:
         results: list[dict[str, Any]] = answer["sent"]
         return results
