@@ -37,12 +37,20 @@ class Option(NamedTuple):
     help: str
 
 
+FIELDS = ("tag", "os", "target", "compiler", "stack")
+"""Fields of the query that can be given as options too (`query.narrowing`)."""
+
 OPTIONS = (
     Option("--limit", "N", "builds to show (default 20; 0: all)"),
     Option("--offset", "N", "builds to pass over first"),
     Option("--sort", "|".join(SORTS), "the order (default relevance), see below"),
     Option("--runs-on", "TARGET|host", "only what a machine of this target, or this one, can run"),
     Option("--long", None, "every variant of each build, in a table also on a terminal"),
+    Option("--tag", "TAG", "as tag:TAG in the query; once more: in any of these"),
+    Option("--os", "OS", "as os:OS; so are these"),
+    Option("--target", "TARGET", "as target:TARGET"),
+    Option("--compiler", "NAME[@VERSION]", "as compiler:NAME[@VERSION]"),
+    Option("--stack", "STACK", "as stack:STACK"),
     Option("--columns", "LIST", "the table's columns, such as package,version,tags"),
     Option("--group-by", "package", "one row a package instead of one a build"),
     Option("--spack", "0.23|1.x", "the query is a spec of this Spack and nothing else"),
@@ -114,6 +122,8 @@ class Request(NamedTuple):
     """What the arguments of `search` ask for."""
 
     text: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    """Fields and values that options gave."""
     limit: int | None = None
     offset: int = 0
     sort: str = "relevance"
@@ -141,6 +151,7 @@ def parse_arguments(arguments: list[str]) -> Request:
     by_name = {option.name: option for option in OPTIONS}
     given: dict[str, Any] = {}
     words: list[str] = []
+    fields: list[tuple[str, str]] = []
     rest = iter(arguments)
     for argument in rest:
         if argument == "--":
@@ -152,7 +163,9 @@ def parse_arguments(arguments: list[str]) -> Request:
             continue
         option = by_name.get(name)
         if option is None:
-            raise UsageError(f"search has no option {name}", hint="options: " + " ".join(by_name))
+            from .otheroptions import unknown_option
+
+            raise unknown_option(name, by_name)
         if option.value is None:
             if equals:
                 raise UsageError(f"{name} takes no value")
@@ -160,8 +173,11 @@ def parse_arguments(arguments: list[str]) -> Request:
             continue
         if not equals:
             value = next(rest, "")
-        given[_key(name)] = _value(option, value)
-    request = Request(" ".join(words), **given)
+        if _key(name) in FIELDS:
+            fields.append((_key(name), value))
+        else:
+            given[_key(name)] = _value(option, value)
+    request = Request(" ".join(words), tuple(fields), **given)
     _refuse_contradictions(request)
     return request
 

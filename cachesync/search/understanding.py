@@ -6,7 +6,6 @@ tried is bounded in number and in time; the first reading with which the whole q
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from ..ledger import read
 from ..query import english, minus, readings
 from ..query.english import Piece, Role
 from ..query.machine import runnable
+from .allowance import Allowance
 from .choices import Choice, Choices, Lacking, parsed
 from .ledgerwords import FEW_BUILDS, values_of
 from .searcher import Searcher
@@ -24,8 +24,6 @@ __all__ = ["Tried", "Understood", "Way", "understand"]
 
 SECONDS = 0.3
 """Of the processor's time: how busy the machine is decides nothing."""
-PATIENCE_SECONDS = 3.0
-"""By the clock."""
 TRIES = 60
 """Whole queries that are asked."""
 ALWAYS = 12
@@ -72,6 +70,8 @@ class Understood(NamedTuple):
     lacking: tuple[Lacking, ...] = ()
     plain: Way | None = None
     """Where nothing was found: the likeliest way, where it is another query than was typed."""
+    respelled: tuple[tuple[str, str], ...] = ()
+    """Where nothing was found: words that were read as they are spelled elsewhere (`respelling`)."""
 
 
 def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Understood:
@@ -122,7 +122,7 @@ class _Reader:
         self._pieces = pieces
         self._choices = choices
         self._runs_on = runs_on
-        self._until = time.process_time() + SECONDS, time.monotonic() + PATIENCE_SECONDS
+        self._time = Allowance(SECONDS)
         self._has_or = any(piece.role is Role.OR for piece in pieces)
         # Of conditions that stand side by side what each finds says what all can find.
         self._is_plain = not self._has_or and not any(p.text in ("", "(", "OR") for p in pieces)
@@ -137,7 +137,7 @@ class _Reader:
         plain: Way | None = None
         some: Way | None = None
         for number, chosen in enumerate(islice(self._combined(), WAYS)):
-            if asked >= TRIES or (number >= ALWAYS and not self._is_in_time()):
+            if asked >= TRIES or (number >= ALWAYS and not self._time.is_left):
                 break
             is_possible = self._is_possible(chosen)
             for way in self._ways(chosen) if is_possible or not number else ():
@@ -153,10 +153,6 @@ class _Reader:
         if some is not None:
             return Understood(some)
         return Understood(None, tuple(tried), tuple(self._choices.lacking), plain)
-
-    def _is_in_time(self) -> bool:
-        busy, until = self._until
-        return time.process_time() < busy and time.monotonic() < until
 
     def _combined(self) -> Iterator[list[Choice]]:
         """Every combination, the likeliest first: one that reads all names of packages anew is none.

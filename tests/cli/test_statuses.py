@@ -491,7 +491,7 @@ def test_wait_says_what_it_waits_for(site):
     result = site.run("wait", "--timeout", "300ms", "hdf6", status=1)
     said = result.err.splitlines()
     assert said[0] == "cachesync: waiting for `hdf6`, for 0.3 s at most"
-    assert said[1] == "cachesync: nothing matches `hdf6`: did you mean hdf5?"
+    assert said[1] == "cachesync: hdf6 is in no source; nearest: hdf5"
     assert said[2].startswith("cachesync: site is ")
     assert said[2].endswith(" old")
     assert said[3].startswith("cachesync: no daemon runs")

@@ -12,12 +12,13 @@ import click
 from ... import query as queries
 from ...documents import build_document
 from ...ledger import connect, read
+from ...query.narrowing import narrowed
 from ...reports import tagdiff
 from ...search import leftout
 from ...search.dags import Dags
 from ...search.scan import matching_in
 from ...spack import tags
-from .. import complete, paths
+from .. import complete, fields, paths
 from ..display import brief, excluding, leftopen, output
 from ..display.columns import compilers
 from ..display.pager import paged
@@ -78,12 +79,14 @@ class _Places(NamedTuple):
     is_flag=True,
     help="Every variant of each build, in tables, on a terminal, too.",
 )
+@fields.options("os", "target", "compiler", "stack")
 @click.option("--spack", metavar="0.23|1.x", help="QUERY is a spec of this Spack and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.option("--no-pager", is_flag=True, help="Never start a pager.")
 @click.pass_obj
 def diff(
     options: Globals,
+    /,
     tag_a: str,
     tag_b: str,
     query: tuple[str, ...],
@@ -92,6 +95,7 @@ def diff(
     is_long: bool,
     as_json: bool,
     no_pager: bool,
+    **narrowing: tuple[str, ...],
 ) -> int:
     """What is only in TAG_A, only in TAG_B and in both, of what matches QUERY.
 
@@ -108,7 +112,8 @@ def diff(
         return 0
     paths.require_config(options)
     text = " ".join(query)
-    tree = queries.parse_in(spack if text else None, text)
+    whole = narrowed(text, fields.given(**narrowing), spack if text else None)
+    text, tree = whole.text, whole.node
     answer = _compare(options, tag_a, tag_b, tree)
     if not options.quiet:
         if answer.asks_pages:
@@ -124,6 +129,7 @@ def diff(
             tree, 0, answer.unjudged, asks_pages=answer.asks_pages, unsigned=answer.unsigned
         )
         said |= leftopen.order_document(tree) if answer.knows_dags else {}
+        said |= {"fields": whole.fields} if spack is not None and whole.fields else {}
         output.print_json({"query": text, **_document(answer), **said})
     else:
         _show(answer.difference, (tag_a, tag_b), limit, is_long=is_long, paging=not no_pager)

@@ -30,7 +30,7 @@ def run(options: Globals, arguments: list[str]) -> int:
         output.print_text(help_text())
         return 0
     paths.require_config(options)
-    node = query.parse_in(request.spack, request.text)
+    request, node = _parsed(request)
     if request.runs_on is not None:
         from ...query.machine import runnable
 
@@ -40,6 +40,16 @@ def run(options: Globals, arguments: list[str]) -> int:
         return _answer(options, request, node, quiet=quiet)
 
 
+def _parsed(request: Request) -> tuple[Request, query.Node]:
+    """The tree of a query, and the request with all of its text: options ask for fields beside it."""
+    if not request.fields:
+        return request, query.parse_in(request.spack, request.text)
+    from ...query.narrowing import narrowed
+
+    whole = narrowed(request.text, request.fields, request.spack)
+    return request._replace(text=whole.text), whole.node
+
+
 def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool) -> int:
     is_through = request.through is not None
     searcher = Searcher(paths.state_dir(options), through_build=is_through, is_lasting=False)
@@ -47,7 +57,10 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
         minus = any(word.lstrip("(")[:1] == "-" for word in request.text.split())
         if minus and request.spack is None and not quiet:  # to Spack `-x` is `~x`
             from ..display import excluding
+            from ..otheroptions import short_notes
 
+            for said in short_notes(request.text):
+                answers.note(said)
             excluding.say(searcher, request.text)
         if request.group_by and not quiet:
             return _run_by_package(options, searcher, node, request)
@@ -106,7 +119,7 @@ def _understand(searcher: Searcher, request: Request) -> Any:
     """The query read anew, which found nothing as it is; None of Spack's, which means what it says."""
     if request.spack is not None:
         return None
-    from ...search.understanding import understand
+    from ...search.respelling import understand
 
     found = understand(searcher, request.text, request.runs_on)
     if found.way is not None and any(read_as[:1] == "-" for _, read_as in found.way.words):
@@ -207,8 +220,12 @@ def _say_understood(understood: Any, *, found: bool) -> None:
 
 
 def _language(request: Request) -> dict[str, str]:
-    """What says in JSON how the query was read: that it is Spack's, and how far `^` goes."""
+    """What says in JSON how the query was read: that it is Spack's, with which fields beside it, and how far `^` goes."""
     given = {"spack": request.spack, "through": request.through}
+    if request.spack is not None and request.fields:
+        from ...query.narrowing import narrowed
+
+        given["fields"] = narrowed("", request.fields).fields
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -51,6 +51,7 @@ def _sorts(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
 
 
 _VALUES = {
+    **{f"--{field}": complete.of_field(field) for field in request.FIELDS},
     "--sort": _sorts,
     "--runs-on": complete.machines,
     "--group-by": _words("package"),
@@ -64,6 +65,7 @@ def _declare(option: request.Option) -> Any:
         [option.name],
         help=option.help,
         is_flag=option.value is None,
+        multiple=option.name[2:] in request.FIELDS,
         shell_complete=_VALUES.get(option.name),
     )
 

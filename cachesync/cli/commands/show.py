@@ -9,7 +9,7 @@ import click
 
 from ... import query
 from ...documents import build_document, change_document
-from ...errors import NotThereError, UsageError
+from ...errors import UsageError
 from ...ledger import connect, log
 from ...model import TOLD, Change
 from ...search.answers import Answer
@@ -89,10 +89,7 @@ def show(
         package=what if spec_hash is None and tag is None else None,
     )  # fmt: skip
     if not answer.hits and not history and not known.not_cached:
-        raise NotThereError(
-            f"nothing is known of {what}" + (f" in {tag}" if tag is not None else ""),
-            hint=naming.nearest_package(state_dir, what),
-        )
+        raise naming.not_there(state_dir, what, tag)
     if size or as_json or spec_hash is not None:
         from .. import tarballs
 

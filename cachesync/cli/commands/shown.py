@@ -129,8 +129,9 @@ def _print_times(what: str, history: Sequence[Change], options: Globals) -> None
     """What happened at each time, a kind and a source on a line, with all the tags in which it did."""
     groups: dict[tuple[int, str, str], list[Change]] = {}
     for change in sorted(history, key=lambda change: change.at):
-        flag = " (last)" if change.flag and change.kind is ChangeKind.SPEC_EVICTED else ""
-        key = (change.at // SECOND, f"{change.kind.label}{flag}", change.source or "")
+        flag = " last" if change.flag and change.kind is ChangeKind.SPEC_EVICTED else ""
+        kind = change.kind.label.removeprefix("spec.")  # as `changes` names them on a terminal
+        key = (change.at // SECOND, f"{kind}{flag}", change.source or "")
         groups.setdefault(key, []).append(change)
     lines = list(_lines_of_times(groups))
     if len(lines) > SHOWN_TIMES:

@@ -52,6 +52,8 @@ class Entry(NamedTuple):
     """Variants that a minus in it turned off."""
     excluded: tuple[str, ...] = ()
     """Words that a minus in it excludes."""
+    hints: tuple[str, ...] = ()
+    """Of a line that nothing matches: that no source has its package, or how a word of it is spelled here."""
 
 
 class Report(NamedTuple):
@@ -84,6 +86,10 @@ class Report(NamedTuple):
             self.entries,
             "excluded",
         )
+
+    def hints(self) -> Iterator[str]:
+        """What helps with lines that nothing matches; the document has it at each."""
+        yield from _told("{0}", self.entries, "hints")
 
     def missing_trees(self) -> tuple[list[str], list[query.Node]]:
         """The hashes that are cached nowhere, and the conditions that nothing matches."""
@@ -262,6 +268,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
         found["specs"] = entry.specs
     if entry.read_as is not None:
         found["read_as"] = entry.read_as
+    if entry.hints:
+        found["hints"] = list(entry.hints)
     if entry.condition is not None:
         found |= leftopen.unsaid_document(
             entry.condition, 0, entry.unjudged, asks_pages=entry.asks_pages,
