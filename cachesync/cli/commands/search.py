@@ -190,7 +190,8 @@ def _show(
         from ..installing import installations
 
         for made in installations(options, answer, _preferred(request, node)):
-            print("\n".join(made.lines()))
+            for line in made.lines():
+                answers.print_shell(line)
     else:
         with paged(wanted=not request.no_pager):
             answers.print_answer(

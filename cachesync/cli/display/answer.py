@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import columns, output
+from . import columns, output, terminal
 
 if TYPE_CHECKING:
     from ... import query
@@ -25,6 +25,7 @@ __all__ = [
     "print_facets",
     "print_hashes",
     "print_packages",
+    "print_shell",
     "result",
     "suggest_system",
     "warn_of_age",
@@ -166,6 +167,17 @@ def print_hashes(hits: Iterable[Hit]) -> None:
     for hit in hits:
         for spec in hit.specs:
             print(output.visible(spec.hash))
+
+
+def print_shell(line: str) -> None:
+    """A line for a shell: a comment in prose goes on as comments on a terminal, a command is left whole."""
+    is_prose = line.startswith("# ") and not line.startswith("# spack ")
+    if is_prose and sys.stdout.isatty():
+        from .wrapping import wrap
+
+        line = "\n# ".join(wrap(line.removeprefix("# "), terminal.width() - len("# ")))
+        line = f"# {line}"
+    print(line)
 
 
 def print_facets(facets: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:

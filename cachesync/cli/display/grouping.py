@@ -144,16 +144,18 @@ def setting_apart(group: Group) -> Group:
 
 def _by_name(builds: Sequence[Build]) -> dict[str, list[Value]]:
     """What each build has of each variant: switches first, by name."""
-    found: dict[str, list[list[str]]] = {}
+    found: dict[str, dict[int, Value]] = {}
     switches = set()
     for number, build in enumerate(builds):
         for text in build.variants:
             name = variants.name_of(text)
             if text[:1] in ("+", "~"):
                 switches.add(name)
-            found.setdefault(name, [[] for _ in builds])[number].append(text)
+            having = found.setdefault(name, {})
+            having[number] = (*having.get(number, ()), text)
     names = sorted(found, key=lambda name: (name not in switches, name))
-    return {name: [tuple(texts) for texts in found[name]] for name in names}
+    everywhere = range(len(builds))
+    return {name: [found[name].get(number, ()) for number in everywhere] for name in names}
 
 
 def _is_key(every: Sequence[Value]) -> bool:

@@ -182,6 +182,18 @@ def test_install(site):
     assert result["install"]["commands"][-1] == f"spack install --cache-only /{E}"
 
 
+def test_install_on_a_narrow_terminal(site):
+    """Comments go on as comments, between words; a command is one line, ready to be copied."""
+    whole = site.run("search", "hdf5@1.14.5", "--install").out.splitlines()
+    shown = on_terminal(site, "search", "hdf5@1.14.5", "--install", columns=40).splitlines()
+    comments = [line for line in shown if line.startswith("# ")]
+    commands = [line for line in whole if line.startswith("spack ")]
+    assert [line for line in shown if line.startswith("spack ")] == commands
+    assert max(map(len, comments)) <= 40
+    words = [word for line in whole if line.startswith("# ") for word in line[2:].split()]
+    assert [word for line in comments for word in line[2:].split()] == words
+
+
 def test_install_from_where_no_mirror_is_known(world):
     """A source without `mirror:` is said to have none."""
     world.page("v1", "hdf5", spec("a"))
