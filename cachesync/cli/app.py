@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from shlex import quote
 from typing import Any
 
 import click
@@ -53,6 +54,15 @@ INSTEAD = {
     "ls": "cachesync list packages, or cachesync list --help",
     "find": "cachesync search WORDS finds builds, cachesync list packages has every package",
     "info": "cachesync show PACKAGE, cachesync list variants PACKAGE",
+    "log": "cachesync changes",
+    "man": "cachesync help, or man cachesync",
+    "new": "cachesync changes --since 'last week'",
+    "notify": "cachesync subscribe QUERY, or cachesync wait QUERY",
+    "query": "cachesync search QUERY; cachesync help query",
+    "spec": "cachesync show PACKAGE, cachesync search SPEC",
+    "update": "cachesync sync reads the sources anew",
+    "version": "cachesync --version",
+    "watch": "cachesync wait QUERY, cachesync subscribe QUERY, cachesync changes --follow",
     **{
         name: f"cachesync list {name}"
         for name in (
@@ -119,7 +129,8 @@ class LazyGroup(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(name, COMMANDS, n=1)
-            hint = INSTEAD.get(name) or (f"did you mean {near[0]}?" if near else "cachesync --help")
+            searched = f"cachesync search {quote(name)}, if you look for it; cachesync --help"
+            hint = INSTEAD.get(name) or (f"did you mean {near[0]}?" if near else searched)
             raise UsageError(f"there is no command {name}", hint=hint)
         return super().resolve_command(ctx, args)
 

@@ -31,6 +31,21 @@ def test_every_command_and_option_has_help(site):
         assert name.split()[0] in listing
 
 
+def test_no_example_of_help_is_wider_than_a_terminal():
+    """Lines that click leaves as they are fit 80 columns: an address that is cut is copied wrong."""
+    from inspect import cleandoc
+
+    wide = [
+        (name, line)
+        for name, command in every_command()
+        for part in cleandoc(getattr(command, "help", None) or "").split("\n\n")
+        if part.startswith("\b")
+        for line in part.splitlines()
+        if len(line) > 77 and name != "search"  # whose lines it lays out itself
+    ]
+    assert wide == []
+
+
 def test_every_command_and_option_is_documented():
     """Every command and option stands in README.md, in docs/ or in the man page."""
     import click

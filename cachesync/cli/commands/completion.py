@@ -17,7 +17,8 @@ def completion(ctx: click.Context, shell: str) -> int:
     values of `field:` in a query.
 
     \b
-    bash:  cachesync completion bash > ~/.local/share/bash-completion/completions/cachesync
+    bash:  d=~/.local/share/bash-completion/completions; mkdir -p $d
+           cachesync completion bash > $d/cachesync
     zsh:   cachesync completion zsh > ~/.zfunc/_cachesync
     fish:  cachesync completion fish > ~/.config/fish/completions/cachesync.fish
     """

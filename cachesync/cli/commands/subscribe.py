@@ -93,7 +93,7 @@ def subscribe(
     """Be told when something is cached that QUERY, as `cachesync search` takes it, matches.
 
     \b
-    cachesync subscribe "hdf5 +mpi target:aarch64" --webhook https://ci.example.org/hooks/cachesync
+    cachesync subscribe "hdf5+mpi" --webhook https://ci.example.org/hook
     cachesync subscribe gromacs --command /usr/local/bin/on-cached --quietly
 
     It is checked, written to subscriptions.d beside the configuration, and taken over by the daemon. The

@@ -61,7 +61,7 @@ def wait(
     """Wait until QUERY, as `cachesync search` takes it, matches something that is cached.
 
     \b
-    cachesync wait --timeout 2h "hdf5 +mpi target:aarch64" && spack install hdf5+mpi
+    cachesync wait --timeout 2h "hdf5+mpi target=aarch64" && spack install hdf5
 
     Ends with 1 when it is not cached at the time-out, with 3 when nobody can tell: there is no ledger
     yet, or it is locked; at once when it is damaged.

@@ -65,7 +65,7 @@ def verify(
 
     \b
     cachesync webhook verify --secret-file /etc/cachesync/hook-secret request.txt
-    cachesync webhook verify --secret-env HOOK_SECRET --headers headers.txt body.json
+    cachesync webhook verify --secret-env SECRET --headers headers.txt body.json
     """
     if not files and not variables:
         raise UsageError(

@@ -195,6 +195,9 @@ def test_what_is_not_cached_any_more(world):
         ("find", "cachesync search WORDS"),
         ("info", "cachesync show PACKAGE"),
         ("compilers", "cachesync list compilers"),
+        ("version", "cachesync --version"),
+        ("notify", "cachesync subscribe QUERY"),
+        ("hdf5+mpi", "cachesync search hdf5+mpi, if you look for it"),
     ],
 )
 def test_what_people_type_instead(site, word, hint):
