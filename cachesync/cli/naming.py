@@ -19,6 +19,8 @@ __all__ = ["not_there", "whole_hash"]
 
 MOST_TAGS = 5
 """Tags that are named."""
+FEW_OF_A_HASH = 5
+"""Characters that a word is the beginning of a hash with, as in a query."""
 _OF_A_QUERY = re.compile(r"[@%^~+=:()\"\s]")
 _HASH = re.compile(r"/?([a-z2-7]{1,32})")
 
@@ -45,7 +47,16 @@ def not_there(state_dir: Path, what: str, *places: str | None) -> NotThereError:
     if found is None:
         hint = f"cachesync history {what}"
         return NotThereError(f"nothing is known of {what}{where}", hint=hint)
-    return NotThereError(found.fault, hint=found.remedy or f"cachesync search {quote(what)}")
+    return NotThereError(found.fault, hint=found.remedy or _remedy(state_dir, what))
+
+
+def _remedy(state_dir: Path, what: str) -> str:
+    """What helps who named what nothing is called: a slash before what is a hash, else to wait for it."""
+    if len(what) >= FEW_OF_A_HASH and _HASH.fullmatch(what.lower()):
+        with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
+            if read.hashes(db, what.lower(), limit=1):
+                return f"a spec is named with a slash: /{what}"
+    return f"`cachesync wait {quote(what)}` ends when it is cached"
 
 
 def _unknown(state_dir: Path, name: str) -> Unknown | None:

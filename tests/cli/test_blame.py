@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import mirrors
-from tests.support.console import assert_error
+from tests.support.console import assert_error, on_terminal
 from tests.support.world import World, spec
 
 
@@ -86,6 +86,20 @@ def test_programs_are_told_as_well(small):
     assert "unknown" not in small.run("search", "--json", "hdf5@99").json
 
 
+def test_who_sits_there_is_told_what_waits_for_it(small):
+    """On a terminal, where nothing is called nearly so."""
+    assert "wait gromacs` ends when" in " ".join(
+        on_terminal(small, "search", "gromacs +mpi").split()
+    )
+    assert "` ends when" not in on_terminal(small, "search", "openmpy@4")
+
+
+def test_the_machine_asked_for_as_a_target(small):
+    """No target is called host: the option that means this machine is told where it finds some."""
+    told = said(small, "hdf5 target:host") + said(small, "zlib target:host")  # aarch64, x86_64_v3
+    assert any("(`--runs-on host`)" in line for line in told)
+
+
 def test_wait_says_it_at_the_start(small):
     """A package that no source has is what is waited for in vain, or for a first build."""
     result = small.run("wait", "gromacs +mpi", "--timeout", "10ms", status=1)
@@ -96,7 +110,8 @@ def test_wait_says_it_at_the_start(small):
 @pytest.mark.parametrize(
     ("what", "message", "hint"),
     [
-        ("gromacs", "gromacs is in no source", "search gromacs"),
+        ("gromacs", "gromacs is in no source", "wait gromacs` ends when it is cached"),
+        ("aaaaaa", "aaaaaa is in no source", "a spec is named with a slash: /aaaaaa"),
         ("pytorch", "pytorch is in no source", "nearest: py-torch"),
         ("mpi", "mpi is in no source, as it is virtual", "provided by openmpi"),
         ("hdf5@1.14", "hdf5@1.14 is no package's name, but a query", "search hdf5@1.14"),

@@ -84,6 +84,21 @@ def test_kinds_for_short(site):
     assert "did you mean cached?" in result.err
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("last", "week"), "--since 'last week'"),
+        (("2d", "--summary"), "--since 2d"),
+        (("gromacs",), "--package gromacs"),
+    ],
+)
+def test_words_that_belong_behind_an_option(site, words, hint):
+    """What is typed without its option is refused, and the option named."""
+    result = site.run("changes", *words, status=2)
+    assert_error(result, "changes takes options only")
+    assert result.err.splitlines()[1] == f"hint: {hint}"
+
+
 def test_first_last_and_no_baseline(site):
     """What is flagged so in the lines, and both where both are asked for; with other kinds they are no question."""
     lines = site.changes()

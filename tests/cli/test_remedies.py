@@ -75,7 +75,7 @@ def test_everybody_who_tells_a_remedy_puts_them_in(world):
     (reason,) = world.run(*named, "status", "--json").json["health"]["reasons"]
     assert reason["remedy"] == remedy
     assert f"remedy: {remedy}\n" in world.run(*named, "doctor", "--offline", status=1).out
-    assert f"hint: {words} search" in world.run(*named, "show", "zzz", status=1).err
+    assert f"hint: `{words} wait zzz`" in world.run(*named, "show", "zzz", status=1).err
     world.configure("sources: []\n")
     assert f"`{words} forget site`" in world.run(*named, "sync", status=2).err
 

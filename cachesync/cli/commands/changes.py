@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -21,7 +22,7 @@ from ..display import output
 from ..display.answer import note
 from ..display.pager import is_left, paged
 from ..options import Globals
-from ..times import point
+from ..times import parse, point
 
 __all__ = ["changes"]
 
@@ -29,7 +30,9 @@ POLL_SECONDS = 0.5
 DEFAULT_LIMIT = 100
 
 
-@click.command(short_help="What changed, oldest first.")
+@click.command(
+    short_help="What changed, oldest first.", context_settings={"allow_extra_args": True}
+)
 @click.option(
     "--since", metavar="SEQ|TIME|AGE|WORDS|TAG", shell_complete=complete.since,
     help="After a seq, from a time, an age (2d) or words (yesterday, monday, 'last week') on, or since"
@@ -98,6 +101,7 @@ def changes(
         raise UsageError(
             "--summary counts what there is: it follows nothing", hint="leave out --follow"
         )
+    _refuse_words(click.get_current_context().args)
     chosen = _chosen(kinds.parse(named), first=first, last=last)
     paths.require_config(options)
     state_dir = paths.state_dir(options)
@@ -193,6 +197,15 @@ def _print_some(
         show(change)
         last = max(last, change.seq)
     return last
+
+
+def _refuse_words(words: list[str]) -> None:
+    """Raise UsageError for words behind the options, with the option that is meant by them."""
+    if not words:
+        return
+    text = " ".join(words)
+    option = "--since" if parse(text, now=time.time()) is not None else "--package"
+    raise UsageError(f"changes takes options only, not {text}", hint=f"{option} {quote(text)}")
 
 
 def _draw_some(

@@ -200,7 +200,7 @@ def _show(
             )  # fmt: skip
     _say_understood(understood, found=False)
     if no_hit is not None:
-        no_hit.say()
+        no_hit.say(options)
 
 
 def _understood_document(understood: Any) -> dict[str, Any]:
@@ -274,5 +274,5 @@ def _run_by_package(
         answers.print_packages(found, offset=request.offset)
     _say_understood(understood, found=False)
     if no_hit is not None:
-        no_hit.say()
+        no_hit.say(options)
     return 0

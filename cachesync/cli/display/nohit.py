@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from shlex import quote
 from typing import Any, NamedTuple
 
 from ... import query
@@ -16,6 +17,7 @@ from ...search import leftout, nearest
 from ...search.allowance import Allowance
 from ...search.searcher import Searcher
 from ...search.unknown import Unknown, below, is_package, not_there, unknown
+from ..options import Globals
 from . import output
 
 __all__ = ["NoHit", "explain"]
@@ -121,10 +123,18 @@ class NoHit(NamedTuple):
             **({"unknown": unknowns} if unknowns else {}),
         }
 
-    def say(self) -> None:
-        """Say it on standard error: standard output is the answer, and there is none."""
+    def say(self, options: Globals | None = None) -> None:
+        """Say it on standard error: standard output is the answer, and there is none.
+
+        Who searches on a terminal, by `options`, is told what waits for a package that no source has.
+        """
         for one in self.unknown.values():
             _say(str(one))
+        awaited = [one.name for one in self.unknown.values() if not one.nearest]
+        if awaited and options is not None and sys.stderr.isatty():
+            from ..remedies import reaching
+
+            _say(reaching(f"`cachesync wait {quote(awaited[0])}` ends when it is cached", options))
         names = {one.name for one in self.unknown.values()}
         dropped = {miss.condition for miss, _ in self.nearest}
         for suggestion in self.suggestions:
@@ -310,7 +320,7 @@ def _machine(
     from ...spack import targets
 
     target = condition.value
-    if not time.is_left or not targets.is_known(target):
+    if not time.is_left or not (target == "host" or targets.is_known(target)):
         return None
     return target if searcher.matching(runnable(rest, target)) else None
 
