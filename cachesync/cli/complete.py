@@ -175,7 +175,30 @@ def query(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[
 
 
 class QueryCommand(click.Command):
-    """A command whose arguments are a query: one dash begins a word that excludes, not an option."""
+    """A command whose arguments are a query: one dash begins a word that excludes, not an option; two never do."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; raises UsageError for an option that there is not, which click leaves in the query."""
+        if not ctx.resilient_parsing and self.name != "search":  # which parses its own
+            self._refuse_unknown(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _refuse_unknown(self, ctx: click.Context, args: list[str]) -> None:
+        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+        valued = {name: not one.is_flag for one in options for name in one.opts}
+        rest = iter(args)
+        for argument in rest:
+            name, equals, _ = argument.partition("=")
+            if argument == "--":
+                return
+            if not name.startswith("--"):
+                continue
+            if name not in valued:
+                from .otheroptions import unknown_option
+
+                raise unknown_option(name, list(valued), str(self.name))
+            if valued[name] and not equals:
+                next(rest, None)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
         """Words that exclude, else the options."""

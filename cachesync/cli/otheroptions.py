@@ -1,4 +1,4 @@
-"""Options that `search` does not have: which one is meant, and what is said of `-n 3`, which is query text."""
+"""Options that a command with a query does not have: which one is meant, and what is said of `-n 3`, which is text."""
 
 from __future__ import annotations
 
@@ -23,12 +23,16 @@ _MEANT = {
     "--hashes": ("hash", "hash-only", "l"),
     "--json": ("output", "o", "j"),
     "--spack": ("exact", "spec"),
+    "--timeout": ("time-out", "max-wait", "wait-for", "for", "deadline"),
+    "--webhook": ("url", "hook", "http", "post"),
+    "--apprise": ("mail", "email", "e-mail", "chat", "slack", "notify"),
+    "--command": ("exec", "run", "program", "script"),
 }  # fmt: skip
 """What options of other programs are called here."""
 _COUNT = re.compile(r'"[^"]*"|(?<!\S)-[nNl](?:\s+|=)?(\d{1,9})(?!\S)')
 
 
-def unknown_option(name: str, known: Collection[str]) -> UsageError:
+def unknown_option(name: str, known: Collection[str], command: str = "search") -> UsageError:
     """The error for an option that is none of those known, with the one that is meant."""
     word = name.removeprefix("--")
     meant = [one for one, others in _MEANT.items() if one in known and word in others]
@@ -40,7 +44,7 @@ def unknown_option(name: str, known: Collection[str]) -> UsageError:
 
             meant = get_close_matches(name, known, n=1, cutoff=0.75)
         hint = f"did you mean {meant[0]}?" if meant else "options: " + " ".join(known)
-    return UsageError(f"search has no option {name}", hint=hint)
+    return UsageError(f"{command} has no option {name}", hint=hint)
 
 
 def short_notes(text: str) -> list[str]:

@@ -118,3 +118,30 @@ def test_a_number_of_rows_as_other_programs_take_it(site, typed):
     assert site.run("search", "-q", "hdf5", typed, status=None).err == ""
     for other in ("hdf5 -n", '"-n 3"', "hdf5 -n3x", "a-n 3"):
         assert "is query text" not in site.run("search", other).err
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "hint"),
+    [
+        (("wait", "hdf5", "--timeuot", "2h"), "--timeuot", "did you mean --timeout?"),
+        (("wait", "hdf5", "--arch=x86_64"), "--arch", "did you mean --target?"),
+        (("subscribe", "hdf5", "--email", "me@example.org", "--webhook", "https://h.example.org/"), "--email", "did you mean --apprise?"),
+        (("diff", "v1", "develop", "hdf5", "--variant", "+mpi"), "--variant", "variant:VALUE"),
+        (("probe", "--smaple", "3"), "--smaple", "did you mean --sample?"),
+    ],
+)  # fmt: skip
+def test_no_other_command_takes_an_option_for_query_text(site, words, option, hint):
+    """What begins with two dashes is one of its options, or refused: nobody waits for `--timeuot 2h`."""
+    result = site.run(*words, status=2)
+    assert_error(result, f"{words[0]} has no option {option}")
+    assert hint in result.err
+
+
+def test_what_stands_behind_two_dashes_is_the_query(site):
+    """And what is the value of an option is no option."""
+    for words in (
+        ["--", "hdf5", "--no"],
+        ["hdf5", "--timeout", "--no"],
+        ["hdf5", "--timeout=--no"],
+    ):
+        assert "has no option" not in site.run("wait", "--timeout", "1ms", *words, status=None).err
