@@ -32,6 +32,13 @@ def test_two_dashes_end_the_options(site):
     assert_error(site.run("search", "--", "--limit=1", status=2))
 
 
+def test_search_help_reads_an_answer(site):
+    """What stands short in an answer on a terminal is explained where its options are."""
+    told = site.run("search", "--help").out
+    for short in ("`3 in develop +2`", "`-`", "`with @1.14: x`", "`unless said: x`"):
+        assert short in told
+
+
 def test_search_help(site):
     """-h and --help anywhere print the help, which names every option."""
     for arguments in (["search", "-h"], ["search", "hdf5", "--help"]):
