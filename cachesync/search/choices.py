@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from .. import query
@@ -14,7 +15,7 @@ from ..query.machine import runnable
 from ..spack import targets
 from .searcher import Searcher
 
-__all__ = ["Choice", "Choices", "Lacking", "asked", "parsed"]
+__all__ = ["Choice", "Choices", "Lacking", "SpentError", "asked", "combined", "parsed"]
 
 _FIELDS = ("os", "target", "compiler", "platform", "tag", "stack", "source", "version")
 _MOST_NEAR = 3
@@ -42,6 +43,10 @@ class Lacking(NamedTuple):
     """Variants that it has, and that are called nearly so."""
 
 
+class SpentError(Exception):
+    """The time that questions may take is over: nothing more is asked."""
+
+
 class Choices:
     """Finds them for the pieces of one query, whose exact names are known."""
 
@@ -54,8 +59,13 @@ class Choices:
         names: Collection[str],
         *,
         may_be_machine: bool,
+        until: float,
     ) -> None:
-        """With `may_be_machine` a word may be what `--runs-on` takes, where it is asked of the whole query."""
+        """With `may_be_machine` a word may be what `--runs-on` takes, where it is asked of the whole query.
+
+        From `until` on, in seconds of the processor's time, whatever asks raises SpentError.
+        """
+        self._until = until
         self._searcher = searcher
         self._values = values
         self._db = db
@@ -64,6 +74,7 @@ class Choices:
         self._may_be_machine = may_be_machine and not any(p.text in ("(", "OR") for p in pieces)
         self._kinds: dict[str, frozenset[str]] = {}
         self._builds: dict[query.Node, frozenset[int]] = {}
+        self._matching: dict[query.Node, bool] = {}
         self.lacking: list[Lacking] = []
 
     def all(self) -> list[list[Choice]]:
@@ -95,14 +106,21 @@ class Choices:
         return fields | ({"package"} if word in self._values("name", word) else set())
 
     def matches(self, node: query.Node) -> bool:
-        """Whether anything does."""
-        return bool(self._searcher.matching(node))
+        """Whether anything does. Raises SpentError."""
+        if node not in self._matching:
+            self._matching[node] = bool(self._ask(node))
+        return self._matching[node]
 
     def builds(self, node: query.Node) -> frozenset[int]:
-        """Those that match; asked once."""
+        """Those that match; asked once. Raises SpentError."""
         if node not in self._builds:
-            self._builds[node] = frozenset(self._searcher.matching(node))
+            self._builds[node] = frozenset(self._ask(node))
         return self._builds[node]
+
+    def _ask(self, node: query.Node) -> Collection[int]:
+        if time.process_time() >= self._until:
+            raise SpentError
+        return self._searcher.matching(node)
 
     def is_package(self, word: str) -> bool:
         """Whether a package is called exactly so."""
@@ -217,6 +235,24 @@ class Choices:
             or (piece.role is Role.WORD and self.builds(_word(piece.text)))
         ]
         return [node for node in map(parsed, texts) if node is not None]
+
+
+def combined(choices: list[list[Choice]]) -> Iterator[list[Choice]]:
+    """Every combination, the likeliest first; of two as likely the one that leaves an earlier word as it is."""
+    for total in range(sum(len(one) - 1 for one in choices) + 1):
+        yield from _summing(choices, total)
+
+
+def _summing(choices: list[list[Choice]], total: int) -> Iterator[list[Choice]]:
+    """The combinations whose ranks add up to so much."""
+    if not choices:
+        yield []
+        return
+    first, rest = choices[0], choices[1:]
+    least = total - sum(len(one) - 1 for one in rest)
+    for rank in range(max(0, least), min(total, len(first) - 1) + 1):
+        for others in _summing(rest, total - rank):
+            yield [first[rank], *others]
 
 
 def parsed(text: str) -> query.Node | None:

@@ -16,7 +16,7 @@ from ..ledger import read
 from ..query import english, minus, readings
 from ..query.english import Piece, Role
 from ..query.machine import runnable
-from .choices import Choice, Choices, Lacking, parsed
+from .choices import Choice, Choices, Lacking, SpentError, combined, parsed
 from .ledgerwords import FEW_BUILDS, values_of
 from .searcher import Searcher
 
@@ -28,8 +28,10 @@ PATIENCE_SECONDS = 3.0
 """By the clock."""
 TRIES = 60
 """Whole queries that are asked."""
+MOST_SECONDS = 0.6
+"""Of the processor's time, for everything that is asked: not even the likeliest is tried from then on."""
 ALWAYS = 12
-"""Combinations, the likeliest, that are looked at however long it takes."""
+"""Combinations, the likeliest, that are looked at whatever `SECONDS` says."""
 WAYS = 3_000
 """Combinations of readings that are looked at; most are known to find nothing."""
 MOST_CHARACTERS = 400
@@ -96,10 +98,12 @@ def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Und
         if not is_typed or len(pieces) > MOST_PIECES:
             return Understood(None)
 
-        values = values_of(searcher, db)
+        values, until = values_of(searcher, db), time.process_time() + MOST_SECONDS
 
         def read_as(pieces: list[Piece]) -> Understood:
-            choices = Choices(searcher, db, values, pieces, names, may_be_machine=runs_on is None)
+            choices = Choices(
+                searcher, db, values, pieces, names, may_be_machine=runs_on is None, until=until
+            )
             return _Reader(searcher, pieces, choices, runs_on).read()
 
         pairs = english.paired(pieces, lambda pair: bool(readings.of_pair(pair, values)))
@@ -123,6 +127,9 @@ class _Reader:
         self._choices = choices
         self._runs_on = runs_on
         self._until = time.process_time() + SECONDS, time.monotonic() + PATIENCE_SECONDS
+        self._tried: list[Tried] = []
+        self._plain: Way | None = None
+        self._of_some: Way | None = None
         self._has_or = any(piece.role is Role.OR for piece in pieces)
         # Of conditions that stand side by side what each finds says what all can find.
         self._is_plain = not self._has_or and not any(p.text in ("", "(", "OR") for p in pieces)
@@ -132,27 +139,34 @@ class _Reader:
 
     def read(self) -> Understood:
         """The first way that finds something, or what there is to say of those that do not."""
+        try:
+            way = self._first()
+        except SpentError:
+            way = None
+        way = way or self._of_some
+        if way is not None:
+            return Understood(way)
+        return Understood(None, tuple(self._tried), tuple(self._choices.lacking), self._plain)
+
+    def _first(self) -> Way | None:
+        """The first way that finds something; what is tried before it is kept. Raises SpentError."""
         asked = 0
-        tried: list[Tried] = []
-        plain: Way | None = None
-        some: Way | None = None
         for number, chosen in enumerate(islice(self._combined(), WAYS)):
             if asked >= TRIES or (number >= ALWAYS and not self._is_in_time()):
                 break
             is_possible = self._is_possible(chosen)
             for way in self._ways(chosen) if is_possible or not number else ():
                 asked += 1
+                if self._plain is None and not number and (way.left_out or way.words):
+                    self._plain = way
                 if is_possible and self._choices.matches(way.node):
                     if self._is_of_each(way.node):
-                        return Understood(way)
-                    some = some or (way if self._is_of_some(way.node) else None)
-                if plain is None and not number and (way.left_out or way.words):
-                    plain = way
-            if self._is_told(chosen, tried):
-                tried.append(self._tried(chosen))
-        if some is not None:
-            return Understood(some)
-        return Understood(None, tuple(tried), tuple(self._choices.lacking), plain)
+                        return way
+                    if self._of_some is None and self._is_of_some(way.node):
+                        self._of_some = way
+            if self._is_told(chosen):
+                self._tried.append(self._try(chosen))
+        return None
 
     def _is_in_time(self) -> bool:
         busy, until = self._until
@@ -165,9 +179,9 @@ class _Reader:
         """
         every = self._choices.all()
         first, later = self._packages, self._parts
-        yield from (one for one in _combined(every) if _keeps_one(one, first))
+        yield from (one for one in combined(every) if _keeps_one(one, first))
         if any(first) and first != later:
-            for one in _combined(every):
+            for one in combined(every):
                 if not _keeps_one(one, first) and _keeps_one(one, later):
                     yield one
 
@@ -227,7 +241,7 @@ class _Reader:
         """Whether each alternative alone finds something, if not with what stands beside it."""
         return all(map(self._choices.matches, _alternatives(node)))
 
-    def _is_told(self, chosen: list[Choice], tried: list[Tried]) -> bool:
+    def _is_told(self, chosen: list[Choice]) -> bool:
         """Whether a word is read anew that is a value of no field, and nothing told says as much.
 
         What there is instead says enough; where another word finds nothing one way does, and no way that
@@ -242,6 +256,7 @@ class _Reader:
             return False
         if not _keeps_one(chosen, self._packages):
             return False
+        tried = self._tried
         if not tried:
             return True
         is_enough = len(tried) == TOLD or tried[-1].instead is not None
@@ -251,7 +266,7 @@ class _Reader:
     def _is_hopeless(self, choice: Choice) -> bool:
         return choice.alone is not None and not self._choices.builds(choice.alone)
 
-    def _tried(self, chosen: list[Choice]) -> Tried:
+    def _try(self, chosen: list[Choice]) -> Tried:
         both = list(zip(self._pieces, chosen, strict=True))
         anew = [(piece, choice.reading) for piece, choice in both if choice.reading is not None]
         words = tuple((piece.typed, reading.said) for piece, reading in anew)
@@ -286,24 +301,6 @@ def _keeps_one(chosen: list[Choice], of: list[bool]) -> bool:
 
 def _as_they_are(chosen: list[Choice]) -> list[Choice]:
     return [choice for choice in chosen if choice.reading is None]
-
-
-def _combined(choices: list[list[Choice]]) -> Iterator[list[Choice]]:
-    """Every combination, the likeliest first; of two as likely the one that leaves an earlier word as it is."""
-    for total in range(sum(len(one) - 1 for one in choices) + 1):
-        yield from _summing(choices, total)
-
-
-def _summing(choices: list[list[Choice]], total: int) -> Iterator[list[Choice]]:
-    """The combinations whose ranks add up to so much."""
-    if not choices:
-        yield []
-        return
-    first, rest = choices[0], choices[1:]
-    least = total - sum(len(one) - 1 for one in rest)
-    for rank in range(max(0, least), min(total, len(first) - 1) + 1):
-        for others in _summing(rest, total - rank):
-            yield [first[rank], *others]
 
 
 def _as_name_and_word(parts: list[str]) -> list[tuple[str, str | None]]:
