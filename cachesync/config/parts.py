@@ -31,14 +31,18 @@ def directory(path: Path) -> Path:
 def files(path: Path) -> tuple[Path, ...]:
     """The files that go with the configuration in `path`, as they are read; hidden ones do not.
 
-    Raises ConfigError where they cannot be listed, are too many, or one is no file.
+    Raises ConfigError where they cannot be listed, are too many, or one is no file: a link that leads
+    nowhere, or a file in place of the directory, is not the same as no subscriptions.
     """
     folder = directory(path)
     try:
         listed = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the path
+    except ValueError:  # NUL in the path
         return ()
     except OSError as error:
+        is_none = isinstance(error, FileNotFoundError | NotADirectoryError)
+        if is_none and not os.path.lexists(folder):
+            return ()
         raise ConfigError(f"cannot read {folder}: {error.strerror}", ()) from error
     found = sorted(name for name in listed if name.endswith(SUFFIX) and not name.startswith("."))
     if len(found) > MOST_FILES:

@@ -54,6 +54,19 @@ def test_without_the_directory_there_is_only_the_configuration(main):
     assert [one.name for one in load(main).subscriptions] == ["own"]
 
 
+def test_what_is_there_in_place_of_the_directory_is_named(main):
+    """A mount that is missing behind a link ends no subscription."""
+    folder = main.parent / DIRECTORY
+    os.rmdir(folder)
+    folder.symlink_to("nowhere")
+    with pytest.raises(ConfigError, match=r"cannot read .*/subscriptions\.d: No such file"):
+        load(main)
+    folder.unlink()
+    folder.write_text("")
+    with pytest.raises(ConfigError, match=r"cannot read .*/subscriptions\.d: Not a directory"):
+        load(main)
+
+
 def test_every_problem_of_every_file_is_told_with_its_file_and_line(main):
     main.write_text(MAIN + "logs: {}\n")
     one = put(main, "a.yaml", entry("x") + "sources: []\n")
