@@ -148,6 +148,13 @@ def test_the_names_are_completed(site):
         assert completed(site, line) == offered
 
 
+def test_a_name_that_a_terminal_could_not_show_is_not_completed(site):
+    site.run("subscribe", "hdf5", "--name", "mine", "--command", "true")
+    for name in ("\x1b[31m", "\u202egnp", "$(id)"):
+        (site.config.parent / "subscriptions.d" / f"{name}.yaml").write_text("")
+    assert completed(site, "cachesync unsubscribe ") == ["mine"]
+
+
 def completed(site: World, line: str) -> list[str]:
     """What bash is offered at the end of a line."""
     import subprocess
