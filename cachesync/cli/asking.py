@@ -48,9 +48,10 @@ def tell(wanted: Wanted, *, as_json: bool) -> None:
     if wanted.text is None:
         print(output.visible(f"# Or remove {wanted.file}, and then: systemctl reload cachesync"))
         return
-    print(output.visible(f"# Or this as {wanted.file}, and then: systemctl reload cachesync"))
+    first = "Or by hand" if not wanted.notes else "Or by hand, after what stands here,"
+    print(output.visible(f"# {first} this as {wanted.file}, and then: systemctl reload cachesync"))
     for note in wanted.notes:
-        print(output.visible(f"# {note}"))
+        print(output.visible(f"#   {note}"))
     for line in wanted.text.splitlines():
         print(output.visible(line))
 

@@ -50,15 +50,17 @@ def acting(config: Path, state_dir: Path) -> Place:
     Raises UsageError where the configuration is no file, and CachesyncError as `rights.act_as_owner`.
     """
     config = Path(os.path.abspath(config))
+    folder = parts.directory(config)
     try:
         status = config.stat()
+    except PermissionError:  # in a directory that others may not enter: who asks is told what to ask for
+        return Place(folder, False, 0, 0, 0o600, _reader(state_dir, config))
     except OSError as error:
         raise UsageError(f"cannot read {config}: {error.strerror}") from None
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(
             f"{config} is no file, and nothing lies beside it", hint="name one with --config FILE"
         )
-    folder = parts.directory(config)
     is_there = folder.is_dir()
     reader = _reader(state_dir, config)  # while who asks may still see it
     rights.act_as_owner(folder if is_there else folder.parent)
