@@ -53,7 +53,7 @@ def acting(config: Path, state_dir: Path) -> Place:
     folder = parts.directory(config)
     try:
         status = config.stat()
-    except PermissionError:  # in a directory that others may not enter: who asks is told what to ask for
+    except PermissionError:  # in a directory that is closed: who asks is told what to ask for
         return Place(folder, False, 0, 0, 0o600, _reader(state_dir, config))
     except OSError as error:
         raise UsageError(f"cannot read {config}: {error.strerror}") from None

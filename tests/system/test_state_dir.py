@@ -171,6 +171,13 @@ def test_root_subscribes_for_the_service_and_others_ask_for_it(machine):
     with machine.being(0, *config):
         machine.run("unsubscribe", "mine")
         assert list(folder.iterdir()) == []
+    file = folder / "theirs.yaml"  # which nothing says is what a command wrote
+    file.write_text("subscriptions: []\n")
+    os.chown(folder, PERSON, PERSON)
+    (machine.root / "cachesync.yaml").chmod(0o600)
+    with machine.being(PERSON, *config):
+        assert "cannot read" in machine.run("unsubscribe", "theirs", status=2).err
+        assert file.exists()
 
 
 COMMANDS = (
