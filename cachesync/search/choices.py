@@ -15,7 +15,16 @@ from ..query.machine import runnable
 from ..spack import targets
 from .searcher import Searcher
 
-__all__ = ["Choice", "Choices", "Lacking", "SpentError", "asked", "combined", "parsed"]
+__all__ = [
+    "Choice",
+    "Choices",
+    "Lacking",
+    "SpentError",
+    "asked",
+    "combined",
+    "of_the_package",
+    "parsed",
+]
 
 _FIELDS = ("os", "target", "compiler", "platform", "tag", "stack", "source", "version")
 _MOST_NEAR = 3
@@ -183,10 +192,12 @@ class Choices:
     def _without(self, piece: Piece) -> list[Choice]:
         """A variant that is off; or a word that is excluded, where the package has that and no such variant."""
         text = piece.text
-        name = text.removeprefix("+")
         rest = self._understood()
-        switch = (query.Term("variant", f"{sign}{name}", spack=True) for sign in "+~")
-        if not self.matches(query.And((*rest, query.Or(tuple(switch))))):
+        typed = text.removeprefix("+")
+        names = dict.fromkeys((typed, typed.lower()))
+        name = next((one for one in names if self._has_switch(one, rest)), None)
+        if name is None:
+            name = typed
             if text == name and self.matches(query.And((*rest, _word(name)))):
                 return [Choice(f"-{name}", f"-{name}")]
             others = self._excluded(name, rest, variants=False) if text == name else None
@@ -196,6 +207,11 @@ class Choices:
                 nearest = _nearest(name, read.switches_of(self._db, package))
                 self.lacking.append(Lacking(package, name, nearest))
         return [Choice(f"~{name}", f"~{name}")]
+
+    def _has_switch(self, name: str, rest: list[query.Node]) -> bool:
+        """Whether a variant of this very name is on or off in what the rest leaves."""
+        both = (query.Term("variant", f"{sign}{name}", spack=True) for sign in "+~")
+        return self.matches(query.And((*rest, query.Or(tuple(both)))))
 
     def _not(self, piece: Piece) -> list[Choice]:
         """What is excluded: the word, or where nothing else has that what it is read as."""
@@ -235,6 +251,18 @@ class Choices:
             or (piece.role is Role.WORD and self.builds(_word(piece.text)))
         ]
         return [node for node in map(parsed, texts) if node is not None]
+
+
+def of_the_package(chosen: list[Choice]) -> list[str]:
+    """The texts of a query; what is asked anew in spec syntax behind a dependency asks the package in parentheses."""
+    found: list[str] = []
+    is_below = False
+    for choice in chosen:
+        text = choice.text or ""
+        is_attribute = choice.read_as is not None and (text[:1] in ("+", "~") or "=" in text)
+        found += [f"({text})" if is_below and is_attribute else text] if text else []
+        is_below = is_below or "%" in text or "^" in text
+    return found
 
 
 def combined(choices: list[list[Choice]]) -> Iterator[list[Choice]]:

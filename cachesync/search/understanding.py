@@ -16,7 +16,7 @@ from ..ledger import read
 from ..query import english, minus, readings
 from ..query.english import Piece, Role
 from ..query.machine import runnable
-from .choices import Choice, Choices, Lacking, SpentError, combined, parsed
+from .choices import Choice, Choices, Lacking, SpentError, combined, of_the_package, parsed
 from .ledgerwords import FEW_BUILDS, values_of
 from .searcher import Searcher
 
@@ -58,11 +58,13 @@ class Tried(NamedTuple):
     """A way that found nothing."""
 
     rest: str
-    """The query without what is read anew."""
+    """The query without what is read anew; all of it as it was read where that stands among alternatives."""
     words: tuple[tuple[str, str], ...]
     instead: str | None = None
     """What there is in place of it, of a variant."""
     builds: int = 0
+    is_whole: bool = False
+    """Whether `rest` is all of it."""
 
 
 class Understood(NamedTuple):
@@ -154,17 +156,19 @@ class _Reader:
         for number, chosen in enumerate(islice(self._combined(), WAYS)):
             if asked >= TRIES or (number >= ALWAYS and not self._is_in_time()):
                 break
-            is_possible = self._is_possible(chosen)
+            is_possible, is_some = self._is_possible(chosen), False
             for way in self._ways(chosen) if is_possible or not number else ():
                 asked += 1
-                if self._plain is None and not number and (way.left_out or way.words):
+                is_other = (way.left_out or way.words) and (way.text or way.runs_on)
+                if self._plain is None and not number and is_other:
                     self._plain = way
                 if is_possible and self._choices.matches(way.node):
+                    is_some = True
                     if self._is_of_each(way.node):
                         return way
                     if self._of_some is None and self._is_of_some(way.node):
                         self._of_some = way
-            if self._is_told(chosen):
+            if not is_some and self._is_told(chosen):
                 self._tried.append(self._try(chosen))
         return None
 
@@ -207,7 +211,7 @@ class _Reader:
         machines = [c.reading.runs_on for c in chosen if c.reading is not None]
         runs_on = next(filter(None, machines), None)
         machine = runs_on or self._runs_on
-        for text, word in _as_name_and_word(self._grouped(_of_the_package(chosen))):
+        for text, word in _as_name_and_word(self._grouped(of_the_package(chosen))):
             node = parsed(text)
             if node is not None:
                 node = node if machine is None else runnable(node, machine)
@@ -270,6 +274,9 @@ class _Reader:
         both = list(zip(self._pieces, chosen, strict=True))
         anew = [(piece, choice.reading) for piece, choice in both if choice.reading is not None]
         words = tuple((piece.typed, reading.said) for piece, reading in anew)
+        whole = english.written(self._grouped(of_the_package(chosen)))
+        if not self._is_plain and not _is_beside([reading for _, reading in anew], whole):
+            return Tried(whole, words, is_whole=True)
         rest = english.written(c.text for c in _as_they_are(chosen) if c.text)
         node, opposite = parsed(rest), readings.off(anew[0][1])
         if len(anew) > 1 or opposite is None or node is None or not rest:
@@ -280,16 +287,11 @@ class _Reader:
         return Tried(rest, words, opposite if builds else None, builds)
 
 
-def _of_the_package(chosen: list[Choice]) -> list[str]:
-    """The texts of a query; what is asked anew in spec syntax behind a dependency asks the package in parentheses."""
-    found: list[str] = []
-    is_below = False
-    for choice in chosen:
-        text = choice.text or ""
-        is_attribute = choice.read_as is not None and (text[:1] in ("+", "~") or "=" in text)
-        found += [f"({text})" if is_below and is_attribute else text] if text else []
-        is_below = is_below or "%" in text or "^" in text
-    return found
+def _is_beside(anew: list[readings.Reading], whole: str) -> bool:
+    """Whether what was read anew are conditions of the whole, and no alternatives, nor excluded."""
+    node = parsed(whole)
+    every = node.nodes if isinstance(node, query.And) else (node,)
+    return all(one.runs_on is not None or parsed(one.text) in every for one in anew)
 
 
 def _keeps_one(chosen: list[Choice], of: list[bool]) -> bool:

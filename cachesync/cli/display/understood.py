@@ -45,6 +45,7 @@ def document(understood: Understood) -> dict[str, Any]:
             "tried": [
                 {
                     "rest": tried.rest,
+                    "is_whole": tried.is_whole,
                     "words": _pairs(tried.words),
                     "instead": tried.instead,
                     "builds": tried.builds,
@@ -90,6 +91,8 @@ def _read(way: Way) -> str:
 
 def _none(tried: Tried) -> str:
     readings = " ".join(f"`{read_as}`" for _, read_as in tried.words)
+    if tried.is_whole:
+        return f"`{tried.rest}`: none"
     text = f"{tried.rest} with {readings}: none" if tried.rest else f"{readings}: none"
     if tried.instead is None:
         return text
