@@ -44,4 +44,4 @@ def test_the_command_in_the_readme_reads_it(tmp_path):
     )
     assert "spec.cached               5" in ended.stdout
     found = [line.split("\t")[:2] for line in ended.stdout.splitlines()[-2:]]
-    assert found == [["python", "3.12.9"], ["py-filelock", "3.12.4"]]
+    assert found == [["py-filelock", "3.12.4"], ["python", "3.12.9"]]

@@ -35,8 +35,8 @@ PURE = [
         "graph.making", "graph.masks", "graph.nodes", "graph.owners", "graph.preparing",
         "graph.reaching", "graph.shaping", "graph.telling", "graph.ways",
         "index.documents", "index.planes", "net.access", "net.address", "net.challenges", "net.inflate", "notify.chunked", "notify.delivery",
-        "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
-        "reports.coverage", "reports.health", "reports.history", "reports.subscribing", "reports.tagdiff",
+        "notify.matching", "notify.message", "notify.retry", "notify.subscription", "notify.text", "notify.webhook",
+        "reports.coverage", "reports.facts", "reports.health", "reports.history", "reports.subscribing", "reports.tagdiff",
         "reports.wanted", "search.nearest", "sources.mirror.bucketxml", "sources.tarstream", "watch.debounce", "watch.events",
     )
 ]  # fmt: skip
@@ -63,8 +63,7 @@ PARSERS = {
         "graph.making": {"array", "operator", "cachesync.ledger.edges"},
         "graph.masks": {"sys", "operator"},
         "graph.hashed": {"bisect"},
-        "graph.owners": {"array"},
-        "graph.ways": {"array"},
+        "graph.reaching": {"array"},
         "index.documents": {"cachesync.ledger.documents"},
         "net.access": {"ipaddress", "urllib.parse"},
         "net.address": {"hashlib", "idna", "ipaddress"},

@@ -20,6 +20,7 @@ from cachesync.model import LocationState
 from tests.support.answering import check_answers, check_index
 from tests.support.examples import examples
 from tests.support.universe import Universe, histories, steps, trees
+from tests.support.writing import played
 
 
 @pytest.mark.slow
@@ -33,10 +34,7 @@ def test_the_log_tells_the_ledger(history):
     with tempfile.TemporaryDirectory() as root:
         universe = Universe(Path(root))
         with universe.writing() as writer:
-            for batch in history:
-                for step in batch:
-                    universe.apply(step, writer)
-                universe.sync(writer)
+            for _ in played(universe, history, writer):
                 universe.check_ledger(writer.db)
                 before = read.last_seq(writer.db)
                 universe.sync(writer)
@@ -52,10 +50,7 @@ def test_every_way_of_answering_is_the_same(history, nodes, data):
         universe = Universe(Path(root))
         with universe.writing() as writer:
             catchup.catch_up(writer.db, universe.state)
-            for batch in history:
-                for step in batch:
-                    universe.apply(step, writer)
-                universe.sync(writer)
+            for _ in played(universe, history, writer):
                 check_answers(universe.state, writer.db, nodes)
                 if data.draw(st.booleans(), label="the index catches up"):
                     catchup.catch_up(writer.db, universe.state)

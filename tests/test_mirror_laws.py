@@ -13,6 +13,7 @@ from tests.support.answering import check_answers, check_index
 from tests.support.examples import examples
 from tests.support.statements import RECORDS, World, compilers_of, histories
 from tests.support.universe import brute_force
+from tests.support.writing import played
 
 OF_COMPILERS = ("%gcc", "%nag", "%llvm@17", "compiler:gcc@=12.3.0", "compiler:l*", "nag", "-%gcc", "-compiler:llvm %gcc",
                 "%gcc %llvm", "hdf5 %gcc", "nga~1", "none", "zlib-ng OR %nag@8:")  # fmt: skip
@@ -29,10 +30,7 @@ def test_the_log_tells_what_cache_indexes_told(history):
     with tempfile.TemporaryDirectory() as root:
         world = World(Path(root))
         with world.writing() as writer:
-            for batch in history:
-                for step in batch:
-                    world.apply(step, writer)
-                world.sync(writer)
+            for _ in played(world, history, writer):
                 world.check(writer.db)
             for _ in range(world.settle):
                 world.sync(writer)
@@ -55,10 +53,7 @@ def test_a_compiler_of_any_language_is_found_by_every_way_of_answering(history):
     with tempfile.TemporaryDirectory() as root:
         world = World(Path(root))
         with world.writing() as writer:
-            for number, batch in enumerate(history):
-                for step in batch:
-                    world.apply(step, writer)
-                world.sync(writer)
+            for number in played(world, history, writer):
                 check_answers(world.state, writer.db, nodes)
                 if number % 2:
                     catchup.catch_up(writer.db, world.state)

@@ -180,18 +180,14 @@ class _Walk:
     def _fault(self, start: int) -> str | None:
         """Why the value from `start` to here cannot be decoded, and where; None where it can be."""
         value = self._data[start : self._at]
-        try:
-            _skim(value)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
-        else:
+        if _refusal(value) is None:
             return None
-        padded = bytes(value) + b" " * 16  # an escape at its end is told as anywhere else
-        try:
-            _skim(padded)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return f"{_said(error)} (byte {start + _within(padded, error):,} of the index)"
-        return None
+        # An escape at the very end is told as one before it; what is in order needs no copy.
+        padded = bytes(value) + b" " * 16
+        error = _refusal(padded)
+        if error is None:
+            return None
+        return f"{_said(error)} (byte {start + _within(padded, error):,} of the index)"
 
     def _next(self) -> bytes:
         """What follows behind blanks: one character, or nothing at the end."""
@@ -217,6 +213,15 @@ class _Walk:
             begin = bytes(self._data[self._at : self._at + MOST_BEGIN]).decode(errors="replace")
             where += f", which begins with {shown(begin)}"
         return CacheIndexError(f"the index is no JSON: expected {expected} ({where})")
+
+
+def _refusal(value: bytes | memoryview) -> Exception | None:
+    """Why a decoder does not take a value; None where it does."""
+    try:
+        _skim(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return error
+    return None
 
 
 def _said(error: Exception) -> str:

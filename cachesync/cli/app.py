@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -9,9 +10,13 @@ import click
 
 from .. import __version__
 from ..errors import UsageError
+from .display import terminal
 from .options import Globals
 
 __all__ = ["COMMANDS", "cli", "run"]
+
+NARROWEST_HELP = 52
+"""Columns, below which click would write over the edge."""
 
 # Command -> module in `commands` and name in it.
 COMMANDS = {
@@ -152,12 +157,20 @@ def _is_word(argument: str) -> bool:
     return not argument.startswith("-")
 
 
+def _fitting() -> dict[str, Any]:
+    """What has click's help fit a terminal that is narrower than the narrowest it expects."""
+    if not sys.stdout.isatty() or terminal.width() >= NARROWEST_HELP:
+        return {}
+    return {"terminal_width": terminal.width()}
+
+
 def run(options: Globals, arguments: list[str]) -> int:
     """Run what the arguments name; returns the exit status. Raises CachesyncError."""
     try:
         result = cli.main(
-            arguments or ["--help"], prog_name="cachesync", standalone_mode=False, obj=options
-        )
+            arguments or ["--help"], prog_name="cachesync", standalone_mode=False, obj=options,
+            **_fitting(),
+        )  # fmt: skip
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message())
         return 2

@@ -91,7 +91,7 @@ def taken(place: Place) -> set[str]:
     """The names that files there have already."""
     try:
         return {file.stem for file in place.folder.iterdir()}
-    except OSError:
+    except OSError:  # no folder yet: nothing is taken
         return set()
 
 

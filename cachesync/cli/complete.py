@@ -21,11 +21,13 @@ __all__ = [
     "MOST",
     "QueryCommand",
     "machines",
+    "of_field",
     "own_subscriptions",
     "package_names",
     "packages",
     "query",
     "query_words",
+    "since",
     "sources",
     "subscriptions",
     "tags",
@@ -99,6 +101,26 @@ def tags(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[s
         if found:
             return found
     return _values(ctx, "tag", incomplete)
+
+
+def of_field(field: str) -> Complete:
+    """The values of a field for an option beside a query: those of the package that this names, where it has some."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        named = completing.roots(_before(ctx))
+        if field == "tag":
+            ctx.params.setdefault("package", named[0] if named else None)
+            return tags(ctx, param, incomplete)
+        return _values(ctx, field, incomplete, named) or _values(ctx, field, incomplete)
+
+    return complete
+
+
+def since(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Words of time, and tags."""
+    from .times import WORDS
+
+    return [word for word in WORDS if word.startswith(incomplete)] + tags(ctx, param, incomplete)
 
 
 sources = _field("source")
@@ -191,5 +213,6 @@ def query_words(ctx: click.Context, incomplete: str) -> list[str]:
 
 def _before(ctx: click.Context) -> str:
     """The words of the query before the one that is completed."""
-    words = ctx.params.get("arguments") or ctx.params.get("query") or ()
+    # As above: behind an option without its value the words are left.
+    words = ctx.params.get("arguments") or ctx.params.get("query") or tuple(ctx.args)
     return " ".join(word for word in words if not word.startswith("--"))

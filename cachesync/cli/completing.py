@@ -127,10 +127,11 @@ def _packages(db: connect.Connection, state_dir: Path, place: Place) -> list[str
     found = set(names.beginning_with(db, "package", start, most=MANY))
     if place.virtuals is None:
         found.update(names.beginning_with(db, "virtual", start, most=MANY))
-    if place.sigil == "%":
-        compilers = names.beginning_with(db, "compiler", start, most=MANY)
-        found.update(one.partition("@")[0] for one in compilers)
-    return sorted(found)
+    if place.sigil != "%":
+        return sorted(found)
+    told = names.beginning_with(db, "compiler", start, most=MANY)
+    compilers = {one.partition("@")[0] for one in told}
+    return [*sorted(compilers), *sorted(found - compilers)]  # what is cut off is no compiler
 
 
 def _providers(db: connect.Connection, state_dir: Path, virtuals: str) -> frozenset[str]:

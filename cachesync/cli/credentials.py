@@ -56,13 +56,13 @@ def look_at(config: Config, state_dir: Path | None) -> Iterator[TargetFinding]:
 
 def _asked(state_dir: Path) -> Mapping[str, str | None] | None:
     """What the daemon says of each credential of its configuration; None where none can be asked."""
-    from ..daemon import control
+    from ..daemon import calling
 
     try:
-        answer = control.request(
+        answer = calling.request(
             state_dir,
             {"command": "credentials"},
-            patience=control.Patience(DAEMON_SECONDS, DAEMON_SECONDS),
+            patience=calling.Patience(DAEMON_SECONDS, DAEMON_SECONDS),
         )
     except CachesyncError:  # a daemon from before an upgrade, or one that ends
         return None

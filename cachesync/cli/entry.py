@@ -12,7 +12,7 @@ import sys
 from ..errors import AnswerError, CachesyncError, QueryError
 from . import streams
 from .display import terminal
-from .display.output import visible
+from .display.output import print_line, visible
 from .options import Globals, split_globals
 
 __all__ = ["main"]
@@ -172,11 +172,11 @@ def _pointed(error: QueryError) -> tuple[str, str]:
 
 
 def _complain(error: CachesyncError) -> None:
-    print(f"cachesync: error: {visible(error.message)}", file=sys.stderr)
+    print_line(f"cachesync: error: {error.message}", to=sys.stderr)
     for problem in error.problems:
-        print(f"  {visible(problem)}", file=sys.stderr)
+        print_line(f"  {problem}", to=sys.stderr)
     if isinstance(error, QueryError):
         for line in _pointed(error):
             print(f"  {line}", file=sys.stderr)
     if error.hint:
-        print(f"hint: {visible(error.hint)}", file=sys.stderr)
+        print_line(f"hint: {error.hint}", to=sys.stderr)

@@ -112,7 +112,7 @@ def leading_somewhere(what: str, path: Path) -> Path:
 def _is_directory(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:
+    except OSError:  # what cannot be looked at is none to anybody
         return False
 
 

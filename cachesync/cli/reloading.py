@@ -35,7 +35,7 @@ class Reloaded(NamedTuple):
 
 def reload(state_dir: Path) -> Reloaded:
     """Ask the daemon on `state_dir`. Never raises CachesyncError."""
-    from ..daemon import control, runtime
+    from ..daemon import calling, runtime
 
     running = runtime.running(state_dir)
     if running is None:
@@ -43,7 +43,7 @@ def reload(state_dir: Path) -> Reloaded:
     pid = int(running["pid"])
     remedy = f"`systemctl reload cachesync`, or `kill -HUP {pid}` where it is no service"
     try:
-        answer = control.request(state_dir, {"command": "reload"})
+        answer = calling.request(state_dir, {"command": "reload"})
     except CachesyncError as error:
         return Reloaded(pid, None, problem=f"{error.message}; {remedy}")
     if answer is None:

@@ -11,7 +11,7 @@ import re
 import shlex
 from pathlib import Path
 
-from ..reports.health import Health
+from ..reports.facts import Health
 from .options import Globals
 
 __all__ = ["ELSEWHERE", "HERE", "of_health", "reaching"]

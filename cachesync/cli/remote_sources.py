@@ -6,12 +6,14 @@ import os
 from contextlib import closing
 
 from .. import net
+from ..config import mirrors
 from ..config.reachvalues import Secret, SecretKind
 from ..config.settings import Config
 from ..config.sourceconfigs import (
     BuildcacheSourceConfig,
     DirectorySourceConfig,
     GithubSourceConfig,
+    ReadMode,
     SourceConfig,
 )
 from ..errors import CachesyncError
@@ -69,12 +71,24 @@ def _reach(
         return entry.name, "error", error.message, remedy
     if credential is not None:
         text += f"; the credential {credential} was not tried: only the service has it"
+    if status in (404, 410) and isinstance(entry, BuildcacheSourceConfig) and entry.list is None:
+        return _without_index(entry, text)
     if status in (401, 403, 404, 410) or status >= 500:
         return entry.name, "warning", text, _remedy(entry, status, is_tried=credential is None)
     if is_overheard(entry):
         text += "; its password goes over the network in the clear"
         return entry.name, "warning", text, "oci:// instead of oci+http://, if it speaks TLS"
     return entry.name, "ok", text, None
+
+
+def _without_index(entry: BuildcacheSourceConfig, text: str) -> _Found:
+    """What there is to say of a mirror that answers, and has not what is read first."""
+    if entry.read is ReadMode.INDEX:
+        remedy = "check `url:`, or have an index made: spack buildcache update-index"
+        return entry.name, "warning", f"{text}: there is no cache index", remedy
+    if mirrors.is_registry(entry.url):
+        return entry.name, "warning", text, "check `url:`, and whether anything was pushed"
+    return entry.name, "ok", f"{text}: it has no cache index, and needs none", None
 
 
 def is_overheard(entry: SourceConfig) -> bool:

@@ -23,7 +23,9 @@ __all__ = [
 ]
 
 SHORT = {"-q": "--quiet", "-h": "--help"}
-SORTS = ("relevance", "package", "version", "newest")
+SORTS = ("relevance", "package", "version", "recent")
+OLD_NAMES = {"newest": "recent"}
+"""Of orders, by what they were called: `newest` sounds like versions."""
 THROUGH = "build"
 
 
@@ -35,11 +37,20 @@ class Option(NamedTuple):
     help: str
 
 
+FIELDS = ("tag", "os", "target", "compiler", "stack")
+"""Fields of the query that can be given as options too (`query.narrowing`)."""
+
 OPTIONS = (
     Option("--limit", "N", "builds to show (default 20; 0: all)"),
     Option("--offset", "N", "builds to pass over first"),
-    Option("--sort", "|".join(SORTS), "the order (default relevance)"),
+    Option("--sort", "|".join(SORTS), "the order (default relevance), see below"),
     Option("--runs-on", "TARGET|host", "only what a machine of this target, or this one, can run"),
+    Option("--long", None, "every variant of each build, in a table also on a terminal"),
+    Option("--tag", "TAG", "as tag:TAG in the query; once more: in any of these"),
+    Option("--os", "OS", "as os:OS; so are these"),
+    Option("--target", "TARGET", "as target:TARGET"),
+    Option("--compiler", "NAME[@VERSION]", "as compiler:NAME[@VERSION]"),
+    Option("--stack", "STACK", "as stack:STACK"),
     Option("--columns", "LIST", "the table's columns, such as package,version,tags"),
     Option("--group-by", "package", "one row a package instead of one a build"),
     Option("--spack", "0.23|1.x", "the query is a spec of this Spack and nothing else"),
@@ -51,7 +62,11 @@ OPTIONS = (
         "count specs and builds by target, os, compiler, stack, tag, virtual, namespace, mirror, ...",
     ),
     Option("--hashes", None, "all hashes of each build; in a pipe nothing else, one a line"),
-    Option("--install", None, "the commands that install the best hit from its cache"),
+    Option(
+        "--install",
+        None,
+        "the commands that install the best hit from its cache: one that this machine runs, if any",
+    ),
     Option("--json", None, "one JSON document"),
     Option("--no-pager", None, "never start a pager"),
     Option("--quiet", None, "print nothing; exit 1 when nothing matches (also -q)"),
@@ -92,6 +107,12 @@ Usage: cachesync search [OPTIONS] [QUERY...]
 Options:
 {options}
 
+Orders: relevance: what suits the words best; where the query has no word and
+names no package, as package. package: by name, of each package the newest
+version first. version: the newest version first, in Spack's order, whatever the
+package. recent (its old name: newest): what became cached last first, whatever
+its version.
+
 Exit status: 0 also without a hit; with -q 1 without one; 1 before anything was
 ever synced, with -q 3: nobody can tell; 2 for a query that is not understood.
 """
@@ -101,11 +122,14 @@ class Request(NamedTuple):
     """What the arguments of `search` ask for."""
 
     text: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    """Fields and values that options gave."""
     limit: int | None = None
     offset: int = 0
     sort: str = "relevance"
     runs_on: str | None = None
     columns: tuple[str, ...] | None = None
+    long: bool = False
     group_by: str | None = None
     spack: str | None = None
     through: str | None = None
@@ -127,6 +151,7 @@ def parse_arguments(arguments: list[str]) -> Request:
     by_name = {option.name: option for option in OPTIONS}
     given: dict[str, Any] = {}
     words: list[str] = []
+    fields: list[tuple[str, str]] = []
     rest = iter(arguments)
     for argument in rest:
         if argument == "--":
@@ -138,7 +163,9 @@ def parse_arguments(arguments: list[str]) -> Request:
             continue
         option = by_name.get(name)
         if option is None:
-            raise UsageError(f"search has no option {name}", hint="options: " + " ".join(by_name))
+            from .otheroptions import unknown_option
+
+            raise unknown_option(name, by_name)
         if option.value is None:
             if equals:
                 raise UsageError(f"{name} takes no value")
@@ -146,8 +173,11 @@ def parse_arguments(arguments: list[str]) -> Request:
             continue
         if not equals:
             value = next(rest, "")
-        given[_key(name)] = _value(option, value)
-    request = Request(" ".join(words), **given)
+        if _key(name) in FIELDS:
+            fields.append((_key(name), value))
+        else:
+            given[_key(name)] = _value(option, value)
+    request = Request(" ".join(words), tuple(fields), **given)
     _refuse_contradictions(request)
     return request
 
@@ -164,6 +194,7 @@ def _refuse_contradictions(request: Request) -> None:
         "columns": ("json", "hashes", "install", "group_by"),
         "group_by": ("hashes", "install", "facets"),
         "why": ("hashes", "install", "group_by"),
+        "long": ("columns", "install", "group_by"),
         "install": ("hashes", "facets"),
     }.items():
         for other in others:
@@ -184,9 +215,9 @@ def _value(option: Option, value: str) -> int | str | tuple[str, ...]:
             raise UsageError(f"{option.name} takes {_NEEDED[option.name]}")
         return value
     if option.name == "--sort":
-        if value not in SORTS:
+        if OLD_NAMES.get(value, value) not in SORTS:
             raise UsageError(f"--sort takes one of {', '.join(SORTS)}")
-        return value
+        return OLD_NAMES.get(value, value)
     if not (value.isdecimal() and value.isascii() and len(value) < 10):
         raise UsageError(f"{option.name} takes a number from 0 on")
     return int(value)

@@ -40,7 +40,7 @@ def require_writable(state_dir: Path, *, may_be_own: bool) -> None:
     """
     try:
         owner = os.stat(state_dir).st_uid
-    except OSError:
+    except OSError:  # what is missing is said where it is written
         return
     if owner == os.geteuid() or _may_write(state_dir):
         return
@@ -67,7 +67,7 @@ def _may_write(state_dir: Path) -> bool:
 def _is_system(state_dir: Path) -> bool:
     try:
         return os.path.samefile(state_dir, paths.SYSTEM_STATE)
-    except OSError:
+    except OSError:  # one of them is not there
         return False
 
 
@@ -82,7 +82,7 @@ def act_as_owner(state_dir: Path) -> None:
         return
     try:
         status = os.stat(state_dir)
-    except OSError:
+    except OSError:  # it is missing: what makes it says so, if it cannot
         return
     os.umask(~status.st_mode & 0o777 | SHARED_UMASK)
     if status.st_uid != 0:

@@ -37,7 +37,7 @@ class _Talk(io.FileIO):
     def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
-        except OSError:
+        except OSError:  # there is nobody to tell: it is as if it were said
             return memoryview(data).nbytes
 
 

@@ -63,16 +63,16 @@ def carry_out(
                 finally:
                     db.close()
         except LedgerBusyError:
-            from ..daemon import control
+            from ..daemon import calling
 
             if asked is None:
                 _refuse_pages(state_dir)
                 raise
             on_silence = _ignore if options.quiet else _say_silent
-            answer = control.request(state_dir, asked, on_silence=on_silence)
+            answer = calling.request(state_dir, asked, on_silence=on_silence)
             if answer is not None:
                 return answer
-            if time.monotonic() > until or not control.exists(state_dir):
+            if time.monotonic() > until or not calling.exists(state_dir):
                 raise
             time.sleep(0.1)
 

@@ -152,7 +152,7 @@ def names_in(path: Path) -> tuple[str, list[str]]:
 def _names(text: str) -> list[Node]:
     try:
         return list(names(compose(text.removeprefix("\ufeff"))))
-    except InvalidError:
+    except InvalidError:  # what is wrong is told by whoever loads it
         return []
 
 
@@ -234,6 +234,6 @@ def _is_there(path: Path) -> bool:
         path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return False
-    except OSError:
+    except OSError:  # it may be there: reading it says what is wrong
         return True
     return True

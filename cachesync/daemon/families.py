@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from ..model import SourceState
-from ..reports.health import State
+from ..reports.facts import State
 
 __all__ = ["Collector", "Look"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import UsageError
-from ..reports.health import State
+from ..reports.facts import State
 
 __all__ = ["Metrics", "health_of"]
 

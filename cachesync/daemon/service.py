@@ -17,7 +17,8 @@ from ..config import reload
 from ..config.settings import Config
 from ..errors import ConfigError, UsageError
 from ..ledger import connect
-from ..reports.health import Health, line
+from ..reports.facts import Health
+from ..reports.health import line
 from . import control, runtime
 from .backoff import said_seconds
 from .commands import Commands

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import CachesyncError
 from ..ledger import connect, log, read
-from ..reports.health import Facts
+from ..reports.facts import Facts
 from ..system import published
 from . import runtime
 
@@ -97,7 +97,7 @@ def _foreign(state_dir: Path) -> tuple[str, ...]:
     """What in the state directory belongs to somebody else than the directory itself."""
     try:
         owner = state_dir.stat().st_uid
-    except OSError:
+    except OSError:  # a missing directory is told of elsewhere
         return ()
     paths = [state_dir / name for name in FILES]
     try:
@@ -112,7 +112,7 @@ def _foreign(state_dir: Path) -> tuple[str, ...]:
 def _uid(path: Path) -> int | None:
     try:
         return path.stat().st_uid
-    except OSError:
+    except OSError:  # it is not there
         return None
 
 

@@ -82,7 +82,7 @@ def _write(db: connect.Connection, path: Path, graph: Graph, seq: int) -> None:
     stamp = file.Stamp(read.identity(db), seq, read.mark(db, seq))
     try:
         file.write(path, graph, stamp)
-    except OSError:
+    except OSError:  # it is made anew each time, until there is room
         with suppress(OSError):
             file.discard(path)
 

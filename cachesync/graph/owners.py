@@ -8,12 +8,11 @@ near is the root looked at by itself.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable
 
 from ..model import EdgeKind
 from ..spack.satisfying import sought_first
-from .arrays import DOWN, Graph
+from .arrays import DOWN, Graph, Numbers
 from .masks import Mask, flags_of, kind_table, mask_of, members
 from .nodes import NodeSets
 from .reaching import Reaching
@@ -91,26 +90,10 @@ class Owners:
             undecided |= mask_of(ties)
         return found | self._one_by_one(undecided, flags_of(good, size)) if undecided else found
 
-    def _distances(self, mask: Mask) -> array[int]:
+    def _distances(self, mask: Mask) -> Numbers:
         """How many link and run edges lead from each node to one of a set by which that is called so; 0: none do."""
-        graph, size = self._graph, self._graph.size
-        found = array("I", bytes(4 * size))
-        level = list(members(self._direct(mask, self._is_down), size))
-        starts, ends, parents = graph.back_starts, graph.back_downs, graph.parents
-        for node in level:
-            found[node] = 1
-        distance = 1
-        while level:
-            distance += 1
-            following = []
-            for node in level:
-                for parent in parents[starts[node] : ends[node]]:
-                    if not found[parent]:
-                        found[parent] = distance
-                        following.append(parent)
-            self._reaching.charge(len(level))
-            level = following
-        return found
+        direct = self._direct(mask, self._is_down)
+        return self._reaching.distances(members(direct, self._graph.size))
 
     def first(self, root: int) -> int | None:
         """The first node below one that is called so."""

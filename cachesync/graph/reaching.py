@@ -5,10 +5,11 @@ Each node is looked at once, each edge once in each direction: the cost is their
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 
 from ..errors import UsageError
-from .arrays import DOWN, Graph
+from .arrays import DOWN, Graph, Numbers
 from .few import LEAST, Few
 from .masks import Mask, chosen, flags_of, kind_table, mask_of, members
 
@@ -126,6 +127,30 @@ class Reaching:
                 if not marks[parent]:
                     marks[parent] = 1
                     waiting.append(parent)
+
+    def distances(self, nearest: Iterable[int], *, everything: bool = False) -> Numbers:
+        """Over how many edges each node leads beyond some that are one edge away, 1 for those; 0: it does not.
+
+        Over link and run edges; with `everything` over edges of any type.
+        """
+        graph = self.graph
+        found = array("I", bytes(4 * graph.size))
+        starts, parents = graph.back_starts, graph.parents
+        ends = starts[1:] if everything else graph.back_downs
+        level, distance = list(nearest), 1
+        for node in level:
+            found[node] = 1
+        while level:
+            self.charge(len(level))
+            distance += 1
+            following = []
+            for node in level:
+                for parent in parents[starts[node] : ends[node]]:
+                    if not found[parent]:
+                        found[parent] = distance
+                        following.append(parent)
+            level = following
+        return found
 
     def from_above(self, mask: Mask) -> Mask:
         """A set, and all that lead to nodes of it over edges of any type."""

@@ -6,9 +6,9 @@ looked for is found once, and each further way is read off. Both take the same w
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable
 
+from .arrays import Numbers
 from .masks import chosen, few_of
 from .reaching import Reaching, both
 
@@ -45,14 +45,14 @@ class Ways:
         first = reaching.is_any if self._everything else reaching.is_first
         self._last_of_root = both(first, is_kind)
         self._left = several
-        self._far: array[int] | None = None
+        self._far: Numbers | None = None
 
     def path(self, root: int) -> list[int] | None:
         """The shortest way from a root, of several the first by the order of edges; None where there is none."""
         if self._left > 0:
             return self._looked_for(root)
         if self._far is None:
-            self._far = self._distances()
+            self._far = self._reaching.distances(self._nearest(), everything=self._everything)
         return self._read_off(root, self._far)
 
     def _looked_for(self, root: int) -> list[int] | None:
@@ -80,33 +80,19 @@ class Ways:
         self._reaching.charge(STEP_DOWN * len(before))
         return found
 
-    def _distances(self) -> array[int]:
-        """Over how many edges each node leads to one with a flag; 0: it does not."""
+    def _nearest(self) -> Iterable[int]:
+        """The nodes from which one with a flag is one edge away."""
         graph = self._graph
-        found = array("I", bytes(4 * graph.size))
         starts, parents, kinds = graph.back_starts, graph.parents, graph.back_kinds
         ends = starts[1:] if self._everything else graph.back_downs
-        distance, level = 1, []
+        found: set[int] = set()
         for node in few_of(self._flags):
             start, end = starts[node], ends[node]
             if start < end:
-                for parent in chosen(parents[start:end], kinds[start:end], self._last):
-                    if not found[parent]:
-                        found[parent] = 1
-                        level.append(parent)
-        while level:
-            self._reaching.charge(len(level))
-            distance += 1
-            following = []
-            for node in level:
-                for parent in parents[starts[node] : ends[node]]:
-                    if not found[parent]:
-                        found[parent] = distance
-                        following.append(parent)
-            level = following
+                found.update(chosen(parents[start:end], kinds[start:end], self._last))
         return found
 
-    def _read_off(self, root: int, far: array[int]) -> list[int] | None:
+    def _read_off(self, root: int, far: Numbers) -> list[int] | None:
         met = self._met(root, self._last_of_root)
         if met is not None:
             return [root, met]

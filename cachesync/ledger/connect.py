@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,6 @@ __all__ = [
     "LEDGER_FILE",
     "MOST_INTEGER",
     "Connection",
-    "check",
-    "copy",
     "damage",
     "ledger_errors",
     "open_reader",
@@ -204,56 +202,8 @@ def _connect_reader(path: Path, patience_seconds: float) -> sqlite3.Connection:
 def _has_wal(path: Path) -> bool:
     try:
         return path.with_name(path.name + "-wal").stat().st_size > 0
-    except FileNotFoundError:
+    except FileNotFoundError:  # nobody has it open
         return False
-
-
-def copy(db: Connection, file: Path) -> None:
-    """Write one moment of the ledger to a new file, durably and whole; writers need not stop.
-
-    Raises CachesyncError when the file cannot be made, sqlite3.Error when the ledger cannot be read,
-    or is damaged: then there is no copy.
-    """
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        _copy(db, partial)
-        os.link(partial, file)
-    except (OSError, sqlite3.Error) as error:
-        from . import room
-
-        if (short := room.shortage(error, file)) is not None:
-            elsewhere = f"{short.remedy}, or name a file elsewhere"
-            raise CachesyncError(short.message, hint=elsewhere) from error
-        if isinstance(error, sqlite3.Error):
-            raise
-        raise CachesyncError(f"{file} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):  # what led here is told
-            partial.unlink(missing_ok=True)
-
-
-def _copy(db: Connection, path: Path) -> None:
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    target = sqlite3.connect(path)
-    try:
-        db.backup(target)  # in one step: a step at a time would start again at every write
-        target.execute("PRAGMA journal_mode = DELETE")
-        check(target)
-    finally:
-        target.close()
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def check(db: Connection) -> None:
-    """Raise sqlite3.DatabaseError where a ledger is damaged; some seconds for a GiB."""
-    from .sound import fault  # here, as below: a search that goes well does without
-
-    if (found := fault(db)) is not None:
-        raise sqlite3.DatabaseError(f"malformed: {found}")
 
 
 @contextmanager

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from ..model import Build, Change, ChangeKind
 from . import dag
+from .filtering import BASELINE, DESCRIBED, FLAG, Filter, where
 from .ids import BUILD_COLUMNS, make_build, unpack
 
 __all__ = [
@@ -37,30 +38,8 @@ LEFT JOIN spec x ON x.id = c.spec_id
 LEFT JOIN build b ON b.id = c.build_id
 LEFT JOIN stacks k ON k.id = c.stacks_id
 """
-FLAG, BASELINE = 1, 2
 MOST_AT_ONCE = 500
 """Changes that are read at once."""
-_DESCRIBED = int(ChangeKind.SPEC_DESCRIBED)
-_OF_INDEXES = ", ".join(str(int(kind)) for kind in ChangeKind if kind.label.startswith("index."))
-
-
-class Filter(NamedTuple):
-    """Which changes are wanted; an empty or None condition wants all."""
-
-    after: int = 0
-    """Only changes with a greater `seq`."""
-    since: int | None = None
-    """Only changes from this time on, in microseconds since the epoch."""
-    kinds: Sequence[ChangeKind] = ()
-    package: str | None = None
-    tag: str | None = None
-    source: str | None = None
-    until: int | None = None
-    """Only changes with no greater `seq`."""
-    news_of: Sequence[str] | None = None
-    """When given, no baselines but those of these sources; what nodes are described by is not left out."""
-    about: Callable[[Change], bool] | None = None
-    """What else a change must be."""
 
 
 def changes(
@@ -70,39 +49,17 @@ def changes(
 
     With `newest_first`, so many of them, the newest first.
     """
-    conditions, parameters = ["c.seq > ?"], [wanted.after]
-    more: list[Any] = list(parameters)
-    for condition, value in (
-        ("c.at >= ?", wanted.since),
-        (f"CASE WHEN c.kind = {_DESCRIBED} THEN b.package ELSE g.package END = ?", wanted.package),
-        (
-            f"CASE WHEN c.kind IN ({_OF_INDEXES}) THEN json_extract(c.detail, '$.tag') ELSE t.name END = ?",
-            wanted.tag,
-        ),
-        ("s.name = ?", wanted.source),
-        ("c.seq <= ?", wanted.until),
-    ):
-        if value is not None:
-            conditions.append(condition)
-            more.append(value)
-    if wanted.news_of is not None:
-        loud = ",".join("?" * len(wanted.news_of))
-        conditions.append(
-            f"(NOT c.flags & {BASELINE} OR s.name IN ({loud}) OR c.kind = {_DESCRIBED})"
-        )
-        more.extend(wanted.news_of)
-    if wanted.kinds:
-        conditions.append(f"c.kind IN ({','.join(str(int(kind)) for kind in wanted.kinds)})")
-    query = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY c.seq"
+    condition, parameters = where(wanted)
+    query = f"{_SELECT} WHERE {condition} ORDER BY c.seq"
     if newest_first:
         query, limit = f"{query} DESC", newest_first
     if wanted.about is not None:
-        found = filter(wanted.about, _changes(db, db.execute(query, more)))
+        found = filter(wanted.about, _changes(db, db.execute(query, parameters)))
         yield from islice(found, limit or None)
         return
     if limit:
         query += f" LIMIT {int(limit)}"
-    yield from _changes(db, db.execute(query, more))
+    yield from _changes(db, db.execute(query, parameters))
 
 
 def placed(db: sqlite3.Connection) -> Iterator[Change]:
@@ -130,7 +87,7 @@ def history(db: sqlite3.Connection, spec_hash: str) -> Iterator[Change]:
     """The changes about one spec, oldest first; not what cache indexes describe it by."""
     query = (
         f"{_SELECT} WHERE c.spec_id = (SELECT id FROM spec WHERE hash = ?)"
-        f" AND c.kind != {_DESCRIBED} ORDER BY c.seq"
+        f" AND c.kind != {DESCRIBED} ORDER BY c.seq"
     )
     yield from _changes(db, db.execute(query, (spec_hash,)))
 
@@ -163,10 +120,10 @@ def _changes(db: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> Iterator[
     """The changes in rows of `_SELECT`; what nodes are described by is looked up for many at once."""
     rows = iter(rows)
     while some := list(islice(rows, MOST_AT_ONCE)):
-        pairs = [(row[19], row[9]) for row in some if row[2] == _DESCRIBED]
+        pairs = [(row[19], row[9]) for row in some if row[2] == DESCRIBED]
         told = dag.told(db, pairs) if pairs else iter(())
         for row in some:
-            yield _change(db, row, next(told) if row[2] == _DESCRIBED else None)
+            yield _change(db, row, next(told) if row[2] == DESCRIBED else None)
 
 
 def _change(db: sqlite3.Connection, row: Sequence[Any], told: dag.Told | None) -> Change:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import NamedTuple
 
 from ..model import Build
@@ -249,6 +250,9 @@ def builds_of_platform(db: sqlite3.Connection, platform: str) -> set[int]:
     return {i for (i,) in db.execute("SELECT id FROM build WHERE platform = ?", (platform,))}
 
 
+_ORDERED = "SELECT id, package, version_key FROM build"
+
+
 def by_version(
     db: sqlite3.Connection, build_ids: Collection[int], enough: int
 ) -> Iterator[tuple[int, str, bytes]]:
@@ -256,17 +260,39 @@ def by_version(
 
     With `enough` (0: all) only so many are wanted, which decides how they are found soonest.
     """
-    columns = "SELECT id, package, version_key FROM build"
     order = "ORDER BY length(package), package, version_key DESC, id"
-    if not enough or len(build_ids) * 20 < build_count(db):
+    if not enough or _are_few(db, build_ids):
         yield from db.execute(
-            f"{columns} WHERE id IN (SELECT value FROM json_each(?)) {order}", (id_list(build_ids),)
+            f"{_ORDERED} WHERE id IN (SELECT value FROM json_each(?)) {order}",
+            (id_list(build_ids),),
         )
         return
     # So many of all builds are wanted that walking the index in order meets enough of them soon.
-    for row in db.execute(f"{columns} {order}"):
+    for row in db.execute(f"{_ORDERED} {order}"):
         if row[0] in build_ids:
             yield row
+
+
+def by_name(db: sqlite3.Connection, build_ids: Collection[int]) -> Iterator[tuple[int, str, bytes]]:
+    """The same in the order of names, of a package the newest first. The first come soon."""
+    if _are_few(db, build_ids):
+        yield from sorted(by_version(db, build_ids, 0), key=itemgetter(1))
+        return
+    of_package = (  # of `package = ?1` SQLite concludes length(?1) = length(?1), and uses no index
+        f"{_ORDERED} INDEXED BY build_order WHERE length(package) = length(?1) AND package IS ?1"
+        " ORDER BY version_key DESC, id"
+    )
+    (name,) = db.execute("SELECT min(package) FROM build").fetchone()
+    while name is not None:
+        for row in db.execute(of_package, (name,)):
+            if row[0] in build_ids:
+                yield row
+        (name,) = db.execute("SELECT min(package) FROM build WHERE package > ?", (name,)).fetchone()
+
+
+def _are_few(db: sqlite3.Connection, build_ids: Collection[int]) -> bool:
+    """Whether some builds are sooner looked up than met on a walk through all that there are."""
+    return len(build_ids) * 20 < build_count(db)
 
 
 def most_placed(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
@@ -278,20 +304,6 @@ def most_placed(db: sqlite3.Connection, build_ids: Iterable[int]) -> dict[int, t
         (id_list(build_ids),),
     )
     return {build_id: (placements, newest) for build_id, placements, newest in rows}
-
-
-def in_order(db: sqlite3.Connection, build_ids: Iterable[int], order: str) -> list[int]:
-    """Builds in one of the orders of `search --sort` but relevance (see `ranking`)."""
-    clause = {
-        "package": "package, version_key DESC",
-        "version": "version_key DESC, package",
-        "newest": "(SELECT max(s.id) FROM spec s WHERE s.build_id = build.id) DESC",
-    }[order]
-    rows = db.execute(
-        f"SELECT id FROM build WHERE id IN (SELECT value FROM json_each(?)) ORDER BY {clause}, id",
-        (id_list(build_ids),),
-    )
-    return [build_id for (build_id,) in rows]
 
 
 class SourceAge(NamedTuple):

@@ -88,7 +88,7 @@ def _full(path: Path) -> Shortage:
 def _is_full(path: Path) -> bool:
     try:
         found = os.statvfs(path if path.exists() else path.parent)
-    except OSError:
+    except OSError:  # then it is something else that is wrong
         return False
     return found.f_bavail * found.f_frsize < FULL_BYTES
 
@@ -102,5 +102,5 @@ def _largest(path: Path) -> Path:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:
+    except OSError:  # it is gone by now
         return 0

@@ -240,8 +240,9 @@ def migrate(db: sqlite3.Connection, *, now: int) -> None:
     check_version(version, application)
     if version == VERSION:
         return
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    from .atomic import transaction  # who only reads has no need of it
+
+    with transaction(db):
         for step in _MIGRATIONS[version:]:
             if callable(step):
                 step(db)
@@ -252,11 +253,6 @@ def migrate(db: sqlite3.Connection, *, now: int) -> None:
             db.execute("INSERT INTO ledger VALUES (?, ?)", (os.urandom(16).hex(), now))
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {VERSION}")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 def check_version(version: int, application: int) -> None:

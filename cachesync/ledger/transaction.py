@@ -9,13 +9,12 @@ from typing import Any
 
 from ..model import ChangeKind
 from . import read
+from .atomic import transaction
+from .filtering import BASELINE, FLAG
 from .ids import Ids, KnownSpec, insert_rows
 from .outcomes import SourceRow
 
 __all__ = ["BASELINE", "FLAG", "Transactions", "first_pass"]
-
-FLAG = 1  # first of spec.cached, last of spec.evicted
-BASELINE = 2
 
 
 def first_pass(source: SourceRow) -> int:
@@ -45,16 +44,13 @@ class Transactions:
         """Run `work` and commit it with the changes it reported, or leave no trace of it."""
         self._at = self._clock()
         seq = self._seq
-        self.db.execute("BEGIN IMMEDIATE")
         try:
-            work()
-            self._ids.store_new()
-            self._store_located()
-            self._store_changes(0 if source is None else source.id)
-            self.db.execute("COMMIT")
+            with transaction(self.db):
+                work()
+                self._ids.store_new()
+                self._store_located()
+                self._store_changes(0 if source is None else source.id)
         except BaseException:
-            if self.db.in_transaction:
-                self.db.execute("ROLLBACK")
             self._ids.forget(only_when_large=False)
             self._seq, self._next_node_id = seq, 0
             raise

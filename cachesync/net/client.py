@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from threading import BoundedSemaphore, Event, Lock
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
 from . import policy
 from .access import DIRECT, Access, Proxy
@@ -17,9 +17,6 @@ from .transport import CONNECTIONS_PER_HOST, IDENTITY, Begun, Transport
 from .trust import Trust, is_encrypted
 from .tunnel import unwelcome
 from .wire import BLOCKING_SECONDS, Deadline
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["HttpFetcher"]
 
@@ -64,12 +61,7 @@ class HttpFetcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self.close()
 
     def close(self) -> None:

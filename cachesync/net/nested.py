@@ -50,7 +50,7 @@ class NestedSocket:
         """As of a socket."""
         try:
             return self._carry(lambda: self._inner.read(size))
-        except ssl.SSLZeroReturnError:
+        except ssl.SSLZeroReturnError:  # the end, as a socket tells it
             return b""
 
     def send(self, data: memoryview) -> int:

@@ -83,7 +83,7 @@ def _retry_after(text: str, now: float) -> float | None:
         return number
     try:
         date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError):  # not a date either: as if it had not been said
         return None
     if date.tzinfo is None:  # "-0000": UTC without saying where
         date = date.replace(tzinfo=UTC)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from . import policy
 from .access import Access, Authorities
@@ -21,9 +21,6 @@ from .transport import IDENTITY, Begun, Transport, plain_errors, through
 from .trust import Trust, is_encrypted
 from .tunnel import look_up, unwelcome
 from .wire import Backend, Deadline
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["HttpPoster"]
 
@@ -64,12 +61,7 @@ class HttpPoster:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self.close()
 
     def close(self) -> None:

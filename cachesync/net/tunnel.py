@@ -151,7 +151,7 @@ def look_up(
     def check(deadline: Deadline) -> None:
         try:
             addresses = resolved(host, port, resolver, deadline.sooner(LOOK_UP_SECONDS))
-        except OSError:
+        except OSError:  # the proxy may know it
             return
         except FetchError:
             deadline.left()  # it is over for good, or only this

@@ -20,10 +20,11 @@ from ..ledger import connect as ledger_connect
 from ..ledger import log, read
 from ..model import Change, ChangeKind, First
 from . import judging, naming
+from .matching import Matcher
 from .message import Match, Message, Sender, compose, match, message_of_test, news_of_target
 from .outbox import intake, queue
 from .outbox.connect import Connection, Run
-from .subscription import Matcher, Rule
+from .subscription import Rule
 from .webhook import cloudevent
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from .. import query
 from ..errors import CachesyncError
 from ..ledger import connect, log, mirrors, newbuilds, read, specchanges
 from ..model import Change, ChangeKind, First
-from .subscription import Matcher, Rule
+from .matching import Matcher
+from .subscription import Rule
 
 if TYPE_CHECKING:
     from ..ledger.mirrors import Mirror

@@ -125,7 +125,7 @@ class _Child:
     def _feed(self) -> None:
         try:
             self._input = self._input[os.write(self._in, self._input[:65536]) :]
-        except BlockingIOError:
+        except BlockingIOError:  # select tells when there is room again
             return
         except OSError:  # it does not want to read it, which is its own business
             self._input = memoryview(b"")
@@ -135,7 +135,7 @@ class _Child:
     def _read(self) -> bool:
         try:
             data = os.read(self._out, 65536)
-        except BlockingIOError:
+        except BlockingIOError:  # nothing more as of now
             return False
         if not data:
             self._forget(self._out)

@@ -20,8 +20,8 @@ from ..model import Change, First
 from . import naming
 from .follower import rule_of, sender_of
 from .judging import Judge, ask_mirrors, is_told
+from .matching import Matcher
 from .message import Message, message_of_test
-from .subscription import Matcher
 from .target import Delivery, Outcome, Result, open_target
 
 __all__ = ["asks_of_dags", "is_about", "named", "send_test"]

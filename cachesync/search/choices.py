@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from ..query import english, fuzzy, readings
 from ..query.english import Piece, Role
 from ..query.machine import runnable
 from ..spack import targets
+from .allowance import Allowance
 from .searcher import Searcher
 
 __all__ = [
@@ -68,13 +68,13 @@ class Choices:
         names: Collection[str],
         *,
         may_be_machine: bool,
-        until: float,
+        allowance: Allowance,
     ) -> None:
         """With `may_be_machine` a word may be what `--runs-on` takes, where it is asked of the whole query.
 
-        From `until` on, in seconds of the processor's time, whatever asks raises SpentError.
+        Once nothing of the `allowance` is left whatever asks raises SpentError.
         """
-        self._until = until
+        self._allowance = allowance
         self._searcher = searcher
         self._values = values
         self._db = db
@@ -127,7 +127,7 @@ class Choices:
         return self._builds[node]
 
     def _ask(self, node: query.Node) -> Collection[int]:
-        if time.process_time() >= self._until:
+        if not self._allowance.is_left:
             raise SpentError
         return self._searcher.matching(node)
 

@@ -9,6 +9,7 @@ from .. import query
 from ..graph.offering import offered
 from ..ledger import connect, graphrows
 from ..spack import versions
+from .nearest import likeness
 
 if TYPE_CHECKING:
     from ..graph.arrays import Graph
@@ -24,7 +25,9 @@ MOST = 3
 def dependencies(
     dags: Dags, db: connect.Connection, dag: query.Dag, hashes: Iterable[str]
 ) -> list[str]:
-    """As `openmpi@5.0.6`: the newest of the package that is asked for, then of each that provides the same.
+    """As `openmpi@5.0.6`: of the package that is asked for, then of each that provides the same.
+
+    Versions that begin as the one that is asked for does come first, then the newest.
 
     At most MOST of either. Behind the version stand the variants that are asked for, as they are:
     `openmpi@5.0.6~cuda`. Nothing where several dependencies are asked for, or one without a name. The caller
@@ -39,9 +42,9 @@ def dependencies(
     roots = [node for node, spec_id in enumerate(graph.spec_ids) if spec_id in wanted]
     found = {_said(graph, node, edge.spec) for node in offered(evaluator, roots, edge)}
     by_name: dict[str, list[str]] = {}
-    for name, version, more in sorted(
-        found, key=lambda one: versions.sort_key(one[1]), reverse=True
-    ):
+    newest = sorted(found, key=lambda one: versions.sort_key(one[1]), reverse=True)
+    nearest = sorted(newest, key=lambda one: -likeness(edge.spec.versions or "", one[1]))
+    for name, version, more in nearest:
         by_name.setdefault(name, []).append(f"{name}@{version}{more}")
     by_name.pop("", None)  # nothing but an edge tells of it
     asked = by_name.pop(edge.spec.name or "", [])

@@ -6,6 +6,7 @@ the time that is passed in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -17,7 +18,9 @@ from ..spack import variants, versions
 __all__ = [
     "Miss",
     "conditions",
+    "is_number",
     "is_of_these",
+    "likeness",
     "misses",
     "single_conditions",
     "suspects",
@@ -52,20 +55,26 @@ def misses(
     in_time: Callable[[], bool],
     *,
     dags: bool = False,
+    is_package: Callable[[str], bool] = lambda _word: True,
 ) -> list[Miss]:
     """The single conditions to drop to get hits, in the order in which they are best given up.
 
     `count` says how many builds and specs match a tree; it is not called any more once `in_time` is
-    false. With `dags` what is asked of them counts, else what pages are asked. To give up the package is not tried where something else helps.
+    false. With `dags` what is asked of them counts, else what pages are asked. To give up the package is not tried
+    where something else helps; of bare words those that `is_package` name one, and the first of them is the last.
     """
     every = single_conditions(node) if dags else conditions(node)
     if not 1 < len(every) <= MOST_CONDITIONS:
         return []
     found: list[Miss] = []
-    order = sorted(range(len(every)), key=lambda position: _rank(every[position]))
+    subjects = {at for at, one in enumerate(every) if _is_subject(one, is_package)}
+    order = sorted(
+        range(len(every)),
+        key=lambda at: (_rank(every[at], is_subject=at in subjects), -at if at in subjects else at),
+    )
     for position in order:
         field = field_of(every[position])
-        if not in_time() or (found and _is_subject(every[position])):
+        if not in_time() or (found and position in subjects):
             break
         builds, specs = count(query.And(every[:position] + every[position + 1 :]))
         if builds:
@@ -103,16 +112,27 @@ def _edges(dag: query.Dag) -> tuple[query.Node, ...]:
     return tuple(found)
 
 
-def _rank(condition: query.Node) -> int:
+def _rank(condition: query.Node, *, is_subject: bool) -> int:
     field = field_of(condition)
     if isinstance(condition, query.Dag) or field == query.UNJUDGED:
         return -1
-    return _GIVEN_UP.index("hash" if field is None and not _is_subject(condition) else field)
+    return _GIVEN_UP.index("hash" if field is None and not is_subject else field)
 
 
-def _is_subject(condition: query.Node) -> bool:
-    """Whether the condition is what the query is about: a package, or a bare word."""
-    return isinstance(condition, query.Term) and condition.field in (None, "package")
+def _is_subject(condition: query.Node, is_package: Callable[[str], bool]) -> bool:
+    """Whether the condition is what the query is about: a package, by its field or as a bare word."""
+    if not isinstance(condition, query.Term):
+        return False
+    return condition.field == "package" or (condition.field is None and is_package(condition.value))
+
+
+def is_number(condition: query.Node) -> bool:
+    """Whether a condition is a bare word that is most likely a version."""
+    return (
+        isinstance(condition, query.Term)
+        and condition.field is None
+        and condition.value[:1].isdigit()
+    )
 
 
 def field_of(condition: query.Node) -> str | None:
@@ -121,6 +141,10 @@ def field_of(condition: query.Node) -> str | None:
     return fields.pop() if len(fields) == 1 else None
 
 
+_ENDS = re.compile("[:,]")
+"""Between the ends of a range, and between versions of a list."""
+_SEPARATORS = re.compile(r"[.\-_]")
+
 Found = Iterable[tuple[Build, int, Iterable[Placement]]]
 """Builds, how many of their specs match, and where those are placed."""
 
@@ -128,20 +152,40 @@ Found = Iterable[tuple[Build, int, Iterable[Placement]]]
 def values_instead(condition: query.Node, field: str | None, found: Found) -> list[str]:
     """What builds that miss only `condition` have in the field it is about, at most three values.
 
-    Versions and compilers come newest first, of compilers those of the name that was asked for;
-    everything else most specs first.
+    Versions and compilers come newest first, those first that begin as what was asked for does, and of
+    compilers those of its name; everything else most specs first, but for what begins with what was asked for.
     """
     counts: dict[str, int] = {}
     for build, specs, placements in found:
         for value in _values(condition, field, build, placements):
             counts[value] = counts.get(value, 0) + specs
     ordered = sorted(counts, key=lambda value: (-counts[value], value))
+    wanted = tuple(term.value.lower() for term, _ in query.terms(condition))
+    ordered.sort(key=lambda value: not value.lower().startswith(wanted))
     if field in ("version", "compiler"):
         ordered.sort(key=versions.sort_key, reverse=True)
+        asked_for = ",".join(term.value for term, _ in query.terms(condition))
+        ordered.sort(key=lambda value: -likeness(asked_for, value))
     if field == "compiler":
         asked = {term.value.partition("@")[0] for term, _ in query.terms(condition)}
         ordered.sort(key=lambda value: value.partition("@")[0] not in asked)
     return ordered[:MOST_VALUES]
+
+
+def likeness(asked: str, version: str) -> int:
+    """With how many equal parts a version begins, as one of those that are asked for does: of a list, of ranges."""
+    return max(_in_common(_parts(one), _parts(version)) for one in _ENDS.split(asked))
+
+
+def _parts(version: str) -> list[str]:
+    """The parts of a version, also of a compiler's."""
+    return _SEPARATORS.split(version.rpartition("@")[2].removeprefix("="))
+
+
+def _in_common(one: list[str], other: list[str]) -> int:
+    """With how many equal parts two versions begin."""
+    differs = (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differs, min(len(one), len(other)))
 
 
 def is_of_these(condition: query.Node, compilers: Iterable[str]) -> bool:

@@ -45,6 +45,13 @@ def is_called(mirror: Mirror, term: query.Term) -> bool:
     return any(one.startswith(wanted) if term.prefix else one == wanted for one in called)
 
 
+def unknown(node: query.Node, mirrors: Iterable[Mirror]) -> list[query.Term]:
+    """What a query wants of mirrors by names and addresses that none of them has, each once."""
+    asked = [term for term, wanted in query.terms(node) if wanted and term.field == "mirror"]
+    every = tuple(mirrors)
+    return [term for term in dict.fromkeys(asked) if not any(is_called(one, term) for one in every)]
+
+
 def resolved(node: query.Node, mirrors: Mirrors, of: Of, *, opened: bool = False) -> query.Node:
     """The tree with placements in place of the fields of mirrors.
 

@@ -4,13 +4,16 @@ A score is a sum over the wanted terms: a package called so first, then names th
 word, then names that have it in them, then builds that match in anything else. `py-`, `r-` and the
 like before a name say its language: `py-torch` begins with `torch`. Builds of equal score are in
 the order of their packages, shorter names first; of one package the newest version (Spack's order)
-is first, of one version what is placed most, and then what was seen last.
+is first, of one version what is placed most, and then what was seen last. A query that names no
+package (an empty one, or a mere condition such as `target=zen4`) has its packages in the order of
+their names.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from ..index.reader import SearchIndex
     from .records import KnownBuilds
 
-__all__ = ["OTHER", "even_score", "gain", "order", "scores", "tied"]
+__all__ = ["OTHER", "asks_names", "even_score", "gain", "order", "scores", "tied"]
 
 EXACT, BEGINS, NAMED, OTHER = 8.0, 5.0, 4.0, 1.0
 """What one wanted term adds to the score."""
@@ -66,6 +69,13 @@ def _fuzzy_gain(name: str, word: str, distance: int) -> float:
     if is_near(word, name, distance):
         return BEGINS
     return NAMED if any(is_near(word, run, distance) for run in query.name_runs(name)) else OTHER
+
+
+def asks_names(node: query.Node) -> bool:
+    """Whether a query has a word, or names packages, so that some builds may suit it better than others."""
+    return any(
+        is_wanted and term.field in (None, "package") for term, is_wanted in query.terms(node)
+    )
 
 
 def scores(
@@ -114,7 +124,7 @@ def even_score(node: query.Node, called: Callable[[str], bool | None]) -> float 
 
     `called` says whether everything that matches is called so, in lower case, or nothing; None otherwise.
     """
-    found = 0.0
+    found, verdicts = 0.0, []
     for term in (term for term, is_wanted in query.terms(node) if is_wanted):
         found += OTHER
         if _platform(term) is not None:
@@ -125,8 +135,10 @@ def even_score(node: query.Node, called: Callable[[str], bool | None]) -> float 
         verdict = called(term.value.lower()) if is_whole else None
         if verdict is None:
             return None
+        verdicts.append(verdict)
         found += (EXACT - OTHER) * verdict
-    return found
+    # What names packages is not in the order of what names none, but where it is all of one package.
+    return found if not verdicts or any(verdicts) else None
 
 
 def _from_ledger(db: connect.Connection, term: query.Term) -> dict[int, float]:
@@ -185,31 +197,39 @@ def _from_index(
 
 def order(
     db: connect.Connection,
+    node: query.Node,
     scored: tuple[dict[int, float], float],
     counts: Mapping[int, int],
     enough: int,
 ) -> list[tuple[int, float]]:
-    """Builds with their scores, best first; at least the first `enough` (0: all)."""
+    """Builds that match a query with their scores, best first; at least the first `enough` (0: all)."""
     known, base = scored
+    alike = partial(tied, db, by_name=not asks_names(node))
     groups: dict[float, list[int]] = {}
     for build_id, score in known.items():
         groups.setdefault(score, []).append(build_id)
     ordered: list[tuple[int, float]] = []
     for score in sorted(groups, reverse=True):
         left = enough - len(ordered) if enough else 0
-        ordered += [(build_id, score) for build_id in tied(db, groups[score], left)]
+        ordered += [(build_id, score) for build_id in alike(groups[score], left)]
         if enough and len(ordered) >= enough:
             return ordered
     rest = counts.keys() - known.keys()
     left = enough - len(ordered) if enough else 0
-    return ordered + [(build_id, base) for build_id in tied(db, rest, left)]
+    return ordered + [(build_id, base) for build_id in alike(rest, left)]
 
 
-def tied(db: connect.Connection, build_ids: Iterable[int], enough: int) -> list[int]:
-    """Builds of equal score in their order; at least the first `enough` (0: all)."""
+def tied(
+    db: connect.Connection, build_ids: Iterable[int], enough: int, *, by_name: bool
+) -> list[int]:
+    """Builds of equal score in their order; at least the first `enough` (0: all).
+
+    `by_name` is the order of a query that names no package; else shorter names come first.
+    """
     ordered: list[int] = []
     alike: list[list[int]] = []
-    rows = read.by_version(db, set(build_ids), enough)
+    wanted = set(build_ids)
+    rows = read.by_name(db, wanted) if by_name else read.by_version(db, wanted, enough)
     for _, group in groupby(rows, key=lambda row: row[1:]):
         same = [build_id for build_id, *_ in group]
         alike.append(same)

@@ -24,6 +24,7 @@ from .records import KnownBuilds, LedgerRecords
 
 if TYPE_CHECKING:
     from ..index.reader import SearchIndex
+    from ..ledger.ordering import Rank
     from .dags import Dags
     from .standing import Standing
     from .why import Whys
@@ -103,8 +104,9 @@ class Searcher:
         systems: bool = False,
         unnamed: bool = False,
         why: bool = False,
+        rank: Rank | None = None,
     ) -> Answer:
-        """What matches `node`, best first; `limit` 0 means all."""
+        """What matches `node`, best first; `limit` 0 means all. `rank` goes before all but the score."""
         started = time.perf_counter()
         with connect.ledger_errors(self._state_dir):
             if not (self._is_by_graph and isinstance(node, query.Dag)):
@@ -115,7 +117,12 @@ class Searcher:
                 is_first_few = self._is_lasting and limit > 0 and sort == "relevance"
                 matched = self._match(node, seq, documents=facets, quickly=is_first_few)
                 counts, self._is_by_graph = matched.counts, matched.quick is not None
-                ordered = self._ranked(asked, matched, sort, limit and offset + limit)
+                enough = 0 if rank is not None else limit and offset + limit
+                ordered = self._ranked(asked, matched, sort, enough)
+                if rank is not None:
+                    from ..ledger.ordering import by_rank
+
+                    ordered = by_rank(db, ordered, rank, within_score=sort == "relevance")
                 shown = ordered[offset : offset + limit] if limit else ordered[offset:]
                 hits = (
                     found_hits(db, node, shown)
@@ -133,22 +140,9 @@ class Searcher:
                 reasons = self._why(asked, hits) if why else None
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(
-            len(counts),
-            matched.specs,
-            hits,
-            found,
-            seq,
-            sources,
-            matched.note,
-            took_ms,
-            named,
-            left_out,
-            reasons,
-            *unjudged,
-            unsigned,
-            knows_dags,
-            asks_pages,
-        )
+            len(counts), matched.specs, hits, found, seq, sources, matched.note, took_ms, named,
+            left_out, reasons, *unjudged, unsigned, knows_dags, asks_pages,
+        )  # fmt: skip
 
     @property
     def is_indexed(self) -> bool:
@@ -194,10 +188,8 @@ class Searcher:
         return is_asked and self.dags.is_any_known()
 
     def _why(self, node: query.Node, hits: Collection[Hit]) -> Whys:
-        from .why import Whys, reasons
+        from .why import reasons
 
-        if self._dags is None:
-            return Whys({}, 0)
         hashes = dict.fromkeys(spec.hash for hit in hits for spec in hit.specs)
         return reasons(self._dags, self._db, node, hashes)
 
@@ -323,7 +315,7 @@ class Searcher:
         if self._standing is None:
             from .standing import Standing  # who asks once has no use for it
 
-            self._standing = Standing(self._db, partial(ranking.tied, self._db))
+            self._standing = Standing(self._db, partial(ranking.tied, self._db, by_name=True))
         return self._standing
 
     def _ranked(
@@ -334,7 +326,7 @@ class Searcher:
             return self._order(node, matched.counts, sort, enough)
         score = ranking.even_score(node, quick.are_called)
         if score is None:
-            return self._order(node, quick.all, sort, enough)
+            return self._order(node, quick.all, sort, enough) if quick else []
         return [(build_id, score) for build_id in self._stands().first(quick, enough)]
 
     def _order(
@@ -346,5 +338,8 @@ class Searcher:
             index = None
         scored = scores, base = ranking.scores(self._db, index, node, counts, self._known)
         if sort != "relevance":
-            return [(b, scores.get(b, base)) for b in read.in_order(self._db, counts, sort)]
-        return ranking.order(self._db, scored, counts, enough)
+            from ..ledger.ordering import in_order
+
+            found = in_order(self._db, counts, sort, enough)
+            return [(build_id, scores.get(build_id, base)) for build_id in found]
+        return ranking.order(self._db, node, scored, counts, enough)

@@ -6,7 +6,6 @@ tried is bounded in number and in time; the first reading with which the whole q
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from ..ledger import read
 from ..query import english, minus, readings
 from ..query.english import Piece, Role
 from ..query.machine import runnable
+from .allowance import Allowance
 from .choices import Choice, Choices, Lacking, SpentError, combined, of_the_package, parsed
 from .ledgerwords import FEW_BUILDS, values_of
 from .searcher import Searcher
@@ -24,12 +24,12 @@ __all__ = ["Tried", "Understood", "Way", "understand"]
 
 SECONDS = 0.3
 """Of the processor's time: how busy the machine is decides nothing."""
-PATIENCE_SECONDS = 3.0
-"""By the clock."""
 TRIES = 60
 """Whole queries that are asked."""
 MOST_SECONDS = 0.6
 """Of the processor's time, for everything that is asked: not even the likeliest is tried from then on."""
+PATIENCE_SECONDS = 10.0
+"""The same by the clock."""
 ALWAYS = 12
 """Combinations, the likeliest, that are looked at whatever `SECONDS` says."""
 WAYS = 3_000
@@ -76,6 +76,8 @@ class Understood(NamedTuple):
     lacking: tuple[Lacking, ...] = ()
     plain: Way | None = None
     """Where nothing was found: the likeliest way, where it is another query than was typed."""
+    respelled: tuple[tuple[str, str], ...] = ()
+    """Where nothing was found: words that were read as they are spelled elsewhere (`respelling`)."""
 
 
 def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Understood:
@@ -100,11 +102,12 @@ def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Und
         if not is_typed or len(pieces) > MOST_PIECES:
             return Understood(None)
 
-        values, until = values_of(searcher, db), time.process_time() + MOST_SECONDS
+        values = values_of(searcher, db)
+        whole = Allowance(MOST_SECONDS, patience_seconds=PATIENCE_SECONDS)
 
         def read_as(pieces: list[Piece]) -> Understood:
             choices = Choices(
-                searcher, db, values, pieces, names, may_be_machine=runs_on is None, until=until
+                searcher, db, values, pieces, names, may_be_machine=runs_on is None, allowance=whole
             )
             return _Reader(searcher, pieces, choices, runs_on).read()
 
@@ -128,7 +131,7 @@ class _Reader:
         self._pieces = pieces
         self._choices = choices
         self._runs_on = runs_on
-        self._until = time.process_time() + SECONDS, time.monotonic() + PATIENCE_SECONDS
+        self._time = Allowance(SECONDS)
         self._tried: list[Tried] = []
         self._plain: Way | None = None
         self._of_some: Way | None = None
@@ -154,7 +157,7 @@ class _Reader:
         """The first way that finds something; what is tried before it is kept. Raises SpentError."""
         asked = 0
         for number, chosen in enumerate(islice(self._combined(), WAYS)):
-            if asked >= TRIES or (number >= ALWAYS and not self._is_in_time()):
+            if asked >= TRIES or (number >= ALWAYS and not self._time.is_left):
                 break
             is_possible, is_some = self._is_possible(chosen), False
             for way in self._ways(chosen) if is_possible or not number else ():
@@ -171,10 +174,6 @@ class _Reader:
             if not is_some and self._is_told(chosen):
                 self._tried.append(self._try(chosen))
         return None
-
-    def _is_in_time(self) -> bool:
-        busy, until = self._until
-        return time.process_time() < busy and time.monotonic() < until
 
     def _combined(self) -> Iterator[list[Choice]]:
         """Every combination, the likeliest first: one that reads all names of packages anew is none.

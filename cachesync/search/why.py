@@ -45,12 +45,16 @@ class Whys(NamedTuple):
     """How many specs are left out, as all of them would take too long."""
 
 
-def reasons(dags: Dags, db: connect.Connection, node: query.Node, hashes: Collection[str]) -> Whys:
+def reasons(
+    dags: Dags | None, db: connect.Connection, node: query.Node, hashes: Collection[str]
+) -> Whys:
     """By hash what of a query, not yet judged, was found below some specs; nothing of those without a DAG.
 
-    The first of the hashes are told of first. Of alternatives those that hold; what is excluded has no way to it. The caller reads in a snapshot.
+    Nothing at all where `dags` is None: nothing was asked of them. The first of the hashes are told of first. Of alternatives those that hold; what is excluded has no way to it. The caller reads in a snapshot.
     Raises UnsaidError for what no index can answer.
     """
+    if dags is None:
+        return Whys({}, 0)
     spec_ids = graphrows.of_hashes(db, hashes)
     found: dict[str, dict[Why, None]] = {one: {} for one in hashes if one in spec_ids}
     untold: set[str] = set()

@@ -233,7 +233,7 @@ class _Walk:
         path = prefix + PAGE_NAME
         try:
             status = child.stat(follow_symlinks=False)
-        except FileNotFoundError:
+        except FileNotFoundError:  # it went since the directory was listed
             return
         mode = status.st_mode
         if stat.S_ISREG(mode):

@@ -102,7 +102,7 @@ def _overlap(one: str, other: str) -> str | None:
     text = found.get((low, high), f"{low}:{high}")
     try:
         overlap = _element(text)
-    except EmptyRangeError:
+    except EmptyRangeError:  # nothing is in both
         return None
     assert isinstance(overlap, _Range), text
     return None if overlap.low is not None and overlap.low == overlap.high else text

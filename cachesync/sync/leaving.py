@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from ..config.mirrors import DEFAULT_STACK
 from ..ledger.leaving import Due
 from ..ledger.outcomes import SourceRow, StatementRow
 from ..ledger.write import Writer
@@ -71,13 +72,19 @@ def said_of_dropped(dropped: Sequence[StatementRow], instead: Sequence[Statement
     """Which cache indexes are not read any more, and what is read `instead`; empty where there is none."""
     if not dropped:
         return ""
-    let_go = _names(dropped)
-    if not instead:
-        return f"; {let_go} would be let go"
-    return f"; {let_go} would be let go, as {_names(instead)} is read in its place"
+    if not instead:  # they are mirrors by themselves
+        names = [
+            one.tag if one.stack == DEFAULT_STACK else f"{one.tag}/{one.stack}" for one in dropped
+        ]
+        return f"; the mirror{'s' if len(names) > 1 else ''} {_listed(names)} would be let go"
+    let_go, read = (
+        _listed([telling.index_name(one.view, one.tag) for one in some])
+        for some in (dropped, instead)
+    )
+    return f"; {let_go} would be let go, as {read} is read in its place"
 
 
-def _names(some: Sequence[StatementRow] | Sequence[Statement]) -> str:
-    names = list(dict.fromkeys(telling.index_name(one.view, one.tag) for one in some))
+def _listed(every: Sequence[str]) -> str:
+    names = list(dict.fromkeys(every))
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more

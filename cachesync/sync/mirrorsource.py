@@ -103,16 +103,12 @@ class Concluded(Protocol):
         """Under which that is told."""
 
 
-class MirrorSource(Protocol):
-    """A place that cache indexes come from."""
+class _Source(Protocol):
+    """A place that is read as build caches are."""
 
     @property
     def name(self) -> str:
         """Its name in the config, or its URL."""
-
-    @property
-    def concurrency(self) -> int:
-        """How many `read` may run at one time, each in a thread of its own; 0: only in this one."""
 
     @property
     def settle(self) -> int:
@@ -129,6 +125,14 @@ class MirrorSource(Protocol):
 
     def conclude(self) -> Concluded:
         """At the end of a pass: what there is to remember and to warn of."""
+
+
+class MirrorSource(_Source, Protocol):
+    """A place that cache indexes come from."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many `read` may run at one time, each in a thread of its own; 0: only in this one."""
 
     def read(self, statement: Any, memory: Mapping[str, str], /) -> Answer:
         """A cache index as it is now; `memory` is empty where it has to be read whatever it is."""
@@ -166,28 +170,8 @@ class Seen(Got, Protocol):
         """Why not everything that is new was read."""
 
 
-class ManifestSource(Protocol):
-    """A mirror whose specs are read one by one; it is one statement."""
-
-    @property
-    def name(self) -> str:
-        """See `MirrorSource`."""
-
-    @property
-    def settle(self) -> int:
-        """See `MirrorSource`."""
-
-    @property
-    def retry_after_seconds(self) -> float | None:
-        """See `MirrorSource`."""
-
-    def discover(
-        self, memory: Mapping[str, str], known: Sequence[Any], /, *, counts: bool
-    ) -> Discovered:
-        """See `MirrorSource`; it has one statement."""
-
-    def conclude(self) -> Concluded:
-        """See `MirrorSource`."""
+class ManifestSource(_Source, Protocol):
+    """A mirror whose specs are read one by one; `discover` finds one statement."""
 
     @property
     def scope(self) -> Collection[str] | None:

@@ -136,7 +136,8 @@ class Remotes:
     def reach(self, entry: SourceConfig) -> int:
         """Ask for the address of a source, as who it is; the status it answers with. Raises CachesyncError.
 
-        A mirror is asked for the cache index of each layout that it may have, until there is one.
+        A mirror is asked for the cache index of each layout that it may have, until there is one; a registry
+        of which the manifests are read for its tags.
         """
         if isinstance(entry, BuildcacheSourceConfig) and mirrors.is_registry(entry.url):
             return self._reach_registry(entry)
@@ -161,10 +162,16 @@ class Remotes:
 
     def _reach_registry(self, entry: BuildcacheSourceConfig) -> int:
         from ..buildcache.manifest import MAX_BYTES
+        from ..sources.mirror.images import TAGS
         from ..sources.mirror.place import Absent
         from ..sources.mirror.reaching import open_place
+        from ..sources.mirror.registry import Registry
 
         place = open_place(entry.url, entry.access, self._reach_of(entry))
+        if entry.read is ReadMode.MANIFESTS:
+            assert isinstance(place, Registry)
+            request = net.Request(f"{place.base}/{TAGS}?n=1", self._limits.page_bytes)
+            return place.fetcher.fetch(request).status
         (index,) = index_places(is_registry=True)
         is_absent = isinstance(place.small(index.first, most_bytes=MAX_BYTES), Absent)
         return 404 if is_absent else 200

@@ -267,7 +267,7 @@ class Inotify:
         try:
             here = os.stat(full, follow_symlinks=False)
             known = os.stat(f"{self._root}/{self._tree.path(descriptor)}", follow_symlinks=False)
-        except OSError:
+        except OSError:  # one of them is gone: it was moved
             return False
         return os.path.samestat(here, known)
 

@@ -72,7 +72,7 @@ def _value(name: str) -> int:
     try:
         with open(f"/proc/sys/{name.replace('.', '/')}", encoding="ascii") as file:
             return int(file.read())
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # a kernel without it sets no limit
         return 2**31 - 1
 
 

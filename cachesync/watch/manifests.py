@@ -65,7 +65,7 @@ class ManifestPoll:
         try:
             with os.scandir(self._root) as scanned:
                 return [one.name for one in scanned if self._wanted.has_directory(_WAY, one.name)]
-        except OSError:
+        except OSError:  # all that was there has changed: the pass says why
             return []
 
     def _look(self, directory: str) -> int:
@@ -81,7 +81,7 @@ class ManifestPoll:
                 continue
             try:
                 status = one.stat(follow_symlinks=False)
-            except FileNotFoundError:
+            except FileNotFoundError:  # it went since the directory was listed
                 continue
             times = status.st_mtime_ns, status.st_ctime_ns
             is_young = 0 <= time.time_ns() - status.st_ctime_ns < YOUNG_NS

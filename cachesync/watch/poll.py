@@ -101,7 +101,7 @@ class Poll:
                         follow_symlinks=False
                     ):
                         below.append(child.name)
-        except FileNotFoundError:
+        except FileNotFoundError:  # it went since the directory was listed
             return
         except OSError as error:
             fingerprint = hash((path, error.errno))
@@ -112,7 +112,7 @@ class Poll:
     def _fingerprint(self, page: os.DirEntry[str], path: str) -> int | None:
         try:
             status = page.stat(follow_symlinks=False)
-        except FileNotFoundError:
+        except FileNotFoundError:  # it went since the directory was listed
             return None
         times = status.st_mtime_ns, status.st_ctime_ns
         young = 0 <= time.time_ns() - status.st_ctime_ns < _YOUNG_NS

@@ -14,8 +14,9 @@ if __name__ == "__main__":
 
 from cachesync import query
 from cachesync.model import Build, Change, ChangeKind
+from cachesync.notify.matching import Matcher
 from cachesync.notify.message import match
-from cachesync.notify.subscription import Matcher, Rule, matches
+from cachesync.notify.subscription import Rule, matches
 
 CHANGES, SUBSCRIPTIONS = 10_000, 200
 PACKAGES = [f"{kind}-{n}" for kind in ("py", "r", "lib", "perl", "go") for n in range(240)]

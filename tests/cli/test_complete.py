@@ -112,11 +112,18 @@ def complete(world: World, line: str, **more: str) -> list[str]:
         ("cachesync search @", []),
         ("cachesync show hdf5 --tag ", ["develop", "develop-2025-03-09"]),
         ("cachesync show zlib --tag ", ["develop"]),
+        ("cachesync search zlib --tag ", ["develop"]),
+        ("cachesync search hdf5 --target x86", ["x86_64_v3"]),
+        ("cachesync search zlib --target x86", ["x86_64_v3"]),
+        ("cachesync search --stack ra", ["radiuss"]),
+        ("cachesync wait hdf5 --os ", ["ubuntu24.04"]),
+        ("cachesync diff develop develop hdf5 --compiler ", ["gcc@=13.2.0"]),
         ("cachesync show nosuch --tag develop-", ["develop-2025-03-09"]),
         ("cachesync changes --package zlib --tag ", ["develop"]),
         ("cachesync list t", ["tags", "targets"]),
         ("cachesync list tags zlib-", ["zlib-ng"]),
         ("cachesync search --sort n", ["newest"]),
+        ("cachesync search --sort ", ["relevance", "package", "version", "recent"]),
         ("cachesync search --group-by ", ["package"]),
         ("cachesync search --columns package,ta", ["package,target", "package,tags"]),
         ("cachesync search --hash", ["--hashes"]),
@@ -129,6 +136,12 @@ def complete(world: World, line: str, **more: str) -> list[str]:
         ("cachesync diff develop develop target:x", ["target:x86_64_v3"]),
         ("cachesync check --source s", ["site"]),
         ("cachesync changes --kind spec.c", ["spec.cached"]),
+        ("cachesync changes --kind ev", ["evicted"]),
+        ("cachesync changes --kind cached,ev", ["cached,evicted"]),
+        ("cachesync changes --since y", ["yesterday"]),
+        ("cachesync changes --since last-", ["last-week", "last-month", "last-year"]),
+        ("cachesync changes --since dev", ["develop", "develop-2025-03-09"]),
+        ("cachesync deliveries replay --since tod", ["today"]),
         ("cachesync changes --package zlib-", ["zlib-ng"]),
         ("cachesync check --runs-on zen4", ["zen4"]),
         ("cachesync search hdf5 --runs-on hos", ["host"]),
@@ -169,6 +182,14 @@ def test_what_is_offered(site, line, offered):
 def test_what_is_offered_of_dependencies(dag, word, offered):
     """Virtual packages, what provides them, compilers by both of their names, and no end below its start."""
     assert sorted(complete(dag, f"cachesync search {word}")) == sorted(offered)
+
+
+def test_compilers_come_first(dag):
+    """Behind `%` any package may stand; of more than are offered at once the compilers are never cut off."""
+    offered = complete(dag, "cachesync search hdf5 %")
+    assert offered[:4] == ["%clang", "%gcc", "%none", "%c"]
+    assert offered[3:] == sorted(offered[3:])
+    assert complete(dag, "cachesync search hdf5 ^")[:3] == ["^c", "^fmt", "^gcc"]
 
 
 @pytest.fixture(scope="module")

@@ -167,7 +167,17 @@ def test_a_registry_is_asked_as_a_pass_asks_it(world, server):
     login = f", credentials: {{username: bot, password: {{file: {world.root}/password}}}}"
     world.configure(config % "")
     check = of("reg", found(world))
-    assert check[1:] == ("warning", f"{net.host(server.origin)} answers 404", "check `url:`")
+    assert check[1:] == (
+        "warning",
+        f"{net.host(server.origin)} answers 404: there is no cache index",
+        "check `url:`, or have an index made: spack buildcache update-index",
+    )
+    world.configure(config % ", read: manifests")
+    assert of("reg", found(world))[1] == "ok"
+    world.configure((config % ", read: manifests").replace(registry.url, f"{registry.url}-2"))
+    check = of("reg", found(world))
+    assert (check[1], check[3]) == ("warning", "check `url:`, and whether anything was pushed")
+    world.configure(config % "")
     images.index([])
     assert of("reg", found(world))[1] == "ok"
 

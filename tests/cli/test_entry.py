@@ -35,7 +35,7 @@ SEQ_FREE = ["status", "changes", "show", "verify", "search", "rebuild", "backup"
         ("show", "/"),
         ("show", "/ABC!"),
         ("changes", "--kind", "spec.eaten"),
-        ("changes", "--since", "yesterday"),
+        ("changes", "--since", "yesterdy"),
         ("changes", "--limit", "-1"),
         ("sync", "nosuch"),
         ("forget", "nosuch"),
@@ -282,8 +282,11 @@ def test_nothing_of_a_page_reaches_a_terminal_raw(world):
 
 
 def test_a_table_on_a_terminal(site):
-    """On a terminal there is a table with the answer's count behind it."""
+    """On a terminal builds stand in groups with the answer's count behind them; with --long in a table."""
     text = on_terminal(site, "search", "hdf5")
+    assert "PACKAGE" not in text
+    assert "2 builds, 2 specs" in text
+    text = on_terminal(site, "search", "hdf5", "--long")
     assert "PACKAGE" in text
     assert "2 builds, 2 specs" in text
 

@@ -1,5 +1,7 @@
 """The arguments of `search`, which are its own (CLI.md)."""
 
+import pytest
+
 from tests.support.console import assert_error
 
 
@@ -51,3 +53,68 @@ def test_limit_offset_and_sort(site):
     packages = [r["package"] for r in site.search("--sort", "package")["results"]]
     assert packages == sorted(packages)
     assert site.search("--sort", "newest")["results"][0]["package"] == "zlib"
+
+
+def test_fields_are_options_too(site):
+    """`--tag` and the others are fields beside the query, whose text has them; once more is any of them."""
+    for options, fields in (
+        (("--tag", "develop"), "tag:develop"),
+        (("--os=ubuntu22.04", "--stack", "e4s"), "os:ubuntu22.04 stack:e4s"),
+        (("--target", "x86_64_v3", "--target", "zen4"), "(target:x86_64_v3 OR target:zen4)"),
+        (("--compiler", "gcc@7.5.0"), "compiler:gcc@7.5.0"),
+    ):
+        told, meant = site.search("hdf5", *options), site.search("hdf5", fields)
+        assert (told["query"], told["results"]) == (f"hdf5 {fields}", meant["results"])
+        assert site.search(*options)["results"] == site.search(fields)["results"]
+    both = site.search("hdf5 OR zlib", "--tag", "v1")
+    assert both["query"] == "(hdf5 OR zlib) tag:v1"
+    assert both["results"] == site.search("(hdf5 OR zlib)", "tag:v1")["results"]
+
+
+def test_fields_stand_beside_a_query_of_spack(site):
+    """They are conditions of placements, which Spack's language does not have; JSON says both."""
+    told = site.search("hdf5", "--spack", "1.x", "--tag", "v1")
+    assert (told["query"], told["spack"], told["fields"]) == ("hdf5", "1.x", "tag:v1")
+    assert "fields" not in site.search("hdf5", "--spack", "1.x")
+
+
+def test_a_field_needs_a_value(site):
+    """Empty or left out it is a wrong question."""
+    assert_error(site.run("search", "hdf5", "--tag", status=2), "--tag takes")
+    assert_error(site.run("search", "hdf5", "--os=", status=2), "--os takes")
+    assert_error(site.run("search", "hdf5", "--os", "a*b", status=2), "* stands at the end")
+
+
+def test_wait_takes_them_as_well(site):
+    """It waits for the query with the fields, and names both."""
+    found = site.run("wait", "hdf5", "--tag", "v1", "--tag", "develop", "--timeout", "1s", "--json")
+    assert found.json["query"] == "hdf5 (tag:v1 OR tag:develop)"
+    waited = site.run("wait", "hdf5", "--os", "rhel9", "--timeout", "50ms", status=1)
+    assert "not cached after 0.05 s: `hdf5 os:rhel9`" in waited.err
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("--n", "did you mean --limit?"),
+        ("--arch", "did you mean --target?"),
+        ("--lmit", "did you mean --limit?"),
+        ("--version", "a field is a part of the query: version:VALUE"),
+        ("--zzz", "options: --limit "),
+    ],
+)
+def test_options_of_other_programs(site, option, hint):
+    """The error says which is meant, or which there are."""
+    result = site.run("search", "hdf5", option, "3", status=2)
+    assert_error(result, f"search has no option {option}")
+    assert result.err.splitlines()[1].startswith(f"hint: {hint}")
+
+
+@pytest.mark.parametrize("typed", ["-n 3", "-n3", "-l 3"])
+def test_a_number_of_rows_as_other_programs_take_it(site, typed):
+    """It is query text, and keeps what it means; it is said, also where something is found, and not with -q."""
+    told = f"`{typed}` is query text, as all with one dash is: `--limit 3` shows so many builds"
+    assert told in site.run("search", "hdf5", *typed.split()).err
+    assert site.run("search", "-q", "hdf5", typed, status=None).err == ""
+    for other in ("hdf5 -n", '"-n 3"', "hdf5 -n3x", "a-n 3"):
+        assert "is query text" not in site.run("search", other).err

@@ -278,7 +278,7 @@ def test_without_an_outbox(world):
 
 USAGE = [
     "", "nope", "--nope", "status --nope", "status extra", "show", "show a b", "changes --limit x",
-    "changes --kind eaten", "changes --since yesterday", "sync --pages", "run", "run --nope", "wait",
+    "changes --kind eaten", "changes --since yesterdy", "sync --pages", "run", "run --nope", "wait",
     "wait --timeout soon hdf5", "wait --specs 0 hdf5", "wait (", "diff develop", "diff a b (",
     "check", "config", "config nope", "config check extra", "rebuild", "rebuild nope", "backup",
     "forget", "help nope", "completion tcsh", "deliveries", "deliveries show", "deliveries replay",
@@ -491,7 +491,7 @@ def test_wait_says_what_it_waits_for(site):
     result = site.run("wait", "--timeout", "300ms", "hdf6", status=1)
     said = result.err.splitlines()
     assert said[0] == "cachesync: waiting for `hdf6`, for 0.3 s at most"
-    assert said[1] == "cachesync: nothing matches `hdf6`: did you mean hdf5?"
+    assert said[1] == "cachesync: hdf6 is in no source; nearest: hdf5"
     assert said[2].startswith("cachesync: site is ")
     assert said[2].endswith(" old")
     assert said[3].startswith("cachesync: no daemon runs")

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from cachesync.daemon import control, runtime
+from cachesync.daemon import calling, control, runtime, wire
 from cachesync.errors import CachesyncError, LedgerBusyError, UsageError
 
 
@@ -50,7 +50,7 @@ def test_only_its_user_may_use_it_and_what_other_threads_make_meanwhile_is_as_ev
     try:
         for _ in range(100):
             server = control.Server(tmp_path, dict)
-            assert stat.S_IMODE((tmp_path / control.SOCKET).stat().st_mode) == 0o600
+            assert stat.S_IMODE((tmp_path / wire.SOCKET).stat().st_mode) == 0o600
             server.close()
     finally:
         is_over.set()
@@ -62,19 +62,19 @@ def test_only_its_user_may_use_it_and_what_other_threads_make_meanwhile_is_as_ev
 def raw(state_dir, sent):
     """What comes back for some bytes."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(state_dir / control.SOCKET))
+        connection.connect(str(state_dir / wire.SOCKET))
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         return connection.makefile("rb").read()
 
 
 def test_a_request_is_answered(server):
-    assert control.request(server, {"command": "go"}) == {"asked": "go"}
+    assert calling.request(server, {"command": "go"}) == {"asked": "go"}
 
 
 def test_a_refusal_is_what_the_daemon_raised(server):
     with pytest.raises(UsageError, match="not this one") as caught:
-        control.request(server, {"command": "refuse"})
+        calling.request(server, {"command": "refuse"})
     assert caught.value.hint == "another"
 
 
@@ -82,29 +82,29 @@ def test_a_mistake_of_the_daemon_is_an_error_and_it_goes_on(server, caplog):
     """Whoever asks is told that it failed and where to look, and no more; the log has the rest."""
     caplog.set_level(logging.ERROR, "cachesync")
     with pytest.raises(CachesyncError, match="the daemon failed: KeyError") as caught:
-        control.request(server, {"command": "fail"})
+        calling.request(server, {"command": "fail"})
     assert caught.value.hint == "see its log"
     assert "secret" not in caught.value.message
-    assert control.request(server, {"command": "go"}) == {"asked": "go"}
+    assert calling.request(server, {"command": "go"}) == {"asked": "go"}
 
 
 @pytest.mark.parametrize("sent", [b"x\n", b"[]\n", b"\xff\n", b"[" * 500_000 + b"\n"])
 def test_what_is_no_request_is_refused(server, sent):
     assert json.loads(raw(server, sent))["usage"] is True
-    assert control.request(server, {"command": "go"}) == {"asked": "go"}
+    assert calling.request(server, {"command": "go"}) == {"asked": "go"}
 
 
-@pytest.mark.parametrize("sent", [b"", b"{", b"x" * (control.MAX_LINE + 70_000)])
+@pytest.mark.parametrize("sent", [b"", b"{", b"x" * (wire.MAX_LINE + 70_000)])
 def test_what_does_not_end_is_left_alone(server, sent):
     try:
         assert raw(server, sent) == b""
     except (ConnectionResetError, BrokenPipeError):
         pass  # closed while there was more to read
-    assert control.request(server, {"command": "go"}) == {"asked": "go"}
+    assert calling.request(server, {"command": "go"}) == {"asked": "go"}
 
 
 def test_nobody_there_is_no_answer(tmp_path):
-    assert control.request(tmp_path, {"command": "go"}) is None
+    assert calling.request(tmp_path, {"command": "go"}) is None
 
 
 def test_idle_connections_keep_nobody_out_for_long(server, monkeypatch):
@@ -113,11 +113,11 @@ def test_idle_connections_keep_nobody_out_for_long(server, monkeypatch):
     idle = [socket.socket(socket.AF_UNIX) for _ in range(3 * control.MAX_REQUESTS)]
     try:
         for connection in idle:
-            connection.connect(str(server / control.SOCKET))
+            connection.connect(str(server / wire.SOCKET))
         deadline = time.monotonic() + 10
         while True:
             try:
-                assert control.request(server, {"command": "go"}) == {"asked": "go"}
+                assert calling.request(server, {"command": "go"}) == {"asked": "go"}
                 break
             except CachesyncError:
                 assert time.monotonic() < deadline
@@ -138,9 +138,9 @@ def test_work_that_takes_long_is_no_silence(tmp_path):
     timer = threading.Timer(3.5, goes_on.set)
     try:
         timer.start()
-        patience = control.Patience(2, 2)
+        patience = calling.Patience(2, 2)
         asked = {"command": "go"}
-        answer = control.request(tmp_path, asked, on_silence=told.append, patience=patience)
+        answer = calling.request(tmp_path, asked, on_silence=told.append, patience=patience)
         assert (answer, told) == ({"in time": True}, [])
     finally:
         timer.cancel()
@@ -169,11 +169,11 @@ class _Old(socketserver.StreamRequestHandler):
 def test_a_daemon_from_before_an_upgrade_works_as_long_as_it_takes(tmp_path):
     """It sends no beats, and is asked something else meanwhile: who answers that lives."""
     told: list[int] = []
-    with socketserver.ThreadingUnixStreamServer(str(tmp_path / control.SOCKET), _Old) as old:
+    with socketserver.ThreadingUnixStreamServer(str(tmp_path / wire.SOCKET), _Old) as old:
         threading.Thread(target=old.serve_forever, args=(0.05,)).start()
         try:
-            answer = control.request(
-                tmp_path, {"command": "go"}, on_silence=told.append, patience=control.Patience(1, 2)
+            answer = calling.request(
+                tmp_path, {"command": "go"}, on_silence=told.append, patience=calling.Patience(1, 2)
             )
         finally:
             old.shutdown()
@@ -193,17 +193,17 @@ def test_silence_is_told_once_and_ends(tmp_path, waiting, document):
     told: list[int] = []
     others = []
     with socket.socket(socket.AF_UNIX) as deaf:
-        deaf.bind(str(tmp_path / control.SOCKET))
+        deaf.bind(str(tmp_path / wire.SOCKET))
         deaf.listen(1)
         for _ in range(waiting):
             others.append(socket.socket(socket.AF_UNIX))
             others[-1].setblocking(False)
             with contextlib.suppress(BlockingIOError):
-                others[-1].connect(str(tmp_path / control.SOCKET))
+                others[-1].connect(str(tmp_path / wire.SOCKET))
         (tmp_path / "writer.lock").write_text(f"{os.getpid()}\n")
         with pytest.raises(LedgerBusyError, match=f"pid {os.getpid()}.* does not answer"):
-            control.request(
-                tmp_path, {"command": "go"}, on_silence=told.append, patience=control.Patience(1, 2)
+            calling.request(
+                tmp_path, {"command": "go"}, on_silence=told.append, patience=calling.Patience(1, 2)
             )
         for other in others:
             other.close()

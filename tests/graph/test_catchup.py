@@ -19,6 +19,7 @@ from tests.support.asked import dags
 from tests.support.dags import graph_of
 from tests.support.examples import examples
 from tests.support.statements import GCC, HDF5, MPI, PY, STATEMENTS, ZLIB, World, histories
+from tests.support.writing import played
 
 M = STATEMENTS["m"][0]
 
@@ -71,10 +72,7 @@ def test_the_graph_follows_the_ledger(history):
     with tempfile.TemporaryDirectory() as root:
         world = World(Path(root))
         with world.writing() as writer:
-            for number, batch in enumerate(history):
-                for step in batch:
-                    world.apply(step, writer)
-                world.sync(writer)
+            for number in played(world, history, writer):
                 expected = told(anew(writer.db))
                 with read.snapshot(writer.db):
                     assert told(catchup.current(writer.db, world.state)[0]) == expected

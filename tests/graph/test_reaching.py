@@ -102,3 +102,16 @@ def test_many_sets_are_reached_as_each_by_itself(seed, count, everything):
     every = (1 << 8 * size) // 255
     each = [walker.reaching(mask, None, every) for mask in masks]
     assert reaching_each(walker, masks, of_all_types=everything) == each
+
+
+@given(st.integers(0, 1 << 40), st.booleans())
+def test_how_far_all_are_is_counted_in_edges(seed, everything):
+    """1 for those that are one edge away, and for each other one more than for the nearest it depends on."""
+    size, found, nearest = drawn(seed)
+    expected = {**dict.fromkeys(range(size), 0), **dict.fromkeys(nearest, 1)}
+    edges = [(parent, child) for parent, child, down in found if down or everything]
+    for distance in range(2, size + 2):
+        level = {p for p, c in edges if expected[c] == distance - 1 and not expected[p]}
+        expected.update(dict.fromkeys(level, distance))
+    far = Reaching(graph_of(size, found)).distances(nearest, everything=everything)
+    assert dict(enumerate(far)) == expected

@@ -14,7 +14,8 @@ from cachesync.index import catchup
 from cachesync.ledger import log
 from cachesync.model import Build, Change, ChangeKind
 from cachesync.notify.follower import rule_of
-from cachesync.notify.subscription import Matcher, Rule, matches
+from cachesync.notify.matching import Matcher
+from cachesync.notify.subscription import Rule, matches
 from cachesync.search.searcher import Searcher
 from tests.bench.matching import changes_of, rules_of
 from tests.support import universe

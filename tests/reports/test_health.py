@@ -17,7 +17,7 @@ from cachesync.reports.health import (
 
 
 def source(**more):
-    return {"name": "site", "type": "directory", "state": "ok", "error": None, "places": 10,
+    return {"name": "site", "type": "directory", "location": "https://m", "state": "ok", "error": None, "places": 10,
             "rejected": 0, "last_success": 1, **more}  # fmt: skip
 
 
@@ -115,13 +115,15 @@ def test_what_cannot_be_recorded_says_what_helps():
     assert reason.remedy == "free some space"
 
 
-@pytest.mark.parametrize(("type_", "what", "back"), [
-    ("directory", "page", "mount it again"), ("http", "page", "publish its pages again"),
-    ("buildcache", "cache index", "update its cache index"),
+@pytest.mark.parametrize(("type_", "location", "what", "back"), [
+    ("directory", "/srv/pages", "page", "mount it again"), ("http", "https://p", "page", "publish its pages again"),
+    ("buildcache", "https://m", "cache index", "update its cache index"),
+    ("buildcache", "/etc/mirrors.yaml", "cache index",
+     "name the mirrors again in /etc/mirrors.yaml, or update their cache indexes"),
 ])  # fmt: skip
-def test_what_is_told_of_a_source_is_what_it_has(type_, what, back):
+def test_what_is_told_of_a_source_is_what_it_has(type_, location, what, back):
     """A mirror has cache indexes and no pages, and only a directory can be mounted."""
-    sources = [source(name="a", type=type_, state="held"), source(type=type_, places=1, rejected=1),
+    sources = [source(name="a", type=type_, location=location, state="held"), source(type=type_, places=1, rejected=1),
                source(name="c", type=type_, places=3, rejected=1)]  # fmt: skip
     held, alone, of_three = judge(Facts(1, sources=sources)).reasons
     assert held.remedy.startswith(f"{back}; if it is meant, ")

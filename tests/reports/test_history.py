@@ -14,6 +14,7 @@ from cachesync.reports import history, tagdiff
 from cachesync.search.scan import matching_in
 from tests.support.examples import examples
 from tests.support.universe import Universe, brute_force, histories, trees
+from tests.support.writing import played
 
 BUILD = Build("hdf5", "1.14.5", "none", "ubuntu24.04", "linux", "aarch64", ())
 GCC = BUILD._replace(compiler="gcc@=13.2.0")
@@ -93,10 +94,8 @@ def test_stays_that_have_not_ended_are_the_placements(steps):
     with tempfile.TemporaryDirectory() as root:
         universe = Universe(Path(root))
         with universe.writing() as writer:
-            for batch in steps:
-                for step in batch:
-                    universe.apply(step, writer)
-                universe.sync(writer)
+            for _ in played(universe, steps, writer):
+                pass
             db = writer.db
             placed = {
                 (p.source, p.tag, p.package, p.hash): p.stacks for p in whole.all_placements(db)
@@ -129,10 +128,8 @@ def test_what_matches_in_tags_is_what_brute_force_finds(steps, nodes):
     with tempfile.TemporaryDirectory() as root:
         universe = Universe(Path(root))
         with universe.writing() as writer:
-            for batch in steps:
-                for step in batch:
-                    universe.apply(step, writer)
-                universe.sync(writer)
+            for _ in played(universe, steps, writer):
+                pass
             db = writer.db
             described = dict(read.all_builds(db))
             known = read.Names(db).tags

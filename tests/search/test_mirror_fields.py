@@ -171,3 +171,37 @@ def test_a_subscription_is_told_of_what_is_signed(tmp_path):
     for name, pushed in (("signed", ZLIB), ("others", CMAKE)):
         said = world.run("subscriptions", "test", name, "--dry-run", "--json").json
         assert [change["hash"] for change in said["changes"]] == [pushed.hash]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "mirror:nothere",
+            "nothing matches `mirror:nothere`: there are First, second, ours, plain",
+        ),
+        ("zlib mirror:nothere*", "nothing matches `mirror:nothere*`: there are First, "),
+        ("zlib mirror:no", "nothing matches `mirror:no`: there are First, "),
+        ("zlib mirror:our", "nothing matches `mirror:our`: did you mean ours?"),
+        ("zlib mirror:secund", "nothing matches `mirror:secund`: did you mean second?"),
+    ],
+)
+def test_a_mirror_that_is_not_there(site, text, says):
+    """Its query says which there are, or which may be meant; --json as candidates. Without an index nothing is."""
+    ended, found = site.run("search", *text.split()), site.search(*text.split())
+    if not (site.state / connect.INDEX_DIRECTORY).exists():
+        assert "nothing matches" not in ended.err
+        assert found["suggestions"] == []
+        return
+    assert f"cachesync: {says}" in ended.err
+    (one,) = found["suggestions"]
+    assert one["field"] == "mirror"
+    assert one["candidates"][0] in says
+
+
+def test_a_mirror_that_is_there_and_has_nothing_of_it_is_there(site):
+    """It is not said to be missing."""
+    assert "nothing matches" not in site.run("search", "cmake", "mirror:plain").err
+    assert "nothing matches" not in site.run("search", "hdf99", "-mirror:nothere").err.replace(
+        "nothing matches `hdf99`", ""
+    )

@@ -12,6 +12,7 @@ from cachesync.index import catchup
 from cachesync.ledger import connect, read
 from cachesync.search.searcher import Searcher
 from tests.support.statements import World, histories
+from tests.support.writing import played
 
 TEXTS = ("mirror:m", "mirror:FILE:///m/", "mirror:/m OR mirror:other", "mirror:file:*", "-mirror:m", "mirror:other -mirror:m",
          "mirror:nosuch", "mirror:m tag:v1 -stack:root", "signed:yes", "signed:no", "-signed:yes", "-(-signed:no)",
@@ -28,10 +29,7 @@ def test_every_way_of_answering_is_the_same(history, data):
     with tempfile.TemporaryDirectory() as root:
         world = World(Path(root))
         with world.writing() as writer:
-            for number, batch in enumerate(history):
-                for step in batch:
-                    world.apply(step, writer)
-                world.sync(writer)
+            for number in played(world, history, writer):
                 _sign(writer.db, data.draw(signs))
                 _check(world.state, writer.db)
                 if number % 2:

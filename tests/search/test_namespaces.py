@@ -1,18 +1,15 @@
 """`namespace:builtin` and the facet of namespaces: whose recipes built a spec, where an index tells it."""
 
-import json
 import shutil
 from random import Random
 
 import pytest
 
-from cachesync import query
 from cachesync.ledger import connect, names
 from cachesync.search.searcher import Searcher
 from tests.support import mirrors
+from tests.support.answering import both_states, check_field
 from tests.support.judge import Judge, inventing
-from tests.support.mirrorsite import sync_indexes
-from tests.support.statedsource import Stated
 from tests.support.world import World, spec
 
 ZLIB = mirrors.record("zlib", "1.3.1")
@@ -69,32 +66,13 @@ def test_how_many_there_are_of_each_is_counted(site):
 def test_it_finds_what_a_judge_finds(tmp_path):
     """What `namespace=` does of an index made up, by index and by ledger; the facet counts the same."""
     document = inventing.document(Random("namespaces"), form="8")
-    world, bare = World(tmp_path), World(tmp_path / "bare")
-    data = json.dumps(document, separators=(",", ":")).encode()
-    sync_indexes(world, {Stated("https://m.example", None, "v1", "root"): data})
-    shutil.copytree(world.state, bare.state)
-    shutil.rmtree(bare.state / connect.INDEX_DIRECTORY)
     judge = Judge(document, "1.x")
     wanted = {
         one: judge.ask(f"namespace={one}", cached_only=True).hashes
         for one in ("builtin", "other", "nosuch")
     }
-    for state in (world.state, bare.state):
-        searcher = Searcher(state)
-        everything = _hashes(searcher, "")
-        for namespace, found in wanted.items():
-            assert _hashes(searcher, f"namespace:{namespace}") == found
-            assert _hashes(searcher, f"-namespace:{namespace}") == everything - found
-        facet = searcher.search(query.Everything, facets=True).facets["namespace"]
-        assert {one: n["specs"] for one, n in facet.items()} == {
-            one: len(found) for one, found in wanted.items() if found
-        }
-        searcher.close()
-
-
-def _hashes(searcher: Searcher, text: str) -> frozenset[str]:
-    answer = searcher.search(query.parse(text))
-    return frozenset(spec.hash for hit in answer.hits for spec in hit.specs)
+    for state in both_states(document, tmp_path):
+        check_field(state, "namespace", wanted)
 
 
 def test_names_are_offered(site):

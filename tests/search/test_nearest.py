@@ -95,3 +95,28 @@ def test_what_may_be_misspelt():
     """Whole values that are wanted: no prefixes, versions, hashes, exclusions or short words."""
     node = query.parse("hdff5 tag:x1y -zlibb version:1.2 hash:abcdef py-* ab stack:e4z wrod~1")
     assert [term.value for term in nearest.suspects(node)] == ["hdff5", "x1y", "e4z"]
+
+
+def test_of_bare_words_the_package_is_given_up_last():
+    """The first of several; a word that names none is no more than another condition."""
+    is_package = {"hdf5", "zlib", "nosuch"}.__contains__
+
+    def blamed(text: str) -> list[str]:
+        found = nearest.misses(query.parse(text), count, lambda: True, is_package=is_package)
+        return [nearest.text_of(miss.condition) for miss in found]
+
+    assert blamed("hdf5 99") == ["99"]
+    assert blamed("zlib sequoia") == ["sequoia"]
+    assert blamed("hdf5 zlib") == ["zlib"]
+    assert blamed("nosuch sequoia") == ["nosuch"]
+
+
+def test_versions_that_begin_alike_come_first():
+    """Then the newest; of a range either end counts."""
+    found = [(HDF5._replace(version=v), 1, ()) for v in ("1.8.23", "1.12.3", "1.14.5", "2.0")]
+    for asked, values in {
+        "@1.8.99": ["1.8.23", "1.14.5", "1.12.3"],
+        "@3": ["2.0", "1.14.5", "1.12.3"],
+        "@1.12.9:1.12.10": ["1.12.3", "1.14.5", "1.8.23"],
+    }.items():
+        assert nearest.values_instead(query.parse(asked), "version", found) == values

@@ -22,7 +22,17 @@ AT = Stated("https://m.example", None, "v1", "root")
 def texts(document: dict, seed: int, count: int) -> list[tuple[str, str | None]]:
     """Queries that ask of dependencies and of specs themselves: in our own language, some in Spack's."""
     records = [one["spec"] for one in document["database"]["installs"].values()]
-    parts = {"-%gcc", "%gcc", "^mpi", "linux", "os=nothing", "+nothing", "@:0", "target=x86_64:"}
+    parts = {
+        "package:nosuch",
+        "-%gcc",
+        "%gcc",
+        "^mpi",
+        "linux",
+        "os=nothing",
+        "+nothing",
+        "@:0",
+        "target=x86_64:",
+    }
     for one in records:
         name, version = one["name"], one["version"]
         arch = one["arch"]

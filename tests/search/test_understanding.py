@@ -204,3 +204,17 @@ def test_a_machine_that_is_asked_for_is_not_read_again(searcher):
     way = understanding.understand(searcher, "hdf5 mpi", "zen3").way
     assert (way.text, way.runs_on) == ("hdf5 +mpi", None)
     assert way.node == runnable(query.parse("hdf5 +mpi"), "zen3")
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("nonsense is or %gcc@99", None),
+        ("zlib please or hdf5", "zlib OR hdf5"),
+        ("zlib or the hdf5", "zlib OR hdf5"),
+    ],
+)
+def test_small_words_may_stand_beside_an_or(searcher, typed, read):
+    """What they stand for is the next word that asks for something."""
+    way = understanding.understand(searcher, typed).way
+    assert (way and way.text) == read

@@ -14,7 +14,8 @@ from cachesync.cli.commands.checklist import check_list
 from cachesync.index import catchup
 from cachesync.ledger import log
 from cachesync.model import NO_COMPILER, Build, ChangeKind
-from cachesync.notify.subscription import Matcher, Rule, matches
+from cachesync.notify.matching import Matcher
+from cachesync.notify.subscription import Rule, matches
 from cachesync.pages.parse import PageParser
 from cachesync.query import prepared, printing
 from cachesync.reports import wanted

@@ -1,6 +1,10 @@
 """What every way of answering has to say: by plain loops, and by an index that is made anew."""
 
+import json
+import shutil
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from cachesync import query
 from cachesync.index.reader import SearchIndex
@@ -8,9 +12,19 @@ from cachesync.ledger import connect, read
 from cachesync.reports import verify
 from cachesync.search.facets import FACETS
 from cachesync.search.searcher import Searcher
+from tests.support.mirrorsite import sync_indexes
+from tests.support.statedsource import Stated
 from tests.support.universe import Found, brute_force
+from tests.support.world import World
 
-__all__ = ["check_answers", "check_index", "naive_facets"]
+__all__ = [
+    "both_states",
+    "check_answers",
+    "check_field",
+    "check_index",
+    "hashes_found",
+    "naive_facets",
+]
 
 ELSEWHERE = ("virtual", "namespace", "mirror", "signed")
 """The facets that a graph or the mirrors are asked for, which are compared elsewhere."""
@@ -59,6 +73,36 @@ def check_answers(state: Path, db, nodes: list[query.Node]) -> None:
             assert few.hits == answer.hits[:1]
     finally:
         searcher.close()
+
+
+def both_states(document: Mapping[str, Any], root: Path) -> tuple[Path, Path]:
+    """State directories that a cache index was synced into: with a search index, and without."""
+    world, bare = World(root), World(root / "bare")
+    data = json.dumps(document, separators=(",", ":")).encode()
+    sync_indexes(world, {Stated("https://m.example", None, "v1", "root"): data})
+    shutil.copytree(world.state, bare.state)
+    shutil.rmtree(bare.state / connect.INDEX_DIRECTORY)
+    return world.state, bare.state
+
+
+def hashes_found(searcher: Searcher, text: str) -> frozenset[str]:
+    """The specs that a query finds."""
+    answer = searcher.search(query.parse(text))
+    return frozenset(spec.hash for hit in answer.hits for spec in hit.specs)
+
+
+def check_field(state: Path, field: str, wanted: Mapping[str, Collection[str]]) -> None:
+    """What a field finds by whole values, and does not find excluded; its facet counts the same."""
+    searcher = Searcher(state)
+    everything = hashes_found(searcher, "")
+    for value, found in wanted.items():
+        assert hashes_found(searcher, f"{field}:{value}") == found
+        assert hashes_found(searcher, f"-{field}:{value}") == everything - frozenset(found)
+    facet = searcher.search(query.Everything, facets=True).facets[field]
+    assert {value: counted["specs"] for value, counted in facet.items()} == {
+        value: len(found) for value, found in wanted.items() if found
+    }
+    searcher.close()
 
 
 def check_index(state: Path, db) -> None:

@@ -4,8 +4,10 @@ Every system call that changes what is on disk is a moment; `strace` kills the p
 the N-th of them.
 """
 
+import os
 import shutil
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,9 +29,11 @@ from tests.support.rig import (
 __all__ = [
     "SYSCALLS",
     "Case",
+    "complete",
     "killed_before_every",
     "killed_before_some",
     "need_tracing",
+    "passing",
     "resume",
     "traced",
     "undisturbed",
@@ -55,6 +59,18 @@ class Case(NamedTuple):
     """How long it takes from nothing, undisturbed."""
     command: Callable[[State], list[str]] = _sync
     """What makes the pass over a state."""
+
+
+def passing(child: str, *paths: Path) -> Callable[[State], list[str]]:
+    """What makes a pass over some mirrors or indexes: a module of `tests.support` that is run."""
+    program = [sys.executable, "-m", f"tests.support.{child}"]
+    return lambda state: [*program, os.fspath(state.path), *map(os.fspath, paths)]
+
+
+def complete(state: State, command: Callable[[State], list[str]]) -> None:
+    """Let a pass end well."""
+    done = call(command(state))
+    assert done.status == 0, done
 
 
 def need_tracing() -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "record",
     "sign",
     "stored",
+    "tarball_of",
 ]
 
 FLAGS = ("cflags", "cppflags", "cxxflags", "fflags", "ldflags", "ldlibs")
@@ -243,6 +244,13 @@ def push(path: Path, one: Record) -> Path:
     where = path / "v3/manifests/spec" / one.name / f"{title}.spec.manifest.json"
     _write(where, manifest([tarball, described]))
     return where
+
+
+def tarball_of(path: Path, one: Record) -> Path:
+    """The tarball of a spec in a mirror of layout 3."""
+    (found,) = (path / "v3/manifests/spec").rglob(f"*{one.hash}*")
+    checksum = json.loads(found.read_bytes())["data"][0]["checksum"]
+    return path / "blobs/sha256" / checksum[:2] / checksum
 
 
 def stored(path: Path, data: bytes, media: str, compression: str) -> dict[str, Any]:

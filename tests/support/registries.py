@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -29,7 +28,7 @@ import pytest
 
 from tests.support import mirrors
 from tests.support import stubserver as stub
-from tests.support.webservers import free_port
+from tests.support.webservers import await_port, free_port
 
 NAME = "org/cache"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -147,26 +146,12 @@ def docker_registry(
         )  # fmt: skip
     origin = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     try:
-        _await(process, port, folder / "log")
+        await_port(process, port, (folder / "log").read_text)
         yield origin
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            pytest.fail(f"the registry ended: {log.read_text()}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("the registry does not listen")
 
 
 class TokenServer:
@@ -236,6 +221,31 @@ def _web64(data: bytes) -> str:
 
 
 Guard = Callable[[stub.Talk], bool]
+
+
+def tokens_of_one_use(
+    registry: "RegistryStub", server: stub.StubServer
+) -> tuple[list[str], set[str]]:
+    """Let a registry take each token for one request; those given so far, and those used."""
+    given: list[str] = []
+    used: set[str] = set()
+
+    def give(talk: stub.Talk) -> None:
+        given.append(f"t{len(given)}")
+        stub.reply(json.dumps({"token": given[-1]}).encode())(talk)
+
+    def guard(talk: stub.Talk) -> bool:
+        proof = talk.seen.headers.get("authorization", "").removeprefix("Bearer ")
+        if proof in given and proof not in used:
+            used.add(proof)
+            return True
+        asked = f'Bearer realm="{server.url("/token")}",scope="repository:{NAME}:pull"'
+        stub.status(401, www_authenticate=asked)(talk)
+        return False
+
+    server.script("/token", give)
+    registry.guard = guard
+    return given, used
 
 
 class RegistryStub:

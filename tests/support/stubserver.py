@@ -24,6 +24,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
@@ -127,6 +128,16 @@ class StubServer:
     def mount(self, prefix: str, behaviour: Behaviour) -> None:
         """Answer what begins with `prefix` and has no script."""
         self._prefixes[prefix] = behaviour
+
+    def mirror(self, root: Path) -> str:
+        """The address of the files below a directory, as a server of files has them."""
+
+        def answer(talk: Talk) -> None:
+            file = root / talk.seen.path.removeprefix("/mirror/")
+            (reply(file.read_bytes()) if file.is_file() else status(404))(talk)
+
+        self.mount("/mirror/", answer)
+        return self.url("/mirror")
 
     def paths(self) -> list[str]:
         return [seen.path for seen in self.seen]

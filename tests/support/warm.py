@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["MODULES", "PROGRAM", "Ended", "is_ours", "run"]
+__all__ = ["MODULES", "PROGRAM", "Ended", "is_ours", "load", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "cachesync")
@@ -111,7 +111,7 @@ def _forge(environment: tuple[tuple[str, str], ...]) -> socket.socket:
 # -- the process that is forked from
 
 
-def _load() -> None:
+def load() -> None:
     """Import the whole package, as far as what it needs is installed."""
     package = importlib.import_module("cachesync")
     for module in pkgutil.walk_packages(package.__path__, "cachesync."):
@@ -218,7 +218,7 @@ def _end(status: int) -> None:
 
 if __name__ == "__main__":
     opened = socket.socket(fileno=int(sys.argv[1]))
-    _load()
+    load()
     module, *sys.argv[1:] = _serve(opened)
     opened.detach()
     try:

@@ -14,10 +14,10 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -107,10 +107,16 @@ def serving(name: str, pages: Path, *, packed: bool) -> Iterator[Server]:
 
 
 def await_listening(process: subprocess.Popen[str], port: int) -> None:
+    """Wait until a server listens; what it said on its standard error where it ends instead."""
+    await_port(process, port, lambda: process.communicate()[1])
+
+
+def await_port(process: subprocess.Popen[Any], port: int, said: Callable[[], str]) -> None:
+    """The same of a server that says why it ended somewhere else."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
         if process.poll() is not None:
-            pytest.fail(f"the server ended: {process.communicate()[1]}")
+            pytest.fail(f"the server ended: {said()}")
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:

@@ -1,19 +1,18 @@
 """Passes that would remove much are held; what the config selects and drops."""
 
 import time
-from contextlib import closing
+from contextlib import contextmanager
 
 import pytest
 
 from cachesync.diff import Guard
-from cachesync.ledger import connect
-from cachesync.ledger.write import Writer
 from cachesync.model import SourceState
 from cachesync.selection import Selection
 from cachesync.sources.directory import DirectorySource
 from cachesync.sync.passes import run_part, run_pass
 from tests.support.manypages import letter_hashes, only_source
 from tests.support.world import World, hash_of, spec
+from tests.support.writing import writing
 
 
 def write_many(world: World, count: int, *, tag: str = "develop", first: int = 0) -> None:
@@ -25,6 +24,24 @@ def write_many(world: World, count: int, *, tag: str = "develop", first: int = 0
 def remove_many(world: World, count: int) -> None:
     for number in range(count):
         world.remove(f"develop/pkg-{number:02}")
+
+
+@contextmanager
+def passes(world: World):
+    """A writer, and how a pass is run with it: over everything, or over some parts."""
+    source = DirectorySource("site", world.pages, page_limit=1 << 20)
+    with writing(world.state, time.time_ns) as writer:
+
+        def run(parts=None, **more):
+            row = writer.source(
+                "site", "directory", str(world.pages), configured=True, interval=None
+            )
+            known = {"selection": Selection(), "guard": Guard(), **more}
+            if parts is not None:
+                return run_part(writer, source.part(parts), row, **known)
+            return run_pass(writer, source, row, **known)
+
+        yield writer, run
 
 
 # -- the guard
@@ -63,31 +80,19 @@ def test_a_part_takes_back_nothing_of_what_a_whole_pass_holds(world):
     """It saw less; how much would go is what was said of everything."""
     for tag in ("a", "b"):
         write_many(world, 45, tag=tag, first=45 * (tag == "b"))
-    source = DirectorySource("site", world.pages, page_limit=1 << 20)
-    known = {"selection": Selection(), "guard": Guard()}
-    with (
-        connect.writer_lock(world.state),
-        closing(connect.open_writer(world.state, now=1)) as db,
-    ):
-        writer = Writer(db, clock=time.time_ns)
-
-        def row():
-            return writer.source(
-                "site", "directory", str(world.pages), configured=True, interval=None
-            )
-
-        run_pass(writer, source, row(), **known)
+    with passes(world) as (writer, run):
+        run()
         since = writer.seq
         for number in range(22):
             world.remove(f"a/pkg-{number:02}")
             world.remove(f"b/pkg-{number + 45:02}")
-        assert run_pass(writer, source, row(), since=since, **known).state is SourceState.OK
+        assert run(since=since).state is SourceState.OK
         for number in range(22, 33):
             world.remove(f"a/pkg-{number:02}")
             world.remove(f"b/pkg-{number + 45:02}")
-        whole = run_pass(writer, source, row(), since=since, **known)
-        part = run_part(writer, source.part(["a"]), row(), since=since, **known)
-        (told,) = db.execute("SELECT error FROM source").fetchone()
+        whole = run(since=since)
+        part = run(["a"], since=since)
+        (told,) = writer.db.execute("SELECT error FROM source").fetchone()
     assert (whole.state, part.state) == (SourceState.HELD, SourceState.HELD)
     assert whole.error is not None
     assert whole.error.startswith("66 of 90 pages")
@@ -154,27 +159,15 @@ def test_a_pass_that_is_cut_off_leaves_what_removals_are_measured_against(world)
             raise CutError
 
     write_many(world, 40)
-    source = DirectorySource("site", world.pages, page_limit=1 << 20)
-    known = {"selection": Selection(), "guard": Guard()}
-    with (
-        connect.writer_lock(world.state),
-        closing(connect.open_writer(world.state, now=1)) as db,
-    ):
-        writer = Writer(db, clock=time.time_ns)
-
-        def row():
-            return writer.source(
-                "site", "directory", str(world.pages), configured=True, interval=None
-            )
-
-        run_pass(writer, source, row(), **known)
+    with passes(world) as (writer, run):
+        run()
         remove_many(world, 40)
         write_many(world, 400, first=40)
         with pytest.raises(CutError):
-            run_pass(writer, source, row(), progress=cut, **known)
-        assert writer.page_count(row()) > 80
+            run(progress=cut)
+        assert writer.page_count(writer.sources()[0]) > 80
         for _ in range(2):
-            held = run_pass(writer, source, row(), **known)
+            held = run()
             assert (held.state, held.held) == (SourceState.HELD, 40)
 
 

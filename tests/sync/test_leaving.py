@@ -37,6 +37,7 @@ def test_what_would_be_let_go_is_named_with_what_comes_in_its_place():
     assert (
         said == "; the mirror's own index (a) would be let go, as the view v is read in its place"
     )
-    assert said_of_dropped([A], ()) == "; the mirror's own index (a) would be let go"
+    assert said_of_dropped([A], ()) == "; the mirror a would be let go"
+    assert said_of_dropped([A, row("a", "e4s")], ()) == "; the mirrors a, a/e4s would be let go"
     many = said_of_dropped([row(f"t{number}") for number in range(MOST_NAMED + 3)], ())
-    assert many.endswith("(t4) and 3 more would be let go")
+    assert many.endswith(" t4 and 3 more would be let go")

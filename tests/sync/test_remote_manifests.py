@@ -19,7 +19,14 @@ from cachesync.sync.passes import run_pass
 from tests.support import stubserver as stub
 from tests.support.mirrors import record
 from tests.support.passes import patient
-from tests.support.registries import NAME, Images, RegistryStub, error, tag_of
+from tests.support.registries import (
+    NAME,
+    Images,
+    RegistryStub,
+    error,
+    tag_of,
+    tokens_of_one_use,
+)
 from tests.support.statements import placed
 from tests.support.writing import writing
 
@@ -120,23 +127,8 @@ def test_a_list_of_tags_that_is_not_whole_takes_nothing(ours, ill):
 
 def test_tokens_that_expire_in_the_middle_are_nobodys_news(ours):
     """Each holds for one request, of a page with one tag or of an image: all is as it is, and what is new comes."""
-    given, used = [], set()
-
-    def give(talk):
-        given.append(f"t{len(given)}")
-        stub.reply(json.dumps({"token": given[-1]}).encode())(talk)
-
-    def guard(talk):
-        proof = talk.seen.headers.get("authorization", "").removeprefix("Bearer ")
-        if proof in given and proof not in used:
-            used.add(proof)
-            return True
-        realm = f'Bearer realm="{ours.server.url("/token")}",scope="repository:{NAME}:pull"'
-        stub.status(401, www_authenticate=realm)(talk)
-        return False
-
-    ours.server.script("/token", give)
-    ours.registry.guard, ours.registry.page = guard, 1
+    _, used = tokens_of_one_use(ours.registry, ours.server)
+    ours.registry.page = 1
     assert ours.run() == (SourceState.OK, {})
     ours.images.spec(NEW)
     state, changes = ours.run()

@@ -1,11 +1,8 @@
 """A pass over spec manifests that is killed at any moment loses nothing and reports nothing twice."""
 
-import os
 import random
 import signal
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,30 +12,21 @@ from tests.support.daemons import daemon, eventually, idle
 from tests.support.killing import (
     SYSCALLS,
     Case,
+    complete,
     killed_before_every,
     killed_before_some,
     need_tracing,
+    passing,
     undisturbed,
 )
 from tests.support.mirrors import push, record
 from tests.support.pushing import in_order
-from tests.support.rig import State, call
+from tests.support.rig import State
 from tests.support.statements import HDF5, MIXED, OLD, PY, ZLIB
 from tests.support.world import World
 
 AT_MOST = 4
 """Of the calls of a kind; the soak leaves none out."""
-
-
-def over(mirror: Path) -> Callable[[State], list[str]]:
-    """What makes a pass over a mirror."""
-    child = [sys.executable, "-m", "tests.support.manifest_child"]
-    return lambda state: [*child, os.fspath(state.path), os.fspath(mirror)]
-
-
-def run(state: State, mirror: Path) -> None:
-    done = call(over(mirror)(state))
-    assert done.status == 0, done
 
 
 @pytest.fixture(scope="module", params=["first import", "second sync"])
@@ -50,12 +38,12 @@ def case(request, tmp_path_factory) -> Case:
     before.path.mkdir()
     pushed = [push(mirror, one) for one in (HDF5, OLD, ZLIB)]
     if request.param == "second sync":
-        run(before, mirror)
+        complete(before, passing("manifest_child", mirror))
         pushed[-1].unlink()
         push(mirror, PY)
         push(mirror, MIXED)
-    after, case = undisturbed(before, root, command=over(mirror))
-    run(after, mirror)
+    after, case = undisturbed(before, root, command=passing("manifest_child", mirror))
+    complete(after, passing("manifest_child", mirror))
     assert after.log() == case.expected
     kinds = {change["kind"] for change in case.expected}
     assert {"spec.described", "spec.cached", "index.read"} <= kinds

@@ -1,8 +1,5 @@
 """A pass over cache indexes that is killed at any moment loses nothing and reports nothing twice."""
 
-import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,13 +7,15 @@ import pytest
 from tests.support.killing import (
     SYSCALLS,
     Case,
+    complete,
     killed_before_every,
     killed_before_some,
     need_tracing,
+    passing,
     undisturbed,
 )
 from tests.support.mirrors import document
-from tests.support.rig import State, call
+from tests.support.rig import State
 from tests.support.statements import GCC, HDF5, MIXED, OLD, OLD_ZLIB, PY, ZLIB, migrated
 
 AT_MOST = 7
@@ -49,17 +48,6 @@ def second(root: Path) -> list[Path]:
     )
 
 
-def over(files: list[Path]) -> Callable[[State], list[str]]:
-    """What makes a pass over some indexes."""
-    child = [sys.executable, "-m", "tests.support.statement_child"]
-    return lambda state: [*child, os.fspath(state.path), *map(os.fspath, files)]
-
-
-def run(state: State, files: list[Path]) -> None:
-    done = call(over(files)(state))
-    assert done.status == 0, done
-
-
 @pytest.fixture(scope="module", params=["first import", "second sync"])
 def case(request, tmp_path_factory) -> Case:
     """The state before, and what an undisturbed pass makes of it."""
@@ -68,10 +56,10 @@ def case(request, tmp_path_factory) -> Case:
     before, files = State(root / "before"), first(root)
     before.path.mkdir()
     if request.param == "second sync":
-        run(before, files)
+        complete(before, passing("statement_child", *files))
         files = second(root)
-    after, case = undisturbed(before, root, command=over(files))
-    run(after, files)
+    after, case = undisturbed(before, root, command=passing("statement_child", *files))
+    complete(after, passing("statement_child", *files))
     assert after.log() == case.expected
     kinds = {change["kind"] for change in case.expected}
     assert {"spec.described", "spec.cached", "index.read"} <= kinds

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from cachesync.daemon import control
+from cachesync.daemon import calling
 from tests.support.daemons import daemon, eventually, watched
 from tests.support.pagetext import spec
 from tests.support.receiver import SECRET, receiver, subscription
@@ -122,7 +122,7 @@ def test_subscribe_is_taken_over_at_once_and_ends_with_unsubscribe(site):
         there.secret = done["secret"]
         file = site.config.parent / "subscriptions.d" / "mine.yaml"
         file.write_text(file.read_text() + "    batch: {window: 100ms}\n")
-        assert control.request(site.state, {"command": "reload"}) == {
+        assert calling.request(site.state, {"command": "reload"}) == {
             "problem": None, "subscriptions": ["mine"],
         }  # fmt: skip
         site.page("develop", "zlib", spec(hash_of(3)))
@@ -131,7 +131,7 @@ def test_subscribe_is_taken_over_at_once_and_ends_with_unsubscribe(site):
         file.write_text(file.read_text() + "    batches: {}\n")
         said = site.run("subscribe", "cmake", "--command", "true", status=2).err
         assert f"{file}:11:5: " in said
-        assert "batches" in control.request(site.state, {"command": "reload"})["problem"]
+        assert "batches" in calling.request(site.state, {"command": "reload"})["problem"]
         file.write_text(file.read_text().replace("    batches: {}\n", ""))
         whole = site.config.read_text()
         site.configure("")

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cachesync.reports.health import Code
+from cachesync.reports.facts import Code
 from tests.support.daemons import Daemon, daemon, eventually, idle, watched
 from tests.support.mirrors import make_mirror, record
 from tests.support.pagetext import spec

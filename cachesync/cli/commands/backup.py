@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ...errors import UsageError
-from ...ledger import connect
+from ...ledger import connect, copying
 from .. import paths
 from ..display import output
 from ..options import Globals
@@ -33,12 +33,12 @@ def backup(options: Globals, file: Path, as_json: bool) -> int:
     db = connect.open_reader(state_dir)
     try:
         with connect.ledger_errors(state_dir):
-            connect.copy(db, file)
+            copying.copy(db, file)
     finally:
         db.close()
     size = file.stat().st_size
     if as_json:
         output.print_json({"backup": str(file.absolute()), "bytes": size})
     elif not options.quiet:
-        print(output.visible(f"{file}: {size / 2**20:.1f} MiB"))
+        output.print_line(f"{file}: {size / 2**20:.1f} MiB")
     return 0

@@ -90,6 +90,8 @@ def check(
     with ending(status):
         if not options.quiet:
             _say(report)
+            for text in () if as_json else report.hints():
+                answers.note(text)
         if subscription:
             _print_subscriptions(report, within, name=Path(file).name if file != "-" else "list")
         elif as_json:

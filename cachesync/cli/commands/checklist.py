@@ -18,6 +18,7 @@ from ...search.searcher import Searcher
 from ...spack import tags
 from ..display.report import Entry, Report
 from .checking import Within, conditions, inside, system_told
+from .hinting import hints_of
 
 __all__ = ["check_list"]
 
@@ -39,6 +40,7 @@ def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Rep
             found = placed(db, _hashes(db, wanted))
             ordered = sorted(found)
             entries = []
+            hints = hints_of(searcher, db)
             read_switches = cache(partial(read.switches_of, db))
             for written in wanted:
                 one, excluded = _with_variants_off(written, read_switches)
@@ -55,6 +57,8 @@ def check_list(state_dir: Path, wanted: Sequence[Wanted], within: Within) -> Rep
                             unsigned=leftout.unsigned(searcher, one.condition, ()),
                         )  # fmt: skip
                 entry = _with_notes(entry, searcher, db, bounds)
+                if entry.status is Status.MISSING:
+                    entry = entry._replace(hints=hints(one))
                 entries.append(entry._replace(read_as=one.read_as, off=one.off, excluded=excluded))
             seq = read.last_seq(db)
     finally:

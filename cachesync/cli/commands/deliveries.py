@@ -21,8 +21,9 @@ from ...notify.outbox.connect import Connection, exists, open_outbox, outbox_err
 from .. import complete, paths, writing
 from ..configuration import load_config
 from ..display import output, talk
+from ..display.answer import note
 from ..options import Globals
-from ..times import parse_since
+from ..times import point
 
 __all__ = ["deliveries"]
 
@@ -67,7 +68,7 @@ def list_(
         for d in found
     ]  # fmt: skip
     columns = ("QUEUED", "ID", "SUBSCRIPTION", "TARGET", "STATE", "ATTEMPTS", "CHANGES", "DETAIL")
-    output.print_table(columns, rows, below="DETAIL")
+    output.print_table(columns, rows, below=("DETAIL",))
     return 0
 
 
@@ -89,14 +90,14 @@ def show(options: Globals, id: str, as_json: bool) -> int:  # noqa: A002 - click
     if as_json:
         output.print_json(message)
         return 0
-    print(output.visible(message["id"]))
+    output.print_line(message["id"])
     for d in message["deliveries"]:
         attempts = output.number(d["attempts"], "attempt")
         again = f", again at {d['next_attempt']}" if d["next_attempt"] and d["attempts"] else ""
         text = f"  {d['target']}: {d['state']}, {attempts}{again}"
-        print(output.visible(text + (f": {d['detail']}" if d["detail"] else "")))
+        output.print_line(text + (f": {d['detail']}" if d["detail"] else ""))
     for line in json.dumps(message["body"], indent=2).splitlines():
-        print(output.visible(line))
+        output.print_line(line)
     return 0
 
 
@@ -117,7 +118,10 @@ def retry(options: Globals, id: str | None, target: str | None, as_json: bool) -
 
 
 @deliveries.command(short_help="Send once more what was sent since a time.")
-@click.option("--since", required=True, metavar="TIME|AGE", help="A time, or an age such as 2d.")
+@click.option(
+    "--since", required=True, metavar="TIME|AGE|WORDS|TAG", shell_complete=complete.since,
+    help="A time, an age such as 2d, or what `changes --since` takes besides.",
+)  # fmt: skip
 @click.option(
     "--subscription", metavar="NAME", shell_complete=complete.subscriptions,
     help="Only of this subscription.",
@@ -130,9 +134,12 @@ def replay(options: Globals, since: str, subscription: str | None, as_json: bool
     For a receiver that lost what it was sent. Delivered messages are kept for 7 days, given up
     ones for 30.
     """
-    _, start = parse_since(since, now=time.time())
+    begin = point(since, paths.state_dir(options), now=time.time())
+    start = begin.at if begin.tag_at is None else begin.tag_at
     if start is None:
         raise UsageError("--since takes a time or an age here", hint="2d, or 2026-11-22T16:00:00Z")
+    if begin.said is not None and not options.quiet:
+        note(f"since {begin.said}")
     asked = {"command": "replay", "since": start, "subscription": subscription}
     return _ask(options, asked, as_json=as_json)
 
@@ -175,7 +182,7 @@ def _ask(options: Globals, asked: Mapping[str, Any], *, as_json: bool) -> int:
         output.print_json({**shown, "held": held})
     elif not options.quiet:
         for target in answer["enabled"]:
-            print(output.visible(f"{target['subscription']}: {target['target']} is enabled"))
+            output.print_line(f"{target['subscription']}: {target['target']} is enabled")
         count = answer["deliveries"]
         print(f"{count:,} {'delivery' if count == 1 else 'deliveries'} queued")
         if held:

@@ -12,13 +12,14 @@ import click
 from ... import query as queries
 from ...documents import build_document
 from ...ledger import connect, read
+from ...query.narrowing import narrowed
 from ...reports import tagdiff
 from ...search import leftout
 from ...search.dags import Dags
 from ...search.scan import matching_in
 from ...spack import tags
-from .. import complete, paths
-from ..display import excluding, leftopen, output
+from .. import complete, fields, paths
+from ..display import brief, excluding, leftopen, output
 from ..display.columns import compilers
 from ..display.pager import paged
 from ..options import Globals
@@ -72,19 +73,29 @@ class _Places(NamedTuple):
     "--limit", type=click.IntRange(min=0), metavar="N",
     help=f"Rows of each table (on a terminal {DEFAULT_LIMIT}; 0: all). JSON has everything.",
 )  # fmt: skip
+@click.option(
+    "--long",
+    "is_long",
+    is_flag=True,
+    help="Every variant of each build, in tables, on a terminal, too.",
+)
+@fields.options("os", "target", "compiler", "stack")
 @click.option("--spack", metavar="0.23|1.x", help="QUERY is a spec of this Spack and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.option("--no-pager", is_flag=True, help="Never start a pager.")
 @click.pass_obj
 def diff(
     options: Globals,
+    /,
     tag_a: str,
     tag_b: str,
     query: tuple[str, ...],
     limit: int | None,
     spack: str | None,
+    is_long: bool,
     as_json: bool,
     no_pager: bool,
+    **narrowing: tuple[str, ...],
 ) -> int:
     """What is only in TAG_A, only in TAG_B and in both, of what matches QUERY.
 
@@ -101,7 +112,8 @@ def diff(
         return 0
     paths.require_config(options)
     text = " ".join(query)
-    tree = queries.parse_in(spack if text else None, text)
+    whole = narrowed(text, fields.given(**narrowing), spack if text else None)
+    text, tree = whole.text, whole.node
     answer = _compare(options, tag_a, tag_b, tree)
     if not options.quiet:
         if answer.asks_pages:
@@ -117,9 +129,10 @@ def diff(
             tree, 0, answer.unjudged, asks_pages=answer.asks_pages, unsigned=answer.unsigned
         )
         said |= leftopen.order_document(tree) if answer.knows_dags else {}
+        said |= {"fields": whole.fields} if spack is not None and whole.fields else {}
         output.print_json({"query": text, **_document(answer), **said})
     else:
-        _show(answer.difference, (tag_a, tag_b), limit, paging=not no_pager)
+        _show(answer.difference, (tag_a, tag_b), limit, is_long=is_long, paging=not no_pager)
     return 0
 
 
@@ -150,13 +163,18 @@ def _compare(options: Globals, tag_a: str, tag_b: str, node: queries.Node) -> _A
 
 
 def _show(
-    difference: tagdiff.TagDiff, names: tuple[str, str], limit: int | None, *, paging: bool
+    difference: tagdiff.TagDiff,
+    names: tuple[str, str],
+    limit: int | None,
+    *,
+    is_long: bool,
+    paging: bool,
 ) -> None:
     if not sys.stdout.isatty():
         _print_lines(difference, limit or 0)
         return
     with paged(wanted=paging):
-        _print(difference, names, DEFAULT_LIMIT if limit is None else limit)
+        _print(difference, names, DEFAULT_LIMIT if limit is None else limit, is_long=is_long)
 
 
 def _document(answer: _Answer) -> dict[str, Any]:
@@ -192,29 +210,53 @@ _BUILD_COLUMNS = ("PACKAGE", "VERSION", "COMPILER", "OS", "TARGET", "SPECS", "VA
 _STEP_COLUMNS = ("PACKAGE", "PLATFORM", "OS", "TARGET", "VERSION")
 
 
-def _print(difference: tagdiff.TagDiff, names: tuple[str, str], limit: int) -> None:
+def _print(
+    difference: tagdiff.TagDiff, names: tuple[str, str], limit: int, *, is_long: bool
+) -> None:
     a, b = names
-    _print_builds(f"only in {a}", difference.only_a, limit)
-    _print_builds(f"only in {b}", difference.only_b, limit)
-    _print_builds("in both with other specs", difference.changed, limit)
+    _print_builds(f"only in {a}", difference.only_a, limit, is_long=is_long)
+    _print_builds(f"only in {b}", difference.only_b, limit, is_long=is_long)
+    _print_builds("in both with other specs", difference.changed, limit, is_long=is_long)
     _print_steps(f"newer in {b}", difference.newer, limit)
     _print_steps(f"older in {b}", difference.older, limit)
     specs = difference.specs()
     builds = (len(difference.only_a), len(difference.only_b), len(difference.both))
+    columns = (output.visible(f"ONLY IN {a}"), output.visible(f"ONLY IN {b}"), "IN BOTH")
     output.print_table(
-        ("", output.visible(f"ONLY IN {a}"), output.visible(f"ONLY IN {b}"), "IN BOTH"),
+        ("", *columns),
         [("builds", *(f"{n:,}" for n in builds)), ("specs", *(f"{n:,}" for n in specs.values()))],
+        numbers=columns,
     )
 
 
-def _print_builds(title: str, found: Sequence[tagdiff.BuildDiff], limit: int) -> None:
-    rows = [_build_row(one) for one in found[: limit or None]]
-    _print_part(f"{title}: {output.number(len(found), 'build')}", _BUILD_COLUMNS, rows, len(found))
+def _print_builds(
+    title: str, found: Sequence[tagdiff.BuildDiff], limit: int, *, is_long: bool
+) -> None:
+    heading = f"{title}: {output.number(len(found), 'build')}"
+    shown = found[: limit or None]
+    if is_long:
+        _print_part(heading, _BUILD_COLUMNS, [_build_row(one) for one in shown], len(found))
+    elif found:
+        print(output.heading(heading))
+        is_whole = brief.print_counted([(one.build, _specs(one)) for one in shown])
+        _say_left_out(len(found) - len(shown), is_whole=is_whole)
+        print()
+
+
+def _specs(found: tagdiff.BuildDiff) -> int:
+    """How many specs of a build are in one of the places only."""
+    return len(found.only_a) + len(found.only_b)
+
+
+def _say_left_out(count: int, *, is_whole: bool = True) -> None:
+    ways = ["--limit 0 shows all"] * bool(count) + ["--long all variants"] * (not is_whole)
+    if ways:
+        more = f"... and {count:,} more " if count else ""
+        output.print_line(f"{more}({', '.join(ways)})")
 
 
 def _build_row(found: tagdiff.BuildDiff) -> tuple[object, ...]:
     build = found.build
-    specs = len(found.only_a) + len(found.only_b)
     variants = " ".join(build.variants)
     return (
         build.package,
@@ -222,7 +264,7 @@ def _build_row(found: tagdiff.BuildDiff) -> tuple[object, ...]:
         compilers(build),
         build.os,
         build.target,
-        specs,
+        _specs(found),
         variants,
     )
 
@@ -240,8 +282,7 @@ def _print_part(title: str, columns: Sequence[str], rows: list[Any], count: int)
         return
     print(output.heading(title))
     output.print_table(columns, rows, below=("VARIANTS",))
-    if len(rows) < count:
-        print(f"... and {count - len(rows):,} more (--limit 0 shows all)")
+    _say_left_out(count - len(rows))
     print()
 
 

@@ -16,9 +16,9 @@ from ...config.settings import WatchMode
 from ...config.sourceconfigs import BuildcacheSourceConfig, DirectorySourceConfig
 from ...daemon import runtime
 from ...errors import CachesyncError, ConfigError, LedgerMissingError, UsageError
-from ...ledger import connect, locks, log
+from ...ledger import connect, copying, locks, log
 from ...notify.outbox import sound
-from ...reports.health import Code
+from ...reports.facts import Code
 from .. import (
     local_mirrors,
     metrics_port,
@@ -75,9 +75,9 @@ def doctor(options: Globals, offline: bool, as_json: bool) -> int:
             output.print_json({"findings": [finding._asdict() for finding in findings]})
         else:
             for finding in findings:
-                print(output.visible(f"{finding.state:<7} {finding.check}: {finding.text}"))
+                output.print_line(f"{finding.state:<7} {finding.check}: {finding.text}", hang=8)
                 if finding.remedy is not None:
-                    print(output.visible(f"        remedy: {finding.remedy}"))
+                    output.print_line(f"        remedy: {finding.remedy}")
     return status
 
 
@@ -169,7 +169,7 @@ def _state(state_dir: Path) -> Iterator[Finding]:
     )  # fmt: skip
     try:
         with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
-            connect.check(db)
+            copying.check(db)
     except CachesyncError as error:
         is_new = isinstance(error, LedgerMissingError)
         yield Finding("ledger", "ok" if is_new else "error", error.message, error.hint)
@@ -289,5 +289,5 @@ def _directories(sources: list[DirectorySourceConfig], mode: WatchMode) -> Itera
 def _limit(name: str) -> int | None:
     try:
         return int((INOTIFY / name).read_text(encoding="ascii"))
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # not Linux's, or no /proc: there is nothing to compare
         return None

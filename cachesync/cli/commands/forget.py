@@ -45,5 +45,5 @@ def forget(options: Globals, name: str, as_json: bool) -> int:
         output.print_json({"forgotten": answer["name"], "changes": answer["changes"]})
     elif not options.quiet:
         made = output.number(answer["changes"], "change")
-        print(output.visible(f"{answer['name']} is forgotten: {made}"))
+        output.print_line(f"{answer['name']} is forgotten: {made}")
     return 0

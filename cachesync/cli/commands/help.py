@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ...errors import UsageError
+from ..display.output import print_text
 
 __all__ = ["QUERY", "help_command"]
 
@@ -131,7 +132,7 @@ At most 10,000 characters, 200 terms, 10 prefixes and fuzzy words, 50 parenthese
 def help_command(ctx: click.Context, topic: str | None) -> int:
     """Print the help of a command, or of the query language (`cachesync help query`)."""
     if topic == "query":
-        print(QUERY, end="")
+        print_text(QUERY)
         return 0
     group: Any = ctx.find_root()
     if topic is None:

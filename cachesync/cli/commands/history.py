@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from ...documents import build_document
-from ...errors import NotThereError
 from ...ledger import connect, log, read
 from ...reports import history as presence
 from .. import complete, naming, paths
@@ -52,10 +51,7 @@ def history(
         notcached.find(state_dir, what, spec_hash) if not stays and not tag and not source else []
     )
     if not stays and not nodes:
-        where = "".join(f" in {place}" for place in (tag, source) if place is not None)
-        raise NotThereError(
-            f"nothing is known of {what}{where}", hint=naming.nearest_package(state_dir, what)
-        )
+        raise naming.not_there(state_dir, what, tag, source)
     if as_json:
         told = {"not_cached": notcached.document(nodes)} if nodes else {}
         output.print_json({**_document(what, stays, seq), **told})
@@ -151,7 +147,7 @@ def _print_restacked(tag: str, changed: presence.Restacked) -> None:
     lost = sorted(set(changed.before) - set(changed.stacks))
     words = [*(f"+{stack}" for stack in gained), *(f"-{stack}" for stack in lost)]
     at = output.timestamp(changed.moment.at)
-    print(output.visible(f"{at}  stacks in {tag}: {' '.join(words)}"))
+    output.print_line(f"{at}  stacks in {tag}: {' '.join(words)}")
 
 
 def _since(moment: presence.Moment | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -103,9 +104,11 @@ def _listed(state_dir: Path, kind: Kind, package: str | None) -> tuple[list[Entr
         raise NotThereError(
             f"nothing of {package} is cached now", hint=f"cachesync history {package}"
         )
-    raise NotThereError(
-        f"there is no package {package}", hint=naming.nearest_package(state_dir, package)
-    )
+    if "*" in package or "?" in package:
+        raise NotThereError(
+            f"there is no package {package}", hint=f"cachesync search {shlex.quote(package)}"
+        )
+    raise naming.not_there(state_dir, package)
 
 
 def _document(kind: Kind, entry: Entry) -> dict[str, Any]:

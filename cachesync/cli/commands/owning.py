@@ -61,5 +61,5 @@ def _below(state_dir: Path) -> Iterator[tuple[str, int]]:
 def _is_same(one: Path, other: Path) -> bool:
     try:
         return os.path.samefile(one, other)
-    except OSError:
+    except OSError:  # one of them is not there
         return False

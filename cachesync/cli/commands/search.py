@@ -20,16 +20,17 @@ from ..request import Request, help_text, parse_arguments
 __all__ = ["run"]
 
 DEFAULT_LIMIT = 20
+DEFAULT_SORT = "relevance"
 
 
 def run(options: Globals, arguments: list[str]) -> int:
     """Answer on standard output; returns the exit status."""
     request = parse_arguments(arguments)
     if request.help:
-        print(help_text(), end="")
+        output.print_text(help_text())
         return 0
     paths.require_config(options)
-    node = query.parse_in(request.spack, request.text)
+    request, node = _parsed(request)
     if request.runs_on is not None:
         from ...query.machine import runnable
 
@@ -39,6 +40,16 @@ def run(options: Globals, arguments: list[str]) -> int:
         return _answer(options, request, node, quiet=quiet)
 
 
+def _parsed(request: Request) -> tuple[Request, query.Node]:
+    """The tree of a query, and the request with all of its text: options ask for fields beside it."""
+    if not request.fields:
+        return request, query.parse_in(request.spack, request.text)
+    from ...query.narrowing import narrowed
+
+    whole = narrowed(request.text, request.fields, request.spack)
+    return request._replace(text=whole.text), whole.node
+
+
 def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool) -> int:
     is_through = request.through is not None
     searcher = Searcher(paths.state_dir(options), through_build=is_through, is_lasting=False)
@@ -46,7 +57,10 @@ def _answer(options: Globals, request: Request, node: query.Node, *, quiet: bool
         minus = any(word.lstrip("(")[:1] == "-" for word in request.text.split())
         if minus and request.spack is None and not quiet:  # to Spack `-x` is `~x`
             from ..display import excluding
+            from ..otheroptions import short_notes
 
+            for said in short_notes(request.text):
+                answers.note(said)
             excluding.say(searcher, request.text)
         if request.group_by and not quiet:
             return _run_by_package(options, searcher, node, request)
@@ -88,14 +102,24 @@ def _search(searcher: Searcher, request: Request, node: query.Node, *, quiet: bo
         systems=request.runs_on is not None,
         unnamed=not quiet,
         why=request.why and not quiet,
+        rank=getattr(_preferred(request, node), "rank", None),
     )
+
+
+def _preferred(request: Request, node: query.Node) -> Any:
+    """What `--install` prefers; None where that is nothing."""
+    if not request.install:
+        return None
+    from ..installing import preferred
+
+    return preferred(node, request.runs_on)
 
 
 def _understand(searcher: Searcher, request: Request) -> Any:
     """The query read anew, which found nothing as it is; None of Spack's, which means what it says."""
     if request.spack is not None:
         return None
-    from ...search.understanding import understand
+    from ...search.respelling import understand
 
     found = understand(searcher, request.text, request.runs_on)
     if found.way is not None and any(read_as[:1] == "-" for _, read_as in found.way.words):
@@ -150,10 +174,11 @@ def _show(
         if request.install:
             from ..installing import installations
 
-            for result, made in zip(
-                document["results"], installations(options, answer), strict=True
-            ):
+            prefer = _preferred(request, node)
+            installed = installations(options, answer, prefer)
+            for result, made in zip(document["results"], installed, strict=True):
                 result["install"] = made.document()
+            document |= {} if prefer is None else {"machine": str(prefer.machine)}
         if no_hit is not None:
             document |= no_hit.document()
         output.print_json(document)
@@ -164,13 +189,15 @@ def _show(
     elif request.install:
         from ..installing import installations
 
-        for made in installations(options, answer):
-            print("\n".join(made.lines()))
+        for made in installations(options, answer, _preferred(request, node)):
+            for line in made.lines():
+                answers.print_shell(line)
     else:
         with paged(wanted=not request.no_pager):
             answers.print_answer(
-                answer, request.columns, with_hashes=request.hashes, offset=request.offset
-            )
+                answer, request.columns, with_hashes=request.hashes, offset=request.offset,
+                is_long=request.long, is_sorted=request.sort != DEFAULT_SORT,
+            )  # fmt: skip
     _say_understood(understood, found=False)
     if no_hit is not None:
         no_hit.say()
@@ -193,8 +220,12 @@ def _say_understood(understood: Any, *, found: bool) -> None:
 
 
 def _language(request: Request) -> dict[str, str]:
-    """What says in JSON how the query was read: that it is Spack's, and how far `^` goes."""
+    """What says in JSON how the query was read: that it is Spack's, with which fields beside it, and how far `^` goes."""
     given = {"spack": request.spack, "through": request.through}
+    if request.spack is not None and request.fields:
+        from ...query.narrowing import narrowed
+
+        given["fields"] = narrowed("", request.fields).fields
     return {name: value for name, value in given.items() if value is not None}
 
 

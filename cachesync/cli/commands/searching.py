@@ -44,8 +44,15 @@ def _words(*words: str) -> Any:
     return lambda _ctx, _param, incomplete: [word for word in words if word.startswith(incomplete)]
 
 
+def _sorts(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The orders; by an old name one that is typed so."""
+    found = [name for name in request.SORTS if name.startswith(incomplete)]
+    return found or [name for name in request.OLD_NAMES if name.startswith(incomplete)]
+
+
 _VALUES = {
-    "--sort": _words(*request.SORTS),
+    **{f"--{field}": complete.of_field(field) for field in request.FIELDS},
+    "--sort": _sorts,
     "--runs-on": complete.machines,
     "--group-by": _words("package"),
     "--through": _words(request.THROUGH),
@@ -58,6 +65,7 @@ def _declare(option: request.Option) -> Any:
         [option.name],
         help=option.help,
         is_flag=option.value is None,
+        multiple=option.name[2:] in request.FIELDS,
         shell_complete=_VALUES.get(option.name),
     )
 

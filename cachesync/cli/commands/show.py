@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +9,18 @@ import click
 
 from ... import query
 from ...documents import build_document, change_document
-from ...errors import NotThereError, UsageError
+from ...errors import UsageError
 from ...ledger import connect, log
-from ...model import TOLD, Build, Change, ChangeKind
-from ...search.answers import Answer, Hit
+from ...model import TOLD, Change
+from ...search.answers import Answer
 from ...search.searcher import Searcher
-from ...spack.printed import by_language
 from .. import complete, naming, paths
 from ..display import dependencies, output
 from ..display.pager import paged
 from ..options import Globals
-from ..remedies import reaching
-from . import showing
+from . import showing, shown
 
 __all__ = ["show"]
-
-SHOWN_HASHES = 5
-SHOWN_CHANGES = 20
 
 
 @click.command(short_help="Everything known of a package or a spec.")
@@ -43,6 +37,7 @@ SHOWN_CHANGES = 20
 @click.option(
     "--size", is_flag=True, help="Ask mirrors that are fetched, too, for size and time of tarballs."
 )
+@click.option("--long", "is_long", is_flag=True, help="Every variant, hash, tag and stack.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.option("--no-pager", is_flag=True, help="Never start a pager.")
 @click.pass_obj
@@ -54,10 +49,14 @@ def show(
     dependents: bool,
     depth: int | None,
     size: bool,
+    is_long: bool,
     as_json: bool,
     no_pager: bool,
 ) -> int:
     """Everything known of a PACKAGE (its exact name), or of the spec with a /HASH or its beginning.
+
+    On a terminal a package's builds stand on a line each: what they have in common once, the beginnings of
+    their hashes, and behind them the tags; --long tells all of each.
 
     \b
     cachesync show hdf5
@@ -90,10 +89,7 @@ def show(
         package=what if spec_hash is None and tag is None else None,
     )  # fmt: skip
     if not answer.hits and not history and not known.not_cached:
-        raise NotThereError(
-            f"nothing is known of {what}" + (f" in {tag}" if tag is not None else ""),
-            hint=naming.nearest_package(state_dir, what),
-        )
+        raise naming.not_there(state_dir, what, tag)
     if size or as_json or spec_hash is not None:
         from .. import tarballs
 
@@ -107,7 +103,7 @@ def show(
         output.print_json(_document(what, answer, known, history))
     else:
         with paged(wanted=not no_pager):
-            _print(what, answer, known, history, options, spec=spec_hash)
+            shown.tell(what, answer, known, history, options, spec=spec_hash, is_long=is_long)
     return 0
 
 
@@ -183,82 +179,3 @@ def _document(
         **({"not_cached": nodes} if nodes else {}),
         "history": [change_document(change) for change in history],
     }
-
-
-def _print(
-    what: str,
-    answer: Answer,
-    known: showing.Facts,
-    history: list[Change],
-    options: Globals,
-    *,
-    spec: str | None,
-) -> None:
-    print(
-        output.visible(
-            f"{what}: {output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')} cached now"
-        )
-    )
-    for hit in answer.hits:
-        _print_hit(hit, known)
-        if spec is None:
-            showing.print_tarballs(hit, known)
-    showing.print_not_cached(known)
-    if spec is not None:
-        showing.print_spec(spec, known, options)
-    if not history:
-        return
-    shown = [change for change in history if change.kind is not ChangeKind.SPEC_CACHED]
-    cached = [change for change in history if change.kind is ChangeKind.SPEC_CACHED]
-    print("history:")
-    for line in _cached_lines(cached):
-        print(output.visible(f"  {line}"))
-    for change in shown[-SHOWN_CHANGES:]:
-        flag = " (last)" if change.flag else ""
-        spec = f" /{change.hash[:7]}" if change.hash is not None else ""
-        line = f"{output.timestamp(change.at)}  {change.kind.label}{flag}{spec}  {_where(change)}"
-        print(output.visible(f"  {line}"))
-    if len(shown) > SHOWN_CHANGES:
-        every = reaching("cachesync changes --limit 0 --package", options)
-        package = shlex.quote(shown[-1].package or what)
-        print(output.visible(f"  ... {len(shown) - SHOWN_CHANGES:,} older ({every} {package})"))
-
-
-def _print_hit(hit: Hit, known: showing.Facts) -> None:
-    for form, specs in showing.forms(hit, known).items():
-        print()
-        print(output.visible(_title(hit.build) if form is None else form))
-        if form is None and hit.build.variants:
-            print(output.visible(f"  {' '.join(hit.build.variants)}"))
-        for spec in specs[:SHOWN_HASHES]:
-            places = sorted({f"{p.tag} ({', '.join(p.stacks)})" for p in spec.placements})
-            more = f" and {output.number(len(places) - 3, 'more tag')}" if len(places) > 3 else ""
-            leaving = showing.leaving(spec.hash, known)
-            print(output.visible(f"  /{spec.hash}  {'; '.join(places[:3])}{more}{leaving}"))
-        if len(specs) > SHOWN_HASHES:
-            print(f"  ... and {len(specs) - SHOWN_HASHES:,} more hashes (--json lists all)")
-
-
-def _title(build: Build) -> str:
-    where = f"{build.platform}-{build.os}-{build.target}"
-    compilers = by_language(build.compiler, dict(build.compilers))
-    return f"{build.package}@{build.version} {compilers} {where}"
-
-
-def _cached_lines(cached: list[Change]) -> list[str]:
-    """One line for each time and place at which specs were cached."""
-    groups: dict[tuple[int, str], int] = {}
-    for change in cached:
-        key = (change.at, _where(change))
-        groups[key] = groups.get(key, 0) + 1
-    lines = [
-        f"{output.timestamp(at)}  spec.cached {output.number(count, 'spec')}  {where}"
-        for (at, where), count in groups.items()
-    ]
-    if len(lines) > SHOWN_CHANGES:
-        return [f"... {len(lines) - SHOWN_CHANGES:,} older", *lines[-SHOWN_CHANGES:]]
-    return lines
-
-
-def _where(change: Change) -> str:
-    return f"{change.source}: {change.tag}/{change.package}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +29,7 @@ __all__ = [
     "print_not_cached",
     "print_spec",
     "print_tarballs",
+    "tarballs_of",
 ]
 
 MOST_NODES = 100_000
@@ -159,18 +160,24 @@ def print_spec(spec: str, known: Facts, options: Globals) -> None:
     lines += [("tarball", text) for text in _of_pages(spec, known)]
     for name, text in lines:
         if text:
-            print(output.visible(f"  {name + ':':<14}{text}"))
+            output.print_line(f"  {name + ':':<14}{text}")
 
 
 def print_tarballs(hit: Hit, known: Facts) -> None:
     """What mirrors have of the specs of a hit, where they were looked at."""
     for spec in hit.specs:
-        for place in known.carried.get(spec.hash, ()):
-            found = known.tarballs.get((spec.hash, place.source, place.url))
-            if found is not None:
-                print(output.visible(f"  /{spec.hash[:7]}  {probed.tarball(found, place.url)}"))
-        for text in _of_pages(spec.hash, known):
-            print(output.visible(f"  /{spec.hash[:7]}  {text}"))
+        for line in tarballs_of(spec.hash, known):
+            output.print_line(f"  {line}")
+
+
+def tarballs_of(spec: str, known: Facts) -> Iterator[str]:
+    """What mirrors have of a spec, where they were looked at, and what pages say; a line each."""
+    for place in known.carried.get(spec, ()):
+        found = known.tarballs.get((spec, place.source, place.url))
+        if found is not None:
+            yield f"/{spec[:7]}  {probed.tarball(found, place.url)}"
+    for text in _of_pages(spec, known):
+        yield f"/{spec[:7]}  {text}"
 
 
 def print_not_cached(known: Facts) -> None:
@@ -181,9 +188,11 @@ def print_not_cached(known: Facts) -> None:
     print(f"not cached: {output.number(len(known.not_cached), 'spec')}")
     for spec in known.not_cached[:SHOWN_SPECS]:
         one = known.known[spec]
-        print(output.visible(f"  /{spec}  {dependencies.state(one)}  {dependencies.form(one)}"))
+        output.print_line(f"  /{spec}  {dependencies.state(one)}  {dependencies.form(one)}")
     if len(known.not_cached) > SHOWN_SPECS:
-        print(f"  ... and {len(known.not_cached) - SHOWN_SPECS:,} more (--json lists all)")
+        output.print_line(
+            f"  ... and {len(known.not_cached) - SHOWN_SPECS:,} more (--json lists all)"
+        )
 
 
 def _mirror(place: described.Carried) -> str:

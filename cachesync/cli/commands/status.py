@@ -226,20 +226,22 @@ def _notes(db: Any) -> list[dict[str, str]]:
 def _print(document: dict[str, Any], options: Globals) -> None:
     ledger, index = document["ledger"], document["index"]
     _print_health(document["health"])
-    print(
+    output.print_line(
         f"ledger: {ledger['pages']:,} pages, {ledger['specs']:,} specs, {ledger['builds']:,} builds,"
         f" {ledger['placements']:,} placements, seq {ledger['seq']:,},"
-        f" {ledger['bytes'] / 2**20:.1f} MiB"
+        f" {ledger['bytes'] / 2**20:.1f} MiB",
+        hang=8,
     )
     if ledger["nodes"]:
-        print(f"        {ledger['nodes']:,} nodes, {ledger['edges']:,} edges")
+        output.print_line(f"        {ledger['nodes']:,} nodes, {ledger['edges']:,} edges")
     if index["error"] is not None:
         remedy = reaching("`cachesync rebuild index`", options)
-        print(output.visible(f"index:  {index['error']} ({remedy}); searches ask the ledger"))
+        output.print_line(f"index:  {index['error']} ({remedy}); searches ask the ledger", hang=8)
     else:
         behind = ledger["seq"] - index["seq"]
         lag = f"{output.number(behind, 'change')} behind" if behind else "up to date"
-        print(f"index:  {index['builds']:,} builds, {lag}, {index['bytes'] / 2**20:.1f} MiB")
+        size = f"{index['bytes'] / 2**20:.1f} MiB"
+        output.print_line(f"index:  {index['builds']:,} builds, {lag}, {size}", hang=8)
     _print_daemon(document["daemon"])
     rows = [
         (
@@ -249,7 +251,7 @@ def _print(document: dict[str, Any], options: Globals) -> None:
         for s in document["sources"]
     ]  # fmt: skip
     columns = ("SOURCE", "TYPE", "STATE", "PAGES", "SPECS", "REJECTED", "AGE", "ERROR")
-    output.print_table(columns, rows)
+    output.print_table(columns, rows, after=("ERROR",), seldom=("REJECTED",))
     _print_mirrors(document["sources"])
     samples.show(document["sources"])
     notifications.show(document["notifications"])
@@ -257,7 +259,7 @@ def _print(document: dict[str, Any], options: Globals) -> None:
         _print_troubles(name, document[name])
     _print_troubles("not there", document["missing"])
     for note in document["notes"]:
-        print(output.visible(f"note: {note['source']}: {note['note']}"))
+        output.print_line(f"note: {note['source']}: {note['note']}")
 
 
 def _pages(source: dict[str, Any]) -> str | int:
@@ -279,10 +281,10 @@ def _print_mirrors(sources: list[dict[str, Any]]) -> None:
         ]  # fmt: skip
     if rows:
         columns = ("SOURCE", "MIRROR", "VIEW", "TAG", "STACK", "STATE", "LEAVING", "AGE")
-        output.print_table(columns, rows)
+        output.print_table(columns, rows, seldom=("LEAVING",))
     for name, count in well.items():
         if count:
-            print(output.visible(f"{name}: {count:,} cache indexes, all ok (--json lists them)"))
+            output.print_line(f"{name}: {count:,} cache indexes, all ok (--json lists them)")
 
 
 def _print_health(found: dict[str, Any]) -> None:
@@ -291,17 +293,17 @@ def _print_health(found: dict[str, Any]) -> None:
         print(f"health: {found['state']}")
     for number, reason in enumerate(found["reasons"]):
         head = "  " if number else "health: "
-        print(output.visible(f"{head}{reason['state']}: {reason['thing']}: {reason['text']}"))
+        output.print_line(f"{head}{reason['state']}: {reason['thing']}: {reason['text']}")
         if reason["remedy"] is not None:
-            print(output.visible(f"    remedy: {reason['remedy']}"))
+            output.print_line(f"    remedy: {reason['remedy']}")
 
 
 def _print_daemon(daemon: dict[str, Any] | None) -> None:
     if daemon is None:
         return
-    print(f"daemon: pid {daemon['pid']}, since {daemon['since']}")
+    output.print_line(f"daemon: pid {daemon['pid']}, since {daemon['since']}")
     if daemon["stuck"] is not None:
-        print(output.visible(f"  {daemon['stuck']} shows no sign of life"))
+        output.print_line(f"  {daemon['stuck']} shows no sign of life")
     for name, source in daemon["sources"].items():
         parts = [source["doing"]]
         if source["watch"] is not None:
@@ -317,9 +319,9 @@ def _print_daemon(daemon: dict[str, Any] | None) -> None:
             parts.append(f"{source['failures']} failed {noun} in a row")
         if source["overflows"]:
             parts.append(f"{source['overflows']} overflows")
-        print(output.visible(f"  {name}: {', '.join(parts)}"))
+        output.print_line(f"  {name}: {', '.join(parts)}")
         if source["degraded"] is not None:
-            print(output.visible(f"    {source['degraded']}"))
+            output.print_line(f"    {source['degraded']}")
 
 
 def _state_of(mirror: dict[str, Any]) -> str:
@@ -341,6 +343,6 @@ def _print_troubles(name: str, troubles: list[dict[str, Any]]) -> None:
     print(f"{name}: {len(troubles):,}")
     for trouble in turns.chosen(troubles, SHOWN, lambda one: one["source"]):
         line = f"  {trouble['source']}: {trouble['page']}: {trouble['reason']}"
-        print(output.visible(line))
+        output.print_line(line)
     if len(troubles) > SHOWN:
-        print(f"  ... and {len(troubles) - SHOWN:,} more (--json lists all)")
+        output.print_line(f"  ... and {len(troubles) - SHOWN:,} more (--json lists all)")

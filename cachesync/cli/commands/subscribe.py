@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import click
 
-from ... import query as queries
 from ...config import file, written
 from ...config.reachvalues import Secret, SecretKind
 from ...config.settings import (
@@ -23,8 +22,9 @@ from ...config.settings import (
 )
 from ...errors import CachesyncError, ConfigError, UsageError
 from ...net import address
+from ...query.narrowing import narrowed
 from ...sync import belonging
-from .. import asking, beside, complete, files, paths, reloading, targets
+from .. import asking, beside, complete, fields, files, paths, reloading, targets
 from ..configuration import find_config, load_config
 from ..display import answer as answers
 from ..display import excluding, leftopen, output
@@ -62,6 +62,7 @@ class _Subscribe(complete.QueryCommand):
 @click.argument(
     "query", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=complete.query
 )
+@fields.options("tag", "os", "target", "compiler", "stack")
 @click.option("--webhook", metavar="URL", help="Post what is new there, signed.")
 @click.option(
     "--command", "argv", multiple=True, metavar="ARGV...",
@@ -80,6 +81,7 @@ class _Subscribe(complete.QueryCommand):
 @click.pass_obj
 def subscribe(
     options: Globals,
+    /,
     query: tuple[str, ...],
     webhook: str | None,
     argv: tuple[str, ...],
@@ -87,6 +89,7 @@ def subscribe(
     name: str | None,
     allow_private: bool,
     as_json: bool,
+    **narrowing: tuple[str, ...],
 ) -> int:
     """Be told when something is cached that QUERY, as `cachesync search` takes it, matches.
 
@@ -101,8 +104,8 @@ def subscribe(
     if "-h" in query:
         print(click.get_current_context().get_help())
         return 0
-    text = " ".join(query)
-    condition = queries.parse(text)
+    whole = narrowed(" ".join(query), fields.given(**narrowing))
+    text, condition = whole.text, whole.node
     target = _target(webhook, argv, apprise, allow_private=allow_private)
     _note_taken(argv)
     path = find_config(options)

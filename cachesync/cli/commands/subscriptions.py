@@ -17,7 +17,7 @@ from ...system.published import deliveries
 from .. import complete, paths
 from ..configuration import load_config
 from ..display import excluding, leftopen, output
-from ..display.changes import print_line
+from ..display.changes import print_all
 from ..options import Globals
 from ..times import instant
 
@@ -125,8 +125,7 @@ def test(options: Globals, name: str, dry_run: bool, days: int, as_json: bool) -
 
 def _show(found: Sequence[Change], days: int, results: Sequence[dict[str, Any]]) -> None:
     """Print what matched, and what came of the messages."""
-    for change in found[-SHOWN:]:
-        print_line(change)
+    print_all(found[-SHOWN:])
     more = f", the newest {SHOWN} shown (--json lists all)" if len(found) > SHOWN else ""
     in_days = f"in the last {output.number(days, 'day')}"
     print(f"{output.number(len(found), 'change')} matched {in_days}{more}")
@@ -139,10 +138,10 @@ def _show(found: Sequence[Change], days: int, results: Sequence[dict[str, Any]])
 
 def _send(state_dir: Path, config: settings.Config, name: str, seq: int) -> list[dict[str, Any]]:
     """The daemon sends where one runs and may be asked; otherwise this process."""
-    from ...daemon import control
+    from ...daemon import calling
     from ...notify import trial
 
-    answer = control.request(state_dir, {"command": "test", "name": name})
+    answer = calling.request(state_dir, {"command": "test", "name": name})
     if answer is not None:
         results: list[dict[str, Any]] = answer["sent"]
         return results

@@ -279,15 +279,15 @@ def _print(answer: Mapping[str, Any], seconds: float, options: Globals) -> None:
             (len(missing), "not there"),
         ):
             line += f", {count:,} {what}" if count else ""
-        print(output.visible(line))
+        output.print_line(line)
         for page in missing[:SHOWN_REJECTIONS]:
             where = f"{page['page']}: not there, {page['passes']} of {page['of']}"
-            print(output.visible(f"  {where}"))
+            output.print_line(f"  {where}")
         if len(missing) > SHOWN_REJECTIONS:
             remedy = reaching("`cachesync status`", options)
-            print(output.visible(f"  ... and {len(missing) - SHOWN_REJECTIONS:,} more ({remedy})"))
+            output.print_line(f"  ... and {len(missing) - SHOWN_REJECTIONS:,} more ({remedy})")
     changed = answer["changes"]
     for kind, count in changed.items():
         print(f"  {kind:<18}{count:>9,}")
     total = output.number(sum(changed.values()), "change")
-    print(f"{total}, seq {answer['seq']:,}, {seconds:.1f} s")
+    output.print_line(f"{total}, seq {answer['seq']:,}, {seconds:.1f} s")

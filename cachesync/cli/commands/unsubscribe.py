@@ -59,8 +59,8 @@ def unsubscribe(options: Globals, name: str, as_json: bool) -> int:
             {"subscription": name, "removed": removed, **asking.document(done)}
         )  # fmt: skip
     else:
-        print(output.visible(f"{name}: {place.file(name)} is removed"))
-        print(output.visible(reaching(done.said(), options)))
+        output.print_line(f"{name}: {place.file(name)} is removed")
+        output.print_line(reaching(done.said(), options))
     if done.refusal is not None:
         raise CachesyncError(
             "the daemon goes on with what it had", hint="cachesync config check, as its user"

@@ -57,9 +57,9 @@ def verify(options: Globals, as_json: bool) -> int:
             )  # fmt: skip
         else:
             for difference in differences:
-                print(output.visible(difference))
+                output.print_line(difference)
             if fetched:
-                print(output.visible(f"not compared, since fetched: {', '.join(fetched)}"))
+                output.print_line(f"not compared, since fetched: {', '.join(fetched)}")
             if index_state["behind"]:
                 print(f"index: {index_state['behind']:,} changes behind")
             print(

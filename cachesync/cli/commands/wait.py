@@ -11,9 +11,10 @@ import click
 from ... import query as queries
 from ...config import scalars
 from ...errors import LedgerBusyError, LedgerError, LedgerMissingError, UsageError
+from ...query.narrowing import narrowed
 from ...search.answers import Answer
 from ...search.searcher import Searcher
-from .. import complete, paths
+from .. import complete, fields, paths
 from ..display import answer as answers
 from ..display import excluding, leftopen, output
 from ..ending import or_cannot_tell
@@ -39,6 +40,7 @@ POLL_SECONDS = 0.5
     "--specs", type=click.IntRange(min=1), default=1, metavar="N",
     help="Wait until so many specs match (1).",
 )  # fmt: skip
+@fields.options("tag", "os", "target", "compiler", "stack")
 @click.option("--spack", metavar="0.23|1.x", help="QUERY is a spec of this Spack and nothing else.")
 @click.option(
     "--through", type=click.Choice(["build"]), help="^ goes on through what only building needs."
@@ -47,12 +49,14 @@ POLL_SECONDS = 0.5
 @click.pass_obj
 def wait(
     options: Globals,
+    /,
     query: tuple[str, ...],
     timeout: str | None,
     specs: int,
     spack: str | None,
     through: str | None,
     as_json: bool,
+    **narrowing: tuple[str, ...],
 ) -> int:
     """Wait until QUERY, as `cachesync search` takes it, matches something that is cached.
 
@@ -66,12 +70,13 @@ def wait(
         print(click.get_current_context().get_help())
         return 0
     paths.require_config(options)
-    text = " ".join(query)
-    tree = queries.parse_in(spack, text)
+    whole = narrowed(" ".join(query), fields.given(**narrowing), spack)
+    text, tree = whole.text, whole.node
     if queries.is_met_by_all(tree):
         raise UsageError("there is nothing to wait for: everything matches this query")
     seconds = None if timeout is None else _duration(timeout)
-    wish = waiting.Wish(text, tree, specs, seconds)
+    named = f"{text} {whole.fields}" if spack is not None and whole.fields else text
+    wish = waiting.Wish(named, tree, specs, seconds)
     with or_cannot_tell():
         answer = _wait(
             options,
@@ -86,6 +91,7 @@ def wait(
     if as_json:
         told = {"query": text, "found": found, "builds": answer.builds, "specs": answer.specs}
         told |= {} if through is None else {"through": through}
+        told |= {"fields": whole.fields} if spack is not None and whole.fields else {}
         told |= leftopen.unsaid_document(
             tree, 0, answer.unjudged, asks_pages=answer.asks_pages, unsigned=answer.unsigned
         )

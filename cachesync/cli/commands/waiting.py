@@ -55,8 +55,13 @@ def say_start(
         _say(reaching(fault.message, options))
     elif searcher is not None and answer is not None:
         if not answer.builds:
+            from ...search.respelling import hints
             from ..display import nohit
 
+            with searcher.moment():
+                said = hints(searcher, wish.text)
+            for text in said:
+                _say(text)
             nohit.explain(searcher, wish.node).say()
         _say(_ages(answer.sources, time.time()))
     _say(reaching(_reader(paths.state_dir(options)), options))
@@ -118,4 +123,4 @@ def _reader(state_dir: Path) -> str:
 
 
 def _say(text: str) -> None:
-    print(f"cachesync: {output.visible(text)}", file=sys.stderr)
+    output.print_line(f"cachesync: {text}", to=sys.stderr)

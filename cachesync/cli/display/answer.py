@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import columns, output
+from . import columns, output, terminal
 
 if TYPE_CHECKING:
     from ... import query
@@ -25,6 +25,7 @@ __all__ = [
     "print_facets",
     "print_hashes",
     "print_packages",
+    "print_shell",
     "result",
     "suggest_system",
     "warn_of_age",
@@ -36,7 +37,7 @@ SHOWN_VERSIONS = 4
 
 def note(text: str) -> None:
     """Talk: a line on standard error."""
-    print(f"cachesync: note: {output.visible(text)}", file=sys.stderr)
+    output.print_line(f"cachesync: note: {text}", to=sys.stderr)
 
 
 def warn_of_age(answer: Answer) -> None:
@@ -82,9 +83,43 @@ def note_systems(systems: Sequence[str], *, can_choose: bool = True) -> None:
 
 
 def print_answer(
-    answer: Answer, names: Sequence[str] | None, *, with_hashes: bool, offset: int = 0
+    answer: Answer,
+    names: Sequence[str] | None,
+    *,
+    with_hashes: bool,
+    offset: int = 0,
+    is_long: bool = False,
+    is_sorted: bool = False,
 ) -> None:
-    """The builds as a table, and how many there are; `names` are the columns, None for the usual."""
+    """The builds, and how many there are; `names` are the columns, None for the usual.
+
+    On a terminal builds stand in groups unless columns are named or it `is_long`: then in a table, as elsewhere.
+    What somebody has sorted (`is_sorted`) keeps its order there.
+    """
+    is_whole = True
+    if answer.why is not None and answer.why.untold:
+        from . import reasons
+
+        note(reasons.untold(answer.why))
+    if sys.stdout.isatty() and names is None and not is_long:
+        from . import grouped
+
+        is_whole = grouped.print_hits(
+            answer.hits, answer.why, with_hashes=with_hashes, gather=not is_sorted
+        )
+    else:
+        _print_table(answer, names, with_hashes=with_hashes)
+    print_facets(answer.facets)
+    print_count(
+        f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}",
+        shown=len(answer.hits),
+        of=answer.builds,
+        offset=offset,
+        is_whole=is_whole,
+    )
+
+
+def _print_table(answer: Answer, names: Sequence[str] | None, *, with_hashes: bool) -> None:
     shown = columns.DEFAULT if names is None else names
     rows = [
         columns.default_row(hit) if names is None else columns.row(hit, names)
@@ -99,8 +134,6 @@ def print_answer(
         from . import reasons
 
         headers = [*headers, reasons.add_cells(rows, answer.hits, answer.why)]
-        if answer.why.untold:
-            note(reasons.untold(answer.why))
     if rows:
         output.print_table(
             headers,
@@ -108,30 +141,25 @@ def print_answer(
             below=("VARIANTS", "HASHES", "WHY"),
             always_below=with_hashes or answer.why is not None,
         )
-    print_facets(answer.facets)
-    print_count(
-        f"{output.number(answer.builds, 'build')}, {output.number(answer.specs, 'spec')}",
-        shown=len(answer.hits),
-        of=answer.builds,
-        offset=offset,
-    )
 
 
-def print_count(text: str, *, shown: int, of: int, offset: int = 0) -> None:
-    """How much there is, below the table on a terminal, else as talk."""
+def print_count(text: str, *, shown: int, of: int, offset: int = 0, is_whole: bool = True) -> None:
+    """How much there is, below the table on a terminal, else as talk; and what shows what is not shown."""
+    whole = "" if is_whole else "--long shows all variants"
     if shown >= of:
-        more = ""
+        more = f" ({whole})" if whole else ""
     elif offset >= of:
         more = f", none shown: --offset {offset} is past the end"
-    elif offset + shown >= of:
-        more = f", the last {shown} shown (--offset 0 begins with the first)"
     else:
-        more = f", {shown} shown (--limit 0 shows all)"
-    on_terminal = sys.stdout.isatty()
-    print(
-        f"{text}{more}" if on_terminal else f"cachesync: {text}{more}",
-        file=sys.stdout if on_terminal else sys.stderr,
-    )
+        if offset + shown >= of:
+            ways = f"the last {shown} shown (--offset 0 begins with the first"
+        else:
+            ways = f"{shown} shown (--limit 0 shows all"
+        more = f", {ways}{', --long all variants' if whole else ''})"
+    if sys.stdout.isatty():
+        output.print_line(f"{text}{more}")
+    else:
+        output.print_line(f"cachesync: {text}{more}", to=sys.stderr)
 
 
 def print_hashes(hits: Iterable[Hit]) -> None:
@@ -139,6 +167,17 @@ def print_hashes(hits: Iterable[Hit]) -> None:
     for hit in hits:
         for spec in hit.specs:
             print(output.visible(spec.hash))
+
+
+def print_shell(line: str) -> None:
+    """A line for a shell: a comment in prose goes on as comments on a terminal, a command is left whole."""
+    is_prose = line.startswith("# ") and not line.startswith("# spack ")
+    if is_prose and sys.stdout.isatty():
+        from .wrapping import wrap
+
+        line = "\n# ".join(wrap(line.removeprefix("# "), terminal.width() - len("# ")))
+        line = f"# {line}"
+    print(line)
 
 
 def print_facets(facets: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:

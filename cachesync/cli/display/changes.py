@@ -1,12 +1,25 @@
-"""Changes for people, one on a line."""
+"""Changes for people: one on a line in a pipe, a table on a terminal, and how many there are."""
 
 from __future__ import annotations
 
-from ...model import Change
-from ...spack.printed import by_language
-from . import output
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
-__all__ = ["print_line"]
+from ...model import NO_COMPILER, Build, Change, ChangeKind
+from ...spack.printed import by_language
+from . import output, tables, terminal
+
+__all__ = ["Table", "print_all", "print_count", "print_line", "wrapped"]
+
+AT_ONCE = 200
+"""Changes that a table is fitted to: there may be very many, and who looks at the first waits for no others."""
+LEAST_BESIDE = 40
+"""Columns that what a change is about has beside the others, or it stands below them."""
+NARROW = 60
+"""Columns below which there is room for lines only."""
+INDENT = 4
 
 
 def print_line(change: Change) -> None:
@@ -14,25 +27,173 @@ def print_line(change: Change) -> None:
     parts = [
         str(change.seq),
         output.timestamp(change.at) or "",
-        change.kind.label + (" (first)" if change.flag and change.kind.name == "SPEC_CACHED" else "")
-        + (" (last)" if change.flag and change.kind.name == "SPEC_EVICTED" else ""),
+        change.kind.label + (f" ({flag})" if (flag := _flag(change)) else ""),
         change.source or change.subscription or "",
         f"{change.tag}/{change.package}" if change.tag is not None and change.package is not None
-        else change.path or change.target or _needs(change),
+        else _elsewhere(change),
     ]  # fmt: skip
     if change.hash is not None and change.build is not None:
         build = change.build
         parts.append(
-            f"/{change.hash[:7]} {build.package}@{build.version} {by_language(build.compiler, dict(build.compilers))}"
-            f" {build.os} {build.target}"
+            f"/{change.hash[:7]} {build.package}@{build.version} {_compiler(build)} {build.os} {build.target}"
         )
-    if change.stacks_before is not None and change.stacks is not None:
-        gained = sorted(set(change.stacks) - set(change.stacks_before))
-        lost = sorted(set(change.stacks_before) - set(change.stacks))
-        parts.append(" ".join([f"+{stack}" for stack in gained] + [f"-{stack}" for stack in lost]))
+    if change.stacks_before is not None:
+        parts.append(_restacked(change))
     if change.reason is not None:
         parts.append(change.reason)
-    print("  ".join(output.visible(part) for part in parts))
+    output.print_line("  ".join(parts), hang=4)
+
+
+def print_all(changes: Sequence[Change]) -> None:
+    """A few changes: a table on a terminal, in a pipe one on a line."""
+    if sys.stdout.isatty():
+        table = Table(has_sources=len({change.source for change in changes}) > 1)
+        for _ in table.draw(changes):
+            pass
+        return
+    for change in changes:
+        print_line(change)
+
+
+def print_count(shown: int, of: int | None, *, newest: bool) -> None:
+    """How many changes there are (None: nobody counted), and how those are seen that are not shown."""
+    more = ""
+    if of is None:
+        more = f" shown, the {'newest' if newest else 'oldest'} (--limit 0 shows all)"
+    elif newest and shown < of:
+        more = f", the newest {shown:,} shown (--limit 0 shows all, --summary counts them)"
+    elif shown < of:
+        more = f", the oldest {shown:,} shown (--limit 0 shows all, the newest last)"
+    print(wrapped(f"{output.number(shown if of is None else of, 'change')}{more}"))
+
+
+class Table:
+    """The changes on a terminal: a table of the first, then lines in its columns, however many come."""
+
+    def __init__(self, *, has_sources: bool) -> None:
+        self._columns = ["SEQ", "AT", "CHANGE", *(["SOURCE"] if has_sources else []), "TAG", "WHAT"]
+        self._widths = [0] * len(self._columns)
+        self._is_beside = False
+        """Whether the last column stands beside the others, and not below them."""
+        self._is_begun = False
+
+    def draw(self, changes: Iterable[Change]) -> Iterator[Change]:
+        """Draw them; each is given back once it is drawn."""
+        changes = iter(changes)
+        some = list(islice(changes, AT_ONCE))
+        if some:
+            self._begin([[output.visible(cell) for cell in self._row(one)] for one in some])
+        yield from some
+        for change in changes:
+            self.line(change)
+            yield change
+
+    def line(self, change: Change) -> None:
+        """One more, below what was drawn."""
+        row = [output.visible(cell) for cell in self._row(change)]
+        if not self._is_begun:
+            self._begin([row])
+            return
+        *cells, what = (cell.ljust(width) for cell, width in zip(row, self._widths, strict=True))
+        gap = " " * (tables.GAP if self._is_beside else tables.NARROW_GAP)
+        head = gap.join([row[0].rjust(self._widths[0]), *cells[1:]])
+        whole = terminal.width()
+        if len(head.rstrip()) > whole or whole < NARROW:
+            _print_line(row)
+            return
+        begin = len(head) + len(gap) if self._is_beside else INDENT
+        parts = _parts(what.rstrip(), max(whole - begin, tables.LEAST))
+        colored = head.replace(row[0], terminal.paint(row[0], "cyan"), 1)
+        print(f"{colored}{gap}{parts.pop(0)}" if self._is_beside else colored.rstrip())
+        for part in parts:
+            print(" " * begin + terminal.paint(part, "" if self._is_beside else "dim"))
+
+    def _begin(self, rows: list[list[str]]) -> None:
+        self._is_begun = True
+        if terminal.width() < NARROW:
+            for row in rows:
+                _print_line(row)
+            return
+        beside = sum(self._widths[:-1]) + tables.GAP * (len(self._columns) - 1)
+        longest = max(len(word) for row in rows for word in ("", *row[-1].split()))
+        self._is_beside = terminal.width() - beside >= max(longest, LEAST_BESIDE)
+        output.print_table(self._columns, rows, below=() if self._is_beside else ("WHAT",))
+
+    def _row(self, change: Change) -> list[str]:
+        group, _, kind = change.kind.label.partition(".")
+        row = [
+            str(change.seq),
+            output.timestamp(change.at) or "",
+            f"{kind if group == 'spec' else change.kind.label} {_flag(change)}".strip(),
+            *([change.source or change.subscription or ""] if "SOURCE" in self._columns else []),
+            change.tag or "",
+            _what(change),
+        ]
+        self._widths = list(map(max, self._widths, map(len, row)))
+        return row
+
+
+def _print_line(cells: list[str]) -> None:
+    """A change on a line, which goes on set in where the terminal is narrow."""
+    text = wrapped("  ".join(filter(None, cells)))
+    print(text.replace(cells[0], terminal.paint(cells[0], "cyan"), 1))
+
+
+def wrapped(text: str) -> str:
+    """A line as lines that fit the terminal, broken between words."""
+    return "\n".join(_parts(text, max(terminal.width(), 2 * INDENT), " " * INDENT))
+
+
+def _parts(text: str, room: int, indent: str = "") -> list[str]:
+    if len(text) <= room:
+        return [text]
+    return textwrap.wrap(
+        text, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _what(change: Change) -> str:
+    """What a change is about, beside its source and tag, and what it is."""
+    build = change.build
+    if change.hash is not None and build is not None:
+        compiler = "" if build.compiler == NO_COMPILER and not build.compilers else _compiler(build)
+        words = [
+            f"/{change.hash[:7]}",
+            f"{build.package}@{build.version}",
+            compiler,
+            build.os,
+            build.target,
+        ]
+    else:
+        words = [change.package or ""]
+    if change.tag is None or change.package is None:
+        words.append(_elsewhere(change))
+    if change.stacks_before is not None:
+        words.append(_restacked(change))
+    return " ".join(filter(None, [*words, change.reason]))
+
+
+def _compiler(build: Build) -> str:
+    return by_language(build.compiler, dict(build.compilers))
+
+
+def _flag(change: Change) -> str:
+    """`first` or `last`, where it is said of the change."""
+    if not change.flag:
+        return ""
+    return {ChangeKind.SPEC_CACHED: "first", ChangeKind.SPEC_EVICTED: "last"}.get(change.kind, "")
+
+
+def _elsewhere(change: Change) -> str:
+    """Where something is that is no package in a tag."""
+    return change.path or change.target or _needs(change)
+
+
+def _restacked(change: Change) -> str:
+    before, now = set(change.stacks_before or ()), set(change.stacks or ())
+    return " ".join(
+        [f"+{one}" for one in sorted(now - before)] + [f"-{one}" for one in sorted(before - now)]
+    )
 
 
 def _needs(change: Change) -> str:

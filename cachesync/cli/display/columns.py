@@ -11,13 +11,24 @@ from ...model import NO_COMPILER, Build
 if TYPE_CHECKING:
     from ...search.answers import Hit
 
-__all__ = ["COLUMNS", "DEFAULT", "chosen", "compiler", "compilers", "default_row", "headers", "row"]
+__all__ = [
+    "COLUMNS",
+    "DEFAULT",
+    "chosen",
+    "compiler",
+    "compilers",
+    "default_row",
+    "headers",
+    "row",
+    "tags",
+]
 
 DEFAULT = ("package", "version", "compiler", "os", "target", "specs", "tags", "variants")
 SHOWN_TAGS = 2
 
 
-def _tags(hit: Hit) -> list[str]:
+def tags(hit: Hit) -> list[str]:
+    """The tags that any of its specs is in, sorted."""
     return sorted({placement.tag for spec in hit.specs for placement in spec.placements})
 
 
@@ -55,7 +66,7 @@ COLUMNS: dict[str, Callable[[Hit], object]] = {
     "arch": lambda hit: f"{hit.build.platform}-{hit.build.os}-{hit.build.target}",
     "variants": lambda hit: " ".join(hit.build.variants),
     "specs": lambda hit: len(hit.specs),
-    "tags": lambda hit: ",".join(_tags(hit)),
+    "tags": lambda hit: ",".join(tags(hit)),
     "stacks": lambda hit: _joined(_stacks(hit)),
     "sources": lambda hit: _joined(_sources(hit)),
     "hashes": lambda hit: ",".join(spec.hash for spec in hit.specs),
@@ -98,7 +109,7 @@ def row(hit: Hit, names: Sequence[str]) -> list[object]:
 
 def default_row(hit: Hit) -> list[object]:
     """A build in the columns of `DEFAULT`: of many tags only some are named."""
-    tags = _tags(hit)
-    more = f" +{len(tags) - SHOWN_TAGS}" if len(tags) > SHOWN_TAGS else ""
-    shown = ", ".join(tags[:SHOWN_TAGS]) + more
+    found = tags(hit)
+    more = f" +{len(found) - SHOWN_TAGS}" if len(found) > SHOWN_TAGS else ""
+    shown = ", ".join(found[:SHOWN_TAGS]) + more
     return [shown if name == "tags" else COLUMNS[name](hit) for name in DEFAULT]

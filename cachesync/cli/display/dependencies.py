@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
@@ -13,13 +14,19 @@ from ...ledger.described import Graph
 from ...model import Edge, EdgeKind
 from ...spack import dag, printed
 from . import output, terminal
+from .tables import NARROW
 
 __all__ = ["State", "document", "form", "print_dependents", "print_tree", "state"]
 
 SHOWN_LINES = 1_000
 DEEPEST = 40
 """Beyond so many edges from the root lines are not set in further."""
+INDENT = 4
+NARROW_INDENT = 2
 SHORT_HASH = 7
+DOTS = "..."
+_ENDS = re.compile(r"(?<=[^\s+~]) |(?<=\w)[+~]")
+_NAME_ENDS = re.compile(r"(?<=\w)[@=,]")
 _STYLES = {"cached": "green", "external": "cyan", "missing": "red"}
 
 
@@ -79,10 +86,34 @@ def _print_line(graph: Graph, node: str, kind: EdgeKind, depth: int) -> None:
     if depth:
         title = f"^{','.join(kind.virtuals)}{'=' if kind.virtuals else ''}{title}"
     head = f"{said:<9} /{node[:SHORT_HASH]}  [{letters}]  "
-    text = output.visible(f"{head}{'    ' * min(depth, DEEPEST)}{title}")
-    if sys.stdout.isatty() and len(text) > terminal.width():
-        text = f"{text[: terminal.width() - 3]}..."
-    print(f"{terminal.paint(said, _STYLES[said])}{text[len(said) :]}")
+    title = output.visible(title)
+    if sys.stdout.isatty():
+        lines = _on_terminal(head, title, depth, terminal.width())
+    else:
+        lines = [f"{head}{' ' * INDENT * min(depth, DEEPEST)}{title}"]
+    print(terminal.paint(said, _STYLES[said]) + "\n".join(lines)[len(said) :])
+
+
+def _on_terminal(head: str, title: str, depth: int, room: int) -> list[str]:
+    """A line of a tree, less set in where its name would not fit; on a narrow terminal two lines."""
+    if room < NARROW:
+        indent = min(NARROW_INDENT * (depth + 1), room // 3)
+        return [head.rstrip(), f"{' ' * indent}{_fitted(title, room - indent)}"]
+    least = len(_ENDS.split(title, 1)[0]) + len(DOTS)
+    indent = max(0, min(INDENT * min(depth, DEEPEST), room - len(head) - least))
+    return [f"{head}{' ' * indent}{_fitted(title, room - len(head) - indent)}"]
+
+
+def _fitted(text: str, room: int) -> str:
+    """A line, or so much of it as there is room for, up to the end of a word or a variant, and dots."""
+    if len(text) <= room:
+        return text
+    most = room - len(DOTS)
+    for wanted in (_ENDS, _NAME_ENDS):
+        ends = [found.start() for found in wanted.finditer(text) if found.start() <= most]
+        if ends:
+            return f"{text[: ends[-1]]}{DOTS}"
+    return f"{text[:most]}{DOTS}"
 
 
 def _count(nodes: Iterable[Known | None]) -> str:

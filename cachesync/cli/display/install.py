@@ -25,6 +25,7 @@ from ...ledger.log import Mirror
 from ...model import Placement
 from ...search.answers import Hit
 from ...spack import tags
+from ...spack.machine import Fit
 from ...spack.printed import by_language
 from .output import visible
 
@@ -45,6 +46,10 @@ KEYED = (
     "# its bucket wants a key: in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or other variables that"
     " --s3-access-key-id-variable and --s3-access-key-secret-variable name"
 )
+
+
+_RUNS = {Fit.SAME: True, Fit.OLDER: True, Fit.OTHER_SYSTEM: None, Fit.NOT: False}
+"""What programs are told; None is that nobody knows."""
 
 
 class Bucket(NamedTuple):
@@ -68,6 +73,9 @@ class Installation(NamedTuple):
 
     bucket: Bucket | None = None
     """How the bucket that the mirror is in is asked; None where it is in none, or that is not known."""
+
+    fit: Fit | None = None
+    """How it suits this machine; None where the query says which machine is meant."""
 
     @property
     def is_registry(self) -> bool:
@@ -130,6 +138,7 @@ class Installation(NamedTuple):
             "mirror": self.mirror,
             "view": self.view,
             "commands": [line for line in self.lines() if not line.startswith("#")],
+            **({} if self.fit is None else {"runs_here": _RUNS[self.fit]}),
         }
 
 

@@ -69,13 +69,13 @@ def document(nodes: Sequence[Node]) -> list[dict[str, Any]]:
 
 def show(what: str, nodes: Sequence[Node]) -> None:
     """For people."""
-    print(output.visible(f"{what}: in no tag, as far back as the log goes; cache indexes name it"))
+    output.print_line(f"{what}: in no tag, as far back as the log goes; cache indexes name it")
     for node in nodes[:SHOWN_NODES]:
         state = dependencies.state(node.known)
-        print(output.visible(f"  /{node.hash}  {state}  {dependencies.form(node.known)}"))
-        print(output.visible(f"    {_needed(node)}"))
+        output.print_line(f"  /{node.hash}  {state}  {dependencies.form(node.known)}")
+        output.print_line(f"    {_needed(node)}")
     if len(nodes) > SHOWN_NODES:
-        print(f"  ... and {len(nodes) - SHOWN_NODES:,} more (--json lists all)")
+        output.print_line(f"  ... and {len(nodes) - SHOWN_NODES:,} more (--json lists all)")
 
 
 def _needed(node: Node) -> str:

@@ -14,9 +14,9 @@ def show(said: dict[str, Any] | None) -> None:
     if said is None:
         return
     if said.get("error"):
-        print(output.visible(f"notifications: nobody is notified: {said['error']}"))
+        output.print_line(f"notifications: nobody is notified: {said['error']}")
     if said.get("note"):
-        print(output.visible(f"notifications: {said['noted']}: {said['note']}"))
+        output.print_line(f"notifications: {said['noted']}: {said['note']}")
     rows = [
         (s["name"], t["target"], t["state"], t["pending"], t["dead"], _news(t))
         for s in said.get("subscriptions", ())
@@ -24,7 +24,7 @@ def show(said: dict[str, Any] | None) -> None:
     ]
     if rows:
         columns = ("SUBSCRIPTION", "TARGET", "STATE", "PENDING", "DEAD", "NEWS")
-        output.print_table(columns, rows, below="NEWS")
+        output.print_table(columns, rows, below=("NEWS",))
 
 
 def _news(target: dict[str, Any]) -> str:

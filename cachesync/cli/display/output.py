@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from . import terminal
 
@@ -14,7 +14,9 @@ __all__ = [
     "heading",
     "number",
     "print_json",
+    "print_line",
     "print_table",
+    "print_text",
     "timestamp",
     "visible",
 ]
@@ -32,7 +34,16 @@ NUMBERS = (
     "CACHED",
     "MISSING",
     "TOTAL",
+    "LEAVING",
+    "ATTEMPTS",
+    "CHANGES",
+    "PENDING",
+    "DEAD",
     "%",
+    "FIRST",
+    "EVICTED",
+    "LAST",
+    "OTHER",
 )
 """Columns that are aligned to the right."""
 LONG = (
@@ -47,6 +58,10 @@ LONG = (
     "ERROR",
     "ROOT",
     "MIRROR",
+    "QUERY",
+    "EVENTS",
+    "TARGET",
+    "WHAT",
 )
 """Columns that give way first where the terminal is narrow."""
 
@@ -62,6 +77,25 @@ def visible(text: str) -> str:
         c if c.isprintable() and terminal.carries(c) else c.encode("unicode_escape").decode("ascii")
         for c in text
     )
+
+
+def print_line(text: str, *, hang: int = 2, to: TextIO | None = None) -> None:
+    """A line of prose; on a terminal in as many as it needs, the further ones set in by `hang`."""
+    stream, shown = to or sys.stdout, visible(text)
+    if stream.isatty():
+        from .wrapping import wrap
+
+        shown = "\n".join(wrap(shown, terminal.width(to), hang=hang))
+    print(shown, file=stream)
+
+
+def print_text(text: str) -> None:
+    """A text of our own of many lines; on a terminal none is longer than it is wide."""
+    if sys.stdout.isatty():
+        from .wrapping import wrapped
+
+        text = "".join(f"{line}\n" for line in wrapped(text, terminal.width()))
+    print(text, end="")
 
 
 def heading(text: str) -> str:
@@ -81,12 +115,16 @@ def print_table(
     rows: Iterable[Sequence[object]],
     *,
     below: Sequence[str] = (),
+    after: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    seldom: Sequence[str] = (),
     always_below: bool = False,
 ) -> None:
     """A table fitted to the terminal; tab-separated with a header where output is no terminal.
 
     Where the terminal is too narrow for all columns, those called `below` go below each row; with
-    `always_below` they do on every terminal. How words are kept whole besides: see `tables`.
+    `always_below` they do on every terminal. Those called `after` stand below the table; `numbers` are such
+    besides `NUMBERS`; on a terminal those that are `seldom` more than 0 are left out where none is. How words are kept whole: see `tables`.
     """
     cells = [[str(cell) for cell in row] for row in rows]
     every = "".join(map("".join, cells))
@@ -98,9 +136,12 @@ def print_table(
             cells = [[terminal.paint(row[0], "cyan"), *row[1:]] for row in cells]
         sys.stdout.writelines("\t".join(row) + "\n" for row in cells)
         return
-    from .tables import draw
+    for position, name in enumerate(columns):
+        if name in seldom and all(row[position] == "0" for row in cells):
+            cells = [[*row[:position], "", *row[position + 1 :]] for row in cells]
+    from .tables import Table, draw
 
-    draw(columns, cells, below=below, always_below=always_below, numbers=NUMBERS, long=LONG)
+    draw(Table(columns, cells, below, after, always_below, (*NUMBERS, *numbers), LONG))
 
 
 def timestamp(microseconds: int | None, *, fraction: bool = False) -> str | None:

@@ -17,7 +17,7 @@ from . import terminal
 if TYPE_CHECKING:
     import subprocess
 
-__all__ = ["command", "paged"]
+__all__ = ["command", "is_left", "paged"]
 
 DEFAULT = "less -FRX"
 NONE = ("", "cat")
@@ -51,6 +51,7 @@ class _Screen(io.TextIOBase):
         self._lines = 0
         self._columns, self._room = terminal.width(), terminal.height() - 1
         self._process: subprocess.Popen[str] | None = None
+        self.is_left = False
         self._write: Callable[[str], object] | None = None
 
     @property
@@ -95,8 +96,10 @@ class _Screen(io.TextIOBase):
         assert self._process is not None
         assert self._process.stdin is not None
         # A reader who has seen enough quits; the exit status stays that of the command.
-        with suppress(BrokenPipeError):
+        try:
             self._process.stdin.write(text)
+        except BrokenPipeError:
+            self.is_left = True
 
     def _release(self, write: Callable[[str], object]) -> None:
         for text in self._held:
@@ -118,6 +121,11 @@ class _Screen(io.TextIOBase):
             except KeyboardInterrupt:  # Ctrl-C is the pager's, which goes on
                 continue
             return
+
+
+def is_left() -> bool:
+    """Whether the reader has quit the pager: what is printed now is seen by nobody."""
+    return isinstance(sys.stdout, _Screen) and sys.stdout.is_left
 
 
 @contextmanager

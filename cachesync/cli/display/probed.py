@@ -91,10 +91,8 @@ def print_told(told: Told, *, quiet: bool) -> None:
         return
     counts: Mapping[State, int] = probing.counts(told.asked)
     said = ", ".join(f"{counts[state]:,} {state}" for state in State if counts[state])
-    print(
-        output.visible(
-            f"{len(told.asked):,} of {told.matching:,} asked for (--seed {told.seed}): {said}"
-        )
+    output.print_line(
+        f"{len(told.asked):,} of {told.matching:,} asked for (--seed {told.seed}): {said}"
     )
     if told.only_pages:
         print(f"{output.number(told.only_pages, 'spec')} more, of which only pages tell")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ...search.answers import Hit
     from ...search.why import Step, Why, Whys
 
-__all__ = ["add_cells", "told_in", "untold"]
+__all__ = ["add_cells", "paragraphs", "told_in", "untold"]
 
 HEADER = "WHY"
 SHORT_HASH = 7
@@ -28,13 +28,22 @@ def add_cells(rows: Iterable[list[object]], hits: Iterable[Hit], whys: Whys) -> 
 
 
 def _cell(hit: Hit, why: Mapping[str, tuple[Why, ...]]) -> str:
-    """What of the query was found below the specs of a build, with `; ` between."""
+    """The same with `; ` between."""
+    return "; ".join(_found(hit, why))
+
+
+def paragraphs(hit: Hit, whys: Whys) -> list[str]:
+    """What of the query was found below the specs of a build."""
+    return _found(hit, whys.of)
+
+
+def _found(hit: Hit, why: Mapping[str, tuple[Why, ...]]) -> list[str]:
     told = [its for spec in hit.specs if (its := why.get(spec.hash))]
     shown = told[:SHOWN_SPECS] if sys.stdout.isatty() else told
     found = [_line(one) for its in shown for one in its]
     if len(shown) < len(told):
         found.append(f"... and of {len(told) - len(shown):,} more (--json has all)")
-    return "; ".join(found)
+    return found
 
 
 def untold(whys: Whys) -> str:

@@ -52,6 +52,8 @@ class Entry(NamedTuple):
     """Variants that a minus in it turned off."""
     excluded: tuple[str, ...] = ()
     """Words that a minus in it excludes."""
+    hints: tuple[str, ...] = ()
+    """Of a line that nothing matches: that no source has its package, or how a word of it is spelled here."""
 
 
 class Report(NamedTuple):
@@ -84,6 +86,10 @@ class Report(NamedTuple):
             self.entries,
             "excluded",
         )
+
+    def hints(self) -> Iterator[str]:
+        """What helps with lines that nothing matches; the document has it at each."""
+        yield from _told("{0}", self.entries, "hints")
 
     def missing_trees(self) -> tuple[list[str], list[query.Node]]:
         """The hashes that are cached nowhere, and the conditions that nothing matches."""
@@ -141,7 +147,7 @@ class Report(NamedTuple):
         if self._tags():
             output.print_table(("TAG", "CACHED"), self._tags()[:SHOWN])
             print()
-        print(self._summary())
+        output.print_line(self._summary())
 
     def _with(self, status: Status) -> list[Entry]:
         return [entry for entry in self.entries if entry.status is status]
@@ -153,7 +159,7 @@ class Report(NamedTuple):
             for e in self.entries
         ]
         output.print_table(columns, rows)
-        print(f"cachesync: {self._summary()}", file=sys.stderr)
+        output.print_line(f"cachesync: {self._summary()}", to=sys.stderr)
 
     def _summary(self) -> str:
         total = self.total
@@ -233,9 +239,9 @@ def _print_entries(title: str, entries: Sequence[Entry]) -> None:
         named = f" /{entry.hash}" if entry.hash is not None and entry.hash not in entry.text else ""
         target = f" {entry.target}" if entry.target else ""
         line = f"line {entry.line}: " if entry.line is not None else ""
-        print(output.visible(f"  {line}{entry.text}{target}{named}"))
+        output.print_line(f"  {line}{entry.text}{target}{named}")
     if len(entries) > SHOWN:
-        print(f"  ... and {len(entries) - SHOWN:,} more (--json lists all)")
+        output.print_line(f"  ... and {len(entries) - SHOWN:,} more (--json lists all)")
     print()
 
 
@@ -262,6 +268,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
         found["specs"] = entry.specs
     if entry.read_as is not None:
         found["read_as"] = entry.read_as
+    if entry.hints:
+        found["hints"] = list(entry.hints)
     if entry.condition is not None:
         found |= leftopen.unsaid_document(
             entry.condition, 0, entry.unjudged, asks_pages=entry.asks_pages,

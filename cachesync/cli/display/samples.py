@@ -31,16 +31,12 @@ def show(sources: Iterable[Mapping[str, Any]]) -> None:
             f"{said[state]:,} {state}" for state in ("there", "missing", "unknown") if said[state]
         )
         of = f"{said['asked']:,} of {said['matching']:,}"
-        print(output.visible(f"sample of {source['name']}: {of}, {_age(said)} ago: {counts}"))
+        output.print_line(f"sample of {source['name']}: {of}, {_age(said)} ago: {counts}")
         for one in said["failed"][:SHOWN]:
             name = f"/{one['hash'][:7]} {one['package']}@{one['version']}"
-            print(
-                output.visible(
-                    f"  {one['state']}: {name} in {one['mirror']}: {one['reason'] or ''}"
-                )
-            )
+            output.print_line(f"  {one['state']}: {name} in {one['mirror']}: {one['reason'] or ''}")
         if len(said["failed"]) > SHOWN:
-            print(f"  ... and {len(said['failed']) - SHOWN:,} more (--json lists all)")
+            output.print_line(f"  ... and {len(said['failed']) - SHOWN:,} more (--json lists all)")
 
 
 def _age(said: Mapping[str, Any]) -> str:

@@ -1,53 +1,94 @@
-"""How a table is fitted to a terminal, so that no word is cut where there is a way around it.
+"""How a table is fitted to a terminal: no word is cut, no number, and no value is lost.
 
-Columns of long values wrap between words. Where that is not enough they go below their rows, the
-longest first; where that is not either, the first column stands on lines of its own.
+What columns there is no room for wrap between words, or go below their rows, the longest first. On a
+narrow terminal, and where nothing else is left, rows become lines of `name: value`. Pure but for `draw`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from . import terminal
+from .wrapping import longest, width, wrap
 
-__all__ = ["draw", "shared_out"]
+__all__ = ["NARROW", "Line", "Table", "draw", "layout", "shared_out"]
 
 GAP = 3
-"""Between the columns of a table that is drawn."""
+"""Between the columns of a table that has room."""
 NARROW_GAP = 2
-"""Between those of one with lines below its rows."""
 INDENT = 4
-LEAST = 20
+"""Of values that stand below their row."""
+NARROW = 60
+"""Columns of a terminal; on a narrower one rows that do not fit whole become lines."""
+LEAST = 16
+"""No column is made narrower than that by wrapping: it would grow tall."""
+
+OFTEN = 0.8
+"""So many rows have to have a name that fits, for a table with lines of their own for the others."""
+
+Line = list[tuple[str, str]]
+"""Pieces of text, each with a style or none."""
 
 
-def draw(
-    columns: Sequence[str],
-    cells: list[list[str]],
-    *,
-    below: Collection[str],
-    always_below: bool,
-    numbers: Collection[str],
-    long: Collection[str],
-) -> None:
-    """Print a table; `numbers` are aligned to the right, `long` columns may wrap or go below their rows."""
-    console = terminal.console()
-    widths = [max(map(_width, values)) for values in zip(columns, *cells, strict=True)]
-    lower = [position for position, name in enumerate(columns) if name in below]
-    is_whole = sum(widths) + GAP * len(widths) <= console.width
-    if not (lower and (always_below or not is_whole)):
-        words = [
-            max(_longest_word(value) for value in values) if name in long else width
-            for name, width, values in zip(
-                columns, widths, zip(columns, *cells, strict=True), strict=True
-            )
-        ]
-        fitted = shared_out(words, widths, console.width - GAP * (len(widths) - 1))
-        if fitted is not None:
-            _draw_box(console, columns, cells, fitted, numbers)
-            return
-    lower = _lowered(columns, widths, lower, console.width, long)
-    _print_with_lines_below(console, columns, cells, lower, below=below, numbers=numbers)
+class Table(NamedTuple):
+    """What is to be shown, and how its columns are."""
+
+    columns: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    below: Collection[str] = ()
+    """These go below their rows first, without their names."""
+    after: Collection[str] = ()
+    """These stand below the table, each on lines of its own."""
+    always_below: bool = False
+    numbers: Collection[str] = ()
+    """Aligned to the right."""
+    long: Collection[str] = ()
+    """These may wrap, or go below their rows."""
+
+
+def draw(table: Table) -> None:
+    """Print a table on a terminal."""
+    for line in layout(table, terminal.width(), rule="-" if terminal.is_ascii() else "\u2500"):
+        print("".join(terminal.paint(text, style) if style else text for text, style in line))
+
+
+def layout(table: Table, room: int, *, rule: str = "-") -> list[Line]:
+    """The lines of a table on a terminal of `room` columns."""
+    shown = [
+        position
+        for position in range(len(table.columns))
+        if not position or not table.cells or any(row[position] for row in table.cells)
+    ]  # an empty column says nothing
+    after = [position for position in shown if table.columns[position] in table.after]
+    below = [position for position in shown if table.columns[position] in table.below]
+    lower = below if table.always_below else []
+    kept = [position for position in shown if position not in after and position not in lower]
+    most = [_widest(table, position) for position in range(len(table.columns))]
+    while True:
+        found = _widths(
+            table, kept, most, room,
+            gaps=(NARROW_GAP,) if lower else (GAP, NARROW_GAP),
+            wraps=room >= NARROW and (bool(lower) or not below),
+        )  # fmt: skip
+        if found is not None:
+            grid = _Grid(kept, *found)
+            return [*_drawn(table, grid, lower, room, rule), *_told_after(table, after, room)]
+        if room < NARROW:
+            break
+        if lower == [] and below:
+            lower, kept = below, [position for position in kept if position not in below]
+            continue
+        movable = [position for position in kept[1:] if table.columns[position] in table.long]
+        if not movable:
+            apart = _apart(table, kept, most, room)
+            if apart is None:
+                break
+            return [*_drawn(table, apart, lower, room, rule), *_told_after(table, after, room)]
+        longest_one = max(movable, key=most.__getitem__)
+        lower = sorted([*lower, longest_one])
+        kept = [position for position in kept if position != longest_one]
+    return [line for row in table.cells for line in _record(table, row, shown, room)]
 
 
 def shared_out(least: Sequence[int], most: Sequence[int], room: int) -> list[int] | None:
@@ -64,141 +105,144 @@ def shared_out(least: Sequence[int], most: Sequence[int], room: int) -> list[int
     return widths
 
 
-def _lowered(
-    columns: Sequence[str],
-    widths: Sequence[int],
-    lower: Sequence[int],
+class _Grid(NamedTuple):
+    """The columns that stand side by side."""
+
+    positions: Sequence[int]
+    widths: Sequence[int]
+    gap: int
+
+
+def _widest(table: Table, position: int) -> int:
+    return max(width(text) for text in (table.columns[position], *_column(table, position)))
+
+
+def _column(table: Table, position: int) -> list[str]:
+    return [row[position] for row in table.cells]
+
+
+def _widths(
+    table: Table,
+    kept: Sequence[int],
+    most: Sequence[int],
     room: int,
-    long: Collection[str],
-) -> list[int]:
-    """The columns that go below their rows, so that the others fit, if that can be."""
-    lowered = list(lower)
-    while True:
-        kept = [position for position in range(len(columns)) if position not in lowered]
-        if sum(widths[position] for position in kept) + NARROW_GAP * (len(kept) - 1) <= room:
-            break
-        movable = [position for position in kept[1:] if columns[position] in long]
-        if not movable:
-            break
-        lowered.append(max(movable, key=lambda position: widths[position]))
-    return lowered
-
-
-def _draw_box(
-    console: Any,
-    columns: Sequence[str],
-    cells: list[list[str]],
-    widths: Sequence[int],
-    numbers: Collection[str],
-) -> None:
-    from rich.box import SIMPLE_HEAD, Box
-    from rich.table import Table
-    from rich.text import Text
-
-    lines = str(SIMPLE_HEAD)
-    if terminal.is_ascii():
-        lines = lines.replace("\u2500", "-")
-    table = Table(box=Box(lines, ascii=terminal.is_ascii()), pad_edge=False, show_edge=False)
-    for position, column in enumerate(columns):
-        table.add_column(
-            column,
-            justify="right" if column in numbers else "left",
-            overflow="fold",
-            width=widths[position],
-            style="" if position else "cyan",
-        )
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
-
-
-def _print_with_lines_below(
-    console: Any,
-    columns: Sequence[str],
-    cells: list[list[str]],
-    lower: Sequence[int],
     *,
-    below: Collection[str],
-    numbers: Collection[str],
-) -> None:
-    """The table without some columns, whose values go below their rows: by name if not called `below`."""
-    from textwrap import wrap
-
-    from rich.text import Text
-
-    kept = [position for position in range(len(columns)) if position not in lower]
-    lines = [[row[position] for position in kept] for row in [list(columns), *cells]]
-    every = [[_width(cell) for cell in column] for column in zip(*lines, strict=True)]
-    is_apart = _total(map(max, every)) > console.width < 3 * max(every[0])
-    widths = [*([0] if is_apart else []), *_narrowed(every[is_apart:], console.width)]
-    for number, line in enumerate(lines):
-        if is_apart:
-            console.print(Text(line[0], style="cyan" if number else "bold"), soft_wrap=True)
-            line[0] = ""
-        padded = [
-            _padded(cell, width, right=columns[position] in numbers)
-            for cell, width, position in zip(line, widths, kept, strict=True)
-        ]
-        for part in _broken(padded, console.width):
-            text = Text(part, style="" if number else "bold")
-            if number and not part.startswith(" "):
-                text.stylize("cyan", 0, len(line[0]))
-            console.print(text, soft_wrap=True)
-        for position in lower if number else ():
-            name, cell = columns[position], cells[number - 1][position]
-            if cell and name not in below:
-                cell = f"{name.lower()}: {cell}"
-            for paragraph in cell.split("; ") if name == "WHY" else [cell]:
-                for part in wrap(
-                    paragraph, max(LEAST, console.width - INDENT),
-                    break_on_hyphens=False, break_long_words=False,
-                ):  # fmt: skip
-                    console.print(Text(f"{' ' * INDENT}{part}", style="dim"), soft_wrap=True)
+    gaps: Sequence[int],
+    wraps: bool,
+) -> tuple[list[int], int] | None:
+    """Widths of columns that stand side by side, and what is between them; None if they do not fit."""
+    wanted = [most[position] for position in kept]
+    for gap in gaps:
+        if sum(wanted) + gap * (len(kept) - 1) <= room:
+            return wanted, gap
+    if not wraps:
+        return None
+    least = [
+        max(min(most[position], LEAST), *map(longest, (table.columns[position], *_column(table, position))))
+        if table.columns[position] in table.long
+        else most[position]
+        for position in kept
+    ]  # fmt: skip
+    fitted = shared_out(least, wanted, room - NARROW_GAP * (len(kept) - 1))
+    return None if fitted is None else (fitted, NARROW_GAP)
 
 
-def _width(text: str) -> int:
-    from rich.cells import cell_len
-
-    return cell_len(text)
-
-
-def _padded(text: str, width: int, *, right: bool) -> str:
-    space = " " * (width - _width(text))
-    return space + text if right else text + space
-
-
-def _total(widths: Iterable[int]) -> int:
-    """How wide a row is."""
-    found = list(widths)
-    return sum(found) + NARROW_GAP * (len(found) - 1)
+def _apart(table: Table, kept: Sequence[int], most: Sequence[int], room: int) -> _Grid | None:
+    """A table of which few rows have so long a name that it stands on a line of its own, if that fits."""
+    others = [most[position] for position in kept[1:]]
+    left = room - sum(others) - NARROW_GAP * len(others)
+    fitting = [size for size in map(width, _column(table, kept[0])) if size <= left]
+    if left < width(table.columns[kept[0]]) or len(fitting) < OFTEN * len(table.cells):
+        return None
+    first = max(width(table.columns[kept[0]]), *fitting)
+    return _Grid(kept, [first, *others], NARROW_GAP)
 
 
-def _narrowed(every: Sequence[Sequence[int]], room: int) -> list[int]:
-    """The widths of columns, so narrow that rows fit: the longest values of the widest stand out of theirs."""
-    widths = list(map(max, every))
-    while _total(widths) > room:
-        widest = max(range(len(widths)), key=widths.__getitem__)
-        shorter = [width for width in every[widest] if width < widths[widest]]
-        if not shorter:
-            break
-        widths[widest] = max(shorter)
-    return widths
+def _drawn(table: Table, grid: _Grid, lower: Sequence[int], room: int, rule: str) -> list[Line]:
+    """The heads of the columns, a rule, and the rows; with what stands below them, and then no rule."""
+    lines = _row(table, grid, table.columns, "bold")
+    if not lower:
+        lines.append([(rule * (sum(grid.widths) + grid.gap * (len(grid.widths) - 1)), "")])
+    for row in table.cells:
+        if is_apart := longest(row[0]) > grid.widths[0]:
+            lines += [[(text, "cyan")] for text in wrap(row[0], room, hang=2)]
+        lines += _row(table, grid, ["", *row[1:]] if is_apart else row, "")
+        for position in lower:
+            lines += [[(text, "dim")] for text in _lowered(table, row, position, room)]
+    return lines
 
 
-def _broken(cells: Sequence[str], room: int) -> list[str]:
-    """A row as lines that fit where its values do: it goes on set in."""
-    lines = [cells[0]]
-    for cell in cells[1:]:
-        padded = f"{lines[-1]}{' ' * NARROW_GAP}{cell}"
-        closer = f"{lines[-1].rstrip()}{' ' * NARROW_GAP}{cell.lstrip()}"
-        if _width(padded.rstrip()) <= room or not lines[-1].strip():
-            lines[-1] = padded
-        elif _width(closer.rstrip()) <= room:
-            lines[-1] = closer
-        else:
-            lines.append(f"{' ' * INDENT}{cell.lstrip()}")
-    return [line.rstrip() for line in lines]
+def _row(table: Table, grid: _Grid, row: Sequence[str], style: str) -> list[Line]:
+    """A row of cells, in as many lines as its highest one has."""
+    cells = [
+        wrap(row[position], wide)
+        for position, wide in zip(grid.positions, grid.widths, strict=True)
+    ]
+    lines: list[Line] = []
+    for number in range(max(map(len, cells))):
+        line: Line = []
+        for cell, position, wide in zip(cells, grid.positions, grid.widths, strict=True):
+            text = cell[number] if number < len(cell) else ""
+            space = " " * (wide - width(text))
+            is_number = table.columns[position] in table.numbers
+            own = style or ("" if line else "cyan")
+            gap = " " * grid.gap if line else ""
+            line += [(gap + (space if is_number else ""), ""), (text, own)]
+            line += [] if is_number else [(space, "")]
+        lines.append(_trimmed(line))
+    return lines
 
 
-def _longest_word(text: str) -> int:
-    return max(map(_width, text.split()), default=0)
+def _trimmed(line: Line) -> Line:
+    """A line without the spaces at its end."""
+    while line and not line[-1][0].strip():
+        line = line[:-1]
+    return line
+
+
+def _lowered(table: Table, row: Sequence[str], position: int, room: int) -> list[str]:
+    """A value as lines below its row; each of several reasons begins one."""
+    name, cell = table.columns[position], row[position]
+    if not cell:
+        return []
+    if name not in table.below:
+        cell = f"{name.lower()}: {cell}"
+    paragraphs = cell.split("; ") if name == "WHY" else [cell]
+    return [line for text in paragraphs for line in wrap(" " * INDENT + text, room, hang=0)]
+
+
+def _told_after(table: Table, after: Sequence[int], room: int) -> list[Line]:
+    return [
+        [(text, "")]
+        for row in table.cells
+        for position in after
+        if row[position]
+        for text in wrap(f"{row[0]}: {row[position]}", room, hang=2)
+    ]
+
+
+def _record(table: Table, row: Sequence[str], shown: Sequence[int], room: int) -> list[Line]:
+    """A row as lines: what its first column says, then the others by name, as many as fit on each."""
+    *whole, flowing = wrap(row[0], room, hang=2)
+    lines = [*whole]
+    heads = len(lines) + 1
+    for position in shown[1:]:
+        if not row[position]:
+            continue
+        pair = f"{table.columns[position].lower()}: {row[position]}"
+        if flowing and width(flowing) + NARROW_GAP + width(pair) <= room:
+            flowing += " " * NARROW_GAP + pair
+            continue
+        lines += [flowing] * bool(flowing)
+        *whole, flowing = wrap(f"  {pair}", room, hang=2)
+        if whole:  # what follows shall not look like a part of it
+            lines += [*whole, flowing]
+            flowing = ""
+    lines += [flowing] * bool(flowing)
+    return [_headed(text, row[0]) if n < heads else [(text, "")] for n, text in enumerate(lines)]
+
+
+def _headed(text: str, head: str) -> Line:
+    """The beginning of a record, of which what its first column says is seen first."""
+    length = len(head) if text.startswith(head) else len(text)
+    return [(text[:length], "cyan"), (text[length:], "")] if text[length:] else [(text, "cyan")]

@@ -6,7 +6,8 @@ import io
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 __all__ = [
     "carries",
@@ -20,6 +21,8 @@ __all__ = [
     "width",
 ]
 
+FALLBACK = 80
+"""Columns, where a terminal does not say."""
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -87,8 +90,11 @@ def paint(text: str, style: str) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m"
 
 
-def width() -> int:
-    """Columns of the terminal; 80 where it does not say."""
+def width(stream: TextIO | None = None) -> int:
+    """Columns of the terminal, or of the one that a stream is; 80 where it does not say."""
+    if stream is not None and not sys.stdout.isatty():
+        with suppress(OSError, ValueError):
+            return os.get_terminal_size(stream.fileno()).columns or FALLBACK
     return _size().columns
 
 

@@ -16,14 +16,15 @@ __all__ = ["document", "lines", "say", "told"]
 def say(understood: Understood) -> None:
     """Say it on standard error, a line each."""
     for line in lines(understood):
-        print(f"cachesync: {output.visible(line)}", file=sys.stderr)
+        output.print_line(f"cachesync: {line}", to=sys.stderr)
 
 
 def lines(understood: Understood) -> list[str]:
     """What there is to say."""
     if understood.way is not None:
         return [_read(understood.way)]
-    found = [_none(tried) for tried in understood.tried]
+    found = [f"`{word}` read as `{read_as}`" for word, read_as in understood.respelled]
+    found += [_none(tried) for tried in understood.tried]
     for lacking in understood.lacking:
         near = ", ".join(f"`{name}`" for name in lacking.nearest)
         text = f"{lacking.package} without `{lacking.variant}`: none, as it has no such variant"
@@ -34,13 +35,13 @@ def lines(understood: Understood) -> list[str]:
 def document(understood: Understood) -> dict[str, Any]:
     """The key that `search --json` has where a query was read anew; none where there is nothing to say."""
     way = understood.way
-    if way is None and not understood.tried and not understood.lacking:
+    if way is None and not (understood.tried or understood.lacking or understood.respelled):
         return {}
     return {
         "understood": {
             "query": None if way is None else way.text,
             "options": [] if way is None or way.runs_on is None else ["--runs-on", way.runs_on],
-            "words": [] if way is None else _pairs(way.words),
+            "words": _pairs(understood.respelled if way is None else way.words),
             "left_out": [] if way is None else list(way.left_out),
             "tried": [
                 {

@@ -87,7 +87,7 @@ class Committer:
                     break
                 try:
                     job = self._inbox.get_nowait()
-                except Empty:
+                except Empty:  # whoever waits is served with these
                     break
             is_last = job is None
             self._busy_since = time.monotonic()

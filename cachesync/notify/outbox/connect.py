@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from ...errors import OutboxError
 from ...ledger import room
+from ...ledger.atomic import transaction
 from . import schema
 
 __all__ = ["FILE", "Connection", "Run", "exists", "open_outbox", "outbox_errors", "transaction"]
@@ -67,19 +68,6 @@ def open_outbox(state_dir: Path, *, any_thread: bool = False) -> Connection:
             db.close()
             raise
         return db
-
-
-@contextmanager
-def transaction(db: Connection) -> Iterator[Connection]:
-    """One transaction: all of it is durable afterwards, or nothing happened."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield db
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from ...errors import OutboxError
+from ...ledger.atomic import transaction
 from ...ledger.schema import statements
 
 __all__ = ["APPLICATION_ID", "VERSION", "is_made", "make"]
@@ -117,14 +118,8 @@ def make(db: sqlite3.Connection) -> None:
     """Make the tables where there are none yet. Raises OutboxError, as `is_made`."""
     if is_made(db):
         return
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         for statement in statements(_TABLES):
             db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {VERSION}")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise

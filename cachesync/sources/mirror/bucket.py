@@ -21,12 +21,11 @@ from .bucketxml import fault, keys
 from .heads import first_byte
 from .place import NOTHING, Absent, Arrived, Small, There
 from .spool import Spool
-from .web import Web
+from .web import Web, error_body
 
 __all__ = ["Bucket", "Listed", "web_address"]
 
 DEFAULT_REGION = "us-east-1"
-MOST_ERROR_BYTES = 1 << 16
 MOST_LIST_BYTES = 16 << 20
 """Of one page."""
 MOST_LISTED = 2_000_000
@@ -185,7 +184,7 @@ class _Spoken:
             if download.status == 200 and download.headers.get("content-length") == "0":
                 raise _empty(request.url)
             if download.status not in _HAS_CONTENT:
-                self._require_of_file(request.url, download.status, _begin(download.chunks))
+                self._require_of_file(request.url, download.status, error_body(download))
             yield download
 
     def _require_of_file(self, url: str, status: int, body: bytes) -> None:
@@ -241,16 +240,3 @@ def _empty(url: str) -> FetchError:
         f"{host(url)}: answered with nothing",
         hint="rclone does for what was deleted while it remembers the directory; it is read again",
     )
-
-
-def _begin(chunks: Iterator[bytes]) -> bytes:
-    """What comes easily of the body of an error."""
-    found = b""
-    try:
-        for piece in chunks:
-            found += piece
-            if len(found) > MOST_ERROR_BYTES:
-                return b""
-    except FetchError:
-        return b""
-    return found

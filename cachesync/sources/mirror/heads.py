@@ -74,5 +74,5 @@ def _length(headers: Mapping[str, str]) -> int | None:
 def _modified(headers: Mapping[str, str]) -> float | None:
     try:
         return parsedate_to_datetime(headers.get("last-modified", "")).timestamp()
-    except (ValueError, OverflowError, TypeError):
+    except (ValueError, OverflowError, TypeError):  # a date that is none is left out
         return None

@@ -57,7 +57,7 @@ class FileManifests:
             try:
                 for name in self._names(package):
                     self._note(found, package, name)
-            except (FileNotFoundError, NotADirectoryError):
+            except (FileNotFoundError, NotADirectoryError):  # it went since it was listed
                 continue
             except OSError as error:
                 unlisted[package] = _reason(error)
@@ -78,7 +78,7 @@ class FileManifests:
                 return "names no tarball"
             lack = self._lack("spec", said.spec)
             return self._lack("tarball", said.tarball) if lack is None and needs_tarball else lack
-        except SourceError:
+        except SourceError:  # nothing can be said of what cannot be looked at
             return None
         except CacheIndexError as error:
             return None if self._is_young(one.path) else error.message
@@ -89,7 +89,7 @@ class FileManifests:
             said = self._said(one)
             blob = None if said is None else said.tarball
             return blob is not None and self._files.found(_path(blob)) is None
-        except (CacheIndexError, SourceError):
+        except (CacheIndexError, SourceError):  # a fault of another kind, told of by `lack`
             return False
 
     def _said(self, one: Named) -> SpecManifest | None:

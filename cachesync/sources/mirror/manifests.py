@@ -150,7 +150,7 @@ class ManifestSource:
             named = listed.manifests.get(one)
             try:
                 said = None if named is None else manifests.is_signed(named)
-            except TooLargeError:
+            except TooLargeError:  # no manifest is so long: nobody knows
                 continue
             except SourceError as error:  # what is there does not depend on it: the next pass asks
                 if manifests.is_near:

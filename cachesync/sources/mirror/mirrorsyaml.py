@@ -28,6 +28,7 @@ __all__ = ["MAX_BYTES", "Found", "Mirror", "parse"]
 
 MAX_BYTES = 1 << 20
 MOST_VALUES = 50_000
+_NONE = "mirrors: {} says that there are none"
 _SCHEMES = ("file", "http", "https", "sftp", "ftp", "s3", "gs", "oci", "oci+http")
 """Everything else is a path (mirror.py, supported_url_schemes)."""
 _FETCH_KEYS = {
@@ -112,12 +113,12 @@ def _entries(said: Any) -> Mapping[Any, Any]:
     if isinstance(said, dict):
         for key, value in said.items():
             if re.fullmatch(r"mirrors[:+-]?", str(key)):
-                if value is None:
-                    return {}
+                if value is None:  # neither does Spack take it
+                    raise SourceError("mirrors: holds nothing", hint=_NONE)
                 if isinstance(value, dict):
                     return value
                 raise SourceError("mirrors: holds no entries by names")
-    raise SourceError("it has no mirrors:", hint="mirrors: {} says that there are none")
+    raise SourceError("it has no mirrors:", hint=_NONE)
 
 
 def _mirror(name: str, entry: Any, directory: Path, variable: Variable) -> Mirror | None:

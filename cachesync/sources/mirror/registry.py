@@ -27,13 +27,12 @@ from ..base import UNCHANGED, Unchanged
 from .heads import first_byte
 from .place import NOTHING, Absent, Arrived, Small, There
 from .spool import Spool
-from .web import Web
+from .web import Web, error_body
 
 __all__ = ["DigestError", "Registry"]
 
 TRUST_SECONDS = 86_400
 """So long a 304 is enough."""
-MOST_ERROR_BYTES = 1 << 16
 _CODE = re.compile(r"[A-Z][A-Z_]{1,39}")
 _HAS_CONTENT = (200, 206, 304, 416)
 
@@ -126,7 +125,7 @@ class _Spoken:
         """See `net.Fetcher`."""
         with self._fetcher.stream(request) as download:
             if download.status not in _HAS_CONTENT:
-                body = _begin(download.chunks)
+                body = error_body(download)
                 _require_own_word(request.url, download.status, body, download.is_elsewhere)
             yield download
 
@@ -149,19 +148,6 @@ def _require_own_word(url: str, status: int, body: bytes, is_elsewhere: bool) ->
         raise FetchError(said, hint="check `credentials:`, and what they may read")
     if status != 404:
         raise FetchError(said)
-
-
-def _begin(chunks: Iterator[bytes]) -> bytes:
-    """What comes easily of the body of an error."""
-    found = b""
-    try:
-        for piece in chunks:
-            found += piece
-            if len(found) > MOST_ERROR_BYTES:
-                return b""
-    except FetchError:
-        return b""
-    return found
 
 
 class _Error(msgspec.Struct):

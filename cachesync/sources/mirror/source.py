@@ -105,7 +105,7 @@ class MirrorSource:
             return self._list.discover(memory, known, counts=counts)
         if config.mirrors is not None:
             self._configured = Configured(config, self._reach)
-            return self._configured.discover()
+            return self._configured.discover(known)
         return Discovered(
             tuple(
                 Statement(config.url, place.view, place.tag, place.stack, config.access)

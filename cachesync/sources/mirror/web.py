@@ -28,10 +28,11 @@ from .heads import ABSENT, AS_STORED, head, is_as_stored
 from .place import NOTHING, Absent, Arrived, Small, There
 from .spool import Spool
 
-__all__ = ["Web"]
+__all__ = ["Web", "error_body"]
 
 LEAST_BYTES_PER_SECOND = 128 * 1024
 """A download at this rate never meets the deadline."""
+MOST_ERROR_BYTES = 1 << 16
 MOST_PARTS = 8
 """In which a file may come, or attempts at it."""
 _PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
@@ -179,3 +180,16 @@ def _continues(download: Download, begun: _Begun | None, size: int) -> bool:
     start, end, total = (int(number) for number in part.groups())
     is_same = download.headers.get("etag", "").strip() == begun.etag
     return is_same and start == size and total == begun.total and end == total - 1
+
+
+def error_body(download: Download) -> bytes:
+    """What comes easily of the body of an error; nothing of one that is long, or breaks off."""
+    found = b""
+    try:
+        for piece in download.chunks:
+            found += piece
+            if len(found) > MOST_ERROR_BYTES:
+                return b""
+    except FetchError:
+        return b""
+    return found

@@ -42,6 +42,8 @@ def test_diff_of_what_matches(site):
     )  # fmt: skip
     spack = site.run("diff", OLD, NEW, "hdf5@1.14.6:", "--json").json
     assert spack["specs"] == {"only_a": 0, "only_b": 1, "both": 0}
+    options = site.run("diff", OLD, NEW, "hdf5", "--target", "aarch64", "--json").json
+    assert options == {**document, "query": "hdf5 target:aarch64"}
     excluded = site.run("diff", OLD, NEW, "-hdf5", "--json").json
     assert excluded["specs"] == {"only_a": 1, "only_b": 0, "both": 0}
 

@@ -49,7 +49,7 @@ def test_history_of_a_spec(site):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("hdf6",), "nothing is known of hdf6"),
+        (("hdf6",), "hdf6 is in no source"),
         (("hdf5", "--tag", "v9"), "nothing is known of hdf5 in v9"),
         (("/xyz9",), "is not a hash"),
         (("/zzz",), "no spec has a hash that begins with zzz"),

@@ -162,7 +162,7 @@ def test_when_it_last_grew(site):
         ((), 2, "list needs to know of what", "one of packages, versions, tags"),
         (("tgas",), 2, "there is no list of tgas", "did you mean tags?"),
         (("hdf5",), 2, "there is no list of hdf5", "one of packages"),
-        (("tags", "hdf6"), 1, "there is no package hdf6", "did you mean hdf5?"),
+        (("tags", "hdf6"), 1, "hdf6 is in no source", "nearest: hdf5"),
         (("tags", "nope-*"), 1, "there is no package nope-*", "cachesync search"),
     ],
 )

@@ -23,6 +23,8 @@ def test_nothing_raw_reaches_a_terminal(world):
         ["search", "evil", "--columns", "os,variants,stacks"], ["search", "evil", "--install"],
         ["search", "--group-by", "package"], ["search", f"evi {evil}"], ["search", "-os:x", evil],
         ["list", "variants"], ["list", "stacks"], ["list", "oses", evil], ["list", evil], [evil],
+        ["changes"], ["changes", "--since", "v1", "--no-pager"], ["changes", "--summary"], ["changes", "--since", evil],
+        ["changes", "--until", "v1\u202e"], ["changes", "--kind", evil],
     )  # fmt: skip
     for arguments in commands:
         piped = "".join(world.run(*arguments, status=None)[1:])

@@ -1,11 +1,9 @@
 """`probe`: asks the mirrors, and says what is there, what is missing, and what nobody can tell."""
 
-import json
-
 import pytest
 
 from tests.support import stubserver as stub
-from tests.support.mirrors import make_mirror, record
+from tests.support.mirrors import make_mirror, record, tarball_of
 from tests.support.webservers import serving
 from tests.support.world import World, spec
 
@@ -26,24 +24,6 @@ def server():
         yield made
 
 
-def blob_of(root, one):
-    """The tarball of a spec in a mirror."""
-    (manifest,) = (root / "v3/manifests/spec").rglob(f"*{one.hash}*")
-    said = json.loads(manifest.read_bytes())["data"][0]["checksum"]
-    return root / "blobs/sha256" / said[:2] / said
-
-
-def honest(server, root):
-    """The address of a mirror behind a server that can be told to do otherwise."""
-
-    def answer(talk):
-        file = root / talk.seen.path.removeprefix("/mirror/")
-        (stub.reply(file.read_bytes()) if file.is_file() else stub.status(404))(talk)
-
-    server.mount("/mirror/", answer)
-    return server.url("/mirror")
-
-
 @pytest.mark.parametrize("by", ["file", "nginx", "apache"])
 def test_a_tarball_that_is_gone_is_told(world, tmp_path, by):
     """With status 1, its hash and mirror; 0 before."""
@@ -62,12 +42,12 @@ def _tell_lost(world, root, url):
     told = world.run("probe", "--json").json
     assert (told["state"], told["matching"], told["asked"], told["there"]) == ("there", 2, 2, 2)
     (zlib,) = [one for one in told["results"] if one["package"] == "zlib"]
-    size = blob_of(root, ZLIB).stat().st_size
+    size = tarball_of(root, ZLIB).stat().st_size
     assert (zlib["bytes"], zlib["bytes_by_manifest"], zlib["signed"]) == (size, size, False)
-    assert zlib["tarball"].endswith(str(blob_of(root, ZLIB).relative_to(root)))
+    assert zlib["tarball"].endswith(str(tarball_of(root, ZLIB).relative_to(root)))
     assert zlib["tarball"].startswith(f"{url}/blobs/")
     assert zlib["modified"].startswith("20")
-    blob_of(root, ZLIB).unlink()
+    tarball_of(root, ZLIB).unlink()
     told = world.run("probe", "--json", status=1).json
     assert (told["state"], told["missing"], told["there"]) == ("missing", 1, 1)
     assert [one["state"] for one in told["results"]] == ["missing", "there"]
@@ -77,7 +57,7 @@ def _tell_lost(world, root, url):
     assert "its tarball" in row
     assert last.startswith("1 of 1 asked for (--seed ")
     assert world.run("probe", "hdf5").out.splitlines()[1].split("\t")[3] == "there"
-    blob_of(root, HDF5).write_bytes(b"cut")
+    tarball_of(root, HDF5).write_bytes(b"cut")
     assert "its tarball has 3 bytes, and" in world.run("probe", "hdf5", status=1).out
 
 
@@ -103,7 +83,7 @@ def test_a_mirror_that_does_not_answer_tells_nothing(world, tmp_path, server):
     root = tmp_path / "mirror"
     make_mirror(root, [ZLIB])
 
-    url = honest(server, root)
+    url = server.mirror(root)
     world.run("sync", "--mirror", url)
     world.run("sync", "--mirror", root.as_uri())
     server.mount("/mirror/", stub.status(401))
@@ -114,7 +94,7 @@ def test_a_mirror_that_does_not_answer_tells_nothing(world, tmp_path, server):
     root.rename(tmp_path / "away")
     assert "there is no directory" in world.run("probe", status=3).out
     (tmp_path / "away").rename(root)
-    blob_of(root, ZLIB).unlink()
+    tarball_of(root, ZLIB).unlink()
     world.run("probe", status=1)
 
 
@@ -173,7 +153,7 @@ def test_nothing_raw_reaches_a_terminal(world, tmp_path, server):
     root = tmp_path / "mirror"
     make_mirror(root, [ZLIB])
 
-    url = honest(server, root)
+    url = server.mirror(root)
     world.run("sync", "--mirror", url)
     server.mount("/mirror/v3/manifests/spec", stub.reply(b"\x1b[31m{"))
     ended = world.run("probe", status=1)

@@ -16,7 +16,7 @@ def test_did_you_mean(site):
     """A misspelt word is answered by what is spelled alike, on standard error and in JSON."""
     result = site.run("search", "hdf6")
     assert result.out == ""
-    assert "nothing matches `hdf6`: did you mean hdf5?" in result.err
+    assert "hdf6 is in no source; nearest: hdf5" in result.err
     document = site.run("search", "hdf6", "--json").json
     assert document["suggestions"] == [{"word": "hdf6", "field": None, "candidates": ["hdf5"]}]
     fields = site.run("search", "tag:develp", "--json").json["suggestions"]
@@ -118,6 +118,7 @@ def test_every_column(site):
         (["--group-by", "tag"], "--group-by takes package"),
         (["--group-by", "package", "--hashes"], "exclude each other"),
         (["--install", "--facets"], "exclude each other"),
+        (["--long", "--columns", "package"], "exclude each other"),
     ],
 )
 def test_what_cannot_be_shown(site, arguments, says):
@@ -150,7 +151,7 @@ def test_group_by_package(site):
         {"package": "hdf5", "versions": ["1.14.6", "1.14.5", "1.14.3"], "builds": 3, "specs": 4,
          "tags": [OLD, NEW, "develop"], "newest_tag": "develop"}
     ]  # fmt: skip
-    assert "did you mean" in site.run("search", "hdf6", "--group-by", "package").err
+    assert "nearest: hdf5" in site.run("search", "hdf6", "--group-by", "package").err
     for order in ("relevance", "version", "newest"):
         assert site.run("search", "--group-by", "package", "--sort", order).out.count("\n") == 3
 
@@ -179,6 +180,18 @@ def test_install(site):
     assert result["install"]["tag"] == NEW
     assert result["install"]["mirror"] == f"https://cache.example.org/{NEW}"
     assert result["install"]["commands"][-1] == f"spack install --cache-only /{E}"
+
+
+def test_install_on_a_narrow_terminal(site):
+    """Comments go on as comments, between words; a command is one line, ready to be copied."""
+    whole = site.run("search", "hdf5@1.14.5", "--install").out.splitlines()
+    shown = on_terminal(site, "search", "hdf5@1.14.5", "--install", columns=40).splitlines()
+    comments = [line for line in shown if line.startswith("# ")]
+    commands = [line for line in whole if line.startswith("spack ")]
+    assert [line for line in shown if line.startswith("spack ")] == commands
+    assert max(map(len, comments)) <= 40
+    words = [word for line in whole if line.startswith("# ") for word in line[2:].split()]
+    assert [word for line in comments for word in line[2:].split()] == words
 
 
 def test_install_from_where_no_mirror_is_known(world):

@@ -1,12 +1,10 @@
 """What `show` says of tarballs: of mirrors on disk unasked, of others with --size, and never by requests else."""
 
-import json
-
 import pytest
 
 from tests.support import registries
 from tests.support import stubserver as stub
-from tests.support.mirrors import make_mirror, record
+from tests.support.mirrors import make_mirror, record, tarball_of
 from tests.support.pagetext import Facts, as_generated, spec
 from tests.support.world import World
 
@@ -25,27 +23,12 @@ def server():
         yield made
 
 
-def tarball(root):
-    (manifest,) = (root / "v3/manifests/spec").rglob("*.json")
-    said = json.loads(manifest.read_bytes())["data"][0]["checksum"]
-    return root / "blobs/sha256" / said[:2] / said
-
-
-def served(server, root):
-    def answer(talk):
-        file = root / talk.seen.path.removeprefix("/mirror/")
-        (stub.reply(file.read_bytes()) if file.is_file() else stub.status(404))(talk)
-
-    server.mount("/mirror/", answer)
-    return server.url("/mirror")
-
-
 def test_of_a_mirror_on_disk_size_and_time_are_known(world, tmp_path):
     """Unasked, of a hash and in JSON; and that the tarball is gone."""
     root = tmp_path / "mirror"
     make_mirror(root, [ZLIB])
     world.run("sync", "--mirror", root.as_uri())
-    file = tarball(root)
+    file = tarball_of(root, ZLIB)
     said = f"{file.stat().st_size} B, 20"
     ended = world.run("show", f"/{ZLIB.hash}")
     (line,) = [line for line in ended.out.splitlines() if "tarball:" in line]
@@ -70,7 +53,7 @@ def test_no_request_is_made_unasked(world, tmp_path, server):
     """With --size three for each spec: one for its manifest, and one each for what that names."""
     root = tmp_path / "mirror"
     make_mirror(root, [ZLIB])
-    world.run("sync", "--mirror", served(server, root))
+    world.run("sync", "--mirror", server.mirror(root))
     before = len(server.seen)
     for arguments in ([f"/{ZLIB.hash}"], ["zlib"], ["zlib", "--json"]):
         assert "tarball" not in world.run("show", *arguments).out
@@ -101,7 +84,7 @@ def test_of_a_registry_size_time_and_address_are_asked_for(world, server):
 
 def test_requests_are_bounded(world, tmp_path, server):
     make_mirror(tmp_path / "mirror", MANY)
-    world.run("sync", "--mirror", served(server, tmp_path / "mirror"))
+    world.run("sync", "--mirror", server.mirror(tmp_path / "mirror"))
     before = len(server.seen)
     ended = world.run("show", "zlib", "--size")
     assert len(server.seen) - before == 150

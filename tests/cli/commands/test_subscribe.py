@@ -67,6 +67,26 @@ def test_a_command_is_the_rest_of_the_line_whatever_it_looks_like(site):
     assert beside(site) == {"mine.yaml": 0o640}
 
 
+def test_fields_are_options_here_too(site):
+    """They are a part of the query that is written."""
+    site.run(
+        "subscribe",
+        "hdf5",
+        "--os",
+        "rhel9",
+        "--tag",
+        "a",
+        "--tag",
+        "b",
+        "--name",
+        "mine",
+        "--webhook",
+        HOOK,
+    )
+    _, entry = load(site.config).subscriptions
+    assert entry.query == "hdf5 (tag:a OR tag:b) os:rhel9"
+
+
 def test_unsubscribe_removes_what_subscribe_wrote_and_nothing_else(site):
     site.run("subscribe", "hdf5", "--name", "a", "--webhook", HOOK)
     site.run("subscribe", "hdf5", "--name", "b", "--command", "true")
@@ -144,6 +164,7 @@ def test_the_names_are_completed(site):
         ("cachesync unsubscribe ", ["mine"]),
         ("cachesync subscriptions test ", ["own", "mine"]),
         ("cachesync deliveries list --subscription m", ["mine"]),
+        ("cachesync changes --subscription o", ["own"]),
     ):
         assert completed(site, line) == offered
 

@@ -219,20 +219,26 @@ def test_which_pager(environ, argv):
     assert pager.command(environ) == argv
 
 
-def test_what_does_not_fit_is_paged(site):
+@pytest.mark.parametrize(
+    ("arguments", "last"),
+    [(["search", "hdf5", "--limit", "0"], "30 builds, 30 specs"), (["changes"], "33 changes"),
+     (["changes", "--summary", "--since", "0"], "zlib")],
+)  # fmt: skip
+def test_what_does_not_fit_is_paged(site, arguments, last):
     """All of it, colours included, through the pager."""
-    status, shown = on_terminal(site, "search", "hdf5", "--limit", "0", PAGER=MARK)
+    status, shown = on_terminal(site, *arguments, PAGER=MARK, lines=8)
     assert status == 0
     lines = shown.splitlines()
-    assert len(lines) > 30
+    assert len(lines) > 8
     assert all(line.startswith("paged: ") for line in lines)
-    assert "30 builds, 30 specs" in lines[-1]
+    assert last in lines[-1]
 
 
 @pytest.mark.parametrize(
     ("arguments", "lines"),
     [(["search", "zlib"], 24), (["search", "hdf5", "--limit", "0", "--no-pager"], 24),
-     (["search", "hdf5", "--limit", "0"], 200), (["search", "hdf5", "--limit", "0", "--json"], 24)],
+     (["search", "hdf5", "--limit", "0"], 200), (["changes", "--no-pager"], 24),
+     (["search", "hdf5", "--limit", "0", "--json"], 24)],
 )  # fmt: skip
 def test_what_is_not_paged(site, arguments, lines):
     """What fits, what shall not be, and what is for programs."""
@@ -257,6 +263,8 @@ def test_a_pager_that_does_not_exist(site):
 def test_a_reader_who_quits_early(site):
     """Ends the command quietly, with its own status."""
     status, shown = on_terminal(site, "search", "hdf5", "--limit", "0", PAGER="head -n 2")
+    assert (status, len(shown.splitlines())) == (0, 2)
+    status, shown = on_terminal(site, "changes", "--limit", "0", PAGER="head -n 2")
     assert (status, len(shown.splitlines())) == (0, 2)
     (site.root / "list").write_text("".join(f"/{hash_of(n)}\n" for n in range(25, 60)))
     status, shown = on_terminal(site, "check", "list", PAGER="head -n 2", lines=10)

@@ -74,7 +74,12 @@ def test_an_outbox_that_is_not_there_any_more_takes_nothing(how, tmp_path):
 # -- any interleaving
 
 
-@examples(20, 300, stateful_step_count=25, deadline=None)
+STEPS = 25
+MOST_AT_ONCE = 5
+"""Changes in one step: all that a history has may be in one window, and none of it becomes a summary."""
+
+
+@examples(20, 300, stateful_step_count=STEPS, deadline=None)
 class Fire(RuleBasedStateMachine):
     """Commits, matches, windows, attempts and crashes in any order lose nothing and keep order."""
 
@@ -83,18 +88,24 @@ class Fire(RuleBasedStateMachine):
         self.directory = tempfile.TemporaryDirectory()
         self.site = Site(
             Path(self.directory.name),
-            subscribed(ONE, TWO, extra="    batch: {window: 10s, most: 2, summary_above: 50}\n"),
+            subscribed(
+                ONE,
+                TWO,
+                extra=f"    batch: {{window: 10s, most: 2, summary_above: {STEPS * MOST_AT_ONCE}}}\n",
+            ),
         )
         self.got: dict[int, list[bytes]] = {1: [], 2: []}
         self.ids: dict[int, list[str]] = {1: [], 2: []}
 
     def teardown(self) -> None:
         if hasattr(self, "site"):
-            self.drain()
-            self.site.close()
-            self.directory.cleanup()
+            try:
+                self.drain()
+            finally:
+                self.site.close()
+                self.directory.cleanup()
 
-    @rule(count=st.integers(1, 5))
+    @rule(count=st.integers(1, MOST_AT_ONCE))
     def commit(self, count: int) -> None:
         self.site.write(count)
         self.site.sync()

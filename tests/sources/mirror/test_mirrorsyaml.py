@@ -54,7 +54,7 @@ def test_a_mirror_without_binaries_is_none():
     assert found("mirrors: {src: {url: 'sftp://x/y', binary: false, source: true}}") == ((), {})
 
 
-@pytest.mark.parametrize("text", ["mirrors: {}", "mirrors:: {}", "mirrors:\n", "{'mirrors:': {}}"])
+@pytest.mark.parametrize("text", ["mirrors: {}", "mirrors:: {}", "{'mirrors:': {}}"])
 def test_a_file_may_say_that_there_are_none(text):
     """Also with `::`, which overrides what other scopes of Spack say."""
     assert found(text) == ((), {})
@@ -130,7 +130,7 @@ def test_of_a_name_that_stands_twice_none_is_read(other):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "mirrors: [a]", "mirrors: {a: [", "a: b", "[1]", "\x00", "x: " + "[" * 200,
+    "text", ["", "{}", "mirrors:\n", "mirrors: [a]", "mirrors: {a: [", "a: b", "[1]", "\x00", "x: " + "[" * 200,
              "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
                  f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 10)}]\n" for n in range(8))],
 )  # fmt: skip

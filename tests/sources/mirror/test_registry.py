@@ -31,6 +31,7 @@ from tests.support.registries import (
     digest,
     docker_registry,
     error,
+    tokens_of_one_use,
 )
 
 MANIFEST = manifest_path(INDEX_TAG)
@@ -308,23 +309,7 @@ def test_a_blob_at_another_host_is_asked_for_without_a_word_of_who_asks(registry
 
 def test_tokens_that_hold_for_one_request_are_renewed_in_the_middle(registry, server, fetcher):
     """The pass notices nothing; each request brings one that was not used before."""
-    given, used = [], set()
-
-    def give(talk):
-        given.append(f"t{len(given)}")
-        stub.reply(json.dumps({"token": given[-1]}).encode())(talk)
-
-    def guard(talk):
-        proof = talk.seen.headers.get("authorization", "").removeprefix("Bearer ")
-        if proof in given and proof not in used:
-            used.add(proof)
-            return True
-        scope = f'Bearer realm="{server.url("/token")}",scope="repository:{NAME}:pull"'
-        stub.status(401, www_authenticate=scope)(talk)
-        return False
-
-    server.script("/token", give)
-    registry.guard = guard
+    given, _ = tokens_of_one_use(registry, server)
     first = read(registry.url, fetcher, tag="t")
     assert placed(first) == hashes(HDF5, ZLIB)
     assert len(given) == 2
