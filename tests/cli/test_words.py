@@ -145,7 +145,7 @@ def test_what_differs_in_many_variants_fits_half_a_screen(real):
         ("nonsense or cuda", None, "0 specs\ncachesync: nothing matches `nonsense`"),
         ("(hdf5 or nonsense) cuda", None, "(hdf5 OR nonsense) with `+cuda`: none"),
         ("HDF5 Without MPI", "hdf5 ~mpi", "`Without MPI` as `~mpi`"),
-        ("the", None, "nothing matches `the`"),
+        ("the", None, "the is in no source"),
         ("hdf5 ubuntu 22.04 arm", None, "hdf5 with `os:ubuntu22.04` `target:aarch64`: none"),
         ('"is" hdf5', None, None),
         ('hdf5 "mpi"', None, None),

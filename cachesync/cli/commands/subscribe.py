@@ -27,7 +27,7 @@ from ...sync import belonging
 from .. import asking, beside, complete, fields, files, paths, reloading, targets
 from ..configuration import find_config, load_config
 from ..display import answer as answers
-from ..display import excluding, leftopen, output
+from ..display import excluding, leftopen, output, understood
 from ..options import Globals
 from ..remedies import reaching
 
@@ -129,6 +129,7 @@ def subscribe(
         load_config(options)  # which says why it cannot be read
     if not options.quiet:
         with suppress(CachesyncError):  # of the ledger, of which nothing is needed
+            understood.say_of(state_dir, text)
             excluding.say_of(state_dir, text)
             leftopen.say_of(state_dir, condition, quiet=False)
     if lacking is not None:

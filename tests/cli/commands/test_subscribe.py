@@ -6,6 +6,7 @@ import pytest
 
 from cachesync.config.file import load
 from cachesync.notify.webhook import Key
+from tests.support.pagetext import spec
 from tests.support.world import World
 
 HOOK = "https://ci.example.org/hooks/cachesync"
@@ -119,6 +120,18 @@ def test_what_is_wrong_is_said_and_nothing_is_written(site, words, said):
     done = site.run("subscribe", *words, status=2)
     assert said.format(config=site.config) in done.err
     assert beside(site) == {}
+
+
+def test_words_are_taken_as_they_stand_and_what_search_reads_is_said(site):
+    """`hdf5 mpi` would never tell anybody of `hdf5 +mpi`, which `search` finds."""
+    site.page("develop", "hdf5", spec())
+    site.run("sync")
+    done = site.run("subscribe", "hdf5", "mpi", "--command", "true")
+    assert "`hdf5 mpi`, which is taken as it stands; `search` reads it as `hdf5 +mpi`" in done.err
+    done = site.run("subscribe", "--json", "hdf5 cuda zen4", "--command", "true")
+    assert done.json["query"] == "hdf5 cuda zen4"
+    for words in ("hdf5 +mpi", "hdf5 17"):
+        assert "search" not in site.run("subscribe", words, "--command", "true").err
 
 
 def test_a_target_that_cannot_work_is_refused(site):
