@@ -171,6 +171,13 @@ def test_root_subscribes_for_the_service_and_others_ask_for_it(machine):
     with machine.being(0, *config):
         machine.run("unsubscribe", "mine")
         assert list(folder.iterdir()) == []
+        for path in (folder, machine.root, machine.root / "cachesync.yaml"):
+            os.chown(path, PERSON, PERSON)
+        asked = machine.run(*words, status=1)  # neither may write where the other has to
+        assert "as whom the daemon runs" in asked.err
+        assert asked.out.startswith("# By hand: after what stands here, this as ")
+        assert list(folder.iterdir()) == []
+        os.chown(machine.root / "cachesync.yaml", 0, 0)
     file = folder / "theirs.yaml"  # which nothing says is what a command wrote
     file.write_text("subscriptions: []\n")
     os.chown(folder, PERSON, PERSON)

@@ -260,7 +260,8 @@ def _wanted(wish: _Wish, path: Path, options: Globals) -> asking.Wanted:
         words += ["--apprise", target.url.name]
     else:
         words += [COMMAND, *target.argv]
-    command = asking.command(["subscribe", *words], path, options)
+    every = ["subscribe", *words]
+    command = None if wish.place.is_roots else asking.command(every, path, options)
     return asking.Wanted(wish.name, command, str(wish.place.file(wish.name)), wish.text, notes)
 
 

@@ -45,7 +45,8 @@ def unsubscribe(options: Globals, name: str, as_json: bool) -> int:
     place = beside.acting(path, state_dir)
     lacking = beside.lacking(place, has_secret=False)
     if lacking is not None:
-        command = asking.command(["unsubscribe", name], path, options)
+        words = ["unsubscribe", name]
+        command = None if place.is_roots else asking.command(words, path, options)
         wanted = asking.Wanted(name, command, str(place.file(name)), None)
         asking.tell(wanted, as_json=as_json)
         raise asking.refused(lacking)
