@@ -16,7 +16,7 @@ from ..errors import ConfigError
 from .yamlnodes import Node
 from .yamlschema import descend
 
-__all__ = ["DIRECTORY", "MOST_FILES", "SUFFIX", "directory", "files", "names"]
+__all__ = ["DIRECTORY", "MOST_FILES", "SUFFIX", "directory", "files", "names", "require_few"]
 
 DIRECTORY = "subscriptions.d"
 SUFFIX = ".yaml"
@@ -45,12 +45,18 @@ def files(path: Path) -> tuple[Path, ...]:
             return ()
         raise ConfigError(f"cannot read {folder}: {error.strerror}", ()) from error
     found = sorted(name for name in listed if name.endswith(SUFFIX) and not name.startswith("."))
-    if len(found) > MOST_FILES:
-        raise ConfigError(f"{folder} holds {len(found):,} files; {MOST_FILES:,} are read", ())
+    require_few(path, len(found))
     for name in found:
         if (folder / name).exists() and not (folder / name).is_file():
             raise ConfigError(f"cannot read {folder / name}: it is no file", ())
     return tuple(folder / name for name in found)
+
+
+def require_few(path: Path, count: int) -> None:
+    """Raise ConfigError where so many files beside the configuration in `path` are too many."""
+    if count > MOST_FILES:
+        folder = directory(path)
+        raise ConfigError(f"{folder} holds {count:,} files; {MOST_FILES:,} are read", ())
 
 
 def names(node: Node | None) -> Iterator[Node]:
