@@ -226,8 +226,9 @@ class _Reader:
         while at < len(parts):
             end = at
             kinds = self._choices.kinds_of(parts[at])
-            while parts[end + 1 : end + 2] == ["OR"] and (
-                kinds & self._choices.kinds_of(parts[end + 2])
+            # An OR that is typed may stand before what is left out, and then last.
+            while parts[end + 1 : end + 2] == ["OR"] and any(
+                kinds & self._choices.kinds_of(text) for text in parts[end + 2 : end + 3]
             ):
                 end += 2
             several = parts[at : end + 1]

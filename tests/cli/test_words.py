@@ -141,6 +141,7 @@ def test_what_differs_in_many_variants_fits_half_a_screen(real):
         ("hdf5 without mp", None, "hdf5 without `mp`: none, as it has no such variant; nearest: `mpi`"),
         ("nonsense mpi", None, "nonsense with `+mpi`: none"),
         ("hdf5 OR nonsense not zlib", "hdf5", None),
+        ("nonsense or hdf5 OR and", None, None),
         ("nonsense or hip", None, "`nonsense OR +rocm`: none"),
         ("nonsense or cuda", None, "0 specs\ncachesync: nothing matches `nonsense`"),
         ("(hdf5 or nonsense) cuda", None, "(hdf5 OR nonsense) with `+cuda`: none"),
