@@ -160,7 +160,13 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="cachesync", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, /, **_options: Any) -> None:
-    """Search Spack build caches, and know what changed in them."""
+    """Search Spack build caches, and know what changed in them.
+
+    \b
+    cachesync search hdf5 with mpi for my machine
+    cachesync changes --since "last week" --summary
+    cachesync wait gromacs                            until it is cached
+    """
     ctx.ensure_object(Globals)
 
 
