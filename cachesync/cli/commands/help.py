@@ -8,6 +8,7 @@ import click
 
 from ...errors import UsageError
 from ..display.output import print_text
+from ..display.pager import paged
 
 __all__ = ["QUERY", "help_command"]
 
@@ -132,7 +133,8 @@ At most 10,000 characters, 200 terms, 10 prefixes and fuzzy words, 50 parenthese
 def help_command(ctx: click.Context, topic: str | None) -> int:
     """Print the help of a command, or of the query language (`cachesync help query`)."""
     if topic == "query":
-        print_text(QUERY)
+        with paged(wanted=True):
+            print_text(QUERY)
         return 0
     group: Any = ctx.find_root()
     if topic is None:

@@ -222,7 +222,8 @@ def test_which_pager(environ, argv):
 @pytest.mark.parametrize(
     ("arguments", "last"),
     [(["search", "hdf5", "--limit", "0"], "30 builds, 30 specs"), (["changes"], "33 changes"),
-     (["changes", "--summary", "--since", "0"], "zlib")],
+     (["changes", "--summary", "--since", "0"], "zlib"),
+     (["help", "query"], "parentheses inside each other")],
 )  # fmt: skip
 def test_what_does_not_fit_is_paged(site, arguments, last):
     """All of it, colours included, through the pager."""
