@@ -30,6 +30,10 @@ def not_there(state_dir: Path, what: str, *places: str | None) -> NotThereError:
         return NotThereError(
             f"{what} is no package's name, but a query", hint=f"cachesync search {quote(what)}"
         )
+    if _is_bare_hash(state_dir, what):
+        return NotThereError(
+            f"{what} is no package's name, but a hash", hint=f"cachesync show /{what.lower()}"
+        )
     elsewhere = _tags(state_dir, what) if where else []
     if elsewhere:
         near = get_close_matches(str(places[0]), elsewhere, n=MOST_TAGS)
@@ -46,6 +50,17 @@ def not_there(state_dir: Path, what: str, *places: str | None) -> NotThereError:
         hint = f"cachesync history {what}"
         return NotThereError(f"nothing is known of {what}{where}", hint=hint)
     return NotThereError(found.fault, hint=found.remedy or f"cachesync search {quote(what)}")
+
+
+def _is_bare_hash(state_dir: Path, what: str) -> bool:
+    """Whether a word is no package, and the beginning of a spec's hash: as long as `search` takes for one."""
+    from ..query.meaning import MIN_HASH_WORD
+
+    low = what.lower()
+    if len(low) < MIN_HASH_WORD or what.startswith("/") or not _HASH.fullmatch(low):
+        return False
+    with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
+        return low not in read.all_packages(db) and bool(read.hashes(db, low, limit=1))
 
 
 def _unknown(state_dir: Path, name: str) -> Unknown | None:

@@ -81,6 +81,7 @@ def test_fields_stand_beside_a_query_of_spack(site):
 def test_a_field_needs_a_value(site):
     """Empty or left out it is a wrong question."""
     assert_error(site.run("search", "hdf5", "--tag", status=2), "--tag takes")
+    assert_error(site.run("search", "hdf5", "--tag", "--json", status=2), "--json is an option")
     assert_error(site.run("search", "hdf5", "--os=", status=2), "--os takes")
     assert_error(site.run("search", "hdf5", "--os", "a*b", status=2), "* stands at the end")
 
