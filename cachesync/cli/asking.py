@@ -20,7 +20,8 @@ class Wanted(NamedTuple):
     """What is to be done with a subscription."""
 
     name: str
-    command: str
+    command: str | None
+    """The command line that does it all; None: none does."""
     file: str
     text: str | None
     """What is to stand in it; None: it is to go."""
@@ -43,14 +44,18 @@ def tell(wanted: Wanted, *, as_json: bool) -> None:
              "file": wanted.file, "text": wanted.text}
         )  # fmt: skip
         return
-    print("# For the administrator of cachesync: this command does all of it.")
-    print(output.visible(wanted.command))
+    by_hand = "Or" if wanted.command is not None else "By hand:"
+    then = "and then: systemctl reload cachesync"
+    if wanted.command is not None:
+        print("# For the administrator of cachesync: this command does all of it.")
+        print(output.visible(wanted.command))
     if wanted.text is None:
-        print(output.visible(f"# Or remove {wanted.file}, and then: systemctl reload cachesync"))
+        print(output.visible(f"# {by_hand} remove {wanted.file}, {then}"))
         return
-    print(output.visible(f"# Or this as {wanted.file}, and then: systemctl reload cachesync"))
+    after = "" if not wanted.notes else " after what stands here,"
+    print(output.visible(f"# {by_hand}{after} this as {wanted.file}, {then}"))
     for note in wanted.notes:
-        print(output.visible(f"# {note}"))
+        print(output.visible(f"#   {note}"))
     for line in wanted.text.splitlines():
         print(output.visible(line))
 

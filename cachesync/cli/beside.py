@@ -34,6 +34,8 @@ class Place(NamedTuple):
     """Of the configuration."""
     reader: int
     """The user that the daemon runs as."""
+    is_roots: bool
+    """Whether root asks for it, to whom nobody can be named who could do more."""
 
     def file(self, name: str) -> Path:
         """That of a subscription."""
@@ -50,21 +52,22 @@ def acting(config: Path, state_dir: Path) -> Place:
     Raises UsageError where the configuration is no file, and CachesyncError as `rights.act_as_owner`.
     """
     config = Path(os.path.abspath(config))
+    folder, is_roots = parts.directory(config), os.geteuid() == 0
     try:
         status = config.stat()
+    except PermissionError:  # in a directory that is closed: who asks is told what to ask for
+        return Place(folder, False, 0, 0, 0o600, _reader(state_dir, config), is_roots)
     except OSError as error:
         raise UsageError(f"cannot read {config}: {error.strerror}") from None
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(
             f"{config} is no file, and nothing lies beside it", hint="name one with --config FILE"
         )
-    folder = parts.directory(config)
     is_there = folder.is_dir()
     reader = _reader(state_dir, config)  # while who asks may still see it
     rights.act_as_owner(folder if is_there else folder.parent)
-    return Place(
-        folder, is_there, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode), reader
-    )
+    mode = stat.S_IMODE(status.st_mode)
+    return Place(folder, is_there, status.st_uid, status.st_gid, mode, reader, is_roots)
 
 
 def _reader(state_dir: Path, config: Path) -> int:

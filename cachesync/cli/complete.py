@@ -73,8 +73,11 @@ def _read(ctx: click.Context, find: Callable[[connect.Connection], list[str]]) -
             found = find(db)
     except Exception:  # see the module's docstring
         return []
-    found = found[:MOST]
-    # What a shell would have to quote, or a terminal could not show, is typed by hand.
+    return _plain(found[:MOST])
+
+
+def _plain(found: list[str]) -> list[str]:
+    """Without what a shell would have to quote, or a terminal could not show: that is typed by hand."""
     return [value for value in found if value.isprintable() and not _UNSAFE & set(value)]
 
 
@@ -148,7 +151,7 @@ def _named(ctx: click.Context, start: str, find: Callable[[Globals], list[str]])
         found = find(_globals(ctx))
     except Exception:  # see the module's docstring
         return []
-    return [n for n in found if n.startswith(start) and not _UNSAFE & set(n)][:MOST]
+    return _plain([name for name in found if name.startswith(start)])[:MOST]
 
 
 def machines(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

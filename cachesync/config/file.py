@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ..errors import ConfigError
 from . import reach
 from .content import content
-from .parts import files, names
+from .parts import files, names, require_few
 from .schema import PART, SCHEMA
 from .settings import Config
 from .yamlnodes import (
@@ -110,6 +110,7 @@ def load(path: Path, *, more: Sequence[Text] = ()) -> Config:
     Raises ConfigError: with every problem as `parse` does; without any when a file cannot be read.
     """
     main, *parts = _texts(path)
+    require_few(path, len(parts) + len(more))
     return parse(main.text, name=main.name, parts=[*parts, *more])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from .. import query
@@ -12,9 +12,19 @@ from ..query import english, fuzzy, readings
 from ..query.english import Piece, Role
 from ..query.machine import runnable
 from ..spack import targets
+from .allowance import Allowance
 from .searcher import Searcher
 
-__all__ = ["Choice", "Choices", "Lacking", "asked", "parsed"]
+__all__ = [
+    "Choice",
+    "Choices",
+    "Lacking",
+    "SpentError",
+    "asked",
+    "combined",
+    "of_the_package",
+    "parsed",
+]
 
 _FIELDS = ("os", "target", "compiler", "platform", "tag", "stack", "source", "version")
 _MOST_NEAR = 3
@@ -42,6 +52,10 @@ class Lacking(NamedTuple):
     """Variants that it has, and that are called nearly so."""
 
 
+class SpentError(Exception):
+    """The time that questions may take is over: nothing more is asked."""
+
+
 class Choices:
     """Finds them for the pieces of one query, whose exact names are known."""
 
@@ -54,8 +68,13 @@ class Choices:
         names: Collection[str],
         *,
         may_be_machine: bool,
+        allowance: Allowance,
     ) -> None:
-        """With `may_be_machine` a word may be what `--runs-on` takes, where it is asked of the whole query."""
+        """With `may_be_machine` a word may be what `--runs-on` takes, where it is asked of the whole query.
+
+        Once nothing of the `allowance` is left whatever asks raises SpentError.
+        """
+        self._allowance = allowance
         self._searcher = searcher
         self._values = values
         self._db = db
@@ -64,6 +83,7 @@ class Choices:
         self._may_be_machine = may_be_machine and not any(p.text in ("(", "OR") for p in pieces)
         self._kinds: dict[str, frozenset[str]] = {}
         self._builds: dict[query.Node, frozenset[int]] = {}
+        self._matching: dict[query.Node, bool] = {}
         self.lacking: list[Lacking] = []
 
     def all(self) -> list[list[Choice]]:
@@ -95,14 +115,21 @@ class Choices:
         return fields | ({"package"} if word in self._values("name", word) else set())
 
     def matches(self, node: query.Node) -> bool:
-        """Whether anything does."""
-        return bool(self._searcher.matching(node))
+        """Whether anything does. Raises SpentError."""
+        if node not in self._matching:
+            self._matching[node] = bool(self._ask(node))
+        return self._matching[node]
 
     def builds(self, node: query.Node) -> frozenset[int]:
-        """Those that match; asked once."""
+        """Those that match; asked once. Raises SpentError."""
         if node not in self._builds:
-            self._builds[node] = frozenset(self._searcher.matching(node))
+            self._builds[node] = frozenset(self._ask(node))
         return self._builds[node]
+
+    def _ask(self, node: query.Node) -> Collection[int]:
+        if not self._allowance.is_left:
+            raise SpentError
+        return self._searcher.matching(node)
 
     def is_package(self, word: str) -> bool:
         """Whether a package is called exactly so."""
@@ -165,10 +192,12 @@ class Choices:
     def _without(self, piece: Piece) -> list[Choice]:
         """A variant that is off; or a word that is excluded, where the package has that and no such variant."""
         text = piece.text
-        name = text.removeprefix("+")
         rest = self._understood()
-        switch = (query.Term("variant", f"{sign}{name}", spack=True) for sign in "+~")
-        if not self.matches(query.And((*rest, query.Or(tuple(switch))))):
+        typed = text.removeprefix("+")
+        names = dict.fromkeys((typed, typed.lower()))
+        name = next((one for one in names if self._has_switch(one, rest)), None)
+        if name is None:
+            name = typed
             if text == name and self.matches(query.And((*rest, _word(name)))):
                 return [Choice(f"-{name}", f"-{name}")]
             others = self._excluded(name, rest, variants=False) if text == name else None
@@ -178,6 +207,11 @@ class Choices:
                 nearest = _nearest(name, read.switches_of(self._db, package))
                 self.lacking.append(Lacking(package, name, nearest))
         return [Choice(f"~{name}", f"~{name}")]
+
+    def _has_switch(self, name: str, rest: list[query.Node]) -> bool:
+        """Whether a variant of this very name is on or off in what the rest leaves."""
+        both = (query.Term("variant", f"{sign}{name}", spack=True) for sign in "+~")
+        return self.matches(query.And((*rest, query.Or(tuple(both)))))
 
     def _not(self, piece: Piece) -> list[Choice]:
         """What is excluded: the word, or where nothing else has that what it is read as."""
@@ -217,6 +251,36 @@ class Choices:
             or (piece.role is Role.WORD and self.builds(_word(piece.text)))
         ]
         return [node for node in map(parsed, texts) if node is not None]
+
+
+def of_the_package(chosen: list[Choice]) -> list[str]:
+    """The texts of a query; what is asked anew in spec syntax behind a dependency asks the package in parentheses."""
+    found: list[str] = []
+    is_below = False
+    for choice in chosen:
+        text = choice.text or ""
+        is_attribute = choice.read_as is not None and (text[:1] in ("+", "~") or "=" in text)
+        found += [f"({text})" if is_below and is_attribute else text] if text else []
+        is_below = is_below or "%" in text or "^" in text
+    return found
+
+
+def combined(choices: list[list[Choice]]) -> Iterator[list[Choice]]:
+    """Every combination, the likeliest first; of two as likely the one that leaves an earlier word as it is."""
+    for total in range(sum(len(one) - 1 for one in choices) + 1):
+        yield from _summing(choices, total)
+
+
+def _summing(choices: list[list[Choice]], total: int) -> Iterator[list[Choice]]:
+    """The combinations whose ranks add up to so much."""
+    if not choices:
+        yield []
+        return
+    first, rest = choices[0], choices[1:]
+    least = total - sum(len(one) - 1 for one in rest)
+    for rank in range(max(0, least), min(total, len(first) - 1) + 1):
+        for others in _summing(rest, total - rank):
+            yield [first[rank], *others]
 
 
 def parsed(text: str) -> query.Node | None:

@@ -16,7 +16,7 @@ from ..query import english, minus, readings
 from ..query.english import Piece, Role
 from ..query.machine import runnable
 from .allowance import Allowance
-from .choices import Choice, Choices, Lacking, parsed
+from .choices import Choice, Choices, Lacking, SpentError, combined, of_the_package, parsed
 from .ledgerwords import FEW_BUILDS, values_of
 from .searcher import Searcher
 
@@ -26,8 +26,12 @@ SECONDS = 0.3
 """Of the processor's time: how busy the machine is decides nothing."""
 TRIES = 60
 """Whole queries that are asked."""
+MOST_SECONDS = 0.6
+"""Of the processor's time, for everything that is asked: not even the likeliest is tried from then on."""
+PATIENCE_SECONDS = 10.0
+"""The same by the clock."""
 ALWAYS = 12
-"""Combinations, the likeliest, that are looked at however long it takes."""
+"""Combinations, the likeliest, that are looked at whatever `SECONDS` says."""
 WAYS = 3_000
 """Combinations of readings that are looked at; most are known to find nothing."""
 MOST_CHARACTERS = 400
@@ -54,11 +58,13 @@ class Tried(NamedTuple):
     """A way that found nothing."""
 
     rest: str
-    """The query without what is read anew."""
+    """The query without what is read anew; all of it as it was read where that stands among alternatives."""
     words: tuple[tuple[str, str], ...]
     instead: str | None = None
     """What there is in place of it, of a variant."""
     builds: int = 0
+    is_whole: bool = False
+    """Whether `rest` is all of it."""
 
 
 class Understood(NamedTuple):
@@ -97,9 +103,12 @@ def understand(searcher: Searcher, text: str, runs_on: str | None = None) -> Und
             return Understood(None)
 
         values = values_of(searcher, db)
+        whole = Allowance(MOST_SECONDS, patience_seconds=PATIENCE_SECONDS)
 
         def read_as(pieces: list[Piece]) -> Understood:
-            choices = Choices(searcher, db, values, pieces, names, may_be_machine=runs_on is None)
+            choices = Choices(
+                searcher, db, values, pieces, names, may_be_machine=runs_on is None, allowance=whole
+            )
             return _Reader(searcher, pieces, choices, runs_on).read()
 
         pairs = english.paired(pieces, lambda pair: bool(readings.of_pair(pair, values)))
@@ -123,6 +132,9 @@ class _Reader:
         self._choices = choices
         self._runs_on = runs_on
         self._time = Allowance(SECONDS)
+        self._tried: list[Tried] = []
+        self._plain: Way | None = None
+        self._of_some: Way | None = None
         self._has_or = any(piece.role is Role.OR for piece in pieces)
         # Of conditions that stand side by side what each finds says what all can find.
         self._is_plain = not self._has_or and not any(p.text in ("", "(", "OR") for p in pieces)
@@ -132,27 +144,36 @@ class _Reader:
 
     def read(self) -> Understood:
         """The first way that finds something, or what there is to say of those that do not."""
+        try:
+            way = self._first()
+        except SpentError:
+            way = None
+        way = way or self._of_some
+        if way is not None:
+            return Understood(way)
+        return Understood(None, tuple(self._tried), tuple(self._choices.lacking), self._plain)
+
+    def _first(self) -> Way | None:
+        """The first way that finds something; what is tried before it is kept. Raises SpentError."""
         asked = 0
-        tried: list[Tried] = []
-        plain: Way | None = None
-        some: Way | None = None
         for number, chosen in enumerate(islice(self._combined(), WAYS)):
             if asked >= TRIES or (number >= ALWAYS and not self._time.is_left):
                 break
-            is_possible = self._is_possible(chosen)
+            is_possible, is_some = self._is_possible(chosen), False
             for way in self._ways(chosen) if is_possible or not number else ():
                 asked += 1
+                is_other = (way.left_out or way.words) and (way.text or way.runs_on)
+                if self._plain is None and not number and is_other:
+                    self._plain = way
                 if is_possible and self._choices.matches(way.node):
+                    is_some = True
                     if self._is_of_each(way.node):
-                        return Understood(way)
-                    some = some or (way if self._is_of_some(way.node) else None)
-                if plain is None and not number and (way.left_out or way.words):
-                    plain = way
-            if self._is_told(chosen, tried):
-                tried.append(self._tried(chosen))
-        if some is not None:
-            return Understood(some)
-        return Understood(None, tuple(tried), tuple(self._choices.lacking), plain)
+                        return way
+                    if self._of_some is None and self._is_of_some(way.node):
+                        self._of_some = way
+            if not is_some and self._is_told(chosen):
+                self._tried.append(self._try(chosen))
+        return None
 
     def _combined(self) -> Iterator[list[Choice]]:
         """Every combination, the likeliest first: one that reads all names of packages anew is none.
@@ -161,9 +182,9 @@ class _Reader:
         """
         every = self._choices.all()
         first, later = self._packages, self._parts
-        yield from (one for one in _combined(every) if _keeps_one(one, first))
+        yield from (one for one in combined(every) if _keeps_one(one, first))
         if any(first) and first != later:
-            for one in _combined(every):
+            for one in combined(every):
                 if not _keeps_one(one, first) and _keeps_one(one, later):
                     yield one
 
@@ -189,7 +210,7 @@ class _Reader:
         machines = [c.reading.runs_on for c in chosen if c.reading is not None]
         runs_on = next(filter(None, machines), None)
         machine = runs_on or self._runs_on
-        for text, word in _as_name_and_word(self._grouped(_of_the_package(chosen))):
+        for text, word in _as_name_and_word(self._grouped(of_the_package(chosen))):
             node = parsed(text)
             if node is not None:
                 node = node if machine is None else runnable(node, machine)
@@ -205,8 +226,9 @@ class _Reader:
         while at < len(parts):
             end = at
             kinds = self._choices.kinds_of(parts[at])
-            while parts[end + 1 : end + 2] == ["OR"] and (
-                kinds & self._choices.kinds_of(parts[end + 2])
+            # An OR that is typed may stand before what is left out, and then last.
+            while parts[end + 1 : end + 2] == ["OR"] and any(
+                kinds & self._choices.kinds_of(text) for text in parts[end + 2 : end + 3]
             ):
                 end += 2
             several = parts[at : end + 1]
@@ -223,7 +245,7 @@ class _Reader:
         """Whether each alternative alone finds something, if not with what stands beside it."""
         return all(map(self._choices.matches, _alternatives(node)))
 
-    def _is_told(self, chosen: list[Choice], tried: list[Tried]) -> bool:
+    def _is_told(self, chosen: list[Choice]) -> bool:
         """Whether a word is read anew that is a value of no field, and nothing told says as much.
 
         What there is instead says enough; where another word finds nothing one way does, and no way that
@@ -238,6 +260,7 @@ class _Reader:
             return False
         if not _keeps_one(chosen, self._packages):
             return False
+        tried = self._tried
         if not tried:
             return True
         is_enough = len(tried) == TOLD or tried[-1].instead is not None
@@ -247,10 +270,13 @@ class _Reader:
     def _is_hopeless(self, choice: Choice) -> bool:
         return choice.alone is not None and not self._choices.builds(choice.alone)
 
-    def _tried(self, chosen: list[Choice]) -> Tried:
+    def _try(self, chosen: list[Choice]) -> Tried:
         both = list(zip(self._pieces, chosen, strict=True))
         anew = [(piece, choice.reading) for piece, choice in both if choice.reading is not None]
         words = tuple((piece.typed, reading.said) for piece, reading in anew)
+        whole = english.written(self._grouped(of_the_package(chosen)))
+        if not self._is_plain and not _is_beside([reading for _, reading in anew], whole):
+            return Tried(whole, words, is_whole=True)
         rest = english.written(c.text for c in _as_they_are(chosen) if c.text)
         node, opposite = parsed(rest), readings.off(anew[0][1])
         if len(anew) > 1 or opposite is None or node is None or not rest:
@@ -261,16 +287,11 @@ class _Reader:
         return Tried(rest, words, opposite if builds else None, builds)
 
 
-def _of_the_package(chosen: list[Choice]) -> list[str]:
-    """The texts of a query; what is asked anew in spec syntax behind a dependency asks the package in parentheses."""
-    found: list[str] = []
-    is_below = False
-    for choice in chosen:
-        text = choice.text or ""
-        is_attribute = choice.read_as is not None and (text[:1] in ("+", "~") or "=" in text)
-        found += [f"({text})" if is_below and is_attribute else text] if text else []
-        is_below = is_below or "%" in text or "^" in text
-    return found
+def _is_beside(anew: list[readings.Reading], whole: str) -> bool:
+    """Whether what was read anew are conditions of the whole, and no alternatives, nor excluded."""
+    node = parsed(whole)
+    every = node.nodes if isinstance(node, query.And) else (node,)
+    return all(one.runs_on is not None or parsed(one.text) in every for one in anew)
 
 
 def _keeps_one(chosen: list[Choice], of: list[bool]) -> bool:
@@ -282,24 +303,6 @@ def _keeps_one(chosen: list[Choice], of: list[bool]) -> bool:
 
 def _as_they_are(chosen: list[Choice]) -> list[Choice]:
     return [choice for choice in chosen if choice.reading is None]
-
-
-def _combined(choices: list[list[Choice]]) -> Iterator[list[Choice]]:
-    """Every combination, the likeliest first; of two as likely the one that leaves an earlier word as it is."""
-    for total in range(sum(len(one) - 1 for one in choices) + 1):
-        yield from _summing(choices, total)
-
-
-def _summing(choices: list[list[Choice]], total: int) -> Iterator[list[Choice]]:
-    """The combinations whose ranks add up to so much."""
-    if not choices:
-        yield []
-        return
-    first, rest = choices[0], choices[1:]
-    least = total - sum(len(one) - 1 for one in rest)
-    for rank in range(max(0, least), min(total, len(first) - 1) + 1):
-        for others in _summing(rest, total - rank):
-            yield [first[rank], *others]
 
 
 def _as_name_and_word(parts: list[str]) -> list[tuple[str, str | None]]:

@@ -140,7 +140,13 @@ def test_what_differs_in_many_variants_fits_half_a_screen(real):
         ("hdf5 cuda", None, "hdf5 with `+cuda`: none; 2 builds are `~cuda`"),
         ("hdf5 without mp", None, "hdf5 without `mp`: none, as it has no such variant; nearest: `mpi`"),
         ("nonsense mpi", None, "nonsense with `+mpi`: none"),
-        ("the", None, None),
+        ("hdf5 OR nonsense not zlib", "hdf5", None),
+        ("nonsense or hdf5 OR and", None, None),
+        ("nonsense or hip", None, "`nonsense OR +rocm`: none"),
+        ("nonsense or cuda", None, "0 specs\ncachesync: nothing matches `nonsense`"),
+        ("(hdf5 or nonsense) cuda", None, "(hdf5 OR nonsense) with `+cuda`: none"),
+        ("HDF5 Without MPI", "hdf5 ~mpi", "`Without MPI` as `~mpi`"),
+        ("the", None, "the is in no source"),
         ("hdf5 ubuntu 22.04 arm", None, "hdf5 with `os:ubuntu22.04` `target:aarch64`: none"),
         ('"is" hdf5', None, None),
         ('hdf5 "mpi"', None, None),
@@ -173,6 +179,7 @@ def test_what_is_said_can_be_typed(small):
     assert none["understood"]["query"] is None
     assert none["understood"]["tried"][0] == {
         "rest": "hdf5", "words": [{"word": "cuda", "as": "+cuda"}], "instead": "~cuda", "builds": 2,
+        "is_whole": False,
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cachesync.config.file import load, place_of, refuse_values
+from cachesync.config.file import Text, load, place_of, refuse_values
 from cachesync.config.parts import DIRECTORY, MOST_FILES, files
 from cachesync.config.reachvalues import SecretKind
 from cachesync.config.secrets import named_in
@@ -54,6 +54,19 @@ def test_without_the_directory_there_is_only_the_configuration(main):
     assert [one.name for one in load(main).subscriptions] == ["own"]
 
 
+def test_what_is_there_in_place_of_the_directory_is_named(main):
+    """A mount that is missing behind a link ends no subscription."""
+    folder = main.parent / DIRECTORY
+    os.rmdir(folder)
+    folder.symlink_to("nowhere")
+    with pytest.raises(ConfigError, match=r"cannot read .*/subscriptions\.d: No such file"):
+        load(main)
+    folder.unlink()
+    folder.write_text("")
+    with pytest.raises(ConfigError, match=r"cannot read .*/subscriptions\.d: Not a directory"):
+        load(main)
+
+
 def test_every_problem_of_every_file_is_told_with_its_file_and_line(main):
     main.write_text(MAIN + "logs: {}\n")
     one = put(main, "a.yaml", entry("x") + "sources: []\n")
@@ -85,6 +98,17 @@ def test_the_bounds_of_the_configuration_hold_for_all_files_together(main):
         put(main, f"{number}.yaml", "")
     with pytest.raises(ConfigError, match="holds 1,001 files"):
         files(main)
+
+
+def test_one_more_file_than_is_read_is_refused_before_it_is_written(main):
+    """`subscribe` asks with what it would write: the file would have made the configuration unreadable."""
+    more = Text("new.yaml", entry("new"))
+    for number in range(MOST_FILES - 1):
+        put(main, f"{number}.yaml", "")
+    assert [one.name for one in load(main, more=[more]).subscriptions] == ["own", "new"]
+    put(main, "last.yaml", "")
+    with pytest.raises(ConfigError, match="holds 1,001 files"):
+        load(main, more=[more])
 
 
 def test_what_cannot_be_read_is_named(main):

@@ -176,6 +176,27 @@ def test_a_sentence_of_many_words_is_not_tried_for_ever(searcher):
     assert asked == 0
 
 
+def test_questions_that_take_long_are_not_asked_for_ever(searcher):
+    """Of alternatives each of which takes as long as in a big ledger not even the likeliest are all asked."""
+
+    class Slow(Searcher):
+        """Takes 50 ms of the processor's time for each question; opens nothing."""
+
+        def __init__(self) -> None:
+            self.__dict__ = searcher.__dict__
+
+        def matching(self, node):
+            until = time.process_time() + 0.05
+            while time.process_time() < until:
+                pass
+            return super().matching(node)
+
+    words = ["hdf5", "zlib", "amd", "intel", "gpu", "clang", "arm", "power", "parallel", "unknown"]
+    started = time.process_time()
+    assert understanding.understand(Slow(), " or ".join(words)).way is None
+    assert time.process_time() - started < 1
+
+
 def test_a_machine_that_is_asked_for_is_not_read_again(searcher):
     """With --runs-on a word is no other machine."""
     assert understanding.understand(searcher, "hdf5 zen4").way.runs_on == "zen4"

@@ -140,9 +140,22 @@ def test_root_subscribes_for_the_service_and_others_ask_for_it(machine):
     with machine.being(PERSON, *config):
         asked = machine.run(*words, status=1)
         assert f"nothing was changed: you may not write in {machine.root}" in asked.err
-        _, command, *comments = asked.out.splitlines()
-        text = "".join(f"{line}\n" for line in comments[2:])
+        _, command, _, *by_hand = asked.out.splitlines()
+        made, secret, *lines = (line.removeprefix("#   ") for line in by_hand)
+        text = "".join(f"{line}\n" for line in lines)
         assert not folder.exists()
+        machine.root.chmod(0o711)
+        (machine.root / "cachesync.yaml").chmod(0o600)
+        assert machine.run(*words, status=1).out == asked.out
+        os.chmod(machine.root, 0o700)  # where they cannot even see whose it is
+        assert machine.run(*words, status=1).out == asked.out
+        assert machine.run("unsubscribe", "mine", status=1).out.startswith("# For the")
+        machine.root.chmod(0o755)
+        (machine.root / "cachesync.yaml").chmod(0o640)
+    subprocess.run(["sh", "-c", f"umask 000; {made} && {secret}"], check=True)
+    key = (folder / "mine.secret").stat()
+    assert (key.st_uid, stat.S_IMODE(key.st_mode)) == (SERVICE, 0o600)
+    shutil.rmtree(folder)
     sudo, program, *line = shlex.split(command)
     assert (sudo, program, line[:2]) == ("sudo", "cachesync", list(config))
     with machine.being(0, *config):
@@ -158,6 +171,20 @@ def test_root_subscribes_for_the_service_and_others_ask_for_it(machine):
     with machine.being(0, *config):
         machine.run("unsubscribe", "mine")
         assert list(folder.iterdir()) == []
+        for path in (folder, machine.root, machine.root / "cachesync.yaml"):
+            os.chown(path, PERSON, PERSON)
+        asked = machine.run(*words, status=1)  # neither may write where the other has to
+        assert "as whom the daemon runs" in asked.err
+        assert asked.out.startswith("# By hand: after what stands here, this as ")
+        assert list(folder.iterdir()) == []
+        os.chown(machine.root / "cachesync.yaml", 0, 0)
+    file = folder / "theirs.yaml"  # which nothing says is what a command wrote
+    file.write_text("subscriptions: []\n")
+    os.chown(folder, PERSON, PERSON)
+    (machine.root / "cachesync.yaml").chmod(0o600)
+    with machine.being(PERSON, *config):
+        assert "cannot read" in machine.run("unsubscribe", "theirs", status=2).err
+        assert file.exists()
 
 
 COMMANDS = (

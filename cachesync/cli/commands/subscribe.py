@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 import click
@@ -26,7 +27,7 @@ from ...sync import belonging
 from .. import asking, beside, complete, fields, files, paths, reloading, targets
 from ..configuration import find_config, load_config
 from ..display import answer as answers
-from ..display import excluding, leftopen, output
+from ..display import excluding, leftopen, output, understood
 from ..options import Globals
 from ..remedies import reaching
 
@@ -128,6 +129,7 @@ def subscribe(
         load_config(options)  # which says why it cannot be read
     if not options.quiet:
         with suppress(CachesyncError):  # of the ledger, of which nothing is needed
+            understood.say_of(state_dir, text)
             excluding.say_of(state_dir, text)
             leftopen.say_of(state_dir, condition, quiet=False)
     if lacking is not None:
@@ -250,17 +252,24 @@ def _without_secrets(entry: Subscription) -> Subscription:
 
 def _wanted(wish: _Wish, path: Path, options: Globals) -> asking.Wanted:
     target, words = wish.target, [wish.query, "--name", wish.name]
-    notes = []
+    notes = [] if wish.place.is_there else [f"mkdir -p -m 755 {quote(str(wish.place.folder))}"]
     if isinstance(target, WebhookTarget):
         words += ["--webhook", target.url, *(["--allow-private"] if target.allow_private else [])]
-        secret = f'echo "whsec_$(openssl rand -base64 32)" > {wish.place.secret(wish.name)}'
-        notes.append(f"its secret is for the daemon's user alone (0600): {secret}")
+        notes.append(_making_a_secret(wish))
     elif isinstance(target, AppriseTarget):
         words += ["--apprise", target.url.name]
     else:
         words += [COMMAND, *target.argv]
-    command = asking.command(["subscribe", *words], path, options)
+    every = ["subscribe", *words]
+    command = None if wish.place.is_roots else asking.command(every, path, options)
     return asking.Wanted(wish.name, command, str(wish.place.file(wish.name)), wish.text, notes)
+
+
+def _making_a_secret(wish: _Wish) -> str:
+    """What makes the file of a webhook's secret by hand, the daemon's user's alone from the first moment."""
+    path, reader = quote(str(wish.place.secret(wish.name))), wish.place.reader
+    owned = "" if reader == 0 else f" && chown {reader} {path}"
+    return f'(umask 077; echo "whsec_$(openssl rand -base64 32)" > {path}){owned}'
 
 
 def _subscribe(options: Globals, state_dir: Path, wish: _Wish, *, as_json: bool) -> int:

@@ -33,20 +33,25 @@ def unsubscribe(options: Globals, name: str, as_json: bool) -> int:
     path = find_config(options)
     if path is None:
         raise UsageError(f"no subscription is called {name}: there is no configuration")
+    unreadable = None
     try:
         _require_written(path, name)
     except ConfigError as error:
         if not isinstance(error.__cause__, PermissionError):  # others may read it, and are asked
             raise
+        unreadable = error
     state_dir = paths.state_dir(options)
     belonging.require(state_dir, path)
     place = beside.acting(path, state_dir)
     lacking = beside.lacking(place, has_secret=False)
     if lacking is not None:
-        command = asking.command(["unsubscribe", name], path, options)
+        words = ["unsubscribe", name]
+        command = None if place.is_roots else asking.command(words, path, options)
         wanted = asking.Wanted(name, command, str(place.file(name)), None)
         asking.tell(wanted, as_json=as_json)
         raise asking.refused(lacking)
+    if unreadable is not None:  # what the file is cannot be told
+        raise unreadable
     beside.remove(place, name)
     done = reloading.reload(state_dir)
     if as_json:

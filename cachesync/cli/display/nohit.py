@@ -256,7 +256,7 @@ def _readable(
         one for one in nearest.conditions(node) if one != term and searcher.matching(one)
     )
     for word in readings.words(searcher.spellings):
-        if not is_spelled_like(term.value, word):
+        if word == term.value or not is_spelled_like(term.value, word):
             continue
         for reading in readings.of_word(word, searcher.spellings, targets.is_known):
             if not time.is_left:

@@ -4,19 +4,43 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from ... import query
-from ...search.understanding import Tried, Understood, Way
-from . import output
+from ...errors import LedgerMissingError
+from ...search.searcher import Searcher
+from ...search.understanding import Tried, Understood, Way, understand
+from . import answer, output
 
-__all__ = ["document", "lines", "say", "told"]
+__all__ = ["document", "lines", "say", "say_of", "told"]
 
 
 def say(understood: Understood) -> None:
     """Say it on standard error, a line each."""
     for line in lines(understood):
         output.print_line(f"cachesync: {line}", to=sys.stderr)
+
+
+def say_of(state_dir: Path, text: str) -> None:
+    """Say of a query that is never read anew, and matches nothing, what `search` reads it as.
+
+    Nothing is said where nothing was ever synced.
+    """
+    try:
+        with closing(Searcher(state_dir, is_lasting=False)) as searcher:
+            with searcher.moment():
+                if searcher.matching(query.parse(text)):
+                    return
+            understood = understand(searcher, text)
+    except LedgerMissingError:
+        return
+    way = understood.way or understood.plain
+    if way is not None:
+        says = f"nothing matches `{text}`, which is taken as it stands; `search` reads it as"
+        only = "" if way.runs_on is None else ", an option of its own"
+        answer.note(f"{says} `{_whole(way)}`{only}")
 
 
 def lines(understood: Understood) -> list[str]:
@@ -46,6 +70,7 @@ def document(understood: Understood) -> dict[str, Any]:
             "tried": [
                 {
                     "rest": tried.rest,
+                    "is_whole": tried.is_whole,
                     "words": _pairs(tried.words),
                     "instead": tried.instead,
                     "builds": tried.builds,
@@ -84,13 +109,19 @@ def _read(way: Way) -> str:
     if way.left_out:
         parts.append(f"left out: {', '.join(f'`{word}`' for word in way.left_out)}")
     if len(way.words) > 1 or " OR " in way.text:
-        whole = way.text if way.runs_on is None else f"{way.text} --runs-on {way.runs_on}"
-        parts.append(f"all of it: `{whole}`")
+        parts.append(f"all of it: `{_whole(way)}`")
     return "; ".join(parts)
+
+
+def _whole(way: Way) -> str:
+    machine = "" if way.runs_on is None else f"--runs-on {way.runs_on}"
+    return f"{way.text} {machine}".strip()
 
 
 def _none(tried: Tried) -> str:
     readings = " ".join(f"`{read_as}`" for _, read_as in tried.words)
+    if tried.is_whole:
+        return f"`{tried.rest}`: none"
     text = f"{tried.rest} with {readings}: none" if tried.rest else f"{readings}: none"
     if tried.instead is None:
         return text

@@ -6,6 +6,7 @@ import pytest
 
 from cachesync.config.file import load
 from cachesync.notify.webhook import Key
+from tests.support.pagetext import spec
 from tests.support.world import World
 
 HOOK = "https://ci.example.org/hooks/cachesync"
@@ -121,6 +122,18 @@ def test_what_is_wrong_is_said_and_nothing_is_written(site, words, said):
     assert beside(site) == {}
 
 
+def test_words_are_taken_as_they_stand_and_what_search_reads_is_said(site):
+    """`hdf5 mpi` would never tell anybody of `hdf5 +mpi`, which `search` finds."""
+    site.page("develop", "hdf5", spec())
+    site.run("sync")
+    done = site.run("subscribe", "hdf5", "mpi", "--command", "true")
+    assert "`hdf5 mpi`, which is taken as it stands; `search` reads it as `hdf5 +mpi`" in done.err
+    done = site.run("subscribe", "--json", "hdf5 cuda zen4", "--command", "true")
+    assert done.json["query"] == "hdf5 cuda zen4"
+    for words in ("hdf5 +mpi", "hdf5 17"):
+        assert "search" not in site.run("subscribe", words, "--command", "true").err
+
+
 def test_a_target_that_cannot_work_is_refused(site):
     assert "/nope cannot be run" in site.run("subscribe", "x", "--command", "/nope", status=1).err
     file = site.root / "address"
@@ -167,6 +180,13 @@ def test_the_names_are_completed(site):
         ("cachesync changes --subscription o", ["own"]),
     ):
         assert completed(site, line) == offered
+
+
+def test_a_name_that_a_terminal_could_not_show_is_not_completed(site):
+    site.run("subscribe", "hdf5", "--name", "mine", "--command", "true")
+    for name in ("\x1b[31m", "\u202egnp", "$(id)"):
+        (site.config.parent / "subscriptions.d" / f"{name}.yaml").write_text("")
+    assert completed(site, "cachesync unsubscribe ") == ["mine"]
 
 
 def completed(site: World, line: str) -> list[str]:
