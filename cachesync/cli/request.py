@@ -174,8 +174,6 @@ def parse_arguments(arguments: list[str]) -> Request:
         if not equals:
             value = next(rest, "")
         if _key(name) in FIELDS:
-            if not equals and value.partition("=")[0] in by_name:
-                raise UsageError(f"{name} takes a value, and {value} is an option")
             fields.append((_key(name), value))
         else:
             given[_key(name)] = _value(option, value)

@@ -81,7 +81,9 @@ def test_fields_stand_beside_a_query_of_spack(site):
 def test_a_field_needs_a_value(site):
     """Empty or left out it is a wrong question."""
     assert_error(site.run("search", "hdf5", "--tag", status=2), "--tag takes")
-    assert_error(site.run("search", "hdf5", "--tag", "--json", status=2), "--json is an option")
+    for command in ("search", "wait"):
+        wrong = site.run(command, "hdf5", "--tag", "--json", status=2)
+        assert_error(wrong, "--json is an option")
     assert_error(site.run("search", "hdf5", "--os=", status=2), "--os takes")
     assert_error(site.run("search", "hdf5", "--os", "a*b", status=2), "* stands at the end")
 
@@ -119,3 +121,18 @@ def test_a_number_of_rows_as_other_programs_take_it(site, typed):
     assert site.run("search", "-q", "hdf5", typed, status=None).err == ""
     for other in ("hdf5 -n", '"-n 3"', "hdf5 -n3x", "a-n 3"):
         assert "is query text" not in site.run("search", other).err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("changes -n 3", "did you mean --limit?"),
+        ("changes --head 3", "did you mean --limit?"),
+        ("show hdf5 -n 3", "cachesync show --help"),
+    ],
+)
+def test_what_other_programs_call_an_option(site, words, hint):
+    """Every command that has the option says how it is called here; what has none names its help."""
+    wrong = site.run(*words.split(), status=2)
+    assert_error(wrong, "No such option")
+    assert wrong.err.splitlines()[1] == f"hint: {hint}"
