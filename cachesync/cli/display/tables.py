@@ -84,12 +84,14 @@ def draw_row(table: Table, fit: Fit, row: Sequence[str]) -> Fit | None:
     ):
         return None
     if fit.grid is not None:
-        widths = [
+        *widths, last = [
             max(wide, (longest if table.columns[position] in table.long else width)(row[position]))
             for position, wide in zip(fit.grid.positions, fit.grid.widths, strict=True)
         ]
-        if sum(widths) + fit.grid.gap * (len(widths) - 1) > fit.room:
+        left = fit.room - sum(widths) - fit.grid.gap * len(widths)
+        if last > left:
             return None
+        widths.append(max(last, min(left, width(row[fit.grid.positions[-1]]))))
         fit = fit._replace(grid=fit.grid._replace(widths=widths))
     _print(_of_row(table, fit, row))
     return fit

@@ -97,6 +97,16 @@ def test_lines_below_a_table_look_as_its_rows(some, has_sources, width):
     assert both == [*table, *table[heads:]]
 
 
+def test_the_last_column_grows():
+    """Who follows sees first a change of which there is little to say, and then others on one line each too."""
+    added = Change(seq=1, at=AT, kind=ChangeKind.PAGE_ADDED, source="s", tag="v1", package="zlib")
+    build = Build("zlib", "1.3.1", "gcc@=13.2.0", "ubuntu24.04", "linux", "x86_64_v3", ())
+    cached = added._replace(seq=2, kind=ChangeKind.SPEC_CACHED, hash=hash_of(2), build=build)
+    lines = shown([added], 120, has_sources=False, lines=[cached]).splitlines()
+    assert lines[-1].endswith("zlib@1.3.1 %gcc@=13.2.0 ubuntu24.04 x86_64_v3")
+    assert len(lines) == 4
+
+
 def test_a_terminal_too_narrow_for_a_table():
     """Lines, a change each."""
     change = Change(seq=7, at=AT, kind=ChangeKind.PAGE_ADDED, source="s", tag="v1", package="zlib")
