@@ -146,13 +146,6 @@ class Evaluator:
         ids = map(self.graph.spec_ids.__getitem__, members(found, self.graph.size))
         return [spec_id for spec_id in ids if spec_id]
 
-    def node_of(self, spec_id: int) -> int | None:
-        """The node of a spec; None where no index told of it."""
-        try:
-            return self.graph.spec_ids.index(spec_id) if spec_id else None
-        except ValueError:
-            return None
-
     def part_satisfying(self, spec: AbstractSpec) -> Mask:
         """The nodes that satisfy a spec, which is part of the last question."""
         return self._satisfying(spec, self.nodes.every)

@@ -198,11 +198,6 @@ class SourceStatus(NamedTuple):
     places: int = 0
     """Where pages lie, whatever their state: rejected ones are among them."""
 
-    @property
-    def is_mostly_rejected(self) -> bool:
-        """Whether more than half of what lies there is rejected: sooner garbage than pages."""
-        return 2 * self.rejected > self.places
-
 
 def source_statuses(db: sqlite3.Connection) -> list[SourceStatus]:
     """Every source that is not forgotten."""

@@ -36,7 +36,8 @@ LEFT_OUT = frozenset((
     "prebuilt", "ready", "recent", "run", "running", "runs", "should", "show", "some", "spack", "support", "supporting",
     "supports", "that", "the", "these", "this",
     "there", "to", "under", "us", "use", "using", "version", "versions", "want", "was", "we", "what", "where", "which",
-    "will", "with", "would", "yet", "you", "your", "&", "&&",
+    "will", "with", "would", "yet", "you", "your",
+    "&", "&&", "?", "!", ",", ";",
 ))  # fmt: skip
 """Small words, and such as say only that one looks for a binary."""
 _OR = frozenset(("or", "|", "||"))

@@ -49,7 +49,9 @@ def is_near(word: str, value: str, most: int) -> bool:
 
 
 def is_spelled_like(word: str, value: str) -> bool:
-    """Whether `value` may be meant by `word`: two edits away, of less than five letters one."""
+    """Whether `value` may be meant by `word`: two edits away, of less than five letters one; never the opposite."""
+    if {word[:1], value[:1]} == {"+", "~"} and word[1:].lower() == value[1:].lower():
+        return False
     letters = len(word.lstrip("+~"))  # of a variant its name
     return is_near(word.lower(), value.lower(), 1 if letters < SHORT else MAX_DISTANCE)
 

@@ -1,4 +1,4 @@
-"""What follows from the edges of a DAG: dependency trees and closures. Pure.
+"""What follows from the edges of a DAG: dependency trees and cycles. Pure.
 
 A DAG is a function that gives the edges of a node, whatever a node is known by; it is asked once for each
 node that is reached. Nothing here counts on there being no cycle, and everything is bounded by nodes, so
@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from ..model import EdgeKind
 
-__all__ = ["ALL_TYPES", "EdgesOf", "Line", "Tree", "closure", "cycle", "tree"]
+__all__ = ["ALL_TYPES", "EdgesOf", "Line", "Tree", "cycle", "tree"]
 
 ALL_TYPES = ("build", "link", "run", "test")
 
@@ -78,31 +78,6 @@ def tree(
         for node in below
     }
     return Tree([Line(depth, node, kinds[node]) for depth, node in _walk(root, below)], is_whole)
-
-
-def closure(
-    root: K,
-    edges_of: EdgesOf[K],
-    *,
-    types: Iterable[str] = ALL_TYPES,
-    most: int = 1_000_000,
-) -> Iterator[K]:
-    """The nodes reached from `root` over edges with one of `types`, without itself, the nearest first.
-
-    With a function that gives the edges *to* a node these are its dependents. After `most` it ends.
-    """
-    wanted = frozenset(types)
-    seen = {root}
-    waiting = deque((root,))
-    while waiting:
-        for to, kind in edges_of(waiting.popleft()):
-            if to in seen or wanted.isdisjoint(kind.types):
-                continue
-            if len(seen) > most:
-                return
-            seen.add(to)
-            waiting.append(to)
-            yield to
 
 
 def cycle(roots: Iterable[K], edges_of: EdgesOf[K]) -> list[K]:

@@ -59,3 +59,13 @@ def test_a_value_is_suggested_as_it_is_spelled(world):
         found = world.run("search", *options, "hdf5 build_type=Releas", "--json").json
         (suggestion,) = found["suggestions"]
         assert suggestion["candidates"] == ["build_type=Release"]
+
+
+@pytest.mark.parametrize("options", [(), ("--spack", "0.23")])
+def test_the_opposite_of_a_variant_is_not_proposed(world, options):
+    """It is what there is instead; what is spelled much like the variant is proposed."""
+    world.page("develop", "petsc", spec("a", variants=["~cuda", "+cura"]))
+    world.sync()
+    found = world.run("search", *options, "petsc +cuda", "--json").json
+    assert [one["candidates"] for one in found["suggestions"]] == [["+cura"]]
+    assert [one["instead"] for one in found["nearest"]] == [["~cuda"]]

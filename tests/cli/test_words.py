@@ -98,6 +98,8 @@ def test_what_differs_in_many_variants_fits_half_a_screen(real):
     ("typed", "meant", "said"),
     [
         ("hdf5 mpi", "hdf5 +mpi", "`mpi` read as `+mpi`"),
+        ("hdf5 mpi mpi", "hdf5 +mpi", "`mpi` read as `+mpi`; all of it: `hdf5 +mpi +mpi`"),
+        ("hdf5 mpi !", "hdf5 +mpi", "left out: `!`"),
         ("hdf5 openmp", "hdf5 threads=openmp", "`openmp` read as `threads=openmp`"),
         ("hdf5 ubuntu", "hdf5 os:ubuntu*", "`ubuntu` read as `os:ubuntu*`"),
         ("hdf5 zen2", "hdf5 --runs-on zen2", "`zen2` read as `--runs-on zen2`"),

@@ -39,14 +39,6 @@ _SOME = st.sets(st.sampled_from(dag.ALL_TYPES), min_size=1)
 
 
 @given(_graphs(), _SOME)
-def test_a_closure_has_every_node_that_is_reached(graph, types):
-    """Each once, without the node itself, cycles or not."""
-    found = list(dag.closure(0, graph.__getitem__, types=types))
-    assert len(found) == len(set(found))
-    assert set(found) == _reached(graph, 0, types) - {0}
-
-
-@given(_graphs(), _SOME)
 def test_a_tree_has_every_node_that_is_reached_once(graph, types):
     """As near to the root as it can be, below one that depends on it."""
     found = dag.tree(0, graph.__getitem__, types=types)
@@ -98,7 +90,6 @@ def test_a_tree_is_bounded():
     found = dag.tree(0, lambda node: [(2 * node + 1, LINK), (2 * node + 2, LINK)], most=7)
     assert [line.node for line in found.lines] == [0, 1, 3, 4, 2, 5, 6]
     assert not found.is_whole
-    assert len(list(dag.closure(0, lambda node: [(node + 1, LINK)], most=5))) == 5
 
 
 def test_a_wide_and_a_deep_graph_cost_their_edges():

@@ -392,7 +392,7 @@ def test_a_portal_in_front_of_every_page_is_a_failed_source(world, server):
     assert world.found("") == sorted(hash_of(n) for n in (1, 2, 3))
     with closing(connect.open_reader(world.state)) as db:
         (status,) = log.source_statuses(db)
-    assert (status.rejected, status.places, status.is_mostly_rejected) == (2, 3, True)
+    assert (status.rejected, status.places) == (2, 3)
 
 
 def test_an_archive_that_is_a_portal_is_named_as_one(world, server):

@@ -10,6 +10,7 @@ from ... import query
 from ...errors import LedgerMissingError, QueryError
 from ...ledger import read
 from ...query import minus
+from ...query.items import together
 from ...search.searcher import Searcher
 from . import answer
 
@@ -17,6 +18,8 @@ __all__ = ["notes", "say", "say_of"]
 
 MOST = 5
 """Notes of one query: each may cost a search."""
+_PLACES = ("tag", "stack", "source")
+"""A spec that one of them is excluded of may be left, in others."""
 
 
 def say(searcher: Searcher, text: str) -> None:
@@ -60,8 +63,9 @@ def _notes(searcher: Searcher, text: str) -> Iterator[str]:
                 continue
             count = _count(searcher, node) if count is None else count
             if count and all(
-                _count_without(searcher, text, one) == count for one in found if one.name == name
-            ):
+                _count_without(searcher, text, one) == count and not _is_place(searcher, text, one)
+                for one in found if one.name == name
+            ):  # fmt: skip
                 yield f"`-{name}` excludes nothing: variant off is `~{name}`"
 
 
@@ -75,10 +79,20 @@ def _count_without(
     searcher: Searcher, text: str, one: minus.Minus
 ) -> tuple[int, int] | tuple[()] | None:
     """How many would match without one `-x`; None where that is no question."""
+    rest = _without(text, one)
+    return None if rest is None else _count(searcher, rest)
+
+
+def _is_place(searcher: Searcher, text: str, one: minus.Minus) -> bool:
+    """Whether some of what is left would be in a tag, stack or source x, too, but for one `-x`."""
+    rest = _without(text, one)
+    places = query.parse(" OR ".join(f'{field}:"{one.name}"' for field in _PLACES))
+    return rest is not None and bool(_count(searcher, together([rest, places])))
+
+
+def _without(text: str, one: minus.Minus) -> query.Node | None:
     rest = minus.without(text, one)
-    if rest is None:
-        return None
     try:
-        return _count(searcher, query.parse(rest))
+        return None if rest is None else query.parse(rest)
     except QueryError:
         return None

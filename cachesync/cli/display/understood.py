@@ -103,8 +103,9 @@ def _pairs(words: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
 
 
 def _read(way: Way) -> str:
-    said = [f"`{word}` read as `{read_as}`" for word, read_as in way.words[:1]]
-    said += [f"`{word}` as `{read_as}`" for word, read_as in way.words[1:]]
+    words = list(dict.fromkeys(way.words))
+    said = [f"`{word}` read as `{read_as}`" for word, read_as in words[:1]]
+    said += [f"`{word}` as `{read_as}`" for word, read_as in words[1:]]
     parts = [", ".join(said)] if said else []
     if way.left_out:
         parts.append(f"left out: {', '.join(f'`{word}`' for word in way.left_out)}")

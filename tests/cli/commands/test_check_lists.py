@@ -87,6 +87,8 @@ def switched(world):
     world.page("develop", "hdf5", spec("a", versions=["1.14.6"], variants=["+mpi"], os="os1"),
                spec("b", versions=["1.12.3"], variants=["~mpi"], os="os2"))  # fmt: skip
     world.page("develop", "zlib", spec("c", variants=["+shared"], os="os1"))
+    world.page("v1", "hdf5", spec("a", versions=["1.14.6"], variants=["+mpi"], os="os1"),
+               spec("b", versions=["1.12.3"], variants=["~mpi"], os="os2"))  # fmt: skip
     world.sync()
     return world
 
@@ -127,6 +129,7 @@ def test_a_minus_in_a_list_is_a_variant_off(switched, line, read_as, status):
         ("package:hdf5 -mpi", "variant off is `~mpi`"), ("hdf5@1: -mpi+cxx", "is `~mpi`"),
         ("hdf5 -foo", "`-foo` excludes nothing: variant off is `~foo`"),
         ("hdf5 -foo OR zlib", "`-foo` excludes nothing"),
+        ("hdf5 -v1", None), ("hdf5 -v1 OR zlib", None), ("zlib -v1", "`-v1` excludes nothing"),
         ("hdf5 -os2", None), ("hdf5 -target:zen4", None), ("hdf5 ~mpi", None), ("hdf5 -(foo)", None),
         ("nothing -foo", None), ('hdf5 -"foo"', None),
     ],
