@@ -25,15 +25,10 @@ _HASH = re.compile(r"/?([a-z2-7]{1,32})")
 
 def not_there(state_dir: Path, what: str, *places: str | None) -> NotThereError:
     """The error for a package, or a spec by its /HASH, of which nothing is known, or not in these tags or sources."""
-    where = "".join(f" in {place}" for place in places if place is not None)
-    if not what.startswith("/") and _OF_A_QUERY.search(what):
-        return NotThereError(
-            f"{what} is no package's name, but a query", hint=f"cachesync search {quote(what)}"
-        )
-    if _is_bare_hash(state_dir, what):
-        return NotThereError(
-            f"{what} is no package's name, but a hash", hint=f"cachesync show /{what.lower()}"
-        )
+    where = "".join(f" in {place or quote(place)}" for place in places if place is not None)
+    no_name = _no_name(state_dir, what)
+    if no_name is not None:
+        return no_name
     elsewhere = _tags(state_dir, what) if where else []
     if elsewhere:
         near = get_close_matches(str(places[0]), elsewhere, n=MOST_TAGS)
@@ -50,6 +45,21 @@ def not_there(state_dir: Path, what: str, *places: str | None) -> NotThereError:
         hint = f"cachesync history {what}"
         return NotThereError(f"nothing is known of {what}{where}", hint=hint)
     return NotThereError(found.fault, hint=found.remedy or f"cachesync search {quote(what)}")
+
+
+def _no_name(state_dir: Path, what: str) -> NotThereError | None:
+    """The error for what is no name of a package and no /HASH, but something else."""
+    if not what:
+        return NotThereError("'' is no package's name", hint="cachesync list packages")
+    if not what.startswith("/") and _OF_A_QUERY.search(what):
+        return NotThereError(
+            f"{what} is no package's name, but a query", hint=f"cachesync search {quote(what)}"
+        )
+    if _is_bare_hash(state_dir, what):
+        return NotThereError(
+            f"{what} is no package's name, but a hash", hint=f"cachesync show /{what.lower()}"
+        )
+    return None
 
 
 def _is_bare_hash(state_dir: Path, what: str) -> bool:

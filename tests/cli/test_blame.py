@@ -100,6 +100,7 @@ def test_wait_says_it_at_the_start(small):
         ("pytorch", "pytorch is in no source", "nearest: py-torch"),
         ("mpi", "mpi is in no source, as it is virtual", "provided by openmpi"),
         ("hdf5@1.14", "hdf5@1.14 is no package's name, but a query", "search hdf5@1.14"),
+        ("", "'' is no package's name", "list packages"),
         ("AAAAAA", "AAAAAA is no package's name, but a hash", "show /aaaaaa"),
         ("hdf5 +mpi", "hdf5 +mpi is no package's name, but a query", "search 'hdf5 +mpi'"),
     ],

@@ -36,8 +36,8 @@ def test_a_package_in_other_letters_and_what_never_was(site):
     none = site.run("changes", "--package", "gromacs", "--tag", "nope")
     assert none.out == ""
     assert none.err.splitlines() == [
-        "cachesync: note: no package gromacs was ever cached",
-        "cachesync: note: there never was a tag nope",
+        "cachesync: note: no package 'gromacs' was ever cached",
+        "cachesync: note: there never was a tag 'nope'",
     ]
     assert site.run("-q", "changes", "--tag", "nope").err == ""
 

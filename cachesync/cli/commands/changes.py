@@ -155,11 +155,11 @@ def _spelled(db: connect.Connection, wanted: log.Filter, *, quiet: bool) -> log.
     if wanted.package is not None:
         names = tally.spellings(db, wanted.package)
         if not names:
-            absent.append(f"no package {wanted.package} was ever cached")
+            absent.append(f"no package {wanted.package!r} was ever cached")
         elif wanted.package not in names:
             wanted = wanted._replace(package=names[0])
     if wanted.tag is not None and wanted.tag not in {tag for _, tag in tally.known_tags(db)}:
-        absent.append(f"there never was a tag {wanted.tag}")
+        absent.append(f"there never was a tag {wanted.tag!r}")
     for said in [] if quiet else absent:
         note(said)
     return wanted
