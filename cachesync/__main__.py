@@ -11,6 +11,7 @@ __all__ = ["main"]
 _BRIEF = {"check", "diff", "history", "search", "show", "status", "sync"}
 """The commands that do one thing and end: what they make is wanted until then, and is no circle."""
 
+_INTERRUPTED = 130
 _OUT_OF_MEMORY = b"cachesync: error: out of memory\nhint: raise `ulimit -v`, or free some\n"
 
 
@@ -33,6 +34,8 @@ def main() -> int:
             raise
         os.write(2, _OUT_OF_MEMORY)
         return 1
+    except KeyboardInterrupt:  # before there was anybody to heed it
+        return _INTERRUPTED
     try:
         status = enter()
     except MemoryError:  # there was none either to tell of it

@@ -181,6 +181,17 @@ def _fitting() -> dict[str, Any]:
     return {"terminal_width": terminal.width()}
 
 
+def _meant(error: click.UsageError) -> str:
+    """The option that is meant by one that the command does not have, as far as that is known; else empty."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return ""
+    from .otheroptions import meant_by
+
+    known = [name for option in error.ctx.command.params for name in option.opts]
+    meant = meant_by(error.option_name, known)
+    return f"did you mean {meant[0]}?" if meant else ""
+
+
 def run(options: Globals, arguments: list[str]) -> int:
     """Run what the arguments name; returns the exit status. Raises CachesyncError."""
     try:
@@ -193,7 +204,7 @@ def run(options: Globals, arguments: list[str]) -> int:
         return 2
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "cachesync"
-        wrong = UsageError(error.format_message(), hint=f"{command} --help")
+        wrong = UsageError(error.format_message(), hint=_meant(error) or f"{command} --help")
         if "--check" in arguments and next(filter(_is_word, arguments), None) == "status":
             from .commands.status import cannot_tell
 

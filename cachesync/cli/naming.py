@@ -19,19 +19,16 @@ __all__ = ["not_there", "whole_hash"]
 
 MOST_TAGS = 5
 """Tags that are named."""
-FEW_OF_A_HASH = 5
-"""Characters that a word is the beginning of a hash with, as in a query."""
 _OF_A_QUERY = re.compile(r"[@%^~+=:()\"\s]")
 _HASH = re.compile(r"/?([a-z2-7]{1,32})")
 
 
 def not_there(state_dir: Path, what: str, *places: str | None) -> NotThereError:
     """The error for a package, or a spec by its /HASH, of which nothing is known, or not in these tags or sources."""
-    where = "".join(f" in {place}" for place in places if place is not None)
-    if not what.startswith("/") and _OF_A_QUERY.search(what):
-        return NotThereError(
-            f"{what} is no package's name, but a query", hint=f"cachesync search {quote(what)}"
-        )
+    where = "".join(f" in {place or quote(place)}" for place in places if place is not None)
+    no_name = _no_name(state_dir, what)
+    if no_name is not None:
+        return no_name
     elsewhere = _tags(state_dir, what) if where else []
     if elsewhere:
         near = get_close_matches(str(places[0]), elsewhere, n=MOST_TAGS)
@@ -47,16 +44,35 @@ def not_there(state_dir: Path, what: str, *places: str | None) -> NotThereError:
     if found is None:
         hint = f"cachesync history {what}"
         return NotThereError(f"nothing is known of {what}{where}", hint=hint)
-    return NotThereError(found.fault, hint=found.remedy or _remedy(state_dir, what))
+    return NotThereError(
+        found.fault, hint=found.remedy or f"`cachesync wait {quote(what)}` ends when it is cached"
+    )
 
 
-def _remedy(state_dir: Path, what: str) -> str:
-    """What helps who named what nothing is called: a slash before what is a hash, else to wait for it."""
-    if len(what) >= FEW_OF_A_HASH and _HASH.fullmatch(what.lower()):
-        with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
-            if read.hashes(db, what.lower(), limit=1):
-                return f"a spec is named with a slash: /{what}"
-    return f"`cachesync wait {quote(what)}` ends when it is cached"
+def _no_name(state_dir: Path, what: str) -> NotThereError | None:
+    """The error for what is no name of a package and no /HASH, but something else."""
+    if not what:
+        return NotThereError("'' is no package's name", hint="cachesync list packages")
+    if not what.startswith("/") and _OF_A_QUERY.search(what):
+        return NotThereError(
+            f"{what} is no package's name, but a query", hint=f"cachesync search {quote(what)}"
+        )
+    if _is_bare_hash(state_dir, what):
+        return NotThereError(
+            f"{what} is no package's name, but a hash", hint=f"cachesync show /{what.lower()}"
+        )
+    return None
+
+
+def _is_bare_hash(state_dir: Path, what: str) -> bool:
+    """Whether a word is no package, and the beginning of a spec's hash: as long as `search` takes for one."""
+    from ..query.meaning import MIN_HASH_WORD
+
+    low = what.lower()
+    if len(low) < MIN_HASH_WORD or what.startswith("/") or not _HASH.fullmatch(low):
+        return False
+    with connect.ledger_errors(state_dir), closing(connect.open_reader(state_dir)) as db:
+        return low not in read.all_packages(db) and bool(read.hashes(db, low, limit=1))
 
 
 def _unknown(state_dir: Path, name: str) -> Unknown | None:

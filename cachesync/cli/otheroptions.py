@@ -1,4 +1,4 @@
-"""Options that a command with a query does not have: which one is meant, and what is said of `-n 3`, which is text."""
+"""Options that a command does not have: which one is meant, and what is said of `-n 3`, which to `search` is query text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection
 from ..errors import UsageError
 from ..query import ALL_FIELDS
 
-__all__ = ["short_notes", "unknown_option"]
+__all__ = ["meant_by", "short_notes", "unknown_option"]
 
 _MEANT = {
     "--limit": ("n", "num", "number", "count", "max", "max-results", "head", "top", "first", "rows", "size", "all"),
@@ -32,10 +32,16 @@ _MEANT = {
 _COUNT = re.compile(r'"[^"]*"|(?<!\S)-[nNl](?:\s+|=)?(\d{1,9})(?!\S)')
 
 
+def meant_by(name: str, known: Collection[str]) -> list[str]:
+    """The options of those known that are called so elsewhere: `-n` is `--limit`."""
+    word = name.lstrip("-")
+    return [one for one, others in _MEANT.items() if one in known and word in others]
+
+
 def unknown_option(name: str, known: Collection[str], command: str = "search") -> UsageError:
     """The error for an option that is none of those known, with the one that is meant."""
     word = name.removeprefix("--")
-    meant = [one for one, others in _MEANT.items() if one in known and word in others]
+    meant = meant_by(name, known)
     if not meant and word.lower() in ALL_FIELDS:
         hint = f"a field is a part of the query: {word.lower()}:VALUE"
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -89,24 +90,29 @@ def _words(text: str, now: datetime) -> Point | None:
     moment = _beginning(words, now) if ago is None else _ago(ago, now)
     if moment is None:
         return None
-    if moment.tzinfo is None:
-        moment = moment.astimezone()  # of the machine; with its name
-    return Point(at=instant(moment.timestamp()), said=f"{moment:%a %Y-%m-%d %H:%M} {moment:%Z}")
+    from datetime import UTC, datetime
+
+    # What the clocks skip (in Beirut a midnight) is as long after what was before; `astimezone` takes it for earlier.
+    seconds = moment.timestamp()
+    at, there = instant(seconds), datetime.fromtimestamp(seconds, UTC)
+    with suppress(ValueError):  # a TZ of a day or more: then UTC
+        there = there.astimezone(now.tzinfo)
+    return Point(at=at, said=f"{there:%a %Y-%m-%d %H:%M} {there:%Z}")
 
 
 def _ago(found: re.Match[str], now: datetime) -> datetime:
     """So long ago; months and years by the calendar, at its last day where the month is shorter."""
     from calendar import monthrange
-    from datetime import UTC, timedelta
+    from datetime import UTC, datetime, timedelta
 
     number, unit = _NUMBERS.get(found[1]) or int(found[1]), found[2]
     if not unit.startswith(("mo", "y")):
         # Hours are hours, also where the clocks were set.
+        moment = datetime.fromtimestamp(now.timestamp(), UTC)
         try:
-            moment = now.astimezone(UTC) - timedelta(seconds=number * _UNIT_SECONDS[unit[0]])
+            return moment - timedelta(seconds=number * _UNIT_SECONDS[unit[0]])
         except OverflowError:
             return now.replace(year=_LEAST_YEAR, month=1, day=2)
-        return moment.astimezone(now.tzinfo)
     months = now.year * 12 + now.month - 1 - number * (12 if unit.startswith("y") else 1)
     year, month = max(months, _LEAST_YEAR * 12) // 12, max(months, _LEAST_YEAR * 12) % 12 + 1
     return now.replace(year=year, month=month, day=min(now.day, monthrange(year, month)[1]))
@@ -119,7 +125,7 @@ def _beginning(words: str, now: datetime) -> datetime | None:
     if words == "now":
         return now
     clock = _CLOCK.fullmatch(words)
-    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     week = day - timedelta(days=day.weekday())
     month = day.replace(day=1)
     known = {
@@ -185,7 +191,7 @@ def _hint(text: str, known: list[tuple[str, str]]) -> str:
 
     names = sorted({tag for _, tag in known}, key=tags.order, reverse=True)
     words = [word.replace("-", " ") for word in WORDS]
-    near = get_close_matches(text.lower(), [*words, *names], n=3)
+    near = get_close_matches(text.lower(), dict.fromkeys([*words, *names]), n=3)
     more = ", ..." if len(names) > SHOWN else ""
     understood = UNDERSTOOD + (f" ({', '.join(names[:SHOWN])}{more})" if names else "")
     return f"did you mean {', '.join(near)}? It takes {understood}" if near else understood

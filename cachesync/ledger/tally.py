@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..model import ChangeKind
 from .filtering import FLAG, OF_INDEXES, PACKAGE, TAG, Filter, where
 
-__all__ = ["Tally", "count", "first_of_tags", "known_tags", "tallies"]
+__all__ = ["Tally", "count", "first_of_tags", "known_tags", "spellings", "tallies"]
 
 _JOINED = """
 FROM change c
@@ -56,6 +56,14 @@ def known_tags(db: sqlite3.Connection) -> list[tuple[str, str]]:
         "SELECT s.name, t.name FROM tag t JOIN source s ON s.id = t.source_id"
         " UNION SELECT s.name, o.tag FROM statement o JOIN source s ON s.id = o.source_id"
     ).fetchall()
+
+
+def spellings(db: sqlite3.Connection, package: str) -> list[str]:
+    """The names of packages that are or were cached, and are this one but for the case of their letters."""
+    rows = db.execute(
+        "SELECT DISTINCT package FROM page WHERE package = ? COLLATE NOCASE", (package,)
+    )
+    return sorted(name for (name,) in rows)
 
 
 def first_of_tags(

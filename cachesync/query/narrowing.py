@@ -62,6 +62,8 @@ def narrowed(text: str, given: Given, spack: str | None = None) -> Narrowed:
 def _condition(field: str, value: str) -> str:
     if not value.strip():
         raise UsageError(f"--{field} takes a value of the field {field}")
+    if value.startswith("--"):  # nothing is called so
+        raise UsageError(f"--{field} takes a value, and {value} is an option")
     if not _ODD.search(value):
         return f"{field}:{value}"
     if '"' in value:

@@ -111,10 +111,11 @@ def test_wait_says_it_at_the_start(small):
     ("what", "message", "hint"),
     [
         ("gromacs", "gromacs is in no source", "wait gromacs` ends when it is cached"),
-        ("aaaaaa", "aaaaaa is in no source", "a spec is named with a slash: /aaaaaa"),
         ("pytorch", "pytorch is in no source", "nearest: py-torch"),
         ("mpi", "mpi is in no source, as it is virtual", "provided by openmpi"),
         ("hdf5@1.14", "hdf5@1.14 is no package's name, but a query", "search hdf5@1.14"),
+        ("", "'' is no package's name", "list packages"),
+        ("AAAAAA", "AAAAAA is no package's name, but a hash", "show /aaaaaa"),
         ("hdf5 +mpi", "hdf5 +mpi is no package's name, but a query", "search 'hdf5 +mpi'"),
     ],
 )
@@ -141,6 +142,8 @@ def test_a_hash_in_upper_case_is_a_hash(small):
     """Where a spec is named, as where one is searched for."""
     for command in ("show", "history"):
         assert small.run(command, "/AAAAAA").status == 0
+        bare = small.run(command, "aaaaaa", "--tag", "develop", status=1)
+        assert_error(bare, "aaaaaa is no package's name, but a hash")
 
 
 def test_a_virtual_package_of_which_indexes_tell(world):

@@ -28,6 +28,20 @@ def test_since(site):
     assert site.changes("--since", at)[0]["at"] >= at
 
 
+def test_a_package_in_other_letters_and_what_never_was(site):
+    """Its case is ignored, as in a query; a package or tag that there never was is said to be none."""
+    assert site.changes("--package", "HDF5") == site.changes("--package", "hdf5") != []
+    told = site.run("show", "HDF5", "--json").json
+    assert told["history"] == site.run("show", "hdf5", "--json").json["history"] != []
+    none = site.run("changes", "--package", "gromacs", "--tag", "nope")
+    assert none.out == ""
+    assert none.err.splitlines() == [
+        "cachesync: note: no package 'gromacs' was ever cached",
+        "cachesync: note: there never was a tag 'nope'",
+    ]
+    assert site.run("-q", "changes", "--tag", "nope").err == ""
+
+
 def test_filters(site):
     """Kinds add up, the other filters narrow."""
     lines = site.changes()

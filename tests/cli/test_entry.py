@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -50,6 +51,28 @@ SEQ_FREE = ["status", "changes", "show", "verify", "search", "rebuild", "backup"
 def test_usage_errors_are_2(site, arguments):
     """An unknown option, command, source, kind or a value that does not fit is status 2 and one line."""
     assert_error(site.run(*arguments, status=2))
+
+
+INTERRUPTED_EARLY = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *rest):
+        if name == "cachesync.cli.entry":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+from cachesync.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_while_it_starts_is_130():
+    """Before a command is there to heed it: no word, and above all no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_EARLY, "status"], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 # Each of them with a byte that is not UTF-8, as the command line of Linux may have it.

@@ -88,6 +88,9 @@ def test_fields_stand_beside_a_query_of_spack(site):
 def test_a_field_needs_a_value(site):
     """Empty or left out it is a wrong question."""
     assert_error(site.run("search", "hdf5", "--tag", status=2), "--tag takes")
+    for command in ("search", "wait"):
+        wrong = site.run(command, "hdf5", "--tag", "--json", status=2)
+        assert_error(wrong, "--json is an option")
     assert_error(site.run("search", "hdf5", "--os=", status=2), "--os takes")
     assert_error(site.run("search", "hdf5", "--os", "a*b", status=2), "* stands at the end")
 
@@ -152,3 +155,18 @@ def test_what_stands_behind_two_dashes_is_the_query(site):
         ["hdf5", "--timeout=--no"],
     ):
         assert "has no option" not in site.run("wait", "--timeout", "1ms", *words, status=None).err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("changes -n 3", "did you mean --limit?"),
+        ("changes --head 3", "did you mean --limit?"),
+        ("show hdf5 -n 3", "cachesync show --help"),
+    ],
+)
+def test_what_other_programs_call_an_option(site, words, hint):
+    """Every command that has the option says how it is called here; what has none names its help."""
+    wrong = site.run(*words.split(), status=2)
+    assert_error(wrong, "No such option")
+    assert wrong.err.splitlines()[1] == f"hint: {hint}"

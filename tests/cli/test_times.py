@@ -1,5 +1,6 @@
 """Times as people type them (cli/times.py)."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -101,6 +102,52 @@ def test_a_day_of_the_week_is_the_last_one(clock, zone, number):
     assert found.weekday() == before.weekday() == number
     assert 0 <= (now.date() - found.date()).days <= 6
     assert 1 <= (now.date() - before.date()).days <= 7
+
+
+@pytest.fixture
+def of_machine(monkeypatch):
+    """Sets the zone of the machine; gives what a text is read as there, and how that is said."""
+
+    def read_there(name, text, now):
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+        return times.parse(text, now=now.timestamp())
+
+    yield read_there
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "text", "expected"),
+    [
+        ("Asia/Beirut", "2026-03-29T09:00:00+03:00", "today", "2026-03-29T01:00:00+03:00"),
+        ("Africa/Cairo", "2026-04-25T09:00:00+03:00", "yesterday", "2026-04-24T01:00:00+03:00"),
+        ("Europe/Berlin", "2026-03-30T09:00+02:00", "yesterday 2:30", "2026-03-29T03:30+02:00"),
+        ("America/Havana", "2026-11-01T00:30:00-05:00", "today", "2026-11-01T00:00:00-04:00"),
+        ("Europe/Berlin", "2026-10-25T09:00:00+01:00", "9 hours ago", "2026-10-25T01:00:00+02:00"),
+    ],
+)
+def test_days_in_which_clocks_are_set(of_machine, zone, now, text, expected):
+    """A day begins with its first second, also where there is no midnight or there are two: of the machine as of a zone."""
+    now, expected = datetime.fromisoformat(now), datetime.fromisoformat(expected)
+    of_zone = times.parse(text, now=now.timestamp(), zone=ZoneInfo(zone))
+    found = of_machine(zone, text, now)
+    assert found.at == of_zone.at == expected.timestamp() * 1e6
+    assert found.said == of_zone.said
+    assert f"{expected:%Y-%m-%d %H:%M} " in found.said
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2 hours ago", "a month ago", "12:00"])
+def test_a_zone_that_is_none_breaks_nothing(of_machine, text):
+    """Where the machine says it is a day ahead, time is told in UTC."""
+    assert of_machine("XXX-25", text, SATURDAY).said.endswith("UTC")
+
+
+def test_a_tag_called_as_a_word_is_proposed_once():
+    """What is spelled alike is named once, whether a word or a tag."""
+    near = times._hint("yestrday", [("site", "yesterday")]).partition("?")[0]
+    assert near == "did you mean yesterday, saturday, tuesday"
 
 
 @given(st.text())

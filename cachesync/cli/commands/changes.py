@@ -127,6 +127,7 @@ def changes(
     with connect.ledger_errors(state_dir):
         db = connect.open_reader(state_dir)
         try:
+            wanted = _spelled(db, wanted, quiet=options.quiet)
             if about is not None:
                 wanted = about(wanted, db)
             if summary:
@@ -150,6 +151,22 @@ def changes(
         finally:
             db.close()
     return 0
+
+
+def _spelled(db: connect.Connection, wanted: log.Filter, *, quiet: bool) -> log.Filter:
+    """The filter with a package in the letters that it has; what there never was is said, and finds nothing."""
+    absent = []
+    if wanted.package is not None:
+        names = tally.spellings(db, wanted.package)
+        if not names:
+            absent.append(f"no package {wanted.package!r} was ever cached")
+        elif wanted.package not in names:
+            wanted = wanted._replace(package=names[0])
+    if wanted.tag is not None and wanted.tag not in {tag for _, tag in tally.known_tags(db)}:
+        absent.append(f"there never was a tag {wanted.tag!r}")
+    for said in [] if quiet else absent:
+        note(said)
+    return wanted
 
 
 def _chosen(named: list[ChangeKind], *, first: bool, last: bool) -> list[ChangeKind]:

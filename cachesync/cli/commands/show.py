@@ -82,11 +82,12 @@ def show(
         answer = searcher.search(query.And((term, *of_tag)), sort="version")
     finally:
         searcher.close()
-    history = _history(state_dir, what, spec_hash, tag)
+    name = answer.hits[0].build.package if answer.hits else what
+    history = _history(state_dir, name, spec_hash, tag)
     known = showing.facts(
         state_dir, answer.hits,
         spec=spec_hash if tag is None else None,
-        package=what if spec_hash is None and tag is None else None,
+        package=name if spec_hash is None and tag is None else None,
     )  # fmt: skip
     if not answer.hits and not history and not known.not_cached:
         raise naming.not_there(state_dir, what, tag)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from ...model import NO_COMPILER, Build, Change, ChangeKind
 from ...spack.printed import by_language
 from . import output, tables, terminal
+from .wrapping import longest, wrap
 
 __all__ = ["Table", "print_all", "print_count", "print_line", "wrapped"]
 
@@ -72,17 +72,16 @@ class Table:
 
     def __init__(self, *, has_sources: bool) -> None:
         self._columns = ["SEQ", "AT", "CHANGE", *(["SOURCE"] if has_sources else []), "TAG", "WHAT"]
-        self._widths = [0] * len(self._columns)
-        self._is_beside = False
-        """Whether the last column stands beside the others, and not below them."""
-        self._is_begun = False
+        self._table: tables.Table | None = None
+        self._fit: tables.Fit | None = None
+        """None where the terminal is too narrow for a table."""
 
     def draw(self, changes: Iterable[Change]) -> Iterator[Change]:
         """Draw them; each is given back once it is drawn."""
         changes = iter(changes)
         some = list(islice(changes, AT_ONCE))
         if some:
-            self._begin([[output.visible(cell) for cell in self._row(one)] for one in some])
+            self._begin([self._row(one) for one in some])
         yield from some
         for change in changes:
             self.line(change)
@@ -90,34 +89,29 @@ class Table:
 
     def line(self, change: Change) -> None:
         """One more, below what was drawn."""
-        row = [output.visible(cell) for cell in self._row(change)]
-        if not self._is_begun:
+        row = self._row(change)
+        if self._table is None:
             self._begin([row])
             return
-        *cells, what = (cell.ljust(width) for cell, width in zip(row, self._widths, strict=True))
-        gap = " " * (tables.GAP if self._is_beside else tables.NARROW_GAP)
-        head = gap.join([row[0].rjust(self._widths[0]), *cells[1:]])
-        whole = terminal.width()
-        if len(head.rstrip()) > whole or whole < NARROW:
+        fit = None if self._fit is None else tables.draw_row(self._table, self._fit, row)
+        if fit is None:
             _print_line(row)
-            return
-        begin = len(head) + len(gap) if self._is_beside else INDENT
-        parts = _parts(what.rstrip(), max(whole - begin, tables.LEAST))
-        colored = head.replace(row[0], terminal.paint(row[0], "cyan"), 1)
-        print(f"{colored}{gap}{parts.pop(0)}" if self._is_beside else colored.rstrip())
-        for part in parts:
-            print(" " * begin + terminal.paint(part, "" if self._is_beside else "dim"))
+        else:
+            self._fit = fit
 
     def _begin(self, rows: list[list[str]]) -> None:
-        self._is_begun = True
+        self._table = tables.Table(self._columns, rows, numbers=output.NUMBERS, long=output.LONG)
         if terminal.width() < NARROW:
             for row in rows:
                 _print_line(row)
             return
-        beside = sum(self._widths[:-1]) + tables.GAP * (len(self._columns) - 1)
-        longest = max(len(word) for row in rows for word in ("", *row[-1].split()))
-        self._is_beside = terminal.width() - beside >= max(longest, LEAST_BESIDE)
-        output.print_table(self._columns, rows, below=() if self._is_beside else ("WHAT",))
+        others = self._table._replace(cells=[[*row[:-1], ""] for row in rows])
+        grid = tables.fitted(others, terminal.width()).grid
+        beside = 0 if grid is None else sum(wide + tables.GAP for wide in grid.widths)
+        least = max(LEAST_BESIDE, *(longest(row[-1]) for row in rows))
+        is_beside = grid is not None and terminal.width() - beside >= least
+        self._table = self._table._replace(below=() if is_beside else ("WHAT",))
+        self._fit = tables.draw(self._table)
 
     def _row(self, change: Change) -> list[str]:
         group, _, kind = change.kind.label.partition(".")
@@ -129,8 +123,7 @@ class Table:
             change.tag or "",
             _what(change),
         ]
-        self._widths = list(map(max, self._widths, map(len, row)))
-        return row
+        return list(map(output.visible, row))
 
 
 def _print_line(cells: list[str]) -> None:
@@ -141,15 +134,7 @@ def _print_line(cells: list[str]) -> None:
 
 def wrapped(text: str) -> str:
     """A line as lines that fit the terminal, broken between words."""
-    return "\n".join(_parts(text, max(terminal.width(), 2 * INDENT), " " * INDENT))
-
-
-def _parts(text: str, room: int, indent: str = "") -> list[str]:
-    if len(text) <= room:
-        return [text]
-    return textwrap.wrap(
-        text, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+    return "\n".join(wrap(text, max(terminal.width(), 2 * INDENT), hang=INDENT))
 
 
 def _what(change: Change) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from . import terminal
 from .wrapping import longest, width, wrap
 
-__all__ = ["NARROW", "Line", "Table", "draw", "layout", "shared_out"]
+__all__ = ["NARROW", "Fit", "Line", "Table", "draw", "draw_row", "fitted", "layout", "shared_out"]
 
 GAP = 3
 """Between the columns of a table that has room."""
@@ -47,14 +47,63 @@ class Table(NamedTuple):
     """These may wrap, or go below their rows."""
 
 
-def draw(table: Table) -> None:
-    """Print a table on a terminal."""
-    for line in layout(table, terminal.width(), rule="-" if terminal.is_ascii() else "\u2500"):
-        print("".join(terminal.paint(text, style) if style else text for text, style in line))
+class Grid(NamedTuple):
+    """The columns that stand side by side."""
+
+    positions: Sequence[int]
+    widths: Sequence[int]
+    gap: int
+
+
+class Fit(NamedTuple):
+    """How a table is fitted to a terminal."""
+
+    room: int
+    shown: Sequence[int]
+    """The columns that have something to say."""
+    grid: Grid | None = None
+    """The columns that stand side by side; None where each row becomes lines of `name: value`."""
+    lower: Sequence[int] = ()
+    """The columns that go below their rows."""
+
+
+def draw(table: Table) -> Fit:
+    """Print a table on a terminal; returns how it is fitted."""
+    fit = fitted(table, terminal.width())
+    _print(_lines(table, fit, "-" if terminal.is_ascii() else "\u2500"))
+    return fit
+
+
+def draw_row(table: Table, fit: Fit, row: Sequence[str]) -> Fit | None:
+    """Print one more row below a table, whose columns may have to grow: returns how it is fitted then.
+
+    None where it does not fit, and nothing is printed.
+    """
+    if terminal.width() < fit.room or any(
+        cell for position, cell in enumerate(row) if position not in fit.shown
+    ):
+        return None
+    if fit.grid is not None:
+        *widths, last = [
+            max(wide, (longest if table.columns[position] in table.long else width)(row[position]))
+            for position, wide in zip(fit.grid.positions, fit.grid.widths, strict=True)
+        ]
+        left = fit.room - sum(widths) - fit.grid.gap * len(widths)
+        if last > left:
+            return None
+        widths.append(max(last, min(left, width(row[fit.grid.positions[-1]]))))
+        fit = fit._replace(grid=fit.grid._replace(widths=widths))
+    _print(_of_row(table, fit, row))
+    return fit
 
 
 def layout(table: Table, room: int, *, rule: str = "-") -> list[Line]:
     """The lines of a table on a terminal of `room` columns."""
+    return _lines(table, fitted(table, room), rule)
+
+
+def fitted(table: Table, room: int) -> Fit:
+    """How a table is best fitted to a terminal of `room` columns."""
     shown = [
         position
         for position in range(len(table.columns))
@@ -72,23 +121,19 @@ def layout(table: Table, room: int, *, rule: str = "-") -> list[Line]:
             wraps=room >= NARROW and (bool(lower) or not below),
         )  # fmt: skip
         if found is not None:
-            grid = _Grid(kept, *found)
-            return [*_drawn(table, grid, lower, room, rule), *_told_after(table, after, room)]
+            return Fit(room, shown, Grid(kept, *found), lower)
         if room < NARROW:
-            break
+            return Fit(room, shown)
         if lower == [] and below:
             lower, kept = below, [position for position in kept if position not in below]
             continue
         movable = [position for position in kept[1:] if table.columns[position] in table.long]
         if not movable:
             apart = _apart(table, kept, most, room)
-            if apart is None:
-                break
-            return [*_drawn(table, apart, lower, room, rule), *_told_after(table, after, room)]
+            return Fit(room, shown) if apart is None else Fit(room, shown, apart, lower)
         longest_one = max(movable, key=most.__getitem__)
         lower = sorted([*lower, longest_one])
         kept = [position for position in kept if position != longest_one]
-    return [line for row in table.cells for line in _record(table, row, shown, room)]
 
 
 def shared_out(least: Sequence[int], most: Sequence[int], room: int) -> list[int] | None:
@@ -103,14 +148,6 @@ def shared_out(least: Sequence[int], most: Sequence[int], room: int) -> list[int
         widths[position] += more
         left -= more
     return widths
-
-
-class _Grid(NamedTuple):
-    """The columns that stand side by side."""
-
-    positions: Sequence[int]
-    widths: Sequence[int]
-    gap: int
 
 
 def _widest(table: Table, position: int) -> int:
@@ -147,7 +184,7 @@ def _widths(
     return None if fitted is None else (fitted, NARROW_GAP)
 
 
-def _apart(table: Table, kept: Sequence[int], most: Sequence[int], room: int) -> _Grid | None:
+def _apart(table: Table, kept: Sequence[int], most: Sequence[int], room: int) -> Grid | None:
     """A table of which few rows have so long a name that it stands on a line of its own, if that fits."""
     others = [most[position] for position in kept[1:]]
     left = room - sum(others) - NARROW_GAP * len(others)
@@ -155,24 +192,41 @@ def _apart(table: Table, kept: Sequence[int], most: Sequence[int], room: int) ->
     if left < width(table.columns[kept[0]]) or len(fitting) < OFTEN * len(table.cells):
         return None
     first = max(width(table.columns[kept[0]]), *fitting)
-    return _Grid(kept, [first, *others], NARROW_GAP)
+    return Grid(kept, [first, *others], NARROW_GAP)
 
 
-def _drawn(table: Table, grid: _Grid, lower: Sequence[int], room: int, rule: str) -> list[Line]:
-    """The heads of the columns, a rule, and the rows; with what stands below them, and then no rule."""
-    lines = _row(table, grid, table.columns, "bold")
-    if not lower:
-        lines.append([(rule * (sum(grid.widths) + grid.gap * (len(grid.widths) - 1)), "")])
+def _print(lines: Sequence[Line]) -> None:
+    for line in lines:
+        print("".join(terminal.paint(text, style) if style else text for text, style in line))
+
+
+def _lines(table: Table, fit: Fit, rule: str) -> list[Line]:
+    """The heads of the columns, a rule where nothing stands below a row, the rows, and what stands after them."""
+    lines: list[Line] = []
+    if fit.grid is not None:
+        lines += _row(table, fit.grid, table.columns, "bold")
+        if not fit.lower:
+            widths = fit.grid.widths
+            lines.append([(rule * (sum(widths) + fit.grid.gap * (len(widths) - 1)), "")])
     for row in table.cells:
-        if is_apart := longest(row[0]) > grid.widths[0]:
-            lines += [[(text, "cyan")] for text in wrap(row[0], room, hang=2)]
-        lines += _row(table, grid, ["", *row[1:]] if is_apart else row, "")
-        for position in lower:
-            lines += [[(text, "dim")] for text in _lowered(table, row, position, room)]
+        lines += _of_row(table, fit, row)
+    return lines if fit.grid is None else lines + _told_after(table, fit)
+
+
+def _of_row(table: Table, fit: Fit, row: Sequence[str]) -> list[Line]:
+    """A row, and what stands below it."""
+    if fit.grid is None:
+        return _record(table, row, fit.shown, fit.room)
+    lines: list[Line] = []
+    if is_apart := longest(row[0]) > fit.grid.widths[0]:
+        lines += [[(text, "cyan")] for text in wrap(row[0], fit.room, hang=2)]
+    lines += _row(table, fit.grid, ["", *row[1:]] if is_apart else row, "")
+    for position in fit.lower:
+        lines += [[(text, "dim")] for text in _lowered(table, row, position, fit.room)]
     return lines
 
 
-def _row(table: Table, grid: _Grid, row: Sequence[str], style: str) -> list[Line]:
+def _row(table: Table, grid: Grid, row: Sequence[str], style: str) -> list[Line]:
     """A row of cells, in as many lines as its highest one has."""
     cells = [
         wrap(row[position], wide)
@@ -211,13 +265,13 @@ def _lowered(table: Table, row: Sequence[str], position: int, room: int) -> list
     return [line for text in paragraphs for line in wrap(" " * INDENT + text, room, hang=0)]
 
 
-def _told_after(table: Table, after: Sequence[int], room: int) -> list[Line]:
+def _told_after(table: Table, fit: Fit) -> list[Line]:
     return [
         [(text, "")]
         for row in table.cells
-        for position in after
-        if row[position]
-        for text in wrap(f"{row[0]}: {row[position]}", room, hang=2)
+        for position in fit.shown
+        if table.columns[position] in table.after and row[position]
+        for text in wrap(f"{row[0]}: {row[position]}", fit.room, hang=2)
     ]
 
 

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync.cli.display import changes
+from cachesync.cli.display.wrapping import width as width_of
 from cachesync.model import Build, Change, ChangeKind
 from tests.support.world import hash_of
 
 WIDTHS = (40, 60, 80, 120, 200)
 AT = 1_795_872_786_156_894
-names = st.text("ab-", min_size=1, max_size=20).map(lambda name: f"p{name}q")
+names = st.text("ab-\u6f22\u0301", min_size=1, max_size=20).map(lambda name: f"p{name}q")
 tags = st.sampled_from(["develop", "develop-2025-03-09", "v0.23.0"])
 
 
@@ -73,7 +74,7 @@ def words(text):
 def test_no_word_is_cut_and_none_is_lost(some, has_sources, width):
     """At any width: every line fits, and the words are those at the greatest, but for headings."""
     found = shown(some, width, has_sources=has_sources)
-    assert max(map(len, found.splitlines())) <= width
+    assert max(map(width_of, found.splitlines())) <= width
     assert words(shown(some, 500, has_sources=has_sources)) <= words(found)
 
 
@@ -81,10 +82,29 @@ def test_no_word_is_cut_and_none_is_lost(some, has_sources, width):
 def test_what_comes_later_stands_in_the_columns(some, more, width):
     """Lines below a table say what a table of them would say, and fit."""
     found = shown(some, width, lines=more)
-    assert max(map(len, found.splitlines())) <= width
+    assert max(map(width_of, found.splitlines())) <= width
     for change in more:
         assert re.search(rf"^ *{change.seq} +2026-11-28T13:33:06Z", found, re.MULTILINE)
     assert words(shown(more, width)) <= words(found)
+
+
+@given(logs(), st.booleans(), st.sampled_from((*WIDTHS, 100, 160)))
+def test_lines_below_a_table_look_as_its_rows(some, has_sources, width):
+    """The same changes once more are the same lines once more, in the columns of the table and their headings."""
+    table = shown(some, width, has_sources=has_sources).splitlines()
+    heads = sum(line.lstrip()[:3] == "SEQ" or line[:1] == "\u2500" for line in table)
+    both = shown(some, width, has_sources=has_sources, lines=some).splitlines()
+    assert both == [*table, *table[heads:]]
+
+
+def test_the_last_column_grows():
+    """Who follows sees first a change of which there is little to say, and then others on one line each too."""
+    added = Change(seq=1, at=AT, kind=ChangeKind.PAGE_ADDED, source="s", tag="v1", package="zlib")
+    build = Build("zlib", "1.3.1", "gcc@=13.2.0", "ubuntu24.04", "linux", "x86_64_v3", ())
+    cached = added._replace(seq=2, kind=ChangeKind.SPEC_CACHED, hash=hash_of(2), build=build)
+    lines = shown([added], 120, has_sources=False, lines=[cached]).splitlines()
+    assert lines[-1].endswith("zlib@1.3.1 %gcc@=13.2.0 ubuntu24.04 x86_64_v3")
+    assert len(lines) == 4
 
 
 def test_a_terminal_too_narrow_for_a_table():
@@ -111,7 +131,7 @@ def test_very_many_are_drawn_as_they_are_read():
         for _ in range(changes.AT_ONCE + 5):
             next(drawn)
     assert len(read) == changes.AT_ONCE + 5
-    lines = [re.split(r" {3}", line.strip()) for line in screen.getvalue().splitlines()]
+    lines = [re.split(r" {3,}", line.strip()) for line in screen.getvalue().splitlines()]
     assert lines[-1] == [str(len(read)), "2026-11-28T13:33:06Z", "page.added", "v1", "zlib"]
     assert sum(line[0] == "SEQ" for line in lines) == 1
 
