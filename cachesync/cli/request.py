@@ -108,10 +108,10 @@ Options:
 {options}
 
 On a terminal: a build is what has the same version, compiler, system, target
-and variants; a spec is one hash of it. `3 in develop +2`: 3 specs, in develop
-and 2 more tags. `-` where a compiler is: the pages name none. `with @1.14: x`:
-the builds of 1.14 have x. `unless said: x`: those have it that do not end with
-another.
+and variants; a spec is one hash of it. `3 in develop +2`, or `3 develop +2`: 3
+specs, in develop and 2 more tags. `-` where a compiler is: the pages name none.
+`with @1.14: x`: the builds of 1.14 have x. `unless said: x`: those have it that
+do not end with another.
 
 Orders: relevance: what suits the words best; where the query has no word and
 names no package, as package. package: by name, of each package the newest

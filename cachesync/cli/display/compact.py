@@ -12,14 +12,12 @@ from typing import NamedTuple
 from ...model import Build
 from . import grouping
 from .cells import GAP, Columns, flow, partition, placed
+from .heads import DEEPER, INDENT, Compact, Line, Piece, head
 from .wrapping import width as width_of
 from .wrapping import words
 
-__all__ = ["Compact", "Entry", "Line", "Piece", "compact"]
+__all__ = ["Entry", "compact"]
 
-INDENT = 2
-DEEPER = 6
-"""Where what belongs to a line goes on below it."""
 MOST = 3
 """Lines, at most, for what all of a group have where that is not whole in half the screen, and for what one has of
 its own."""
@@ -27,8 +25,8 @@ TALK = 3
 """Lines of a screen that are not the table's: what was typed, what is said beside, the count."""
 MANY = 200
 """With more builds than that not everything is tried: nobody waits long for what no screen holds."""
-FORMS = ((2, True), (1, True), (1, False))
-"""How where a build is can be told: so many tags by name, and whether specs are called so."""
+FORMS = ((2, "specs"), (1, "specs"), (1, "in"), (1, ""))
+"""How where a build is can be told: so many tags by name, and the word before them."""
 
 
 class Entry(NamedTuple):
@@ -42,24 +40,6 @@ class Entry(NamedTuple):
     """Paragraphs of its own."""
     place: str = ""
     """What stands in place of how many specs there are, and where."""
-
-
-class Piece(NamedTuple):
-    """A part of a line, in a style such as `dim`."""
-
-    text: str
-    style: str = ""
-
-
-Line = tuple[Piece, ...]
-
-
-class Compact(NamedTuple):
-    """What is shown."""
-
-    lines: list[Line]
-    is_whole: bool
-    """Whether every variant of every build is told."""
 
 
 class _Block(NamedTuple):
@@ -88,14 +68,18 @@ def compact(
         [_drawn(cells, block.columns, width, dots) for cells in block.cells] for block in blocks
     ]
     rows = sum(map(len, below)) + sum(len(one.lines) for some in drawn for one in some)
-    for most, room in ((None, height // 2), (MOST, height), (2, height), (1, height)):
-        heads = [_head(block, width, most=most, dots=dots) for block in blocks]
-        if rows + sum(len(head.lines) for head in heads) + TALK <= room:
+    for most, is_joined in ((None, False), (MOST, False), (2, False), (1, False), (1, True)):
+        heads = [
+            head(block.group, block.lead, width, most=most, dots=dots, is_joined=is_joined)
+            for block in blocks
+        ]
+        room = height // 2 if most is None else height
+        if rows + sum(len(above.lines) for above in heads) + TALK <= room:
             break
     lines: list[Line] = []
-    is_whole = all(head.is_whole for head in heads)
-    for block, head, some in zip(blocks, heads, drawn, strict=True):
-        lines += head.lines
+    is_whole = all(above.is_whole for above in heads)
+    for block, above, some in zip(blocks, heads, drawn, strict=True):
+        lines += above.lines
         for row, one in zip(block.group.rows, some, strict=True):
             lines += [*one.lines, *below[row.position]]
             is_whole = is_whole and one.is_whole
@@ -103,16 +87,17 @@ def compact(
 
 
 def _fitted(entries: Sequence[Entry], width: int, *, gather: bool) -> list[_Block]:
-    """The grouping of each package and the form of all that take the fewest lines, then stand straightest."""
-    forms = FORMS if len(entries) <= MANY else FORMS[-1:]
+    """The grouping of each package and the form of all that take the fewest lines, then say most."""
+    forms = FORMS if len(entries) <= MANY else FORMS[-2:]
     places = [_places(entries, *form) for form in forms]
     drawn: list[list[_Block]] = [[] for _ in forms]
     for members in grouping.split([entry.build.package for entry in entries], gather=gather):
         best = _best(entries, places, members, width, gather=gather)
         for blocks, some in zip(drawn, best, strict=True):
             blocks.extend(some)
-    chosen = min(drawn, key=lambda blocks: _costs(blocks, width))
-    return chosen if len(entries) > MANY else _aligned(chosen, width)
+    costs = [_costs(blocks, width) for blocks in drawn]
+    number = min(range(len(forms)), key=lambda one: (costs[one][0], not forms[one][1], costs[one]))
+    return drawn[number] if len(entries) > MANY else _aligned(drawn[number], width)
 
 
 def _best(
@@ -167,9 +152,9 @@ def _ways(
 
 
 def _costs(blocks: Sequence[_Block], width: int) -> tuple[int, int]:
-    """The lines of groups, with the shortest heads, and how much of them does not stand in columns."""
+    """The lines of groups, with the shortest heads, and how many of them are narrow."""
     return sum(_lines(block, width) for block in blocks), sum(
-        block.columns.ragged for block in blocks
+        block.columns.narrow * len(block.cells) for block in blocks
     )
 
 
@@ -177,11 +162,12 @@ def _lines(block: _Block, width: int) -> int:
     rows = len(block.cells)
     if len(block.columns.parts) > 1:
         rows = sum(len(_drawn(cells, block.columns, width, "").lines) for cells in block.cells)
-    return rows + len(_head(block, width, most=1, dots="").lines)
+    above = head(block.group, block.lead, width, most=1, dots="")
+    return rows + len(above.lines)
 
 
-def _places(entries: Sequence[Entry], names: int, is_told: bool) -> list[str]:
-    """How many specs of each build there are, and where: `3 specs  develop +3`, `3 in develop +3`."""
+def _places(entries: Sequence[Entry], names: int, word: str) -> list[str]:
+    """How many specs of each build there are, and where: `3 specs  develop +3`, `3 in develop +3`, `3 develop +3`."""
     digits = max((len(f"{entry.specs:,}") for entry in entries), default=0)
     several = any(entry.specs != 1 for entry in entries)
     found = []
@@ -189,8 +175,8 @@ def _places(entries: Sequence[Entry], names: int, is_told: bool) -> list[str]:
         if entry.place:
             found.append(entry.place)
             continue
-        between = " in "
-        if is_told:
+        between = f" {word} " if word else " "
+        if word == "specs":
             between = " specs  " if entry.specs != 1 else " spec   " if several else " spec  "
         more = f" +{len(entry.tags) - names}" if len(entry.tags) > names else ""
         found.append(f"{entry.specs:>{digits},}{between}{', '.join(entry.tags[:names])}{more}")
@@ -212,13 +198,14 @@ def _block(
     lead = (name, *(cell for cell, up in zip(fields[0], lifted, strict=True) if up))
     if not is_lifted or width_of((" " * GAP).join(lead)) > width:
         lifted, lead = [False] * len(lifted), (name,)
+    is_apart = any(row.apart for row in group.rows)
     cells = []
     for row, text, some in zip(group.rows, own, fields, strict=True):
         begin = [] if group.version is not None else [f"@{entries[row.position].build.version}"]
         begin += [text] if any(own) else []
         kept = [cell for cell, up in zip(some, lifted, strict=True) if not up]
-        end = (" " * GAP).join([places[row.position], *row.apart])
-        cells.append([*begin, *kept, end])
+        end = [(" " * GAP).join(row.apart)] if is_apart else []
+        cells.append([*begin, *kept, places[row.position], *end])
     return _Block(group, lead, cells, partition(cells, width, first=INDENT, further=DEEPER))
 
 
@@ -257,65 +244,10 @@ def _aligned(blocks: list[_Block], width: int) -> list[_Block]:
         cells = [row for number in numbers for row in blocks[number].cells]
         columns = partition(cells, width, first=INDENT, further=DEEPER)
         together = [blocks[number]._replace(columns=columns) for number in numbers]
-        lines, _ = _costs(together, width)
-        apart = _costs([blocks[number] for number in numbers], width)
-        if (lines, columns.ragged) <= apart:
+        if _costs(together, width) <= _costs([blocks[number] for number in numbers], width):
             for number, block in zip(numbers, together, strict=True):
                 aligned[number] = block
     return aligned
-
-
-def _head(block: _Block, width: int, *, most: int | None, dots: str) -> Compact:
-    """What stands above the rows of a group: what all have in `most` lines, what else there is in one each."""
-    group = block.group
-    seldom = {key: texts for key, texts in group.along.items() if key not in group.hidden}
-    unsaid = {text for texts in seldom.values() for text in texts} if most == 1 else set()
-    name, *fields = block.lead
-    begin = (" " * GAP).join(block.lead)
-    flowed = flow(
-        group.common, at=width_of(begin) + GAP, room=width, indent=DEEPER, most=most,
-        more=len(unsaid), dots=dots,
-    )  # fmt: skip
-    first, *others = flowed.lines or [""]
-    gap = " " * GAP
-    lines: list[Line] = [
-        (
-            Piece(name, "cyan"),
-            Piece("".join(gap + field for field in fields)),
-            Piece(gap + first, "dim"),
-        ),
-        *((Piece(f"{' ' * DEEPER}{text}", "dim"),) for text in others),
-    ]
-    is_whole = not flowed.left_out
-    each = None if most is None else 1
-    usual = [(f"{' ' * INDENT}unless said:", group.usual)] if group.usual else []
-    for begin, texts in usual + _along(group, width, is_short=most == 1):
-        flowed = flow(
-            texts, at=width_of(begin) + 1, room=width, indent=DEEPER, most=each, dots=dots
-        )
-        is_whole = is_whole and not flowed.left_out
-        first, *others = flowed.lines
-        lines.append((Piece(begin), Piece(f" {first}", "dim")))
-        lines += [(Piece(f"{' ' * DEEPER}{text}", "dim"),) for text in others]
-    return Compact(lines, is_whole)
-
-
-def _along(
-    group: grouping.Group, width: int, *, is_short: bool
-) -> list[tuple[str, tuple[str, ...]]]:
-    """What comes along with what, a line each: where `is_short` only what differs from build to build."""
-    found: list[tuple[str, tuple[str, ...]]] = []
-    where: dict[tuple[str, ...], int] = {}
-    for key, texts in group.along.items():
-        if is_short and key not in group.hidden:
-            continue
-        number = where.get(texts)
-        if number is not None and width_of(f"{found[number][0]} or {key}") <= width // 2:
-            found[number] = f"{found[number][0]} or {key}", texts
-        else:
-            where[texts] = len(found)
-            found.append((f"{' ' * INDENT}with {key}", texts))
-    return [(f"{begin}:", texts) for begin, texts in found]
 
 
 def _drawn(cells: Sequence[str], columns: Columns, width: int, dots: str) -> Compact:
@@ -334,7 +266,7 @@ def _drawn(cells: Sequence[str], columns: Columns, width: int, dots: str) -> Com
             is_whole = is_whole and not flowed.left_out
             lines += [(Piece(" " * indent + text),) for text in flowed.lines]
         elif any(some):
-            lines.append((Piece(placed(some, starts, width)),))
+            lines.append((Piece(placed(some, starts)),))
     return Compact(lines, is_whole)
 
 

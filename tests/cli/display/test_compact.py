@@ -113,6 +113,32 @@ def test_no_word_is_cut_and_no_line_is_too_long(entries, width, height):
     assert is_whole is (DOTS not in said)
 
 
+COLUMNS = (r"ubuntu24\.04|rhel9", r"x86_64_v3|aarch64", r"-|gcc@=\S+|apple-clang@=\S+", r"t\d,?")
+"""The words of a row that each group has in columns: systems, targets, compilers, first tags."""
+
+
+@given(answers(), st.integers(24, 130), st.integers(1, 60), st.booleans())
+def test_columns_stand_under_each_other(entries, width, height, gather):
+    """In a group the cells of a column begin at the same place; what goes on below does so in all rows."""
+    lines, _ = lines_of(entries, width=width, height=height, gather=gather)
+    where: dict[int, list[int]] = {}
+    for line in lines:
+        if line[:1] != " ":
+            where = {}
+            continue
+        words = [(word.start(), word[0]) for word in re.finditer(r"\S+", line)]
+        columns = [
+            (kind, at)
+            for kind, text in enumerate(COLUMNS)
+            for at, word in words
+            if re.fullmatch(text, word)
+        ]
+        beside = [kind for kind, _ in columns]
+        assert all(
+            where.setdefault(kind, [at, *beside]) == [at, *beside] for kind, at in columns
+        ), "\n".join(lines)
+
+
 @given(answers(), st.integers(60, 130))
 def test_a_high_screen_has_all_of_it(entries, width):
     """Nothing is left out where it is whole in half of what there is."""
