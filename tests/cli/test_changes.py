@@ -241,9 +241,14 @@ def test_a_tag_of_a_mirror(mirror):
 
 
 def test_sources_stand_in_the_table_where_there_are_several(mirror, site):
-    """A column of one and the same source would tell nobody anything."""
-    assert "SOURCE" in on_terminal(mirror, "changes", columns=120)
-    assert "SOURCE" not in on_terminal(mirror, "changes", "--source", "m", columns=120)
+    """One and the same source would tell nobody anything; where there is no room for a column it stands above."""
+    assert "SOURCE" in on_terminal(mirror, "changes", columns=300)
+    shown = on_terminal(mirror, "changes", columns=120)
+    assert "SOURCE" not in shown
+    assert all(f"\nsource: {name}\r\n" in shown for name in "mn")
+    shown = on_terminal(mirror, "changes", "--source", "m", columns=120)
+    assert "source: " not in shown
+    assert "SOURCE" not in shown
     shown = on_terminal(site, "changes", "--limit", 3, columns=120)
     assert "SOURCE" not in shown
     assert f"{len(site.changes())} changes, the oldest 3 shown" in shown
