@@ -50,6 +50,17 @@ COMMANDS = {
 }
 
 
+SECTIONS = {
+    "Ask": ("search", "show", "list", "check", "changes", "history", "diff", "status", "help"),
+    "Be told": ("wait", "subscribe", "unsubscribe", "subscriptions"),
+    "Keep it up to date": (
+        "sync", "run", "config", "doctor", "verify", "probe", "rebuild", "backup", "forget",
+    ),
+    "Messages": ("deliveries", "listen", "webhook"),
+    "Shells": ("completion",),
+}  # fmt: skip
+"""The commands as the help lists them: what is asked most comes first."""
+
 INSTEAD = {
     "ls": "cachesync list packages, or cachesync list --help",
     "find": "cachesync search WORDS finds builds, cachesync list packages has every package",
@@ -110,6 +121,21 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command."""
         return sorted(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """All commands, each below what one comes for."""
+        widest = max(map(len, COMMANDS))
+        room = formatter.width - formatter.current_indent - widest - 6
+        for section, names in SECTIONS.items():
+            with formatter.section(section):
+                commands = [(name, self.get_command(ctx, name)) for name in names]
+                formatter.write_dl(
+                    [
+                        (f"{name:{widest}}", one.get_short_help_str(room))
+                        for name, one in commands
+                        if one
+                    ]
+                )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One command, imported now."""

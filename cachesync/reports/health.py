@@ -141,7 +141,7 @@ def _of_sources(facts: Facts) -> Iterator[Reason]:
         elif state == "failed":
             yield _reason(Code.SOURCE_FAILED, State.DEGRADED, name, f"failed: {error}",
                           _failed_remedy(facts, name))  # fmt: skip
-        elif state == "never" and said.get("doing", "idle") == "idle":
+        elif state == "never" and not _is_at_first_pass(said):
             yield _reason(Code.SOURCE_NEVER, State.DEGRADED, name, "it was never synced",
                           f"cachesync sync {name}")  # fmt: skip
         elif state == "orphaned":
@@ -155,6 +155,11 @@ def _of_sources(facts: Facts) -> Iterator[Reason]:
             yield _reason(Code.SOURCE_UNRECORDED, State.FAILING, name,
                           f"its passes cannot be recorded: {said['error']}",
                           said.get("remedy") or "see the log of the daemon; it is tried again by itself")  # fmt: skip
+
+
+def _is_at_first_pass(said: Mapping[str, Any]) -> bool:
+    """Whether a daemon passes over a source, or is about to for the first time."""
+    return said.get("doing", "idle") != "idle" or said.get("passes") == 0
 
 
 def _of_samples(facts: Facts) -> Iterator[Reason]:

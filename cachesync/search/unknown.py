@@ -95,10 +95,13 @@ def not_there(searcher: Searcher, node: query.Node) -> list[query.Term]:
 
 
 def below(searcher: Searcher, db: connect.Connection, node: query.Node) -> list[Unknown]:
-    """What there is to say of the dependencies that a condition names, and that nothing is called."""
+    """What there is to say of the dependencies that a condition names, and that nothing is called.
+
+    `%intel` is a package to Spack that nobody typed: nothing is said of that.
+    """
     if not isinstance(node, query.Dag):
         return []
-    named = {edge.spec.name for edge in node.spec.edges if edge.spec.name}
+    named = {name for edge in node.spec.edges if (name := edge.spec.name) and name in node.text}
     if not named:
         return []
     known = {*read.all_packages(db), *names.beginning_with(db, "virtual", "", most=MANY)}

@@ -68,3 +68,10 @@ def test_version(site):
     from cachesync import __version__
 
     assert site.run("--version").out == f"cachesync {__version__}\n"
+
+
+def test_the_help_lists_every_command_once():
+    """Below what one comes for."""
+    from cachesync.cli.app import COMMANDS, SECTIONS
+
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(COMMANDS)

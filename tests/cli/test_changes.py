@@ -1,6 +1,7 @@
 """`changes`: what it shows, and following it."""
 
 import json
+import re
 import signal
 from collections import Counter
 
@@ -241,12 +242,37 @@ def test_a_tag_of_a_mirror(mirror):
 
 
 def test_sources_stand_in_the_table_where_there_are_several(mirror, site):
-    """A column of one and the same source would tell nobody anything."""
-    assert "SOURCE" in on_terminal(mirror, "changes", columns=120)
-    assert "SOURCE" not in on_terminal(mirror, "changes", "--source", "m", columns=120)
+    """One and the same source would tell nobody anything; where there is no room for a column it stands above."""
+    assert "SOURCE" in on_terminal(mirror, "changes", columns=300)
+    shown = on_terminal(mirror, "changes", columns=120)
+    assert "SOURCE" not in shown
+    assert all(f"\nsource: {name}\r\n" in shown for name in "mn")
+    shown = on_terminal(mirror, "changes", "--source", "m", columns=120)
+    assert "source: " not in shown
+    assert "SOURCE" not in shown
     shown = on_terminal(site, "changes", "--limit", 3, columns=120)
     assert "SOURCE" not in shown
     assert f"{len(site.changes())} changes, the oldest 3 shown" in shown
+
+
+def test_a_summary_lists_the_most_changed_packages(tmp_path):
+    """On a terminal 20 of them, and it says how all are listed; in a pipe and as JSON all."""
+    records = [mirrors.record(f"p{number}", "1") for number in range(22)]
+    made = mirrors.make_mirror(tmp_path / "mirror", [*records, mirrors.record("p21", "2")])
+    world = World(tmp_path)
+    world.configure(f"sources:\n  - {{name: m, type: buildcache, url: '{made.url}'}}\n")
+    world.run("sync")
+    shown = on_terminal(world, "changes", "--summary")
+    listed = re.findall(r"^p\d+", shown, re.MULTILINE)
+    assert (len(listed), listed[0]) == (20, "p21")
+    assert shown.endswith("\u2026 2 more packages (--limit 0 shows all)\r\n")
+    shown = on_terminal(world, "changes", "--summary", "--limit", "99")
+    assert shown.endswith("\u2026 2 more packages (--json has all)\r\n")
+    whole = on_terminal(world, "changes", "--summary", "--limit", "0")
+    assert len(re.findall(r"^p\d+", whole, re.MULTILINE)) == 22
+    assert "more" not in whole
+    assert len(world.run("changes", "--summary").out.splitlines()) == 1 + 1 + 22 + 1
+    assert len(world.run("changes", "--summary", "--json").json["packages"]) == 22
 
 
 def test_a_summary_on_a_terminal(site):
@@ -254,4 +280,4 @@ def test_a_summary_on_a_terminal(site):
     shown = on_terminal(site, "changes", "--summary", "--package", "hdf5")
     assert "TAG" in shown
     assert "PACKAGE" in shown
-    assert "spec.evicted (1 last)" in shown
+    assert "spec.evicted (1 gone)" in shown

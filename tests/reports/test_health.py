@@ -66,6 +66,20 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("site", "codes"),
+    [
+        ({"passes": 0}, []),
+        ({"passes": 0, "doing": "reading"}, []),
+        ({"passes": 1}, ["source-never"]),
+    ],
+)
+def test_what_a_daemon_is_about_to_do_is_no_fault(site, codes):
+    """A source that it has yet to pass over for the first time; one that it passed over in vain is one."""
+    facts = Facts(1, sources=[source(state="never")], daemon=running(site=site))
+    assert [reason.code for reason in judge(facts).reasons] == codes
+
+
 def test_every_code_has_a_fault():
     """None is without an example."""
     assert {code for _, code, _ in FAULTS} == set(Code)

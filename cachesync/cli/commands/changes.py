@@ -28,6 +28,8 @@ __all__ = ["changes"]
 
 POLL_SECONDS = 0.5
 DEFAULT_LIMIT = 100
+LISTED = 20
+"""Packages of a summary that a terminal lists, those with the most changes."""
 
 
 @click.command(
@@ -64,7 +66,10 @@ DEFAULT_LIMIT = 100
     "--subscription", metavar="NAME", shell_complete=complete.subscriptions,
     help="Only what this subscription is about.",
 )  # fmt: skip
-@click.option("--summary", is_flag=True, help="Only how many there are, by tag and by package.")
+@click.option("--summary", is_flag=True,
+    help="Only how many there are, by tag and by package: NEW are specs that no source had before, GONE those"
+    f" that left the last tag that had them. A terminal lists {LISTED} packages, with --limit 0 all.",
+)  # fmt: skip
 @click.option("--follow", is_flag=True, help="Go on printing changes as they are made.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines; with --summary one document.")
 @click.option("--no-pager", is_flag=True, help="Never start a pager.")
@@ -131,7 +136,7 @@ def changes(
             if about is not None:
                 wanted = about(wanted, db)
             if summary:
-                _summarise(db, wanted, limit or 0, as_json=as_json, paging=not no_pager)
+                _summarise(db, wanted, limit, as_json=as_json, paging=not no_pager)
                 return 0
             newest = limit is None and since is None
             if as_json or not sys.stdout.isatty():
@@ -254,22 +259,28 @@ def _found(
 
 
 def _summarise(
-    db: connect.Connection, wanted: log.Filter, limit: int, *, as_json: bool, paging: bool
+    db: connect.Connection, wanted: log.Filter, limit: int | None, *, as_json: bool, paging: bool
 ) -> None:
-    """Print how many there are; of the oldest `limit` if that is not 0."""
+    """Print how many there are, of the oldest `limit` if that is said and not 0; with 0 of every package."""
     from ..display import changesummary
 
     with read.snapshot(db):
         if wanted.about is None:
-            found = tallied.summary(tally.tallies(db, wanted, limit=limit))
+            found = tallied.summary(tally.tallies(db, wanted, limit=limit or 0))
         else:
-            found = tallied.summary(map(tallied.of_change, log.changes(db, wanted, limit=limit)))
+            found = tallied.summary(
+                map(tallied.of_change, log.changes(db, wanted, limit=limit or 0))
+            )
         seq = read.last_seq(db)
     if as_json:
         output.print_json({"as_of": {"seq": seq}, **changesummary.document(found)})
         return
     with paged(wanted=paging):
-        changesummary.print_summary(found)
+        changesummary.print_summary(
+            found,
+            packages=0 if limit == 0 else LISTED,
+            more="--json has all" if limit else "--limit 0 shows all",
+        )
 
 
 def _print_json(change: Change) -> None:

@@ -127,7 +127,7 @@ At most 10,000 characters, 200 terms, 10 prefixes and fuzzy words, 50 parenthese
 """
 
 
-@click.command("help")
+@click.command("help", short_help="The help of a command, or of the query language.")
 @click.argument("topic", required=False)
 @click.pass_context
 def help_command(ctx: click.Context, topic: str | None) -> int:

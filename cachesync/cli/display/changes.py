@@ -9,7 +9,7 @@ from itertools import islice
 from ...model import NO_COMPILER, Build, Change, ChangeKind
 from ...spack.printed import by_language
 from . import output, tables, terminal
-from .wrapping import longest, wrap
+from .wrapping import longest, width, wrap
 
 __all__ = ["Table", "print_all", "print_count", "print_line", "wrapped"]
 
@@ -75,13 +75,17 @@ class Table:
         self._table: tables.Table | None = None
         self._fit: tables.Fit | None = None
         """None where the terminal is too narrow for a table."""
+        self._is_over = False
+        """Whether a source stands above its changes, since there is no room for a column of sources."""
+        self._over = ""
+        """What was said above the change before."""
 
     def draw(self, changes: Iterable[Change]) -> Iterator[Change]:
         """Draw them; each is given back once it is drawn."""
         changes = iter(changes)
         some = list(islice(changes, AT_ONCE))
         if some:
-            self._begin([self._row(one) for one in some])
+            self._begin(some)
         yield from some
         for change in changes:
             self.line(change)
@@ -89,20 +93,32 @@ class Table:
 
     def line(self, change: Change) -> None:
         """One more, below what was drawn."""
-        row = self._row(change)
         if self._table is None:
-            self._begin([row])
+            self._begin([change])
             return
+        row = self._row(change)
+        if over := self._said_over(change):
+            print(terminal.paint(wrapped(over), "bold"))
         fit = None if self._fit is None else tables.draw_row(self._table, self._fit, row)
         if fit is None:
             _print_line(row)
         else:
             self._fit = fit
 
-    def _begin(self, rows: list[list[str]]) -> None:
-        self._table = tables.Table(self._columns, rows, numbers=output.NUMBERS, long=output.LONG)
+    def _begin(self, changes: Sequence[Change]) -> None:
+        rows = [self._row(change) for change in changes]
+        if "SOURCE" in self._columns and not _are_flat(self._columns, rows):
+            self._columns.remove("SOURCE")
+            self._is_over = True
+            rows = [self._row(change) for change in changes]
+        over = [self._said_over(change) for change in changes]
+        self._table = tables.Table(
+            self._columns, rows, numbers=output.NUMBERS, long=output.LONG, over=over
+        )
         if terminal.width() < NARROW:
-            for row in rows:
+            for text, row in zip(over, rows, strict=True):
+                if text:
+                    print(terminal.paint(wrapped(text), "bold"))
                 _print_line(row)
             return
         others = self._table._replace(cells=[[*row[:-1], ""] for row in rows])
@@ -112,6 +128,17 @@ class Table:
         is_beside = grid is not None and terminal.width() - beside >= least
         self._table = self._table._replace(below=() if is_beside else ("WHAT",))
         self._fit = tables.draw(self._table)
+
+    def _said_over(self, change: Change) -> str:
+        """What stands above a change: its source, where the change before is of another."""
+        if not self._is_over:
+            return ""
+        name = "source" if change.source or not change.subscription else "subscription"
+        over = f"{name}: {output.visible(change.source or change.subscription or 'none')}"
+        if over == self._over:
+            return ""
+        self._over = over
+        return over
 
     def _row(self, change: Change) -> list[str]:
         group, _, kind = change.kind.label.partition(".")
@@ -124,6 +151,14 @@ class Table:
             _what(change),
         ]
         return list(map(output.visible, row))
+
+
+def _are_flat(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the rows fit the terminal, and most of them on one line."""
+    widest = [max(map(width, column)) for column in zip(columns, *rows, strict=True)]
+    left = terminal.width() - sum(widest[:-1]) - tables.NARROW_GAP * (len(columns) - 1)
+    fitting = sum(width(row[-1]) <= left for row in rows)
+    return fitting >= tables.OFTEN * len(rows) and all(longest(row[-1]) <= left for row in rows)
 
 
 def _print_line(cells: list[str]) -> None:

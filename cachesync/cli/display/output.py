@@ -40,10 +40,7 @@ NUMBERS = (
     "PENDING",
     "DEAD",
     "%",
-    "FIRST",
     "EVICTED",
-    "LAST",
-    "OTHER",
 )
 """Columns that are aligned to the right."""
 LONG = (

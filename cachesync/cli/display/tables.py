@@ -7,6 +7,7 @@ narrow terminal, and where nothing else is left, rows become lines of `name: val
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from . import terminal
@@ -45,6 +46,8 @@ class Table(NamedTuple):
     """Aligned to the right."""
     long: Collection[str] = ()
     """These may wrap, or go below their rows."""
+    over: Sequence[str] = ()
+    """A line above each row, or nothing."""
 
 
 class Grid(NamedTuple):
@@ -208,7 +211,8 @@ def _lines(table: Table, fit: Fit, rule: str) -> list[Line]:
         if not fit.lower:
             widths = fit.grid.widths
             lines.append([(rule * (sum(widths) + fit.grid.gap * (len(widths) - 1)), "")])
-    for row in table.cells:
+    for row, over in zip_longest(table.cells, table.over, fillvalue=""):
+        lines += [[(text, "bold")] for text in wrap(over, fit.room, hang=2) if over]
         lines += _of_row(table, fit, row)
     return lines if fit.grid is None else lines + _told_after(table, fit)
 

@@ -4,6 +4,7 @@ import io
 import os
 import re
 from contextlib import redirect_stdout
+from itertools import groupby
 from unittest import mock
 
 import pytest
@@ -92,9 +93,32 @@ def test_what_comes_later_stands_in_the_columns(some, more, width):
 def test_lines_below_a_table_look_as_its_rows(some, has_sources, width):
     """The same changes once more are the same lines once more, in the columns of the table and their headings."""
     table = shown(some, width, has_sources=has_sources).splitlines()
-    heads = sum(line.lstrip()[:3] == "SEQ" or line[:1] == "\u2500" for line in table)
+    heads = sum(re.match(" *SEQ|source: |\u2500", line) is not None for line in table)
     both = shown(some, width, has_sources=has_sources, lines=some).splitlines()
     assert both == [*table, *table[heads:]]
+
+
+@given(st.text("ab", min_size=1, max_size=8), st.integers(0, 8), st.sampled_from(WIDTHS[:3]))
+def test_a_source_is_said_once(sources, later, width):
+    """Where there is no room beside its changes: above them, and again where the change before is of another."""
+    names = [f"/work/{name * 60}/cache" for name in sources]
+    added = Change(1, AT, ChangeKind.PAGE_ADDED, "", tag="v1", package="zlib")
+    some = [added._replace(seq=seq, source=name) for seq, name in enumerate(names)]
+    text = shown(some[:later], width, lines=some[later:])
+    said = re.findall("source:(/work/(?:a+|b+)/cache)", "".join(text.split()))
+    assert said == [name for name, _ in groupby(names)]
+
+
+def test_changes_of_several_sources_take_two_lines():
+    """At 80 columns, also where a source has a long name; where it has room it is a column, of lines that are whole."""
+    build = Build("zlib", "1.3.1", "gcc@=13.2.0", "ubuntu24.04", "linux", "x86_64_v3", ())
+    cached = Change(seq=1, at=AT, kind=ChangeKind.SPEC_CACHED, source="/work/shared/cache", tag="develop-2025-03-09", package="zlib", hash=hash_of(1), build=build)  # fmt: skip
+    some = [cached._replace(seq=seq) for seq in range(10)]
+    lines = shown(some, 80).splitlines()
+    assert lines[1] == "source: /work/shared/cache"
+    assert len(lines) == 2 + 2 * len(some)
+    assert len(shown(some, 140).splitlines()) == 2 + len(some)
+    assert "SOURCE" in shown(some, 140)
 
 
 def test_the_last_column_grows():
