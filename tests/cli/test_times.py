@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachesync.cli import times
+from tests.support.examples import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SATURDAY = datetime(2026, 11, 28, 18, 45, 7, tzinfo=BERLIN)
@@ -82,6 +83,7 @@ def test_a_month_that_is_shorter():
     assert read("13 months ago", datetime(2024, 3, 31, 12, tzinfo=UTC)) == datetime(2023, 2, 28, 12, tzinfo=UTC)  # fmt: skip
 
 
+@examples(100, 2_500)
 @given(clocks, zones, st.sampled_from(times.WORDS))
 def test_every_word_is_a_day_that_began(clock, zone, word):
     """Never later than now, at midnight of the zone, and said so that it is read as the same."""
@@ -93,6 +95,7 @@ def test_every_word_is_a_day_that_began(clock, zone, word):
     assert said.startswith(f"{found:%a %Y-%m-%d %H:%M}")
 
 
+@examples(100, 2_500)
 @given(clocks, zones, st.integers(0, 6))
 def test_a_day_of_the_week_is_the_last_one(clock, zone, number):
     """Within seven days, today among them; with `last` not today."""
@@ -150,6 +153,7 @@ def test_a_tag_called_as_a_word_is_proposed_once():
     assert near == "did you mean yesterday, saturday, tuesday"
 
 
+@examples(100, 2_500)
 @given(st.text())
 def test_nothing_that_is_typed_breaks_it(text):
     """It is a seq, a time, or neither."""

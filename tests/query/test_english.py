@@ -8,6 +8,7 @@ from cachesync import query
 from cachesync.errors import QueryError
 from cachesync.query import english, minus
 from cachesync.query.english import Role
+from tests.support.examples import examples
 
 
 def roles(text: str) -> list[tuple[str, str]]:
@@ -73,6 +74,7 @@ def test_a_version_or_newer(text, bounds):
     assert {p.typed: p.text for p in found if p.role is Role.AS_IT_IS and "@" in p.text} == bounds
 
 
+@examples(100, 2_500)
 @given(
     st.lists(
         st.sampled_from(["hdf5", "(", ")", "OR", "or", "not", "is", "without", "-a", '"x y"', "mpi?", "@1:", "at", "least", "1.14", "newer"]),

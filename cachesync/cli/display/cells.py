@@ -36,7 +36,7 @@ def flow(
     """Words on lines of `room` columns, the first from column `at` on, the others from `indent` on.
 
     Of more than `most` lines the end is left out: `dots` and how many words, those and the `more` that are left
-    out anyway.
+    out anyway. Where not even that fits behind `at`, it stands on a second line.
     """
     lines = [""]
     counts = [0]

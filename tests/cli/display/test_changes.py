@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cachesync.cli.display import changes
 from cachesync.cli.display.wrapping import width as width_of
 from cachesync.model import Build, Change, ChangeKind
+from tests.support.examples import examples
 from tests.support.world import hash_of
 
 WIDTHS = (40, 60, 80, 120, 200)
@@ -71,6 +72,7 @@ def words(text):
     return {word for word in text.split() if set(word) != {"─"}} - headings
 
 
+@examples(100, 2_500)
 @given(logs(), st.booleans(), st.sampled_from(WIDTHS))
 def test_no_word_is_cut_and_none_is_lost(some, has_sources, width):
     """At any width: every line fits, and the words are those at the greatest, but for headings."""
@@ -79,6 +81,7 @@ def test_no_word_is_cut_and_none_is_lost(some, has_sources, width):
     assert words(shown(some, 500, has_sources=has_sources)) <= words(found)
 
 
+@examples(100, 2_500)
 @given(logs(), logs(), st.sampled_from(WIDTHS))
 def test_what_comes_later_stands_in_the_columns(some, more, width):
     """Lines below a table say what a table of them would say, and fit."""
@@ -89,6 +92,7 @@ def test_what_comes_later_stands_in_the_columns(some, more, width):
     assert words(shown(more, width)) <= words(found)
 
 
+@examples(100, 2_500)
 @given(logs(), st.booleans(), st.sampled_from((*WIDTHS, 100, 160)))
 def test_lines_below_a_table_look_as_its_rows(some, has_sources, width):
     """The same changes once more are the same lines once more, in the columns of the table and their headings."""
@@ -98,6 +102,7 @@ def test_lines_below_a_table_look_as_its_rows(some, has_sources, width):
     assert both == [*table, *table[heads:]]
 
 
+@examples(100, 2_500)
 @given(st.text("ab", min_size=1, max_size=8), st.integers(0, 8), st.sampled_from(WIDTHS[:3]))
 def test_a_source_is_said_once(sources, later, width):
     """Where there is no room beside its changes: above them, and again where the change before is of another."""

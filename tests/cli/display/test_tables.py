@@ -11,6 +11,7 @@ from cachesync.cli.display import output, tables
 from cachesync.cli.display.wrapping import longest, width, wrap, wrapped
 from tests.support import mirrors
 from tests.support.console import on_terminal
+from tests.support.examples import examples
 from tests.support.world import World, spec
 
 WIDTH = 80
@@ -24,6 +25,7 @@ def drawn(table: tables.Table, room: int) -> list[str]:
     return ["".join(text for text, _ in line) for line in tables.layout(table, room)]
 
 
+@examples(100, 2_500)
 @given(st.lists(st.tuples(tight, tight, tight, values, values, values), min_size=1, max_size=6),
        st.sampled_from([(), ("VARIANTS",)]))  # fmt: skip
 def test_no_word_is_cut_and_no_line_is_too_long(rows, below):
@@ -42,6 +44,7 @@ names = st.lists(words, max_size=8).map(", ".join)
 records = st.lists(st.tuples(words, words, figures, names, prose, prose), min_size=1, max_size=5)
 
 
+@examples(100, 2_500)
 @given(records, st.integers(24, 200), st.booleans())
 def test_a_table_is_whole_at_every_width(rows, room, lowers):
     """Every word of every cell is on a line that fits, in its order; figures are whole, and with their unit."""
@@ -59,6 +62,7 @@ def test_a_table_is_whole_at_every_width(rows, room, lowers):
             assert any(figure in line for line in lines), figure
 
 
+@examples(100, 2_500)
 @given(records, st.integers(24, 200))
 def test_errors_stand_below_the_table(rows, room):
     """Wherever it is a table, what is wrong stands behind its last row, with the name of what it is of."""
@@ -87,6 +91,7 @@ def test_a_narrow_terminal_has_lines_instead_of_a_table():
     ]
 
 
+@examples(100, 2_500)
 @given(prose, st.integers(8, 120), st.integers(0, 6), st.integers(0, 4))
 def test_prose_breaks_between_words(text, room, indent, hang):
     """Nothing is lost or cut, each line but those of longer words fits, and a number is with its unit."""
@@ -135,6 +140,7 @@ def test_a_row_with_a_long_name_leaves_the_others_a_table():
     assert lines[-2:] == ["patches=" + "f" * 50, "               7  6 h ago"]
 
 
+@examples(100, 2_500)
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1), st.integers(0, 300))
 def test_room_is_shared_out(columns, room):
     """Each column has at least its longest word and at most what it needs; nothing that is needed is left over."""
