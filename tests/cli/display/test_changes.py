@@ -117,10 +117,10 @@ def test_a_source_is_said_once(sources, later, width):
 def test_changes_of_several_sources_take_two_lines():
     """At 80 columns, also where a source has a long name; where it has room it is a column, of lines that are whole."""
     build = Build("zlib", "1.3.1", "gcc@=13.2.0", "ubuntu24.04", "linux", "x86_64_v3", ())
-    cached = Change(seq=1, at=AT, kind=ChangeKind.SPEC_CACHED, source="/work/shared/cache", tag="develop-2025-03-09", package="zlib", hash=hash_of(1), build=build)  # fmt: skip
+    cached = Change(seq=1, at=AT, kind=ChangeKind.SPEC_CACHED, source="/srv/mirrors/cache", tag="develop-2025-03-09", package="zlib", hash=hash_of(1), build=build)  # fmt: skip
     some = [cached._replace(seq=seq) for seq in range(10)]
     lines = shown(some, 80).splitlines()
-    assert lines[1] == "source: /work/shared/cache"
+    assert lines[1] == "source: /srv/mirrors/cache"
     assert len(lines) == 2 + 2 * len(some)
     assert len(shown(some, 140).splitlines()) == 2 + len(some)
     assert "SOURCE" in shown(some, 140)
