@@ -138,24 +138,39 @@ def changes(
             if summary:
                 _summarise(db, wanted, limit, as_json=as_json, paging=not no_pager)
                 return 0
-            newest = limit is None and since is None
-            if as_json or not sys.stdout.isatty():
-                show = _print_json if as_json else display.print_line
-                seen = _print_some(db, wanted, limit or 0, newest=newest, show=show)
-            else:
-                table = display.Table(has_sources=source is None and len(read.source_ages(db)) > 1)
-                paging = not no_pager and not follow
-                seen = _draw_some(db, wanted, limit or 0, newest=newest, table=table, paging=paging)
-                show = table.line
-            while follow:
-                sys.stdout.flush()
-                time.sleep(POLL_SECONDS)
-                for change in log.changes(db, wanted._replace(after=seen)):
-                    show(change)
-                    seen = change.seq
+            seen, show = _print(
+                db, wanted, limit or 0, newest=limit is None and since is None,
+                as_json=as_json, has_source=source is not None, paging=not no_pager and not follow,
+            )  # fmt: skip
+            if follow:
+                _follow(db, wanted, seen, show)
         finally:
             db.close()
     return 0
+
+
+def _print(
+    db: connect.Connection, wanted: log.Filter, limit: int, *, newest: bool, as_json: bool,
+    has_source: bool, paging: bool,
+) -> tuple[int, Callable[[Change], None]]:  # fmt: skip
+    """Print what there is; returns the last seq that was seen, and what prints the changes that come."""
+    if as_json or not sys.stdout.isatty():
+        show = _print_json if as_json else display.print_line
+        return _print_some(db, wanted, limit, newest=newest, show=show), show
+    table = display.Table(has_sources=not has_source and len(read.source_ages(db)) > 1)
+    return _draw_some(db, wanted, limit, newest=newest, table=table, paging=paging), table.line
+
+
+def _follow(
+    db: connect.Connection, wanted: log.Filter, seen: int, show: Callable[[Change], None]
+) -> None:
+    """Print changes as they are made, until it is interrupted."""
+    while True:
+        sys.stdout.flush()
+        time.sleep(POLL_SECONDS)
+        for change in log.changes(db, wanted._replace(after=seen)):
+            show(change)
+            seen = change.seq
 
 
 def _spelled(db: connect.Connection, wanted: log.Filter, *, quiet: bool) -> log.Filter:

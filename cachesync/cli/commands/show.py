@@ -92,20 +92,36 @@ def show(
     if not answer.hits and not history and not known.not_cached:
         raise naming.not_there(state_dir, what, tag)
     if size or as_json or spec_hash is not None:
-        from .. import tarballs
-
-        known = known._replace(tarballs=tarballs.look(options, state_dir, known.carried, asks=size))
-    if size or spec_hash is not None:
-        from .. import pagetarballs
-
-        placed = [spec.hash for hit in answer.hits for spec in hit.specs]
-        known = known._replace(on_pages=pagetarballs.look(options, state_dir, placed, asks=size))
+        known = _with_tarballs(
+            options, state_dir, answer, known, pages=size or spec_hash is not None, asks=size
+        )
     if as_json:
         output.print_json(_document(what, answer, known, history))
     else:
         with paged(wanted=not no_pager):
             shown.tell(what, answer, known, history, options, spec=spec_hash, is_long=is_long)
     return 0
+
+
+def _with_tarballs(
+    options: Globals,
+    state_dir: Path,
+    answer: Answer,
+    known: showing.Facts,
+    *,
+    pages: bool,
+    asks: bool,
+) -> showing.Facts:
+    """With where tarballs lie, those that only pages tell of too with `pages`; with `asks` mirrors are asked."""
+    from .. import tarballs
+
+    known = known._replace(tarballs=tarballs.look(options, state_dir, known.carried, asks=asks))
+    if not pages:
+        return known
+    from .. import pagetarballs
+
+    placed = [spec.hash for hit in answer.hits for spec in hit.specs]
+    return known._replace(on_pages=pagetarballs.look(options, state_dir, placed, asks=asks))
 
 
 def _refuse(what: str, *, tree: bool, dependents: bool, depth: int | None, tag: str | None) -> None:
